@@ -1,0 +1,94 @@
+"""A photo in, its people out: a picture with the skeletons, JSON, and the time of each stage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import check_picture_type, check_writable, encode_picture, read_photo, write_whole
+from estimation.formats import to_openpose
+from estimation.grouping import LAB_MERGE, load_merge
+from estimation.pipeline import DEFAULT_HEIGHT, Estimate, check_input, estimate_people
+from estimation.renderers import draw_skeletons
+from models import NETWORKS, load_network
+from tools.program import run
+
+SAMPLE = Path(__file__).parent / "images" / "people.jpg"
+EXAMPLES = """examples:
+  python demo_image.py                                   the sample photo, drawn to output.png
+  python demo_image.py photo.jpg --output skeletons.png
+  python demo_image.py photo.jpg --json people.json --no-draw
+  python demo_image.py photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
+"""
+
+
+def main() -> None:
+    options = parse_options()
+    photo = read_photo(options.photo)
+    check_input(photo, options.height)
+    outputs = check_outputs(options)
+    merge = load_merge(options.grouping)
+    network = load_network(options.network, options.weights)
+
+    result = estimate_people(photo, network, options.height, merge)
+
+    if options.output:
+        write_whole(options.output, encode_picture(options.output, draw_skeletons(network.config, photo, result.skeletons)))
+    if options.json:
+        write_whole(options.json, json.dumps(to_openpose(result.skeletons)).encode())
+    print_report(options, photo.shape, result)
+    for path in outputs:
+        print(f"wrote {path}")
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photo", nargs="?", type=Path, default=SAMPLE, help="the photo (default: the sample)")
+    parser.add_argument("--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)")
+    parser.add_argument("--json", type=Path, help="also write the people as JSON in OpenPose's format")
+    parser.add_argument(
+        "--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)} (default: mobilenet_thin)"
+    )
+    parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
+    parser.add_argument(
+        "--grouping", type=Path, default=LAB_MERGE, help="a Python file with merge (default: estimation/merge.py)"
+    )
+    parser.add_argument(
+        "--height", type=int, default=DEFAULT_HEIGHT, help=f"input height of the network in pixels (default: {DEFAULT_HEIGHT})"
+    )
+    parser.add_argument("--no-draw", dest="output", action="store_const", const=None, help="write no picture")
+    return parser.parse_args()
+
+
+def check_outputs(options: argparse.Namespace) -> list[Path]:
+    """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite the photo."""
+    outputs = [path for path in (options.output, options.json) if path is not None]
+    for path in outputs:
+        check_writable(path)
+        if path.resolve() == options.photo.resolve():
+            raise OpenPoseLabError(f"{path} is the photo itself and would be overwritten; choose another output")
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise OpenPoseLabError(f"the picture and the JSON cannot both be {options.json}; choose two names")
+    if options.output:
+        check_picture_type(options.output)
+    return outputs
+
+
+def print_report(options: argparse.Namespace, shape: tuple[int, ...], result: Estimate) -> None:
+    people, parts = result.skeletons.present.shape
+    found = int(result.skeletons.present.sum())
+    print(f"photo        {options.photo} ({shape[1]}x{shape[0]})")
+    print(f"people       {people}")
+    print(f"parts        {found} of {people * parts}")
+    for stage, milliseconds in result.milliseconds.items():
+        note = f"   <- {options.grouping}" if stage == "grouping" else ""
+        print(f"{stage:12} {milliseconds:.2f} ms{note}")
+
+
+if __name__ == "__main__":
+    sys.exit(run("demo_image.py", main))

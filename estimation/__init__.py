@@ -1,0 +1,1 @@
+"""Heatmaps and part affinity fields in, people out: array code that never imports TensorFlow."""

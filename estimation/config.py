@@ -1,0 +1,127 @@
+"""Body parts, limbs, channels and thresholds: the only index tables in the project, and frozen.
+
+A body part's place in ``Config.body_parts`` is its heatmap channel and its slot in a subset row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Limb(NamedTuple):
+    """An ordered pair of body parts, and the two PAF channels that point from the first to the second.
+
+    ``redundant`` marks a limb that closes a cycle (ear to shoulder): evidence for grouping, but
+    the limbs without it already form a tree over all parts, so it is not drawn.
+    """
+
+    from_part: int
+    to_part: int
+    paf_x: int
+    paf_y: int
+    redundant: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a network's channels mean, and how its maps are read.
+
+    Every default below was chosen on photographs with known keypoints; docs/architecture.md
+    has the measurements. Distances are in map cells, scores in the units of the maps.
+    """
+
+    name: str
+    body_parts: tuple[str, ...]
+    limbs: tuple[Limb, ...]
+
+    peak_threshold: float = 0.05
+    """A heatmap maximum at or below this is noise (OpenPose's value)."""
+    max_peaks_per_part: int = 127
+    """Only so many of the best peaks of a part are kept (OpenPose's limit on people), which
+    bounds the number of candidate limbs."""
+
+    limb_samples: int = 10
+    """Points at which a candidate limb reads the PAF (the lab's ``mid_num``)."""
+    sample_threshold: float = 0.05
+    """A sample agrees with the limb if the PAF along it is above this (the lab's value)."""
+    min_agreement: float = 0.8
+    """Share of the samples that must agree (the lab's 80 %)."""
+    max_limb_length: float = 0.5
+    """Limbs longer than this share of the map's height lose score (ZheC's length prior)."""
+    coincident_distance: float = 0.36
+    """Two peaks closer than this many cells have no direction to integrate along; OpenPose's
+    sqrt(W H) / 150 pixels, at 496 x 368, is 2.85 pixels."""
+    coincident_score: float = 0.051
+    """PAF score of such a pair: just above the noise, as in OpenPose."""
+
+    @cached_property
+    def limb_parts(self) -> NDArray[np.intp]:
+        """(L, 2) part indices of each limb: from, to."""
+        return np.array([(limb.from_part, limb.to_part) for limb in self.limbs], dtype=np.intp)
+
+    @cached_property
+    def paf_channels(self) -> NDArray[np.intp]:
+        """(L, 2) PAF channels of each limb: x, y."""
+        return np.array([(limb.paf_x, limb.paf_y) for limb in self.limbs], dtype=np.intp)
+
+    def body_parts_size(self) -> int:
+        """The number of body parts, 18 for COCO: the lab's name for it."""
+        return len(self.body_parts)
+
+
+# The order of parts and of PAF channels is that of CMU's COCO networks; the order of limbs is
+# the lab's, so that rows come to merge as in the handout's example.
+COCO_18 = Config(
+    name="COCO_18",
+    body_parts=(
+        "nose",
+        "neck",
+        "right_shoulder",
+        "right_elbow",
+        "right_wrist",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+        "right_hip",
+        "right_knee",
+        "right_ankle",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "right_eye",
+        "left_eye",
+        "right_ear",
+        "left_ear",
+    ),
+    limbs=(
+        Limb(1, 2, 12, 13),
+        Limb(1, 5, 20, 21),
+        Limb(2, 3, 14, 15),
+        Limb(3, 4, 16, 17),
+        Limb(5, 6, 22, 23),
+        Limb(6, 7, 24, 25),
+        Limb(1, 8, 0, 1),
+        Limb(8, 9, 2, 3),
+        Limb(9, 10, 4, 5),
+        Limb(1, 11, 6, 7),
+        Limb(11, 12, 8, 9),
+        Limb(12, 13, 10, 11),
+        Limb(1, 0, 28, 29),
+        Limb(0, 14, 30, 31),
+        Limb(14, 16, 34, 35),
+        Limb(0, 15, 32, 33),
+        Limb(15, 17, 36, 37),
+        Limb(2, 16, 18, 19, redundant=True),
+        Limb(5, 17, 26, 27, redundant=True),
+    ),
+)
+
+
+def get_default_configuration() -> Config:
+    """The lab's configuration: COCO's 18 parts and 19 limbs. The same frozen object every time."""
+    return COCO_18

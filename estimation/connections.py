@@ -1,0 +1,195 @@
+"""PAFs and peaks -> limbs: every pair of peaks that could be a limb is scored, and the best are accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.coordinates import Coordinates
+
+_BLOCK = 20_000  # pairs scored at once, so that a crowd does not need gigabytes
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Pairs of peaks that the PAF supports, best first.
+
+    limb: (C,) intp, index into ``config.limbs``.
+    peaks: (C, 2) intp, ids of the peaks: from, to.
+    peak_scores: (C, 2) float64, heatmap scores of the two peaks.
+    score: (C,) float64, the line integral of the PAF between them.
+    agreement: (C,) float64, share of the samples that agree with the limb.
+    """
+
+    limb: NDArray[np.intp]
+    peaks: NDArray[np.intp]
+    peak_scores: NDArray[np.float64]
+    score: NDArray[np.float64]
+    agreement: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.limb)
+
+
+@dataclass(frozen=True, eq=False)
+class Connections:
+    """The limbs of one photo: all candidates, and which of them were accepted.
+
+    candidates: every pair that passed the thresholds, for groupings that want to choose themselves.
+    accepted: indices into ``candidates``, by limb, then best first. Within a limb no peak occurs twice.
+    limb_count: the number of limbs in the config.
+
+    Reads as the lab's list too: ``connections[k]`` is the (m, 5) float64 array of limb k's accepted
+    connections, columns id1, id2, score1, score2, PAF score.
+    """
+
+    candidates: Candidates
+    accepted: NDArray[np.intp]
+    limb_count: int
+
+    def __len__(self) -> int:
+        return self.limb_count
+
+    def __getitem__(self, limb: int) -> NDArray[np.float64]:
+        chosen = self.accepted[self.candidates.limb[self.accepted] == range(self.limb_count)[limb]]
+        found = self.candidates
+        return np.column_stack([found.peaks[chosen], found.peak_scores[chosen], found.score[chosen]])
+
+    def __iter__(self) -> Iterator[NDArray[np.float64]]:
+        return (self[limb] for limb in range(self.limb_count))
+
+
+def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]) -> Connections:
+    """Score every pair of peaks that a limb could join, and accept the best one-to-one.
+
+    pafs: (h, w, channels) float, on the same cells as the heatmaps that gave ``coordinates``.
+    """
+    channels = int(config.paf_channels.max()) + 1
+    if pafs.ndim != 3 or pafs.shape[2] < channels:
+        raise ValueError(f"pafs must be (h, w, {channels} or more) but got {pafs.shape}")
+    candidates = score_candidates(config, coordinates, pafs)
+    return Connections(candidates, accept_one_to_one(candidates), len(config.limbs))
+
+
+def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]) -> Candidates:
+    """All pairs of peaks that pass the thresholds of ``config``, best first.
+
+    The score is the handout's equation 11, the mean over points of equation 12 of the PAF's share
+    along the limb; here over the points that agree. ZheC's length prior is added.
+    """
+    limb, peaks = _all_pairs(config, coordinates)
+    score = np.empty(len(limb))
+    agreement = np.empty(len(limb))
+    for start in range(0, len(limb), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        score[block], agreement[block] = _integrate(
+            config, coordinates.xy[peaks[block]], config.paf_channels[limb[block]], pafs
+        )
+    # float32 sums may fall a hair short of a share such as 0.8
+    good = np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
+    # The ids settle ties, so that the order never depends on how the pairs were listed.
+    order = good[np.lexsort((peaks[good, 1], peaks[good, 0], limb[good], -score[good]))]
+    return Candidates(
+        limb[order],
+        peaks[order],
+        coordinates.score[peaks[order]].astype(np.float64),
+        score[order],
+        agreement[order],
+    )
+
+
+def _all_pairs(config: Config, coordinates: Coordinates) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Every (limb, peak of its first part, peak of its second part): limb (C,), peaks (C, 2)."""
+    count = np.bincount(coordinates.part, minlength=len(config.body_parts))
+    first = np.cumsum(count) - count  # ids go by part
+    from_part, to_part = config.limb_parts.T
+    pairs = count[from_part] * count[to_part]
+    limb = np.repeat(np.arange(len(config.limbs)), pairs)
+    place = np.arange(len(limb)) - np.repeat(np.cumsum(pairs) - pairs, pairs)
+    a, b = np.divmod(place, count[to_part][limb])
+    return limb, np.stack([first[from_part][limb] + a, first[to_part][limb] + b], axis=1)
+
+
+def _integrate(
+    config: Config, ends: NDArray[np.float32], channels: NDArray[np.intp], pafs: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Score (C,) and agreement (C,) of candidate limbs.
+
+    ends: (C, 2, 2) float32, the two ends of each as x, y in cells. channels: (C, 2) PAF channels x, y.
+    """
+    vector = ends[:, 1] - ends[:, 0]
+    length = np.hypot(vector[:, 0], vector[:, 1])
+    direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
+
+    u = np.linspace(0, 1, config.limb_samples, dtype=np.float32)
+    points = ends[:, None, 0] + u[:, None] * vector[:, None]  # equation 12, (C, samples, 2)
+    along = _sample_along(pafs, points, channels, direction)
+
+    agrees = along > config.sample_threshold
+    agreeing = agrees.sum(axis=1, dtype=np.float32)
+    mean = np.where(agrees, along, 0).sum(axis=1) / np.maximum(agreeing, 1)
+    prior = np.minimum(config.max_limb_length * pafs.shape[0] / np.maximum(length, 1e-6) - 1, 0)
+
+    coincident = length < config.coincident_distance
+    score = np.where(coincident, config.coincident_score, mean + prior)
+    agreement = np.where(coincident, 1, agreeing / config.limb_samples)
+    return score, agreement
+
+
+def _sample_along(
+    pafs: NDArray[np.float32],
+    points: NDArray[np.float32],
+    channels: NDArray[np.intp],
+    direction: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """The PAF's component along each limb at the points between its ends, bilinear: (C, samples) float32."""
+    height, width, depth = pafs.shape
+    x = np.clip(points[..., 0], 0, width - 1)
+    y = np.clip(points[..., 1], 0, height - 1)
+    left = np.minimum(x.astype(np.intp), max(width - 2, 0))
+    top = np.minimum(y.astype(np.intp), max(height - 2, 0))
+    fx, fy = x - left, y - top
+    step_x, step_y = depth * min(1, width - 1), depth * width * min(1, height - 1)
+
+    values = np.ascontiguousarray(pafs).reshape(-1)
+    cell = (top * width + left) * depth
+    along = np.zeros(x.shape, dtype=np.float32)
+    for axis in (0, 1):
+        at = cell + channels[:, axis, None]
+        upper = values[at] * (1 - fx) + values[at + step_x] * fx
+        lower = values[at + step_y] * (1 - fx) + values[at + step_y + step_x] * fx
+        along += (upper * (1 - fy) + lower * fy) * direction[:, axis, None]
+    return along
+
+
+def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:
+    """Indices of the candidates that greedy matching keeps, limb by limb, best first (equations 13 to 15).
+
+    Taking the best candidate, striking out all that share a peak with it, and so on, is done for
+    all limbs at once: whatever is the best of both its peaks is taken in the same round.
+    """
+    if not len(candidates):
+        return np.empty(0, dtype=np.intp)
+    peak_count = int(candidates.peaks.max()) + 1
+    end = candidates.limb[:, None] * peak_count + candidates.peaks  # a peak may serve one limb of each kind
+    best_of_end = np.empty(int(end.max()) + 1, dtype=np.intp)
+    used = np.zeros(len(best_of_end), dtype=bool)
+    accepted = []
+    left = np.arange(len(candidates))  # best first
+    while len(left):
+        from_end, to_end = end[left, 0], end[left, 1]
+        # Written from worst to best, so that the best stays.
+        best_of_end[from_end[::-1]] = left[::-1]
+        best_from = best_of_end[from_end] == left
+        best_of_end[to_end[::-1]] = left[::-1]
+        best_to = best_of_end[to_end] == left
+        taken = left[best_from & best_to]
+        accepted.append(taken)
+        used[end[taken]] = True
+        left = left[~(used[from_end] | used[to_end])]
+    chosen = np.sort(np.concatenate(accepted))
+    return chosen[np.argsort(candidates.limb[chosen], kind="stable")]

@@ -1,0 +1,5 @@
+"""The one exception that programs turn into a sentence for the person at the keyboard."""
+
+
+class OpenPoseLabError(Exception):
+    """Something the user can put right. Its text is one sentence: what, where, what to do."""

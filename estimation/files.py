@@ -1,0 +1,119 @@
+"""Photos in, results out: a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError
+
+_JPEG = b"\xff\xd8"
+PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+
+
+def read_photo(path: Path) -> NDArray[np.uint8]:
+    """A photo as (h, w, 3) BGR uint8, turned upright as its EXIF says.
+
+    Grey photos get three equal channels, 16-bit ones are scaled to 8, and transparent ones
+    are laid on white. Raises OpenPoseLabError, in one sentence, if it cannot be read whole.
+    """
+    if path.is_dir():
+        raise OpenPoseLabError(f"{path} is a folder; give the path of one photo")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise OpenPoseLabError(f"there is no photo {path}; check the path") from None
+    except OSError as error:
+        raise OpenPoseLabError(f"the photo {path} cannot be read ({error.strerror}); check its permissions") from error
+    if not data:
+        raise OpenPoseLabError(f"the photo {path} is empty (0 bytes); copy it again from where it came from")
+    image = _decode(data)
+    if image is None:
+        raise OpenPoseLabError(
+            f"{path} is not a photo, or is cut short or damaged, or too large for OpenCV; "
+            f"copy it again, or save it as JPEG or PNG"
+        )
+    return image
+
+
+def _decode(data: bytes) -> NDArray[np.uint8] | None:
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    log_level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # we say it in one sentence
+    try:
+        image = cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # upright, three channels, 8 bits
+        if image is None:
+            return None
+        if not data.startswith(_JPEG):  # which is never transparent
+            full = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+            if full.ndim == 3 and full.shape[2] == 4 and full.dtype.kind == "u":
+                return _on_white(full)
+    except cv2.error:  # OpenCV refuses more than 2^30 pixels
+        return None
+    finally:
+        cv2.utils.logging.setLogLevel(log_level)
+    return image.astype(np.uint8, copy=False)
+
+
+def _on_white(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """A BGRA picture of 8 or 16 bits laid on white."""
+    eight_bits = (image >> 8 if image.dtype == np.uint16 else image).astype(np.uint8)
+    colour, alpha = eight_bits[:, :, :3].astype(np.uint16), eight_bits[:, :, 3:].astype(np.uint16)
+    colour *= alpha
+    colour += 255 * (255 - alpha) + 127  # 127 rounds the division
+    colour //= 255
+    return colour.astype(np.uint8)
+
+
+def check_writable(path: Path) -> None:
+    """Raise OpenPoseLabError now rather than after the work if ``path`` cannot be written."""
+    folder = path.parent
+    if path.is_dir():
+        raise OpenPoseLabError(f"cannot write {path}: it is a folder; give the path of a file")
+    if not folder.is_dir():
+        raise OpenPoseLabError(f"cannot write {path}: there is no folder {folder}; make it first")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise OpenPoseLabError(f"cannot write {path}: no permission; choose another place")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that at every moment it is either the old one or the new one, complete."""
+    temporary: str | None = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(data)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from error
+    finally:
+        if temporary is not None and os.path.exists(temporary):
+            os.remove(temporary)
+
+
+def check_picture_type(path: Path) -> None:
+    """Raise OpenPoseLabError if the name of ``path`` asks for no picture format that is known here."""
+    if path.suffix.lower() not in PICTURE_TYPES:
+        raise OpenPoseLabError(f"cannot write {path}: its name must end in one of {' '.join(PICTURE_TYPES)}")
+
+
+def encode_picture(path: Path, image: NDArray[np.uint8]) -> bytes:
+    """``image``, (h, w, 3) BGR uint8, in the format that the name of ``path`` asks for."""
+    check_picture_type(path)
+    try:
+        data = cv2.imencode(path.suffix.lower(), image)[1]
+    except cv2.error as error:
+        raise OpenPoseLabError(f"cannot write {path}: OpenCV says {error.err}; try a name ending in .png") from error
+    return data.tobytes()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,71 @@
+"""Skeletons in the formats that other programs read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.skeletons import Skeletons
+
+COCO_KEYPOINTS = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+"""The order of COCO's annotations, which have no neck."""
+
+
+def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
+    """OpenPose's JSON (version 1.3): each person's x, y, score of every body part, one flat list.
+
+    x and y are photo pixels, with 0, 0 at the centre of the first; a missing part is 0, 0, 0.
+    """
+    people = [
+        {
+            "person_id": [-1],
+            "pose_keypoints_2d": points.ravel().tolist(),
+            "face_keypoints_2d": [],
+            "hand_left_keypoints_2d": [],
+            "hand_right_keypoints_2d": [],
+            "pose_keypoints_3d": [],
+            "face_keypoints_3d": [],
+            "hand_left_keypoints_3d": [],
+            "hand_right_keypoints_3d": [],
+        }
+        for points in _points(skeletons)
+    ]
+    return {"version": 1.3, "people": people}
+
+
+def to_coco(config: Config, skeletons: Skeletons, image_id: int) -> list[dict[str, Any]]:
+    """COCO keypoint results of one photo: 17 keypoints as x, y, 1, and the person's score; 0, 0, 0 if missing."""
+    parts = [config.body_parts.index(name) for name in COCO_KEYPOINTS]
+    points = _points(skeletons)[:, parts]
+    points[:, :, 2] = skeletons.present[:, parts]
+    return [
+        {"image_id": image_id, "category_id": 1, "keypoints": person.ravel().tolist(), "score": score}
+        for person, score in zip(points, skeletons.person_scores.tolist())
+    ]
+
+
+def _points(skeletons: Skeletons) -> NDArray[np.float64]:
+    """(n, parts, 3) x, y, score, rounded to what a photo can tell, 0 where missing."""
+    points = np.concatenate([np.nan_to_num(skeletons.keypoints), skeletons.scores[:, :, None]], axis=2)
+    return np.round(points, 4)

@@ -1,0 +1,83 @@
+"""Loading and running somebody else's ``merge`` so that whatever it does, one sentence says what went wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.subset import GroupingError, check_people
+
+Merge = Callable[[NDArray[np.float64]], Any]
+
+LAB_MERGE = Path(__file__).parent.parent / "merge.py"
+"""The file that students edit."""
+
+
+def load_merge(path: Path = LAB_MERGE) -> Merge:
+    """The function ``merge`` of a Python file, which is executed to get it.
+
+    Raises GroupingError, in one sentence, if the file is missing, does not run, or has no such function.
+    """
+    if not path.is_file():
+        raise GroupingError(f"there is no grouping file {path}; give the path of a Python file with a function merge")
+    if path.suffix != ".py":
+        raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
+    spec = importlib.util.spec_from_file_location(f"grouping_{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # it is a .py file
+    module = importlib.util.module_from_spec(spec)
+    wrote_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # leave no __pycache__ beside it
+    try:
+        spec.loader.exec_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: a plug-in must not end the program
+        raise GroupingError(f"the grouping file {path} cannot be loaded: {_describe(error, path)}") from error
+    finally:
+        sys.dont_write_bytecode = wrote_bytecode
+    merge = getattr(module, "merge", None)
+    if not callable(merge):
+        raise GroupingError(f"the grouping file {path} has no function merge; define merge(subset) in it")
+    function: Merge = merge
+    return function
+
+
+def run_merge(merge: Merge, rows: NDArray[np.float64], config: Config) -> NDArray[np.float64]:
+    """The answer of ``merge`` to a copy of ``rows``, checked.
+
+    rows: (limbs, parts + 2) float64. Returns (people, parts + 2) float64.
+    Raises GroupingError, in one sentence, if it raises or its answer breaks the contract.
+    """
+    source = _source_file(merge)
+    try:
+        people = merge(rows.copy())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise GroupingError(f"merge in {source} failed: {_describe(error, source)}") from error
+    try:
+        return check_people(config, people, rows)
+    except GroupingError as error:
+        raise GroupingError(f"merge in {source} broke the contract: {error}") from error
+
+
+def _source_file(merge: Merge) -> Path:
+    code = getattr(merge, "__code__", None)
+    return Path(code.co_filename if code else "<built-in>")
+
+
+def _describe(error: BaseException, source: Path) -> str:
+    """The error on one line, with the last line of the plug-in's own file that led to it."""
+    text = " ".join(str(error).split())
+    if isinstance(error, SyntaxError):
+        text = f"line {error.lineno}: {error.msg}"
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == source]
+    return f"line {lines[-1]}: {what}" if lines else what

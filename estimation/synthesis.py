@@ -1,0 +1,72 @@
+"""Skeletons -> ideal maps: what a perfect network would answer, for tests, benchmarks and training."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.field_maps import FieldMaps
+
+SIGMA = 7 * np.sqrt(2) / 8
+"""Equation 7's sigma in cells: CMU trains with exp(-d^2 / (2 * 7^2)), d in pixels, at stride 8."""
+LIMB_WIDTH = 1.0
+"""Equation 9's sigma_l in cells: CMU's half width of a limb."""
+
+
+def synthesize(
+    config: Config,
+    keypoints: NDArray[np.floating],
+    shape: tuple[int, int],
+    sigma: float = SIGMA,
+    limb_width: float = LIMB_WIDTH,
+    cell_size: tuple[float, float] = (8.0, 8.0),
+) -> FieldMaps:
+    """Ideal maps of the given people.
+
+    keypoints: (n, parts, 2) float, x and y in map cells, whole numbers at cell centres, NaN where missing.
+    shape: height and width of the maps in cells.
+    sigma, limb_width: spread of a heatmap peak and half width of a limb, in cells.
+    """
+    keypoints = np.asarray(keypoints, dtype=np.float32)
+    return FieldMaps(
+        _heatmaps(config, keypoints, shape, sigma), _pafs(config, keypoints, shape, limb_width), cell_size
+    )
+
+
+def _heatmaps(
+    config: Config, keypoints: NDArray[np.float32], shape: tuple[int, int], sigma: float
+) -> NDArray[np.float32]:
+    """(h, w, parts + 1): equation 7, the maximum over people, and a background that is what is left."""
+    heatmaps = np.zeros((*shape, len(config.body_parts) + 1), dtype=np.float32)
+    # exp(-(dx^2 + dy^2) / s^2) is the product of a column and a row; a missing part, NaN, leaves no peak
+    rows = np.nan_to_num(np.exp(-np.square((np.arange(shape[0]) - keypoints[..., 1:]) / sigma)))
+    columns = np.nan_to_num(np.exp(-np.square((np.arange(shape[1]) - keypoints[..., :1]) / sigma)))
+    for down, across in zip(rows, columns):  # (parts, h) and (parts, w) of one person
+        person = np.einsum("ph,pw->hwp", down, across)
+        np.maximum(heatmaps[:, :, :-1], person, out=heatmaps[:, :, :-1])
+    heatmaps[:, :, -1] = 1 - heatmaps[:, :, :-1].max(axis=2)
+    return heatmaps
+
+
+def _pafs(
+    config: Config, keypoints: NDArray[np.float32], shape: tuple[int, int], limb_width: float
+) -> NDArray[np.float32]:
+    """(h, w, channels): equation 9 for each limb, equation 10's average where limbs of a kind overlap."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    total = np.zeros((*shape, len(config.limbs), 2), dtype=np.float32)
+    count = np.zeros((*shape, len(config.limbs)), dtype=np.int32)
+    for person in keypoints:
+        start, end = person[config.limb_parts[:, 0]], person[config.limb_parts[:, 1]]
+        length = np.linalg.norm(end - start, axis=1)
+        drawn = np.flatnonzero(length > 0)  # no direction without length; NaN is not above 0 either
+        unit = (end[drawn] - start[drawn]) / length[drawn, None]
+        dx, dy = x[..., None] - start[drawn, 0], y[..., None] - start[drawn, 1]
+        along = dx * unit[:, 0] + dy * unit[:, 1]
+        across = dx * unit[:, 1] - dy * unit[:, 0]
+        on_limb = (along >= 0) & (along <= length[drawn]) & (np.abs(across) <= limb_width)
+        total[:, :, drawn] += on_limb[..., None] * unit
+        count[:, :, drawn] += on_limb
+    pafs = np.zeros((*shape, int(config.paf_channels.max()) + 1), dtype=np.float32)
+    pafs[:, :, config.paf_channels] = total / np.maximum(count, 1)[..., None]
+    return pafs

@@ -1,0 +1,8 @@
+"""Photo -> maps: the networks, their weights, and one way to call them.
+
+Importing this package is cheap; TensorFlow is loaded when a network is built.
+"""
+
+from models.networks import NETWORKS, create_openpose, load_network
+
+__all__ = ["NETWORKS", "create_openpose", "load_network"]
