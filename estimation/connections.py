@@ -125,9 +125,9 @@ def _integrate(
     length = np.hypot(vector[:, 0], vector[:, 1])
     direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
 
-    u = np.linspace(0, 1, config.limb_samples, dtype=np.float32)
-    points = ends[:, None, 0] + u[:, None] * vector[:, None]  # equation 12, (C, samples, 2)
-    along = _sample_along(pafs, points, channels, direction)
+    u = np.arange(config.limb_samples, dtype=np.float32) / (config.limb_samples - 1)
+    x, y = (ends[:, 0, axis, None] + u * vector[:, axis, None] for axis in (0, 1))  # equation 12, (C, samples)
+    along = _sample_along(pafs, x, y, channels, direction)
 
     agrees = along > config.sample_threshold
     agreeing = agrees.sum(axis=1, dtype=np.float32)
@@ -142,26 +142,26 @@ def _integrate(
 
 def _sample_along(
     pafs: NDArray[np.float32],
-    points: NDArray[np.float32],
+    x: NDArray[np.float32],
+    y: NDArray[np.float32],
     channels: NDArray[np.intp],
     direction: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """The PAF's component along each limb at the points between its ends, bilinear: (C, samples) float32."""
+    """The PAF's component along each limb at points (x, y) between its ends, bilinear: (C, samples) float32."""
     height, width, depth = pafs.shape
-    x = np.clip(points[..., 0], 0, width - 1)
-    y = np.clip(points[..., 1], 0, height - 1)
-    left = np.minimum(x.astype(np.intp), max(width - 2, 0))
-    top = np.minimum(y.astype(np.intp), max(height - 2, 0))
-    fx, fy = x - left, y - top
-    step_x, step_y = depth * min(1, width - 1), depth * width * min(1, height - 1)
+    left = np.clip(x.astype(np.intp), 0, max(width - 2, 0))
+    top = np.clip(y.astype(np.intp), 0, max(height - 2, 0))
+    fx = np.clip(x - left.astype(np.float32), 0, 1)
+    fy = np.clip(y - top.astype(np.float32), 0, 1)
+    right, down = depth * min(1, width - 1), depth * width * min(1, height - 1)
 
-    values = np.ascontiguousarray(pafs).reshape(-1)
+    values = np.ascontiguousarray(pafs, dtype=np.float32).reshape(-1)
     cell = (top * width + left) * depth
-    along = np.zeros(x.shape, dtype=np.float32)
+    along = np.zeros_like(x)
     for axis in (0, 1):
         at = cell + channels[:, axis, None]
-        upper = values[at] * (1 - fx) + values[at + step_x] * fx
-        lower = values[at + step_y] * (1 - fx) + values[at + step_y + step_x] * fx
+        upper = values.take(at) * (1 - fx) + values.take(at + right) * fx
+        lower = values.take(at + down) * (1 - fx) + values.take(at + (down + right)) * fx
         along += (upper * (1 - fy) + lower * fy) * direction[:, axis, None]
     return along
 

@@ -12,7 +12,9 @@ from scipy import ndimage
 from estimation.config import Config
 
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=np.uint8)
-_LOG_FLOOR = 1e-6  # a heatmap may dip below zero, where there is no logarithm
+_ACROSS = np.array([0, -1, 1, 0, 0])  # a cell and its left, right, upper and lower neighbours
+_DOWN = np.array([0, 0, 0, -1, 1])
+_LOG_FLOOR = np.float32(1e-6)  # a heatmap may dip below zero, where there is no logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +58,9 @@ def get_coordinates(
     if heatmaps.ndim != 3 or heatmaps.shape[2] < part_count:
         raise ValueError(f"heatmaps must be (h, w, {part_count} or more) but got {heatmaps.shape}")
     maps = np.ascontiguousarray(heatmaps[:, :, :part_count], dtype=np.float32)
-    peaks = _find_peaks(maps, config.peak_threshold if threshold is None else threshold)
-    row, column, part = np.unravel_index(np.flatnonzero(peaks), maps.shape)
-    score = maps[row, column, part]
+    cells = _find_peaks(maps, config.peak_threshold if threshold is None else threshold)
+    row, column, part = np.unravel_index(cells, maps.shape)
+    score = maps.reshape(-1)[cells]
 
     order = np.argsort(part, kind="stable")
     if np.bincount(part, minlength=1).max() > config.max_peaks_per_part:
@@ -67,15 +69,18 @@ def get_coordinates(
     return Coordinates(refine(maps, row, column, part), score, part, config.body_parts)
 
 
-def _find_peaks(maps: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-    """(h, w, parts) bool: the cells that are peaks."""
-    highest_neighbour = cv2.dilate(maps, _NEIGHBOURS).reshape(maps.shape)
-    above = maps > threshold
-    peaks = above & (maps > highest_neighbour)
-    flat = above & (maps == highest_neighbour)
-    if flat.any():
+def _find_peaks(maps: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
+    """Flat indices into ``maps``, (h, w, parts), of the cells that are peaks, in order."""
+    values, neighbours = maps.reshape(-1), cv2.dilate(maps, _NEIGHBOURS).reshape(-1)
+    above = np.flatnonzero(values > threshold)  # few; the rest is looked at no more
+    lead = values[above] - neighbours[above]
+    peaks: NDArray[np.intp] = above[lead > 0]
+    if (lead == 0).any():
+        flat = np.zeros(maps.shape, dtype=bool)
+        flat.reshape(-1)[above[lead == 0]] = True
         for part in np.flatnonzero(flat.any(axis=(0, 1))):
-            peaks[:, :, part] |= _plateau_centres(maps[:, :, part], flat[:, :, part])
+            flat[:, :, part] = _plateau_centres(maps[:, :, part], flat[:, :, part])
+        peaks = np.sort(np.concatenate([peaks, np.flatnonzero(flat)]))
     return peaks
 
 
@@ -120,21 +125,12 @@ def refine(
     centre stands.
     """
     height, width = maps.shape[:2]
-
-    def log_of(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
-        logs: NDArray[np.float32] = np.log(np.maximum(maps[rows, columns, part], _LOG_FLOOR))
-        return logs
-
-    def vertex(
-        before: NDArray[np.float32], after: NDArray[np.float32], inside: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        curvature = before - 2 * centre + after
-        known = inside & (curvature < 0)
-        return np.divide((before - after) / 2, curvature, out=np.zeros_like(centre), where=known)
-
-    centre = log_of(row, column)
-    left, right = log_of(row, np.maximum(column - 1, 0)), log_of(row, np.minimum(column + 1, width - 1))
-    up, down = log_of(np.maximum(row - 1, 0), column), log_of(np.minimum(row + 1, height - 1), column)
-    x = column + vertex(left, right, (column > 0) & (column < width - 1))
-    y = row + vertex(up, down, (row > 0) & (row < height - 1))
-    return np.stack([x, y], axis=1).astype(np.float32)
+    rows, columns = row + _DOWN[:, None], column + _ACROSS[:, None]  # (5, P)
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    near = np.where(inside, (rows * width + columns) * maps.shape[2] + part, 0)
+    centre, left, right, up, down = np.log(np.maximum(maps.reshape(-1)[near], _LOG_FLOOR))
+    before, after = np.stack([left, up]), np.stack([right, down])
+    curvature = before - 2 * centre + after
+    known = inside[[1, 3]] & inside[[2, 4]] & (curvature < 0)
+    offset = np.divide((before - after) / 2, curvature, out=np.zeros_like(curvature), where=known)
+    return (np.stack([column, row]) + offset).T.astype(np.float32)

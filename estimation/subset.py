@@ -68,22 +68,20 @@ def check_people(config: Config, people: Any, rows: NDArray[np.float64]) -> NDAr
 
     row, slot, found = _peaks(people)
     _, given_slot, given = _peaks(rows)
-    # One number for a slot and an id, so that one look-up answers for both.
-    span = max(given.max(initial=0), np.abs(found).max(initial=0)) + 1
-    strangers = np.flatnonzero(~np.isin(slot * span + found, given_slot * span + given) | (found < 0))
-    if len(strangers):
+    slot_of_id = np.full(int(given.max(initial=MISSING)) + 2, MISSING)
+    slot_of_id[given.astype(np.intp)] = given_slot
+    ids = np.clip(found, 0, len(slot_of_id) - 1).astype(np.intp)  # the last belongs to no slot
+    if len(strangers := np.flatnonzero((ids != found) | (slot_of_id[ids] != slot))):
         k = strangers[0]
         raise GroupingError(
             f"row {row[k]} has id {found[k]:g} as {config.body_parts[slot[k]]}, "
             f"but no limb that was given has that id there"
         )
-    _, first, times = np.unique(found, return_index=True, return_counts=True)
-    if len(shared := first[times > 1]):
-        k = shared[0]
-        owners = row[found == found[k]]
+    if len(shared := np.flatnonzero(np.bincount(ids) > 1)):
+        of_peak = found == shared[0]
         raise GroupingError(
-            f"peak {found[k]:g} ({config.body_parts[slot[k]]}) is in rows {' and '.join(map(str, owners))}, "
-            f"but a peak belongs to one person"
+            f"peak {shared[0]} ({config.body_parts[slot[of_peak][0]]}) is in rows "
+            f"{' and '.join(map(str, row[of_peak]))}, but a peak belongs to one person"
         )
     parts_num = np.bincount(row, minlength=len(people))
     if len(wrong := np.flatnonzero(people[:, PARTS_NUM] != parts_num)):

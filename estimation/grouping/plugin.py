@@ -55,17 +55,17 @@ def run_merge(merge: Merge, rows: NDArray[np.float64], config: Config) -> NDArra
     rows: (limbs, parts + 2) float64. Returns (people, parts + 2) float64.
     Raises GroupingError, in one sentence, if it raises or its answer breaks the contract.
     """
-    source = _source_file(merge)
     try:
         people = merge(rows.copy())
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        source = _source_file(merge)
         raise GroupingError(f"merge in {source} failed: {_describe(error, source)}") from error
     try:
         return check_people(config, people, rows)
     except GroupingError as error:
-        raise GroupingError(f"merge in {source} broke the contract: {error}") from error
+        raise GroupingError(f"merge in {_source_file(merge)} broke the contract: {error}") from error
 
 
 def _source_file(merge: Merge) -> Path:
