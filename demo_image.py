@@ -26,6 +26,7 @@ EXAMPLES = """examples:
 
 
 def main() -> None:
+    """Run the program with the options of the command line."""
     options = parse_options()
     photo = read_photo(options.photo)
     check_input(photo, options.height)
@@ -36,7 +37,9 @@ def main() -> None:
     result = estimate_people(photo, network, options.height, merge)
 
     if options.output:
-        write_whole(options.output, encode_picture(options.output, draw_skeletons(network.config, photo, result.skeletons)))
+        write_whole(
+            options.output, encode_picture(options.output, draw_skeletons(network.config, photo, result.skeletons))
+        )
     if options.json:
         write_whole(options.json, json.dumps(to_openpose(result.skeletons)).encode())
     print_report(options, photo.shape, result)
@@ -45,11 +48,14 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("photo", nargs="?", type=Path, default=SAMPLE, help="the photo (default: the sample)")
-    parser.add_argument("--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)"
+    )
     parser.add_argument("--json", type=Path, help="also write the people as JSON in OpenPose's format")
     parser.add_argument(
         "--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)} (default: mobilenet_thin)"
@@ -59,7 +65,10 @@ def parse_options() -> argparse.Namespace:
         "--grouping", type=Path, default=LAB_MERGE, help="a Python file with merge (default: estimation/merge.py)"
     )
     parser.add_argument(
-        "--height", type=int, default=DEFAULT_HEIGHT, help=f"input height of the network in pixels (default: {DEFAULT_HEIGHT})"
+        "--height",
+        type=int,
+        default=DEFAULT_HEIGHT,
+        help=f"input height of the network in pixels (default: {DEFAULT_HEIGHT})",
     )
     parser.add_argument("--no-draw", dest="output", action="store_const", const=None, help="write no picture")
     return parser.parse_args()
@@ -80,6 +89,7 @@ def check_outputs(options: argparse.Namespace) -> list[Path]:
 
 
 def print_report(options: argparse.Namespace, shape: tuple[int, ...], result: Estimate) -> None:
+    """People, parts, and the milliseconds of each stage."""
     people, parts = result.skeletons.present.shape
     found = int(result.skeletons.present.sum())
     print(f"photo        {options.photo} ({shape[1]}x{shape[0]})")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,19 +79,23 @@ def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.f
 def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]) -> Candidates:
     """All pairs of peaks that pass the thresholds of ``config``, best first.
 
-    The score is the handout's equation 11, the mean over points of equation 12 of the PAF's share
-    along the limb; here over the points that agree. ZheC's length prior is added.
+    The score is the handout's equation 11: the mean, over the points of equation 12, of the PAF's component
+    along the limb. ZheC's length prior is added.
     """
     limb, peaks = _all_pairs(config, coordinates)
-    score = np.empty(len(limb))
-    agreement = np.empty(len(limb))
+    score, agreement = np.empty(len(limb)), np.empty(len(limb))
     for start in range(0, len(limb), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        score[block], agreement[block] = _integrate(
-            config, coordinates.xy[peaks[block]], config.paf_channels[limb[block]], pafs
-        )
-    # float32 sums may fall a hair short of a share such as 0.8
-    good = np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
+        block = np.arange(start, min(start + _BLOCK, len(limb)))
+        score[block], agreement[block] = _integrate(config, coordinates, pafs, limb[block], peaks[block])
+    good = _passing(config, score, agreement)
+    # Few samples can step over the gaps between the people on a long line, so those that passed are looked at closely.
+    ends = coordinates.xy[peaks[good]]
+    long = good[np.hypot(*(ends[:, 1] - ends[:, 0]).T) > config.limb_samples]
+    if len(long):
+        close = replace(config, limb_samples=config.long_limb_samples)
+        score[long], agreement[long] = _integrate(close, coordinates, pafs, limb[long], peaks[long])
+        good = _passing(config, score, agreement)
+
     # The ids settle ties, so that the order never depends on how the pairs were listed.
     order = good[np.lexsort((peaks[good, 1], peaks[good, 0], limb[good], -score[good]))]
     return Candidates(
@@ -100,6 +105,11 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
         score[order],
         agreement[order],
     )
+
+
+def _passing(config: Config, score: NDArray[np.float64], agreement: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices of the pairs that pass both thresholds. Shares are float32, and may fall a hair short."""
+    return np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
 
 
 def _all_pairs(config: Config, coordinates: Coordinates) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -115,29 +125,39 @@ def _all_pairs(config: Config, coordinates: Coordinates) -> tuple[NDArray[np.int
 
 
 def _integrate(
-    config: Config, ends: NDArray[np.float32], channels: NDArray[np.intp], pafs: NDArray[np.float32]
+    config: Config,
+    coordinates: Coordinates,
+    pafs: NDArray[np.float32],
+    limb: NDArray[np.intp],
+    peaks: NDArray[np.intp],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Score (C,) and agreement (C,) of candidate limbs.
-
-    ends: (C, 2, 2) float32, the two ends of each as x, y in cells. channels: (C, 2) PAF channels x, y.
-    """
+    """Score (C,) and agreement (C,) of the pairs of peaks (C, 2) as limbs of the kinds (C,)."""
+    ends = coordinates.xy[peaks]  # (C, 2, 2) float32: from and to, x and y
     vector = ends[:, 1] - ends[:, 0]
     length = np.hypot(vector[:, 0], vector[:, 1])
     direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
 
-    u = np.arange(config.limb_samples, dtype=np.float32) / (config.limb_samples - 1)
+    u, weight = _quadrature(config.limb_samples)
     x, y = (ends[:, 0, axis, None] + u * vector[:, axis, None] for axis in (0, 1))  # equation 12, (C, samples)
-    along = _sample_along(pafs, x, y, channels, direction)
+    along = _sample_along(pafs, x, y, config.paf_channels[limb], direction)
 
-    agrees = along > config.sample_threshold
-    agreeing = agrees.sum(axis=1, dtype=np.float32)
-    mean = np.where(agrees, along, 0).sum(axis=1) / np.maximum(agreeing, 1)
+    agreement = (along > config.sample_threshold) @ weight
     prior = np.minimum(config.max_limb_length * pafs.shape[0] / np.maximum(length, 1e-6) - 1, 0)
+    score = along @ weight + prior  # equation 11
 
     coincident = length < config.coincident_distance
-    score = np.where(coincident, config.coincident_score, mean + prior)
-    agreement = np.where(coincident, 1, agreeing / config.limb_samples)
-    return score, agreement
+    return np.where(coincident, config.coincident_score, score), np.where(coincident, 1, agreement)
+
+
+@cache
+def _quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where between its ends, 0 to 1, a limb is sampled, and what each sample counts: Gauss-Legendre quadrature.
+
+    Evenly spaced samples of a line through several people can fall on a limb of each, and on none of the
+    gaps between them; these cannot, as no two steps are alike.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return ((nodes + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
 
 
 def _sample_along(

@@ -43,9 +43,7 @@ class Coordinates:
         return [(*self.xy[i].tolist(), self.score[i].item(), i) for i in ids.tolist()]
 
 
-def get_coordinates(
-    config: Config, heatmaps: NDArray[np.float32], threshold: float | None = None
-) -> Coordinates:
+def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: float | None = None) -> Coordinates:
     """Find the peaks of every body part.
 
     heatmaps: (h, w, at least as many channels as body parts) float, row then column.
@@ -133,4 +131,5 @@ def refine(
     curvature = before - 2 * centre + after
     known = inside[[1, 3]] & inside[[2, 4]] & (curvature < 0)
     offset = np.divide((before - after) / 2, curvature, out=np.zeros_like(curvature), where=known)
-    return (np.stack([column, row]) + offset).T.astype(np.float32)
+    xy: NDArray[np.float32] = (np.stack([column, row]) + offset).T.astype(np.float32)
+    return xy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -51,7 +52,7 @@ def _decode(data: bytes) -> NDArray[np.uint8] | None:
             return None
         if not data.startswith(_JPEG):  # which is never transparent
             full = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-            if full.ndim == 3 and full.shape[2] == 4 and full.dtype.kind == "u":
+            if full is not None and full.ndim == 3 and full.shape[2] == 4 and full.dtype.kind == "u":
                 return _on_white(full)
     except cv2.error:  # OpenCV refuses more than 2^30 pixels
         return None
@@ -60,7 +61,7 @@ def _decode(data: bytes) -> NDArray[np.uint8] | None:
     return image.astype(np.uint8, copy=False)
 
 
-def _on_white(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _on_white(image: NDArray[Any]) -> NDArray[np.uint8]:
     """A BGRA picture of 8 or 16 bits laid on white."""
     eight_bits = (image >> 8 if image.dtype == np.uint16 else image).astype(np.uint8)
     colour, alpha = eight_bits[:, :, :3].astype(np.uint16), eight_bits[:, :, 3:].astype(np.uint16)
@@ -91,7 +92,9 @@ def write_whole(path: Path, data: bytes) -> None:
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
-        raise OpenPoseLabError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from error
+        raise OpenPoseLabError(
+            f"cannot write {path}: {error.strerror}; free some space or choose another place"
+        ) from error
     finally:
         if temporary is not None and os.path.exists(temporary):
             os.remove(temporary)

@@ -34,7 +34,8 @@ class Skeletons:
     @property
     def present(self) -> NDArray[np.bool_]:
         """(n, parts) bool: which keypoints were found."""
-        return self.ids != MISSING
+        present: NDArray[np.bool_] = self.ids != MISSING
+        return present
 
 
 def to_skeletons(people: NDArray[np.float64], coordinates: Coordinates, cell_size: ArrayLike) -> Skeletons:

@@ -61,7 +61,7 @@ def check_people(config: Config, people: Any, rows: NDArray[np.float64]) -> NDAr
         raise GroupingError(f"the answer must have shape (people, {columns}) but has {people.shape}")
     if people.dtype.kind not in "iuf":
         raise GroupingError(f"the answer must hold plain numbers but its dtype is {people.dtype}")
-    people = people.astype(np.float64)
+    people = np.asarray(people, dtype=np.float64)
     if not np.isfinite(people).all():
         row, column = np.argwhere(~np.isfinite(people))[0]
         raise GroupingError(f"row {row} has {people[row, column]} in column {column}, where a number must be")
@@ -89,7 +89,8 @@ def check_people(config: Config, people: Any, rows: NDArray[np.float64]) -> NDAr
         raise GroupingError(
             f"row {k} says parts_num {people[k, PARTS_NUM]:g} but holds {parts_num[k]} ids that are not {MISSING}"
         )
-    return people
+    checked: NDArray[np.float64] = people
+    return checked
 
 
 def _peaks(subset: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:

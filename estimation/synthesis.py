@@ -29,9 +29,7 @@ def synthesize(
     sigma, limb_width: spread of a heatmap peak and half width of a limb, in cells.
     """
     keypoints = np.asarray(keypoints, dtype=np.float32)
-    return FieldMaps(
-        _heatmaps(config, keypoints, shape, sigma), _pafs(config, keypoints, shape, limb_width), cell_size
-    )
+    return FieldMaps(_heatmaps(config, keypoints, shape, sigma), _pafs(config, keypoints, shape, limb_width), cell_size)
 
 
 def _heatmaps(

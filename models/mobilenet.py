@@ -17,9 +17,7 @@ _PAFS, _HEATMAPS = 38, 19
 
 
 def build_mobilenet_thin() -> keras.Model:
-    """A Keras model from BGR (n, h, w, 3), 0 to 255 as they are, to heatmaps (n, h/8, w/8, 19) and PAFs (…, 38).
-
-    """
+    """A Keras model from BGR (n, h, w, 3), 0 to 255 as they are, to heatmaps (n, h/8, w/8, 19) and PAFs (…, 38)."""
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1.0, name="to_float")(image)
     x = layers.Conv2D(24, 3, strides=2, padding="same", activation="relu", name="Conv2d_0")(x)
@@ -49,6 +47,4 @@ def _branch(x: keras.KerasTensor, stage: int, branch: int, channels: int) -> ker
 def _separable(
     filters: int, size: int, name: str, stride: int = 1, activation: str | None = "relu"
 ) -> layers.SeparableConv2D:
-    return layers.SeparableConv2D(
-        filters, size, strides=stride, padding="same", activation=activation, name=name
-    )
+    return layers.SeparableConv2D(filters, size, strides=stride, padding="same", activation=activation, name=name)

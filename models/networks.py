@@ -100,10 +100,11 @@ def load_network(name: str, weights: str | Path | None = None) -> KerasNetwork:
     if name not in NETWORKS:
         raise OpenPoseLabError(f"there is no network {name!r}; these are: {', '.join(NETWORKS)}")
     kind = NETWORKS[name]
-    arrays = weight_files.read_weights(name, Path(weights) if weights else weight_files.find_weights(name))
+    path = Path(weights) if weights else weight_files.find_weights(name)
+    arrays = weight_files.read_weights(name, path)
     load_tensorflow()
     model = kind.build()
-    weight_files.set_weights(model, arrays)
+    weight_files.set_weights(model, arrays, path)
     return KerasNetwork(kind, model)
 
 

@@ -18,9 +18,7 @@ _LATER_STAGE = [(128, 7), (128, 7), (128, 7), (128, 7), (128, 7), (128, 1)]
 
 
 def build_openpose_vgg19(stages: int = 6, pafs: int = 38, heatmaps: int = 19) -> keras.Model:
-    """A Keras model from an RGB uint8 batch (n, h, w, 3) to ``[pafs, heatmaps]`` of each stage in turn.
-
-    """
+    """A Keras model from an RGB uint8 batch (n, h, w, 3) to ``[pafs, heatmaps]`` of each stage in turn."""
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 255, offset=-0.5, name="scale")(image)  # the lab's own scaling
     for block, convolutions in enumerate(_FRONT, start=1):
@@ -42,9 +40,7 @@ def build_openpose_vgg19(stages: int = 6, pafs: int = 38, heatmaps: int = 19) ->
     return keras.Model(image, outputs, name="openpose_vgg19")
 
 
-def _branch(
-    x: keras.KerasTensor, hidden: list[tuple[int, int]], channels: int, name: str
-) -> keras.KerasTensor:
+def _branch(x: keras.KerasTensor, hidden: list[tuple[int, int]], channels: int, name: str) -> keras.KerasTensor:
     for number, (filters, size) in enumerate(hidden, start=1):
         x = _convolution(filters, size, f"{name}_conv{number}")(x)
     return _convolution(channels, 1, f"{name}_conv{len(hidden) + 1}", activation=None)(x)

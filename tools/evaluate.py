@@ -32,6 +32,7 @@ FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR 
 
 
 def main() -> None:
+    """Run the program with the options of the command line."""
     options = parse_options()
     check_height(options.height)
     if options.results:
@@ -68,6 +69,7 @@ def main() -> None:
 
 
 def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.evaluate",
         description=__doc__,
@@ -85,6 +87,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Path]]]:
+    """The items in lists of at most ``size``."""
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
@@ -103,7 +106,9 @@ def read_annotations(path: Path) -> COCO:
     except OSError as error:
         raise OpenPoseLabError(f"cannot read the annotations {path}: {error.strerror}; check the path") from error
     except ValueError:
-        raise OpenPoseLabError(f"the annotations {path} are not JSON, or cut short; give a COCO keypoint file") from None
+        raise OpenPoseLabError(
+            f"the annotations {path} are not JSON, or cut short; give a COCO keypoint file"
+        ) from None
     if problem := _problem(content):
         raise OpenPoseLabError(f"the annotations {path} are not COCO keypoints: {problem}")
     truth = COCO()
@@ -131,8 +136,8 @@ def _problem(content: Any) -> str | None:
         return "the list 'images' is empty"
     length = 3 * len(COCO_KEYPOINTS)
     for number, entry in enumerate(content["annotations"]):
-        if len(entry.get("keypoints", [])) != length:
-            return f"entry {number} of 'annotations' has {len(entry.get('keypoints', []))} keypoint numbers, expected {length}"
+        if (found := len(entry.get("keypoints", []))) != length:
+            return f"entry {number} of 'annotations' has {found} keypoint numbers, expected {length}"
     return None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,18 +30,15 @@ def load_merge(path: Path = LAB_MERGE) -> Merge:
         raise GroupingError(f"there is no grouping file {path}; give the path of a Python file with a function merge")
     if path.suffix != ".py":
         raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
-    spec = importlib.util.spec_from_file_location(f"grouping_{path.stem}", path)
-    assert spec is not None and spec.loader is not None  # it is a .py file
-    module = importlib.util.module_from_spec(spec)
-    wrote_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # leave no __pycache__ beside it
+    module = ModuleType(f"grouping_{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where dataclasses, for one, look up the module they are in
     try:
-        spec.loader.exec_module(module)
+        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a plug-in must not end the program
         raise GroupingError(f"the grouping file {path} cannot be loaded: {_describe(error, path)}") from error
-    finally:
-        sys.dont_write_bytecode = wrote_bytecode
     merge = getattr(module, "merge", None)
     if not callable(merge):
         raise GroupingError(f"the grouping file {path} has no function merge; define merge(subset) in it")

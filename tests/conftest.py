@@ -1,0 +1,32 @@
+"""What all tests share: the folder of measuring data, where there is one, and one trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Photos with known keypoints that are measured on, but are no part of the project."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no folder ../shared/data with photos to measure on")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mobilenet():
+    """The trained default network. Its weights are fetched on first use."""
+    from models import load_network
+
+    return load_network("mobilenet_thin")

@@ -1,0 +1,24 @@
+import numpy as np
+
+from estimation.config import COCO_18
+from estimation.connections import get_connections
+from estimation.estimators import estimate
+from tests.estimation.test_connections import peaks_at, uniform_paf
+
+
+def test_merge_gets_the_rows_and_gives_the_people():
+    connections = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((0.75, 0)))
+    seen = []
+
+    def merge(subset):
+        seen.append(subset)
+        return subset
+
+    people = estimate(COCO_18, connections, merge)
+    assert people[0, [1, 2, 18, 19]].tolist() == [0, 1, 1.75, 2]
+    np.testing.assert_array_equal(people, seen[0])
+
+
+def test_the_lab_s_merge_is_the_default():
+    connections = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((0.75, 0)))
+    assert estimate(COCO_18, connections).shape == (0, 20)  # two parts are too few

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
+
+
+def test_centre_of_the_first_cell_is_the_middle_of_its_pixels():
+    assert cells_to_pixels([0, 0], 8).tolist() == [3.5, 3.5]
+    assert cells_to_pixels([1, 2], (8, 4)).tolist() == [11.5, 9.5]
+
+
+def test_the_whole_map_covers_the_whole_photo():
+    # 46 x 62 cells of 8 pixels cover pixel edges -0.5 to 367.5 and -0.5 to 495.5
+    assert cells_to_pixels([-0.5, -0.5], 8).tolist() == [-0.5, -0.5]
+    assert cells_to_pixels([61.5, 45.5], 8).tolist() == [495.5, 367.5]
+
+
+def test_round_trip(rng):
+    xy = rng.uniform(-5, 5000, (100, 2))
+    cell_size = rng.uniform(0.1, 90, 2)
+    np.testing.assert_allclose(cells_to_pixels(pixels_to_cells(xy, cell_size), cell_size), xy, atol=1e-9)
+
+
+def test_field_maps_must_match():
+    with pytest.raises(ValueError, match=r"same height and width but got \(4, 5\) and \(5, 4\)"):
+        FieldMaps(np.zeros((4, 5, 19), np.float32), np.zeros((5, 4, 38), np.float32), (8, 8))
+    with pytest.raises(ValueError, match=r"must be \(h, w, channels\) but got \(4, 5\)"):
+        FieldMaps(np.zeros((4, 5), np.float32), np.zeros((4, 5, 38), np.float32), (8, 8))

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from estimation.config import COCO_18
+from estimation.errors import OpenPoseLabError
+from estimation.field_maps import cells_to_pixels, pixels_to_cells
+from estimation.pipeline import compute_maps, estimate_people, scale_to_height
+from estimation.synthesis import synthesize
+from tests.scenes import FIGURE
+
+PERSON = FIGURE * 300 + (210, 60)  # in pixels of a photo 640 wide and 480 high
+
+
+class PerfectNetwork:
+    """Answers with the ideal maps of one person, who stands at the same place in the photo at every size."""
+
+    config = COCO_18
+
+    def __call__(self, photo):
+        self.seen = photo.shape
+        height, width = photo.shape[:2]
+        person = (PERSON + 0.5) * (width / 640, height / 480) - 0.5
+        return synthesize(COCO_18, pixels_to_cells(person, 8)[None], (-(-height // 8), -(-width // 8)))
+
+
+@pytest.mark.parametrize("height", [201, 368, 480, 777])
+def test_people_are_in_the_photo_s_own_pixels(height):
+    network = PerfectNetwork()
+    result = estimate_people(np.zeros((480, 640, 3), np.uint8), network, height)
+    assert network.seen == (height, round(640 * height / 480), 3)
+    assert result.skeletons.keypoints.shape == (1, 18, 2)
+    assert np.abs(result.skeletons.keypoints[0] - PERSON).max() < 0.5
+    assert list(result.milliseconds) == ["network", "coordinates", "connections", "grouping"]
+
+
+def test_cells_are_measured_in_the_photo_s_pixels():
+    maps = compute_maps(np.zeros((480, 640, 3), np.uint8), PerfectNetwork(), 240)
+    assert maps.cell_size == (16, 16)
+    assert cells_to_pixels([39.5, 29.5], maps.cell_size).tolist() == [639.5, 479.5]
+
+
+def test_a_panorama_is_kept_within_bounds():
+    assert scale_to_height(np.zeros((100, 5000, 3), np.uint8), 368).shape == (44, 2208, 3)
+
+
+def test_a_photo_of_the_right_height_is_left_alone():
+    photo = np.zeros((368, 500, 3), np.uint8)
+    assert scale_to_height(photo, 368) is photo
+
+
+@pytest.mark.parametrize("height", [0, -5, 31, 2049])
+def test_senseless_heights_are_refused(height):
+    with pytest.raises(OpenPoseLabError, match=f"the height must be from 32 to 2048 pixels but is {height}"):
+        scale_to_height(np.zeros((480, 640, 3), np.uint8), height)
+
+
+def test_tiny_photos_are_refused():
+    with pytest.raises(OpenPoseLabError, match="the photo is 1x9 pixels, too small to hold a person"):
+        scale_to_height(np.zeros((9, 1, 3), np.uint8), 368)

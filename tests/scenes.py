@@ -1,0 +1,79 @@
+"""Hand-made scenes that the tests share: the handout's rows, and people drawn as stick figures."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import COCO_18
+from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
+
+ROW_LENGTH = row_length(COCO_18)
+
+
+def make_row(peaks: dict[int, int], score: float) -> NDArray[np.float64]:
+    """One row of the lab's subset from {slot: id}."""
+    row = np.full(ROW_LENGTH, float(MISSING))
+    for slot, peak in peaks.items():
+        row[slot] = peak
+    row[SCORE], row[PARTS_NUM] = score, len(peaks)
+    return row
+
+
+def make_rows(*rows: tuple[dict[int, int], float]) -> NDArray[np.float64]:
+    return np.array([make_row(*row) for row in rows]).reshape(-1, ROW_LENGTH)
+
+
+HANDOUT_ROWS = make_rows(
+    ({1: 1, 2: 2}, 1.9540779),
+    ({1: 1, 5: 5}, 1.76488239),
+    ({2: 2, 3: 3}, 1.69892728),
+    ({0: 0, 1: 1}, 1.89980185),
+    ({0: 0, 14: 6}, 1.78199434),
+    ({14: 6, 16: 8}, 1.73637748),
+    ({0: 0, 15: 7}, 1.82718945),
+    ({15: 7, 17: 9}, 1.86717367),
+    ({5: 5, 17: 9}, 1.6537441),
+)
+"""The nine limbs printed in the handout."""
+HANDOUT_PERSON = make_rows(({0: 0, 1: 1, 2: 2, 3: 3, 5: 5, 14: 6, 15: 7, 16: 8, 17: 9}, 16.18416846))
+"""The one person they make."""
+
+FIGURE = np.array(
+    [
+        (0.00, 0.10),  # nose
+        (0.00, 0.22),  # neck
+        (-0.12, 0.22),  # right shoulder
+        (-0.16, 0.37),  # right elbow
+        (-0.17, 0.50),  # right wrist
+        (0.12, 0.22),  # left shoulder
+        (0.16, 0.37),  # left elbow
+        (0.17, 0.50),  # left wrist
+        (-0.08, 0.52),  # right hip
+        (-0.09, 0.75),  # right knee
+        (-0.09, 0.96),  # right ankle
+        (0.08, 0.52),  # left hip
+        (0.09, 0.75),  # left knee
+        (0.09, 0.96),  # left ankle
+        (-0.03, 0.06),  # right eye
+        (0.03, 0.06),  # left eye
+        (-0.07, 0.08),  # right ear
+        (0.07, 0.08),  # left ear
+    ]
+)
+"""(18, 2) a person standing, x and y in units of their height; x from -0.17 to 0.17."""
+
+
+def crowd(
+    count: int, height: float, columns: int, shift: tuple[float, float] = (0.0, 0.0)
+) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """People side by side in rows, who do not overlap: keypoints (count, 18, 2) in cells, and the map's shape.
+
+    height: of each person, in cells. shift: moves them all by a fraction of a cell.
+    """
+    step_x, step_y = 0.34 * height + 8, 0.9 * height + 8  # 4 cells clear on every side of a figure
+    place = np.stack(np.divmod(np.arange(count), columns), axis=1)[:, ::-1]
+    corner = place * (step_x, step_y) + (0.17 * height + 4, 4 - 0.06 * height) + shift
+    keypoints = corner[:, None] + FIGURE * height
+    rows = -(-count // columns)
+    return keypoints, (int(np.ceil(rows * step_y)) + 1, int(np.ceil(min(count, columns) * step_x)) + 1)

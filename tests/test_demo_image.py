@@ -1,0 +1,176 @@
+"""The program as a person meets it: what it says, what it writes, and how it fails."""
+
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+import demo_image
+from tests.conftest import ROOT
+from tools.program import run
+
+PHOTO = ROOT / "images" / "people.jpg"
+
+
+@pytest.fixture
+def demo(monkeypatch, capsys, tmp_path):
+    """Run the program in an empty folder: exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["demo_image.py", *map(str, arguments)])
+        status = run("demo_image.py", demo_image.main)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call
+
+
+def bad_files(folder):
+    photo = PHOTO.read_bytes()
+    (folder / "text.jpg").write_text("Dear Sir or Madam")
+    (folder / "short.jpg").write_bytes(photo[: len(photo) // 2])
+    (folder / "empty.jpg").touch()
+    (folder / "folder").mkdir()
+    cv2.imwrite(str(folder / "one.png"), np.zeros((1, 1, 3), np.uint8))
+    (folder / "syntax.py").write_text("def merge(subset)\n")
+    (folder / "no_merge.py").write_text("def group(subset):\n    return subset\n")
+    (folder / "weights.npz").write_text("not weights")
+    (folder / "photo.jpg").write_bytes(photo)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["none.jpg"], "there is no photo none.jpg"),
+        (["text.jpg"], "text.jpg is not a photo, or is cut short"),
+        (["short.jpg"], "short.jpg is not a photo, or is cut short"),
+        (["empty.jpg"], "the photo empty.jpg is empty"),
+        (["folder"], "folder is a folder; give the path of one photo"),
+        (["one.png"], "the photo is 1x1 pixels, too small"),
+        ([PHOTO, "--height", "0"], "the height must be from 32 to 2048 pixels but is 0"),
+        ([PHOTO, "--output", "none/output.png"], "there is no folder none; make it first"),
+        ([PHOTO, "--output", "folder"], "cannot write folder: it is a folder"),
+        ([PHOTO, "--output", "output.xyz"], "its name must end in one of"),
+        ([PHOTO, "--json", "none/people.json"], "there is no folder none; make it first"),
+        ([PHOTO, "--json", "a.png", "--output", "a.png"], "the picture and the JSON cannot both be a.png"),
+        (["photo.jpg", "--output", "photo.jpg"], "photo.jpg is the photo itself and would be overwritten"),
+        ([PHOTO, "--network", "resnet"], "there is no network 'resnet'"),
+        ([PHOTO, "--weights", "none.npz"], "cannot read the weights file none.npz"),
+        ([PHOTO, "--weights", "folder"], "cannot read the weights file folder"),
+        ([PHOTO, "--grouping", "none.py"], "there is no grouping file none.py"),
+        ([PHOTO, "--grouping", "syntax.py"], "syntax.py cannot be loaded: SyntaxError: line 1"),
+        ([PHOTO, "--grouping", "no_merge.py"], "no_merge.py has no function merge"),
+    ],
+)
+def test_whatever_is_wrong_is_one_sentence(demo, tmp_path, arguments, sentence):
+    bad_files(tmp_path)
+    status, out, err = demo(*arguments)
+    assert status == 1
+    assert out == ""
+    assert err.startswith("demo_image.py: ")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "output.png").exists()
+    assert (tmp_path / "photo.jpg").read_bytes() == PHOTO.read_bytes()
+
+
+def test_help_has_examples():
+    done = subprocess.run(
+        [sys.executable, "demo_image.py", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "python demo_image.py photo.jpg --json people.json" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("raise ValueError('no idea')", "failed: line 2: ValueError: no idea"),
+        ("return None", "the answer must be an array of shape (people, 20) but is None"),
+        ("return subset[:, :5]", "the answer must have shape (people, 20)"),
+    ],
+)
+def test_a_grouping_that_goes_wrong_is_one_sentence(demo, tmp_path, body, sentence):
+    (tmp_path / "mine.py").write_text(f"def merge(subset):\n    {body}\n")
+    status, _, err = demo(PHOTO, "--grouping", "mine.py")
+    assert status == 1
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "output.png").exists()
+
+
+@pytest.mark.slow
+def test_weights_that_are_none_are_one_sentence(demo, tmp_path):
+    bad_files(tmp_path)
+    status, _, err = demo(PHOTO, "--weights", "weights.npz")
+    assert status == 1
+    assert "weights.npz is not a TensorFlow graph" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_sample_photo(demo, tmp_path):
+    status, out, err = demo("--json", "people.json")
+    assert (status, err) == (0, "")
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines() if not line.startswith("wrote"))
+    assert lines["people"] == "2"
+    assert list(lines)[3:] == ["network", "coordinates", "connections", "grouping"]
+    picture = cv2.imread(str(tmp_path / "output.png"))
+    sample = cv2.imread(str(PHOTO))
+    assert picture.shape == sample.shape
+    assert 0.001 < (np.abs(picture.astype(int) - sample).max(axis=2) > 30).mean() < 0.1
+    people = json.loads((tmp_path / "people.json").read_text())["people"]
+    assert len(people) == 2
+    # Noses as marked by hand in the photo, in pixels.
+    noses = sorted(person["pose_keypoints_2d"][:2] for person in people)
+    np.testing.assert_allclose(noses, [[227, 122], [766, 160]], atol=8)
+
+
+@pytest.mark.slow
+def test_no_draw_writes_no_picture(demo, tmp_path):
+    status, _, _ = demo(PHOTO, "--no-draw", "--json", "people.json")
+    assert status == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["people.json"]
+
+
+@pytest.mark.slow
+def test_a_student_s_file_takes_the_place_of_merge(demo, tmp_path):
+    (tmp_path / "nobody.py").write_text("def merge(subset):\n    return subset[:0]\n")
+    status, out, _ = demo(PHOTO, "--grouping", "nobody.py")
+    assert status == 0
+    assert "people       0" in out
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "output.png")), cv2.imread(str(PHOTO)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["grey", "transparent", "16-bit", "large"])
+def test_unusual_photos_work(demo, tmp_path, kind):
+    photo = cv2.imread(str(PHOTO))
+    if kind == "grey":
+        photo = cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)
+    elif kind == "transparent":
+        photo = cv2.cvtColor(photo, cv2.COLOR_BGR2BGRA)
+    elif kind == "16-bit":
+        photo = photo.astype(np.uint16) * 257
+    else:
+        photo = cv2.resize(photo, (6000, 4000))
+    name = "photo.jpg" if kind == "large" else "photo.png"
+    cv2.imwrite(name, photo)
+    status, out, err = demo(name, "--output", "output.jpg")
+    assert (status, err) == (0, "")
+    assert "people       2" in out
+
+
+@pytest.mark.slow
+def test_a_large_photo_fits_in_two_gigabytes(tmp_path):
+    resource = pytest.importorskip("resource", reason="peak memory is only known on Unix")
+    cv2.imwrite(str(tmp_path / "large.png"), cv2.resize(cv2.imread(str(PHOTO)), (6000, 4000)))
+    command = [sys.executable, "demo_image.py", str(tmp_path / "large.png"), "--output", str(tmp_path / "output.jpg")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    assert peak < 2e9

@@ -1,0 +1,43 @@
+"""Imports run one way, and looking at merge.py never loads TensorFlow."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in (ROOT / "estimation").rglob("*.py")
+)
+ALLOWED = {"estimation": {"estimation"}, "models": {"estimation", "models"}, "tools": {"estimation", "models", "tools"}}
+
+
+def test_estimation_never_loads_tensorflow():
+    script = f"""
+import importlib, sys
+for module in {MODULES!r}:
+    importlib.import_module(module)
+heavy = {{"tensorflow", "keras", "models"}} & set(sys.modules)
+sys.exit(f"loaded: {{heavy}}" if heavy else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_models_and_demo_load_tensorflow_late():
+    script = "import models, demo_image, sys; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_imports_run_one_way(package):
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                root = name.split(".")[0]
+                assert root not in {"estimation", "models", "tools", "tests"} - ALLOWED[package], f"{path}: {name}"
