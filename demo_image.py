@@ -92,12 +92,18 @@ def print_report(options: argparse.Namespace, shape: tuple[int, ...], result: Es
     """People, parts, and the milliseconds of each stage."""
     people, parts = result.skeletons.present.shape
     found = int(result.skeletons.present.sum())
-    print(f"photo        {options.photo} ({shape[1]}x{shape[0]})")
+    print(f"photo        {shown(options.photo)} ({shape[1]}x{shape[0]})")
     print(f"people       {people}")
     print(f"parts        {found} of {people * parts}")
     for stage, milliseconds in result.milliseconds.items():
-        note = f"   <- {options.grouping}" if stage == "grouping" else ""
+        note = f"   <- {shown(options.grouping)}" if stage == "grouping" else ""
         print(f"{stage:12} {milliseconds:.2f} ms{note}")
+
+
+def shown(path: Path) -> Path:
+    """The path from here, if it leads down from here."""
+    absolute = path.absolute()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path
 
 
 if __name__ == "__main__":

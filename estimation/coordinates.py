@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from estimation.config import Config
 
@@ -88,6 +87,8 @@ def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> N
     flat: (h, w) bool, the cells that equal their highest neighbour. A connected group of them is
     a top unless it goes on in cells that do have a higher neighbour (a terrace on a slope).
     """
+    from scipy import ndimage  # flat tops are rare, and importing this takes as long as all the rest
+
     centres = np.zeros_like(flat)
     eight = np.ones((3, 3), dtype=bool)
     groups, count = ndimage.label(flat, structure=eight)

@@ -6,14 +6,16 @@ Columns 0 to 17 hold the id of the peak in each body part's slot, or ``MISSING``
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
-from estimation.connections import Connections
 from estimation.errors import OpenPoseLabError
+
+if TYPE_CHECKING:  # merge.py imports this module, and is to be tried in a blink
+    from estimation.connections import Connections
 
 MISSING = -1
 SCORE = -2

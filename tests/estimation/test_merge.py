@@ -2,14 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from estimation.config import COCO_18
 from estimation.merge import merge
-from estimation.subset import MISSING, PARTS_NUM, SCORE, check_people, ids_of
+from estimation.subset import MISSING, PARTS_NUM, SCORE
 from tests.scenes import HANDOUT_PERSON, HANDOUT_ROWS, ROW_LENGTH, make_rows
 
 
@@ -113,52 +108,3 @@ def test_prune_by_score():
     rows = make_rows(({0: 0, 1: 1, 2: 2, 3: 3}, 1.6), ({0: 4, 1: 5, 2: 6, 3: 7}, 1.59))
     assert [person[0] for person in merge(rows)] == [0]  # 1.6 / 4 is not below 0.4
     assert len(merge(rows, min_score=0.3)) == 2
-
-
-@st.composite
-def limb_rows(draw, clean=False):
-    """Rows of limbs between a few peaks of each part; ``clean`` ones never put two peaks in a slot."""
-    per_part = 3
-    limbs = draw(
-        st.lists(
-            st.tuples(
-                st.sampled_from([limb[:2] for limb in COCO_18.limbs]),
-                st.integers(0, per_part - 1),
-                st.integers(0, per_part - 1),
-                st.integers(1, 300),
-            ),
-            max_size=40,
-            unique_by=lambda limb: limb[:3],
-        )
-    )
-    return make_rows(
-        *[
-            ({a: a * per_part + i, b: b * per_part + (i if clean else j)}, score / 100)
-            for (a, b), i, j, score in limbs
-            if not clean or i == j
-        ]
-    )
-
-
-@given(limb_rows(), st.randoms())
-def test_contract_on_any_rows(rows, random):
-    before = rows.copy()
-    people = merge(rows, min_num_body_parts=2, min_score=0)
-    np.testing.assert_array_equal(rows, before)
-    check_people(COCO_18, people, rows)  # shape, ids, no peak twice, true counts
-    np.testing.assert_array_equal(merge(people, min_num_body_parts=2, min_score=0), people)
-    order = list(range(len(rows)))
-    random.shuffle(order)
-    np.testing.assert_array_equal(merge(rows[order], min_num_body_parts=2, min_score=0), people)
-
-
-@given(limb_rows(clean=True))
-def test_without_conflicts_people_are_connected_components(rows):
-    """Against an independent search: scipy's, on the graph of peaks."""
-    people = merge(rows, min_num_body_parts=2, min_score=0)
-    ends = np.array([row[row != MISSING] for row in ids_of(rows)]).reshape(-1, 2).astype(int)
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(54, 54))
-    label = connected_components(graph, directed=False)[1]
-    expected = {frozenset(np.flatnonzero(label == label[a]).tolist()) for a in ends[:, 0]}
-    assert {frozenset(peaks_of(person).values()) for person in people} == expected
-    assert people[:, SCORE].sum() == pytest.approx(rows[:, SCORE].sum())

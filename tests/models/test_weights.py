@@ -123,7 +123,7 @@ def test_weights_that_do_not_fit_name_the_first_layer(mobilenet, tmp_path):
         ({**good, "Conv2d_99/bias": wrong}, "the network has no layer for Conv2d_99/bias"),
         ({"a": wrong}, "Conv2d_0/kernel is missing"),
     ):
-        np.savez(path, allow_pickle=False, **arrays)
+        np.savez(path, **arrays)
         with pytest.raises(OpenPoseLabError, match=f"weights.npz is not for mobilenet_thin: {sentence}"):
             load_network("mobilenet_thin", path)
 

@@ -1,0 +1,36 @@
+# `make demo` and `make test` do all the set-up themselves, in .venv. On Windows see the README.
+PYTHON ?= python3
+BIN := .venv/bin
+SUPPORTED := import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else \
+	f"Python 3.10 to 3.13 is needed, but $(PYTHON) is {v[0]}.{v[1]}; name another, as in: make $(MAKECMDGOALS) PYTHON=python3.12")
+
+.PHONY: demo test test-all lint types clean
+
+demo: .venv/ready  ## the sample photo, drawn to output.png
+	$(BIN)/python demo_image.py
+
+test: .venv/ready  ## the quick tests
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: .venv/ready  ## all tests, with TensorFlow and the trained network
+	$(BIN)/python -m pytest -q
+
+lint: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready-dev
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png
+
+.venv/ready: requirements.txt
+	@$(PYTHON) -c '$(SUPPORTED)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	touch $@
