@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -86,14 +86,17 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     score, agreement = np.empty(len(limb)), np.empty(len(limb))
     for start in range(0, len(limb), _BLOCK):
         block = np.arange(start, min(start + _BLOCK, len(limb)))
-        score[block], agreement[block] = _integrate(config, coordinates, pafs, limb[block], peaks[block])
+        score[block], agreement[block] = _integrate(
+            config, coordinates, pafs, limb[block], peaks[block], config.limb_samples
+        )
     good = _passing(config, score, agreement)
     # Few samples can step over the gaps between the people on a long line, so those that passed are looked at closely.
     ends = coordinates.xy[peaks[good]]
     long = good[np.hypot(*(ends[:, 1] - ends[:, 0]).T) > config.limb_samples]
     if len(long):
-        close = replace(config, limb_samples=config.long_limb_samples)
-        score[long], agreement[long] = _integrate(close, coordinates, pafs, limb[long], peaks[long])
+        score[long], agreement[long] = _integrate(
+            config, coordinates, pafs, limb[long], peaks[long], config.long_limb_samples
+        )
         good = _passing(config, score, agreement)
 
     # The ids settle ties, so that the order never depends on how the pairs were listed.
@@ -130,6 +133,7 @@ def _integrate(
     pafs: NDArray[np.float32],
     limb: NDArray[np.intp],
     peaks: NDArray[np.intp],
+    samples: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Score (C,) and agreement (C,) of the pairs of peaks (C, 2) as limbs of the kinds (C,)."""
     ends = coordinates.xy[peaks]  # (C, 2, 2) float32: from and to, x and y
@@ -137,7 +141,7 @@ def _integrate(
     length = np.hypot(vector[:, 0], vector[:, 1])
     direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
 
-    u, weight = _quadrature(config.limb_samples)
+    u, weight = _quadrature(samples)
     x, y = (ends[:, 0, axis, None] + u * vector[:, axis, None] for axis in (0, 1))  # equation 12, (C, samples)
     along = _sample_along(pafs, x, y, config.paf_channels[limb], direction)
 
