@@ -1,0 +1,41 @@
+"""What the documents say can be done: links lead somewhere, programs are there, the Python example runs."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("images/*.md"), *ROOT.glob("model_weights/*.md")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_files_and_programs_that_are_named_exist(document):
+    text = document.read_text(encoding="utf-8")
+    for name in re.findall(r"python -m (tools\.\w+)", text):
+        assert (ROOT / (name.replace(".", "/") + ".py")).is_file(), name
+    for name in re.findall(r"\b((?:estimation|models|tools|tests|docs)/[\w/]+\.\w+)", text):
+        assert (ROOT / name).is_file(), name
+
+
+def test_options_in_the_readme_are_those_of_the_program():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    done = subprocess.run([sys.executable, "demo_image.py", "--help"], cwd=ROOT, capture_output=True, text=True)
+    offered = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
+    table = text.split("## What comes out")[1].split("##")[0]
+    assert offered == set(re.findall(r"--[a-z-]+", table))
+
+
+@pytest.mark.slow
+def test_the_python_example_runs():
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "(2, 18, 2)\n"), done.stderr
