@@ -75,12 +75,14 @@ def parse_options() -> argparse.Namespace:
 
 
 def check_outputs(options: argparse.Namespace) -> list[Path]:
-    """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite the photo."""
+    """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
+    inputs = {"photo": options.photo, "grouping file": options.grouping, "weights file": options.weights}
     outputs = [path for path in (options.output, options.json) if path is not None]
     for path in outputs:
         check_writable(path)
-        if path.resolve() == options.photo.resolve():
-            raise OpenPoseLabError(f"{path} is the photo itself and would be overwritten; choose another output")
+        for name, given in inputs.items():
+            if given is not None and path.resolve() == given.resolve():
+                raise OpenPoseLabError(f"{path} is the {name} itself and would be overwritten; choose another output")
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise OpenPoseLabError(f"the picture and the JSON cannot both be {options.json}; choose two names")
     if options.output:

@@ -72,6 +72,8 @@ def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.f
     channels = int(config.paf_channels.max()) + 1
     if pafs.ndim != 3 or pafs.shape[2] < channels:
         raise ValueError(f"pafs must be (h, w, {channels} or more) but got {pafs.shape}")
+    if len(coordinates) and (coordinates.xy.max(axis=0) > (pafs.shape[1] - 0.5, pafs.shape[0] - 0.5)).any():
+        raise ValueError(f"pafs of shape {pafs.shape} do not cover all peaks; they must be as large as the heatmaps")
     candidates = score_candidates(config, coordinates, pafs)
     return Connections(candidates, accept_one_to_one(candidates), len(config.limbs))
 

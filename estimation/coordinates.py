@@ -52,7 +52,7 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
     is refined to a fraction of a cell, the score is the cell's own value.
     """
     part_count = len(config.body_parts)
-    if heatmaps.ndim != 3 or heatmaps.shape[2] < part_count:
+    if heatmaps.ndim != 3 or heatmaps.shape[2] < part_count or 0 in heatmaps.shape:
         raise ValueError(f"heatmaps must be (h, w, {part_count} or more) but got {heatmaps.shape}")
     maps = np.ascontiguousarray(heatmaps[:, :, :part_count], dtype=np.float32)
     cells = _find_peaks(maps, config.peak_threshold if threshold is None else threshold)
@@ -89,16 +89,19 @@ def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> N
     """
     from scipy import ndimage  # flat tops are rare, and importing this takes as long as all the rest
 
+    group_map, count = ndimage.label(flat, structure=np.ones((3, 3)))
+    row, column = np.nonzero(flat)
+    group = group_map[row, column] - 1
+    beside = cv2.dilate(np.where(flat, -np.inf, heatmap), np.ones((3, 3), np.uint8))[row, column]
+    terrace = np.bincount(group, beside == heatmap[row, column], count) > 0
+
+    size = np.bincount(group, minlength=count)
+    mean_row, mean_column = np.bincount(group, row, count) / size, np.bincount(group, column, count) / size
+    distance = np.square(row - mean_row[group]) + np.square(column - mean_column[group])
+    nearest_first = np.lexsort((distance, group))
+    centre = nearest_first[np.searchsorted(group[nearest_first], np.flatnonzero(~terrace))]
     centres = np.zeros_like(flat)
-    eight = np.ones((3, 3), dtype=bool)
-    groups, count = ndimage.label(flat, structure=eight)
-    for group in range(1, count + 1):
-        member = groups == group
-        cells = np.argwhere(member)
-        beside = ndimage.binary_dilation(member, structure=eight) & ~member
-        if not (heatmap[beside] == heatmap[member][0]).any():
-            distance = np.square(cells - cells.mean(axis=0)).sum(axis=1)
-            centres[tuple(cells[distance.argmin()])] = True
+    centres[row[centre], column[centre]] = True
     return centres
 
 
@@ -120,8 +123,8 @@ def refine(
 
     The logarithm of the ideal heatmap (the handout's equation 7) is a parabola along each axis,
     so the vertex of the parabola through a peak and its two neighbours, in logarithms, is the
-    exact centre of such a peak. At the map's edge, where a neighbour is missing, the cell's
-    centre stands.
+    exact centre of such a peak. At the map's edge, where a neighbour is missing, the curvature across
+    stands in for the curvature along; in a corner, the cell's centre stands.
     """
     height, width = maps.shape[:2]
     rows, columns = row + _DOWN[:, None], column + _ACROSS[:, None]  # (5, P)
@@ -130,7 +133,15 @@ def refine(
     centre, left, right, up, down = np.log(np.maximum(maps.reshape(-1)[near], _LOG_FLOOR))
     before, after = np.stack([left, up]), np.stack([right, down])
     curvature = before - 2 * centre + after
-    known = inside[[1, 3]] & inside[[2, 4]] & (curvature < 0)
-    offset = np.divide((before - after) / 2, curvature, out=np.zeros_like(curvature), where=known)
+    slope = (before - after) / 2
+    has_before, has_after = inside[[1, 3]], inside[[2, 4]]
+    known = has_before & has_after
+    if not known.all():
+        curvature = np.where(known, curvature, curvature[::-1])
+        slope = np.where(has_before, slope, centre - after + curvature / 2)
+        slope = np.where(has_after, slope, before - centre - curvature / 2)
+        known = (known | known[::-1]) & (has_before | has_after)
+    offset = np.divide(slope, curvature, out=np.zeros_like(curvature), where=known & (curvature < 0))
+    offset = np.clip(offset, -0.5, 0.5)  # it is the cell that is highest
     xy: NDArray[np.float32] = (np.stack([column, row]) + offset).T.astype(np.float32)
     return xy

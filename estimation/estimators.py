@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.connections import Connections
-from estimation.grouping import Merge, load_merge, run_merge
+from estimation.grouping import LAB_MERGE, Merge, load_merge, run_merge
 from estimation.subset import limb_rows
 
 
@@ -17,4 +19,10 @@ def estimate(config: Config, connections: Connections, merge: Merge | None = Non
     Returns the people as (n, parts + 2) float64 rows, checked.
     Raises GroupingError if the grouping fails or its answer breaks the contract.
     """
-    return run_merge(merge or load_merge(), limb_rows(config, connections), config)
+    return run_merge(merge or _lab_merge(LAB_MERGE.stat().st_mtime_ns), limb_rows(config, connections), config)
+
+
+@lru_cache(maxsize=1)
+def _lab_merge(modified: int) -> Merge:
+    """estimation/merge.py, loaded again only when it was changed, so that a notebook sees every edit."""
+    return load_merge()

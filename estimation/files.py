@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
+from estimation.quiet import silent_stderr
 
 _JPEG = b"\xff\xd8"
 PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
 
-def read_photo(path: Path) -> NDArray[np.uint8]:
+def read_photo(path: str | Path) -> NDArray[np.uint8]:
     """A photo as (h, w, 3) BGR uint8, turned upright as its EXIF says.
 
     Grey photos get three equal channels, 16-bit ones are scaled to 8, and transparent ones
     are laid on white. Raises OpenPoseLabError, in one sentence, if it cannot be read whole.
     """
-    if path.is_dir():
-        raise OpenPoseLabError(f"{path} is a folder; give the path of one photo")
     try:
-        data = path.read_bytes()
+        data = Path(path).read_bytes()
     except FileNotFoundError:
         raise OpenPoseLabError(f"there is no photo {path}; check the path") from None
     except OSError as error:
-        raise OpenPoseLabError(f"the photo {path} cannot be read ({error.strerror}); check its permissions") from error
+        if os.path.isdir(path):
+            raise OpenPoseLabError(f"{path} is a folder; give the path of one photo") from None
+        raise OpenPoseLabError(f"the photo {path} cannot be read ({error.strerror}); check the path") from error
     if not data:
         raise OpenPoseLabError(f"the photo {path} is empty (0 bytes); copy it again from where it came from")
     image = _decode(data)
@@ -44,20 +46,17 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
 
 def _decode(data: bytes) -> NDArray[np.uint8] | None:
     buffer = np.frombuffer(data, dtype=np.uint8)
-    log_level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # we say it in one sentence
     try:
-        image = cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # upright, three channels, 8 bits
-        if image is None:
-            return None
-        if not data.startswith(_JPEG):  # which is never transparent
-            full = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-            if full is not None and full.ndim == 3 and full.shape[2] == 4 and full.dtype.kind == "u":
-                return _on_white(full)
+        with silent_stderr():  # what the decoders say, we say in one sentence
+            image = cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # upright, three channels, 8 bits
+            if image is None:
+                return None
+            if not data.startswith(_JPEG):  # which is never transparent
+                full = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
+                if full is not None and full.ndim == 3 and full.shape[2] == 4 and full.dtype.kind == "u":
+                    return _on_white(full)
     except cv2.error:  # OpenCV refuses more than 2^30 pixels
         return None
-    finally:
-        cv2.utils.logging.setLogLevel(log_level)
     return image.astype(np.uint8, copy=False)
 
 
@@ -73,31 +72,35 @@ def _on_white(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 def check_writable(path: Path) -> None:
     """Raise OpenPoseLabError now rather than after the work if ``path`` cannot be written."""
-    folder = path.parent
-    if path.is_dir():
+    folder = os.path.dirname(path) or os.curdir
+    if os.path.isdir(path):
         raise OpenPoseLabError(f"cannot write {path}: it is a folder; give the path of a file")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise OpenPoseLabError(f"cannot write {path}: there is no folder {folder}; make it first")
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
         raise OpenPoseLabError(f"cannot write {path}: no permission; choose another place")
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that at every moment it is either the old one or the new one, complete."""
-    temporary: str | None = None
+def write_whole(path: str | Path, data: bytes) -> None:
+    """Write a file so that at every moment it is either the old one or the new one, complete.
+
+    A link is followed; a device or a pipe is written to as it is.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".openpose-lab-{secrets.token_hex(8)}")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+            return
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise OpenPoseLabError(
-            f"cannot write {path}: {error.strerror}; free some space or choose another place"
-        ) from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.remove(temporary)
+        advice = "free some space" if error.errno == errno.ENOSPC else "close what has it open"
+        raise OpenPoseLabError(f"cannot write {path}: {error.strerror}; {advice} or choose another place") from error
 
 
 def check_picture_type(path: Path) -> None:
@@ -110,13 +113,13 @@ def encode_picture(path: Path, image: NDArray[np.uint8]) -> bytes:
     """``image``, (h, w, 3) BGR uint8, in the format that the name of ``path`` asks for."""
     check_picture_type(path)
     try:
-        data = cv2.imencode(path.suffix.lower(), image)[1]
-    except cv2.error as error:
-        raise OpenPoseLabError(f"cannot write {path}: OpenCV says {error.err}; try a name ending in .png") from error
+        with silent_stderr():
+            done, data = cv2.imencode(path.suffix.lower(), image)
+    except cv2.error:  # one version of OpenCV raises, another returns False
+        done = False
+    if not done:
+        height, width = image.shape[:2]
+        raise OpenPoseLabError(
+            f"cannot write {path}: {width}x{height} is too large for this format; use a name ending in .png"
+        )
     return data.tobytes()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

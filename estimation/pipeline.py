@@ -24,11 +24,11 @@ from estimation.skeletons import Skeletons, to_skeletons
 DEFAULT_HEIGHT = 368
 """Input height in pixels at which OpenPose's networks were trained and are compared."""
 HEIGHTS = range(32, 2049)
-"""Input heights that make sense: from four map cells to what a laptop's memory holds."""
+"""Input heights that make sense: four map cells hold no person, and beyond two thousand rows memory does not last."""
 MIN_SIDE = 8
 """A photo with fewer pixels than this on a side is smaller than one map cell, and holds no person."""
-MAX_ASPECT = 6
-"""Wider photos are scaled to this many heights across, to bound memory on panoramas."""
+MAX_INPUT_PIXELS = 4_000_000
+"""A photo that would have more pixels at the given height is scaled to this many, to bound memory."""
 
 
 class Network(Protocol):
@@ -95,9 +95,9 @@ def group_maps(
 
 
 def scale_to_height(photo: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-    """The photo at the given height with its proportions kept."""
+    """The photo at the given height, or as near as ``MAX_INPUT_PIXELS`` allows, with its proportions kept."""
     check_input(photo, height)
-    scale = min(height / photo.shape[0], MAX_ASPECT * height / photo.shape[1])
+    scale = min(height / photo.shape[0], (MAX_INPUT_PIXELS / (photo.shape[0] * photo.shape[1])) ** 0.5)
     size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
     if size == (photo.shape[1], photo.shape[0]):
         return photo

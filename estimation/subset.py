@@ -91,6 +91,8 @@ def check_people(config: Config, people: Any, rows: NDArray[np.float64]) -> NDAr
         raise GroupingError(
             f"row {k} says parts_num {people[k, PARTS_NUM]:g} but holds {parts_num[k]} ids that are not {MISSING}"
         )
+    if len(empty := np.flatnonzero(parts_num == 0)):
+        raise GroupingError(f"row {empty[0]} holds no peak, but a person has at least one")
     checked: NDArray[np.float64] = people
     return checked
 

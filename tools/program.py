@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 
@@ -10,6 +11,9 @@ from estimation.errors import OpenPoseLabError
 
 def run(name: str, main: Callable[[], None]) -> int:
     """Run a program's main function; the exit status for ``sys.exit``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path may have letters the terminal has not
     try:
         main()
         sys.stdout.flush()

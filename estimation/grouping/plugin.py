@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -21,24 +23,28 @@ LAB_MERGE = Path(__file__).parent.parent / "merge.py"
 """The file that students edit."""
 
 
-def load_merge(path: Path = LAB_MERGE) -> Merge:
-    """The function ``merge`` of a Python file, which is executed to get it.
+def load_merge(path: str | Path = LAB_MERGE) -> Merge:
+    """The function ``merge`` of a Python file, which is executed to get it; it may import files beside it.
 
     Raises GroupingError, in one sentence, if the file is missing, does not run, or has no such function.
     """
-    if not path.is_file():
+    path = Path(path)
+    if not os.path.isfile(path):
         raise GroupingError(f"there is no grouping file {path}; give the path of a Python file with a function merge")
     if path.suffix != ".py":
         raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
     module = ModuleType(f"grouping_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where dataclasses, for one, look up the module they are in
+    sys.path.append(str(path.parent.resolve()))
     try:
         exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a plug-in must not end the program
         raise GroupingError(f"the grouping file {path} cannot be loaded: {_describe(error, path)}") from error
+    finally:
+        sys.path.pop()
     merge = getattr(module, "merge", None)
     if not callable(merge):
         raise GroupingError(f"the grouping file {path} has no function merge; define merge(subset) in it")
@@ -67,14 +73,22 @@ def run_merge(merge: Merge, rows: NDArray[np.float64], config: Config) -> NDArra
 
 def _source_file(merge: Merge) -> Path:
     code = getattr(merge, "__code__", None)
-    return Path(code.co_filename if code else "<built-in>")
+    return Path(code.co_filename if code else f"<{type(merge).__name__}>")
 
 
 def _describe(error: BaseException, source: Path) -> str:
     """The error on one line, with the last line of the plug-in's own file that led to it."""
-    text = " ".join(str(error).split())
-    if isinstance(error, SyntaxError):
-        text = f"line {error.lineno}: {error.msg}"
-    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == source]
-    return f"line {lines[-1]}: {what}" if lines else what
+    if isinstance(error, SyntaxError):
+        lines, text = [error.lineno], error.msg
+    else:
+        text = _text_of(error)
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"line {lines[-1]}: {what}" if lines and lines[-1] else what
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return textwrap.shorten(str(error), 300, placeholder=" ...")
+    except Exception:  # an exception whose own text fails
+        return ""

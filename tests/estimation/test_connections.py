@@ -101,9 +101,16 @@ def test_each_peak_serves_a_limb_once_and_all_candidates_remain():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])
-def test_maps_of_one_cell_and_peaks_outside_are_sampled_at_the_edge(shape):
-    found = get_connections(COCO_18, peaks_at((1, -0.4, 0), (2, 9.4, 0)), uniform_paf((1, 0), shape))
-    assert np.isfinite(found.candidates.score).all()
+def test_small_maps_and_peaks_beyond_the_last_centre_are_sampled_at_the_edge(shape):
+    right = shape[1] - 0.6
+    found = get_connections(COCO_18, peaks_at((1, -0.4, 0), (2, right, 0.4)), uniform_paf((1, 0), (30, shape[1])))
+    slope = (right + 0.4) / np.hypot(right + 0.4, 0.4)
+    np.testing.assert_allclose(found.candidates.score, [slope], rtol=1e-5)
+
+
+def test_pafs_that_do_not_cover_the_peaks_are_refused():
+    with pytest.raises(ValueError, match=r"\(5, 6, 38\) do not cover all peaks; they must be as large as the heatmaps"):
+        get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((1, 0), (5, 6)))
 
 
 @given(

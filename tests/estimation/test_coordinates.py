@@ -110,6 +110,24 @@ def test_position_of_an_ideal_peak_is_exact(x, y, sigma):
     np.testing.assert_allclose(found.xy, [[x, y]], atol=2e-3)
 
 
+@given(st.floats(-0.5, 0.5), st.floats(2, 10), st.floats(0.8, 2.5), st.integers(0, 3))
+def test_position_of_an_ideal_peak_at_the_border_is_exact(beyond, along, sigma, side):
+    """``beyond``: how far the peak is inside or outside the centre of the border's cells."""
+    x, y = [(beyond, along), (12 - beyond, along), (along, beyond), (along, 12 - beyond)][side]
+    row, column = np.mgrid[:13, :13]
+    found = get_coordinates(COCO_18, heatmaps_of(np.exp(-((column - x) ** 2 + (row - y) ** 2) / sigma**2)))
+    assert len(found) == 1
+    np.testing.assert_allclose(found.xy, [[x, y]], atol=2e-3)
+
+
+def test_many_plateaus_are_found_at_once():
+    nose_map = np.zeros((60, 90), np.float32)
+    nose_map[1::3, 1::4] = nose_map[1::3, 2::4] = 0.5  # pairs of cells
+    found = get_coordinates(replace(COCO_18, max_peaks_per_part=1000), heatmaps_of(nose_map))
+    assert len(found) == 20 * 23
+    assert set((found.xy[:, 0] % 4).tolist()) <= {1.5, 1.0, 0.0}
+
+
 @given(arrays.arrays(np.float32, (6, 7), elements=st.sampled_from([0.0, 0.25, 0.5, 0.75])))
 def test_peaks_are_the_regional_maxima(nose_map):
     """Against a slow independent search: flood every flat region and look at its rim."""

@@ -1,8 +1,12 @@
+import os
+
 import numpy as np
 
+from estimation import estimators
 from estimation.config import COCO_18
 from estimation.connections import get_connections
 from estimation.estimators import estimate
+from estimation.grouping import load_merge
 from tests.estimation.test_connections import peaks_at, uniform_paf
 
 
@@ -17,6 +21,17 @@ def test_merge_gets_the_rows_and_gives_the_people():
     people = estimate(COCO_18, connections, merge)
     assert people[0, [1, 2, 18, 19]].tolist() == [0, 1, 1.75, 2]
     np.testing.assert_array_equal(people, seen[0])
+
+
+def test_an_edit_of_the_lab_s_merge_is_seen(tmp_path, monkeypatch):
+    connections = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((0.75, 0)))
+    mine = tmp_path / "merge.py"
+    monkeypatch.setattr(estimators, "LAB_MERGE", mine)
+    monkeypatch.setattr(estimators, "load_merge", lambda: load_merge(mine))
+    for modified, (code, count) in enumerate([("subset", 1), ("subset[:0]", 0)]):
+        mine.write_text(f"def merge(subset):\n    return {code}\n")
+        os.utime(mine, ns=(modified, modified))
+        assert len(estimate(COCO_18, connections)) == count
 
 
 def test_the_lab_s_merge_is_the_default():

@@ -62,6 +62,7 @@ def test_a_photo_cut_short_is_refused(tmp_path, colours, kind, share, capfd):
     path.write_bytes(data[: int(share * len(data))])
     with pytest.raises(OpenPoseLabError, match="is not a photo, or is cut short or damaged"):
         read_photo(path)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_is_no_photo_is_refused(tmp_path):
@@ -91,6 +92,25 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["people.json"]
+
+
+def test_a_link_is_followed_and_a_pipe_is_written_to(tmp_path):
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("no right to make links here")
+    write_whole(link, b"{}")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"{}"
+    write_whole(os.devnull, b"{}")
+    assert not os.path.isfile(os.devnull)
+
+
+def test_a_picture_too_large_for_its_format_is_refused(tmp_path, capfd):
+    with pytest.raises(OpenPoseLabError, match="70000x1 is too large for this format; use a name ending in .png"):
+        encode_picture(tmp_path / "a.jpg", np.zeros((1, 70_000, 3), np.uint8))
+    assert capfd.readouterr().err == ""
 
 
 def test_writing_makes_an_ordinary_file(tmp_path):

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,7 @@ def test_a_file_with_a_dataclass(plugin):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("def merge(subset)\n", "cannot be loaded: SyntaxError: line 1: expected ':'"),
+        ("def merge(subset)\n", "cannot be loaded: line 1: SyntaxError: expected ':'"),
         ("import nowhere\n", "cannot be loaded: line 1: ModuleNotFoundError: No module named 'nowhere'"),
         ("raise SystemExit(3)\n", "cannot be loaded: line 1: SystemExit: 3"),
         ("def group(subset): pass\n", "has no function merge; define merge(subset) in it"),
@@ -84,6 +86,30 @@ def test_a_merge_that_goes_wrong(plugin, body, sentence):
     with pytest.raises(GroupingError) as error:
         run_merge(load_merge(path), HANDOUT_ROWS, COCO_18)
     assert str(error.value) == f"merge in {path} {sentence}"
+
+
+def test_a_file_may_import_its_neighbour(plugin, tmp_path):
+    (tmp_path / "neighbour_of_mine.py").write_text("def merge(subset):\n    return subset[:0]\n")
+    merge = load_merge(str(plugin("from neighbour_of_mine import merge\n")))
+    assert run_merge(merge, HANDOUT_ROWS, COCO_18).shape == (0, 20)
+    assert str(tmp_path) not in sys.path
+
+
+def test_an_error_without_a_text_of_its_own(plugin):
+    text = (
+        "class Odd(Exception):\n    def __str__(self):\n        raise ValueError\ndef merge(subset):\n    raise Odd\n"
+    )
+    with pytest.raises(GroupingError, match=r"failed: line 5: Odd$"):
+        run_merge(load_merge(plugin(text)), HANDOUT_ROWS, COCO_18)
+
+
+def test_a_long_story_is_cut_short(plugin):
+    with pytest.raises(GroupingError) as error:
+        run_merge(
+            load_merge(plugin("def merge(subset):\n    raise ValueError('very ' * 9999)\n")), HANDOUT_ROWS, COCO_18
+        )
+    assert str(error.value).endswith("very very ...")
+    assert len(str(error.value)) < 600
 
 
 def test_ctrl_c_is_the_user_s(plugin):

@@ -39,8 +39,11 @@ def test_cells_are_measured_in_the_photo_s_pixels():
     assert cells_to_pixels([39.5, 29.5], maps.cell_size).tolist() == [639.5, 479.5]
 
 
-def test_a_panorama_is_kept_within_bounds():
-    assert scale_to_height(np.zeros((100, 5000, 3), np.uint8), 368).shape == (44, 2208, 3)
+@pytest.mark.parametrize(("shape", "height"), [((100, 8000), 368), ((300, 400), 2048)])
+def test_memory_is_bounded_whatever_the_shape(shape, height):
+    scaled = scale_to_height(np.zeros((*shape, 3), np.uint8), height)
+    assert 3.9e6 < scaled.shape[0] * scaled.shape[1] < 4.1e6
+    assert scaled.shape[1] / scaled.shape[0] == pytest.approx(shape[1] / shape[0], rel=0.01)
 
 
 def test_a_photo_of_the_right_height_is_left_alone():

@@ -50,6 +50,7 @@ def changed(**columns):
         (changed(c3=-2), "row 0 has id -2 as right_elbow, but no limb that was given has that id there"),
         (changed(c3=1e300), "row 0 has id 1e+300 as right_elbow, but no limb that was given has that id there"),
         (changed(c19=8), "row 0 says parts_num 8 but holds 9 ids that are not -1"),
+        (np.append(np.full((1, 18), -1.0), [[0, 0]], axis=1), "row 0 holds no peak, but a person has at least one"),
         (
             np.concatenate([HANDOUT_PERSON, [make_row({1: 1, 2: 2}, 1)]]),
             "peak 1 (neck) is in rows 0 and 1, but a peak belongs to one person",

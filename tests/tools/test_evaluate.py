@@ -80,7 +80,7 @@ def test_people_elsewhere_score_0(annotations):
     [
         ('{"images": [', "are not JSON, or cut short"),
         ("[]", "are not COCO keypoints: the file must hold an object"),
-        ({"images": []}, "are not COCO keypoints: the list 'images' is empty|must be a list 'annotations'"),
+        ({"images": []}, "are not COCO keypoints: there must be a list 'annotations'"),
         ({**annotate(PEOPLE), "images": []}, "the list 'images' is empty"),
         ({**annotate(PEOPLE), "images": [{"id": 1}]}, "entry 0 of 'images' has no 'file_name'"),
         (
@@ -127,10 +127,11 @@ def test_the_whole_program(annotations, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_accuracy_on_photos_with_known_keypoints(shared_data, monkeypatch, capsys):
-    folder = shared_data / "coco_public20"
-    arguments = ["--images", str(folder / "images"), "--annotations", str(folder / "annotations.json")]
+@pytest.mark.parametrize(("folder", "floor"), [("coco_public20", 0.41), ("coco_dev147", 0.275)])
+def test_accuracy_on_photos_with_known_keypoints(shared_data, monkeypatch, capsys, folder, floor):
+    photos = shared_data / folder
+    arguments = ["--images", str(photos / "images"), "--annotations", str(photos / "annotations.json")]
     monkeypatch.setattr(sys, "argv", ["evaluate", *arguments])
     assert run("evaluate", evaluate.main) == 0
     figures = dict(line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:11])
-    assert float(figures["AP"]) >= 0.41  # 0.421 when this was written
+    assert float(figures["AP"]) >= floor  # 0.424 and 0.279 when this was written
