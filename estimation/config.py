@@ -52,16 +52,16 @@ class Config:
     as many as OpenPose takes at most (25)."""
     sample_threshold: float = 0.05
     """A sample agrees with the limb if the PAF along it is above this (the lab's value)."""
-    min_agreement: float = 0.7
+    min_agreement: float = 0.6
     """Share of the samples that must agree. The lab says 80 %; its code asks for 9 of 10, OpenPose for more
     than 95 %; fewer found more people."""
     max_limb_length: float = 0.5
     """Limbs longer than this share of the map's height lose score (ZheC's length prior)."""
-    coincident_distance: float = 0.36
-    """Two peaks closer than this many cells have no direction to integrate along; OpenPose's
-    sqrt(W H) / 150 pixels, at 496 x 368, is 2.85 pixels."""
-    coincident_score: float = 0.051
-    """PAF score of such a pair: just above the noise, as in OpenPose."""
+    short_limb: float = 1.0
+    """Between two peaks closer than a cell there may be no cell for the PAF to speak in, so its silence does not count.
+    OpenPose does so up to sqrt(W H) / 150 pixels, which is 0.36 cells at 496 x 368."""
+    short_limb_score: float = 0.051
+    """The least PAF score of such a pair: just above the noise, as in OpenPose."""
 
     @cached_property
     def limb_parts(self) -> NDArray[np.intp]:

@@ -151,8 +151,8 @@ def _integrate(
     prior = np.minimum(config.max_limb_length * pafs.shape[0] / np.maximum(length, 1e-6) - 1, 0)
     score = along @ weight + prior  # equation 11
 
-    coincident = length < config.coincident_distance
-    return np.where(coincident, config.coincident_score, score), np.where(coincident, 1, agreement)
+    short = length < config.short_limb
+    return np.where(short, np.maximum(score, config.short_limb_score), score), np.where(short, 1, agreement)
 
 
 @cache

@@ -45,8 +45,8 @@ def main() -> None:
     results: list[dict[str, Any]] = []
     times: list[dict[str, float]] = []
     with tqdm(total=len(photos), desc="photos", unit="photo", disable=None) as bar:
-        # By blocks: right after the network, whose data fills the processor's caches, the stages take twice
-        # as long, and would be measured with it.
+        # By blocks: right after the network, whose data fills the processor's caches, the stages take
+        # half as long again, and would be measured with it.
         for block in blocks(list(photos.items()), 16):
             maps = [timed_maps(path, network, options.height) for _, path in block]
             for (image_id, _), (photo_maps, milliseconds) in zip(block, maps):

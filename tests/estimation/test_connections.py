@@ -87,9 +87,12 @@ def test_long_line_through_the_limbs_of_several_people_is_no_limb():
     assert sorted(found[:, :2].astype(int).tolist()) == [[k, k + 20] for k in range(20)]
 
 
-def test_coincident_peaks_are_joined_weakly():
-    found = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 2.1, 3)), uniform_paf((0, 0)))
-    np.testing.assert_allclose(found[NECK_TO_RIGHT_SHOULDER][:, 4], COCO_18.coincident_score)
+@pytest.mark.parametrize(("distance", "strength", "score"), [(0.9, 0, 0.051), (0.9, 0.7, 0.7), (0, 0.7, 0.051)])
+def test_peaks_within_a_cell_are_joined_at_least_weakly(distance, strength, score):
+    found = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 2 + distance, 3)), uniform_paf((strength, 0)))
+    np.testing.assert_allclose(found[NECK_TO_RIGHT_SHOULDER][:, 4], [score], rtol=1e-5)
+    apart = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 3.1, 3)), uniform_paf((0, 0)))
+    assert len(apart.accepted) == 0
 
 
 def test_each_peak_serves_a_limb_once_and_all_candidates_remain():
