@@ -65,15 +65,16 @@ FIGURE = np.array(
 
 
 def crowd(
-    count: int, height: float, columns: int, shift: tuple[float, float] = (0.0, 0.0)
+    count: int, height: float, columns: int, shift: tuple[float, float] = (0.0, 0.0), gap: float = 8.0
 ) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """People side by side in rows, who do not overlap: keypoints (count, 18, 2) in cells, and the map's shape.
 
-    height: of each person, in cells. shift: moves them all by a fraction of a cell.
+    height: of each person, in cells. shift: moves them all by a fraction of a cell. gap: cells between
+    two people; half of it lies between them and the map's edge.
     """
-    step_x, step_y = 0.34 * height + 8, 0.9 * height + 8  # 4 cells clear on every side of a figure
+    step_x, step_y = 0.34 * height + gap, 0.9 * height + gap
     place = np.stack(np.divmod(np.arange(count), columns), axis=1)[:, ::-1]
-    corner = place * (step_x, step_y) + (0.17 * height + 4, 4 - 0.06 * height) + shift
+    corner = place * (step_x, step_y) + (0.17 * height + gap / 2, gap / 2 - 0.06 * height) + shift
     keypoints = corner[:, None] + FIGURE * height
     rows = -(-count // columns)
     return keypoints, (int(np.ceil(rows * step_y)) + 1, int(np.ceil(min(count, columns) * step_x)) + 1)

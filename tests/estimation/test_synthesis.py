@@ -70,13 +70,17 @@ def test_input_is_not_modified():
 @settings(max_examples=40, deadline=None)
 @given(
     count=st.integers(1, 30),
-    height=st.floats(12, 40),
+    height=st.floats(10, 40),
     columns=st.integers(1, 10),
     shift=st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)),
+    gap=st.floats(3, 12),
+    sideways=st.booleans(),
     cell_size=st.tuples(st.floats(1, 30), st.floats(1, 30)),
 )
-def test_people_who_do_not_overlap_all_come_back(count, height, columns, shift, cell_size):
-    keypoints, shape = crowd(count, height, columns, shift)
+def test_people_who_do_not_overlap_all_come_back(count, height, columns, shift, gap, sideways, cell_size):
+    keypoints, shape = crowd(count, height, columns, shift, gap)
+    if sideways:  # they lie down
+        keypoints, shape = keypoints[:, :, ::-1], shape[::-1]
     found = group_maps(synthesize(COCO_18, keypoints, shape, cell_size=cell_size), COCO_18).skeletons
     assert len(found) == count
     assert found.present.all()
