@@ -99,8 +99,10 @@ def write_whole(path: str | Path, data: bytes) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        advice = "free some space" if error.errno == errno.ENOSPC else "close what has it open"
-        raise OpenPoseLabError(f"cannot write {path}: {error.strerror}; {advice} or choose another place") from error
+        advice = {errno.ENOSPC: "free some space or ", errno.EACCES: "close what has it open or "}.get(
+            error.errno or 0, ""
+        )
+        raise OpenPoseLabError(f"cannot write {path}: {error.strerror}; {advice}choose another place") from error
 
 
 def check_picture_type(path: Path) -> None:
