@@ -87,7 +87,7 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     limb, peaks = _all_pairs(config, coordinates)
     score, agreement = np.empty(len(limb)), np.empty(len(limb))
     for start in range(0, len(limb), _BLOCK):
-        block = np.arange(start, min(start + _BLOCK, len(limb)))
+        block = slice(start, start + _BLOCK)
         score[block], agreement[block] = _integrate(
             config, coordinates, pafs, limb[block], peaks[block], config.limb_samples
         )

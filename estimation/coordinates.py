@@ -72,9 +72,10 @@ def _find_peaks(maps: NDArray[np.float32], threshold: float) -> NDArray[np.intp]
     above = np.flatnonzero(values > threshold)  # few; the rest is looked at no more
     lead = values[above] - neighbours[above]
     peaks: NDArray[np.intp] = above[lead > 0]
-    if (lead == 0).any():
+    level = above[lead == 0]
+    if len(level):
         flat = np.zeros(maps.shape, dtype=bool)
-        flat.reshape(-1)[above[lead == 0]] = True
+        flat.reshape(-1)[level] = True
         for part in np.flatnonzero(flat.any(axis=(0, 1))):
             flat[:, :, part] = _plateau_centres(maps[:, :, part], flat[:, :, part])
         peaks = np.sort(np.concatenate([peaks, np.flatnonzero(flat)]))

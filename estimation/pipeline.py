@@ -65,7 +65,7 @@ def estimate_people(
     Raises OpenPoseLabError if the photo or the height cannot be used, or if the grouping fails.
     """
     milliseconds: dict[str, float] = {}
-    with _timed("network", milliseconds):
+    with timed("network", milliseconds):
         maps = compute_maps(photo, network, height)
     return group_maps(maps, network.config, merge, milliseconds)
 
@@ -84,11 +84,11 @@ def group_maps(
 ) -> Estimate:
     """The stages after the network."""
     milliseconds = {} if milliseconds is None else milliseconds
-    with _timed("coordinates", milliseconds):
+    with timed("coordinates", milliseconds):
         coordinates = get_coordinates(config, maps.heatmaps)
-    with _timed("connections", milliseconds):
+    with timed("connections", milliseconds):
         connections = get_connections(config, coordinates, maps.pafs)
-    with _timed("grouping", milliseconds):
+    with timed("grouping", milliseconds):
         people = estimate(config, connections, merge)
     skeletons = to_skeletons(people, coordinates, maps.cell_size)
     return Estimate(skeletons, people, connections, coordinates, maps, milliseconds)
@@ -124,7 +124,8 @@ def check_height(height: int) -> None:
 
 
 @contextmanager
-def _timed(stage: str, milliseconds: dict[str, float]) -> Iterator[None]:
+def timed(stage: str, milliseconds: dict[str, float]) -> Iterator[None]:
+    """Note under ``stage`` how long the block takes."""
     start = time.perf_counter()
     yield
     milliseconds[stage] = 1000 * (time.perf_counter() - start)

@@ -96,9 +96,10 @@ def main() -> None:
     for image_id, path in tqdm(photos.items(), desc="photos", unit="photo", disable=None):
         maps = compute_maps(read_photo(path), network, DEFAULT_HEIGHT)
         found = get_coordinates(config, maps.heatmaps)
-        column, row = np.round(found.xy - 1e-4).astype(np.intp).T
+        parts = np.ascontiguousarray(maps.heatmaps[:, :, : len(config.body_parts)])
+        # A peak on the border may lie half a cell beyond the centre of its cell, where rounding leaves the map.
+        column, row = np.clip(np.round(found.xy), 0, np.array(parts.shape[1::-1]) - 1).astype(np.intp).T
         for name, method in METHODS.items():
-            parts = np.ascontiguousarray(maps.heatmaps[:, :, : len(config.body_parts)])
             coordinates = replace(found, xy=method(parts, row, column, found.part))
             people = estimate(config, get_connections(config, coordinates, maps.pafs), merge)
             skeletons = to_skeletons(people, coordinates, maps.cell_size)

@@ -7,7 +7,6 @@ import contextlib
 import io
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from estimation.field_maps import FieldMaps
 from estimation.files import check_writable, read_photo, write_whole
 from estimation.formats import COCO_KEYPOINTS, to_coco
 from estimation.grouping import LAB_MERGE, load_merge
-from estimation.pipeline import DEFAULT_HEIGHT, Network, check_height, compute_maps, group_maps
+from estimation.pipeline import DEFAULT_HEIGHT, Network, check_height, compute_maps, group_maps, timed
 from models import NETWORKS, load_network
 from tools.program import run
 
@@ -50,9 +49,9 @@ def main() -> None:
         for block in blocks(list(photos.items()), 16):
             maps = [timed_maps(path, network, options.height) for _, path in block]
             for (image_id, _), (photo_maps, milliseconds) in zip(block, maps):
-                found = group_maps(photo_maps, network.config, merge)
+                found = group_maps(photo_maps, network.config, merge, milliseconds)
                 results += to_coco(network.config, found.skeletons, image_id)
-                times.append({"network": milliseconds, **found.milliseconds})
+                times.append(milliseconds)
             bar.update(len(block))
 
     if options.results:
@@ -91,12 +90,13 @@ def blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Pat
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def timed_maps(path: Path, network: Network, height: int) -> tuple[FieldMaps, float]:
-    """The maps of a photo, and the milliseconds that scaling it and the network took."""
+def timed_maps(path: Path, network: Network, height: int) -> tuple[FieldMaps, dict[str, float]]:
+    """The maps of a photo, and the milliseconds that they took, by stage."""
     photo = read_photo(path)
-    start = time.perf_counter()
-    maps = compute_maps(photo, network, height)
-    return maps, 1000 * (time.perf_counter() - start)
+    milliseconds: dict[str, float] = {}
+    with timed("network", milliseconds):
+        maps = compute_maps(photo, network, height)
+    return maps, milliseconds
 
 
 def read_annotations(path: Path) -> COCO:

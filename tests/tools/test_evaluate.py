@@ -14,7 +14,7 @@ from tools import evaluate
 from tools.program import run
 
 
-def annotate(people, keypoints_of=lambda person: person):
+def annotate(people):
     """COCO annotations of people given as (18, 2) keypoints in pixels."""
     parts = [COCO_18.body_parts.index(name) for name in COCO_KEYPOINTS]
     annotations = []
