@@ -125,6 +125,71 @@ COCO_18 = Config(
     ),
 )
 
+# Order of parts, limbs and channels: OpenPose's poseParameters.cpp.
+BODY_25 = Config(
+    name="BODY_25",
+    body_parts=(
+        *COCO_18.body_parts[:8],  # nose to left_wrist
+        "mid_hip",
+        *COCO_18.body_parts[8:],  # right_hip to left_ear
+        "left_big_toe",
+        "left_small_toe",
+        "left_heel",
+        "right_big_toe",
+        "right_small_toe",
+        "right_heel",
+    ),
+    limbs=(
+        Limb(1, 8, 0, 1),
+        Limb(1, 2, 14, 15),
+        Limb(1, 5, 22, 23),
+        Limb(2, 3, 16, 17),
+        Limb(3, 4, 18, 19),
+        Limb(5, 6, 24, 25),
+        Limb(6, 7, 26, 27),
+        Limb(8, 9, 6, 7),
+        Limb(9, 10, 2, 3),
+        Limb(10, 11, 4, 5),
+        Limb(8, 12, 8, 9),
+        Limb(12, 13, 10, 11),
+        Limb(13, 14, 12, 13),
+        Limb(1, 0, 30, 31),
+        Limb(0, 15, 32, 33),
+        Limb(15, 17, 36, 37),
+        Limb(0, 16, 34, 35),
+        Limb(16, 18, 38, 39),
+        Limb(2, 17, 20, 21, redundant=True),
+        Limb(5, 18, 28, 29, redundant=True),
+        Limb(14, 19, 40, 41),
+        Limb(19, 20, 42, 43),
+        Limb(14, 21, 44, 45),
+        Limb(11, 22, 46, 47),
+        Limb(22, 23, 48, 49),
+        Limb(11, 24, 50, 51),
+    ),
+)
+
+MPI_15 = Config(
+    name="MPI_15",
+    body_parts=("head", *COCO_18.body_parts[1:14], "chest"),
+    limbs=(
+        Limb(0, 1, 0, 1),
+        Limb(1, 2, 2, 3),
+        Limb(2, 3, 4, 5),
+        Limb(3, 4, 6, 7),
+        Limb(1, 5, 8, 9),
+        Limb(5, 6, 10, 11),
+        Limb(6, 7, 12, 13),
+        Limb(1, 14, 14, 15),
+        Limb(14, 8, 16, 17),
+        Limb(8, 9, 18, 19),
+        Limb(9, 10, 20, 21),
+        Limb(14, 11, 22, 23),
+        Limb(11, 12, 24, 25),
+        Limb(12, 13, 26, 27),
+    ),
+)
+
 
 def get_default_configuration() -> Config:
     """The lab's configuration: COCO's 18 parts and 19 limbs. The same frozen object every time."""

@@ -55,10 +55,15 @@ def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
 
 
 def to_coco(config: Config, skeletons: Skeletons, image_id: int) -> list[dict[str, Any]]:
-    """COCO keypoint results of one photo: 17 keypoints as x, y, 1, and the person's score; 0, 0, 0 if missing."""
-    parts = [config.body_parts.index(name) for name in COCO_KEYPOINTS]
-    points = _points(skeletons)[:, parts]
-    points[:, :, 2] = skeletons.present[:, parts]
+    """COCO keypoint results of one photo: 17 keypoints as x, y, 1, and the person's score.
+
+    A keypoint is 0, 0, 0 if it is missing, or is none of the config's body parts (MPI has no eyes and ears).
+    """
+    known = [place for place, name in enumerate(COCO_KEYPOINTS) if name in config.body_parts]
+    parts = [config.body_parts.index(COCO_KEYPOINTS[place]) for place in known]
+    points = np.zeros((len(skeletons.person_scores), len(COCO_KEYPOINTS), 3))
+    points[:, known] = _points(skeletons)[:, parts]
+    points[:, known, 2] = skeletons.present[:, parts]
     return [
         {"image_id": image_id, "category_id": 1, "keypoints": person.ravel().tolist(), "score": score}
         for person, score in zip(points, skeletons.person_scores.tolist())

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import COCO_18, Config
-from estimation.errors import OpenPoseLabError
+from estimation.config import BODY_25, COCO_18, MPI_15, Config
 from estimation.field_maps import FieldMaps
-from models import weights as weight_files
+from models.importers.trained_weights import Weights
 from models.tensorflow_loading import load_tensorflow
 
 if TYPE_CHECKING:
@@ -28,35 +26,64 @@ STRIDE = 8
 class NetworkKind:
     """What has to be known to call a network.
 
-    build: makes the Keras model, without trained weights.
-    maps_of: picks heatmaps and PAFs, in this order, out of the model's outputs.
+    build: makes the Keras model, without trained weights, with outputs named ``pafs`` and ``heatmaps``; it is given
+        the ``scale`` of ``TrainedWeights``.
     rgb: whether the model takes RGB; otherwise BGR.
+    signature: a variable that no other network has in this shape.
     """
 
     config: Config
-    build: Callable[[], keras.Model]
-    maps_of: Callable[[Any], tuple[Any, Any]]
+    build: Callable[[float | None], keras.Model]
     rgb: bool
+    signature: tuple[str, tuple[int, ...]]
 
 
-def _build_mobilenet_thin() -> keras.Model:
+def _mobilenet_thin(scale: float | None) -> keras.Model:
     from models.mobilenet import build_mobilenet_thin
 
     return build_mobilenet_thin()
 
 
-def _build_vgg19() -> keras.Model:
-    from models.openpose_vgg19 import build_openpose_vgg19
+def _lightweight(scale: float | None) -> keras.Model:
+    from models.lightweight import build_lightweight
 
-    return build_openpose_vgg19()
+    return build_lightweight()
+
+
+def _vgg19(scale: float | None) -> keras.Model:
+    from models.openpose_vgg19 import LAB_SCALE, build_two_branches
+
+    return build_two_branches(scale or LAB_SCALE)
+
+
+def _vgg19_mpi(scale: float | None) -> keras.Model:
+    from models.openpose_vgg19 import CAFFE_SCALE, build_two_branches
+
+    return build_two_branches(scale or CAFFE_SCALE, pafs=28, heatmaps=16)
+
+
+def _body25(scale: float | None) -> keras.Model:
+    from models.openpose_vgg19 import CAFFE_SCALE, build_paf_first
+
+    return build_paf_first(scale or CAFFE_SCALE)
 
 
 NETWORKS = {
-    "mobilenet_thin": NetworkKind(
-        COCO_18, _build_mobilenet_thin, lambda outputs: (outputs["heatmaps"], outputs["pafs"]), rgb=False
-    ),
-    "vgg19": NetworkKind(COCO_18, _build_vgg19, lambda outputs: (outputs[-1], outputs[-2]), rgb=True),
+    "mobilenet_thin": NetworkKind(COCO_18, _mobilenet_thin, rgb=False, signature=("MConv_Stage6_L1_5/bias", (38,))),
+    "lightweight": NetworkKind(COCO_18, _lightweight, rgb=False, signature=("conv4_3_CPM_al/bias", (128,))),
+    "vgg19": NetworkKind(COCO_18, _vgg19, rgb=True, signature=("Mconv7_stage6_L1/bias", (38,))),
+    "vgg19_mpi": NetworkKind(MPI_15, _vgg19_mpi, rgb=True, signature=("Mconv7_stage6_L1/bias", (28,))),
+    "body25": NetworkKind(BODY_25, _body25, rgb=True, signature=("Mconv7_stage3_L2/bias", (52,))),
 }
+
+
+def recognise_network(arrays: Weights) -> str | None:
+    """The name of the network that the arrays belong to, if any."""
+    for name, kind in NETWORKS.items():
+        variable, shape = kind.signature
+        if variable in arrays and arrays[variable].shape == shape:
+            return name
+    return None
 
 
 class KerasNetwork:
@@ -69,7 +96,8 @@ class KerasNetwork:
         self._rgb = kind.rgb
 
         def forward(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return kind.maps_of(model(batch, training=False))
+            outputs = model(batch, training=False)
+            return outputs["heatmaps"], outputs["pafs"]
 
         signature = [tf.TensorSpec((1, None, None, 3), tf.uint8)]
         self._forward = tf.function(forward, input_signature=signature)
@@ -91,23 +119,6 @@ class KerasNetwork:
         return FieldMaps(heatmaps[0].numpy(), pafs[0].numpy(), (STRIDE, STRIDE))
 
 
-def load_network(name: str, weights: str | Path | None = None) -> KerasNetwork:
-    """A trained network by name: a callable from one BGR uint8 photo to its ``FieldMaps``.
-
-    weights: a weights file; by default the network's own, fetched on first use.
-    Raises OpenPoseLabError if the name is unknown or the weights cannot be had or do not fit.
-    """
-    if name not in NETWORKS:
-        raise OpenPoseLabError(f"there is no network {name!r}; these are: {', '.join(NETWORKS)}")
-    kind = NETWORKS[name]
-    path = Path(weights) if weights else weight_files.find_weights(name)
-    arrays = weight_files.read_weights(name, path)
-    load_tensorflow()
-    model = kind.build()
-    weight_files.set_weights(model, arrays, path)
-    return KerasNetwork(kind, model)
-
-
 def create_openpose() -> keras.Model:
     """The lab's network, VGG-19 with two branches and six stages, without trained weights.
 
@@ -115,4 +126,6 @@ def create_openpose() -> keras.Model:
     PAFs and heatmaps of each stage in turn, so that the last two are the answer.
     """
     load_tensorflow()
-    return _build_vgg19()
+    from models.openpose_vgg19 import build_lab_model
+
+    return build_lab_model()

@@ -1,50 +1,145 @@
-"""The network of the paper and of the lab: a VGG-19 front, two branches, six stages (Cao et al., CVPR 2017)."""
+"""The two networks of the papers, on a VGG-19 front. Layers have the names they have in OpenPose's Caffe files.
+
+Both take an RGB uint8 batch (n, h, w, 3), scale it to -0.5 .. 0.5, and give maps of (n, h/8, w/8, channels).
+In the papers' letters F are the features of the front, L the PAFs and S the heatmaps.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import keras
 from keras import layers
 
+CAFFE_SCALE = 1 / 256
+"""OpenPose's networks see pixels times this, less 0.5."""
+LAB_SCALE = 1 / 255
+"""The same for the lab's checkpoint."""
+
 _FRONT = [
-    [("block1_conv1", 64), ("block1_conv2", 64)],
-    [("block2_conv1", 128), ("block2_conv2", 128)],
-    [("block3_conv1", 256), ("block3_conv2", 256), ("block3_conv3", 256), ("block3_conv4", 256)],
-    [("block4_conv1", 512), ("block4_conv2", 512), ("block4_conv3_cpm", 256), ("block4_conv4_cpm", 128)],
+    [("conv1_1", 64), ("conv1_2", 64)],
+    [("conv2_1", 128), ("conv2_2", 128)],
+    [("conv3_1", 256), ("conv3_2", 256), ("conv3_3", 256), ("conv3_4", 256)],
+    [("conv4_1", 512)],
 ]
-"""3x3 layers and their filters, pooled 2x2 between the blocks; the last two are OpenPose's own."""
+"""VGG-19's 3x3 layers and their filters, with 2x2 pooling between the blocks."""
+_FRONT_END = [("conv4_2", 512), ("conv4_3_CPM", 256), ("conv4_4_CPM", 128)]
+"""The last of VGG-19, and two of OpenPose's own; PAMI 2019 has PReLU from here on."""
+
 _FIRST_STAGE = [(128, 3), (128, 3), (128, 3), (512, 1)]
 _LATER_STAGE = [(128, 7), (128, 7), (128, 7), (128, 7), (128, 7), (128, 1)]
-"""Filters and kernel sizes of a branch, before its linear 1x1 layer."""
+"""Filters and kernel sizes of a branch of the two-branch network, before its linear 1x1 layer."""
+
+_PAF_STAGES, _HEATMAP_STAGES = 4, 2
+_BLOCKS = 5
+"""Stages of the PAF-first network, and blocks in each."""
 
 
-def build_openpose_vgg19(stages: int = 6, pafs: int = 38, heatmaps: int = 19) -> keras.Model:
-    """A Keras model from an RGB uint8 batch (n, h, w, 3) to ``[pafs, heatmaps]`` of each stage in turn."""
-    image = keras.Input((None, None, 3), dtype="uint8", name="image")
-    x = layers.Rescaling(1 / 255, offset=-0.5, name="scale")(image)  # the lab's own scaling
-    for block, convolutions in enumerate(_FRONT, start=1):
-        if block > 1:
-            x = layers.MaxPooling2D(2, name=f"block{block - 1}_pool")(x)
-        for name, filters in convolutions:
-            x = _convolution(filters, 3, name)(x)
-    features = stage_input = x
+def build_two_branches(scale: float = LAB_SCALE, stages: int = 6, pafs: int = 38, heatmaps: int = 19) -> keras.Model:
+    """CVPR 2017: PAFs and heatmaps side by side in every stage, each from F and both maps of the stage before.
 
-    outputs = []
-    for stage in range(1, stages + 1):
-        hidden = _FIRST_STAGE if stage == 1 else _LATER_STAGE
-        last_two = [
-            _branch(stage_input, hidden, channels, f"stage{stage}_L{branch}")
-            for branch, channels in ((1, pafs), (2, heatmaps))
-        ]
-        outputs += last_two
-        stage_input = layers.Concatenate(name=f"stage{stage}_concat")([*last_two, features])
+    Outputs by name: ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last stage, ``pafs`` and ``heatmaps``.
+    """
+    image = _image()
+    every = two_branch_stages(image, scale, stages, pafs, heatmaps)
+    outputs: dict[str, keras.KerasTensor] = {}
+    for stage, maps in enumerate(every, start=1):
+        prefix = f"stage{stage}_" if stage < stages else ""
+        outputs |= {f"{prefix}pafs": maps[0], f"{prefix}heatmaps": maps[1]}
     return keras.Model(image, outputs, name="openpose_vgg19")
 
 
-def _branch(x: keras.KerasTensor, hidden: list[tuple[int, int]], channels: int, name: str) -> keras.KerasTensor:
+def build_lab_model() -> keras.Model:
+    """The same network with the outputs that the lab expects: a list, PAFs and heatmaps of each stage in turn."""
+    image = _image()
+    every = two_branch_stages(image, LAB_SCALE, stages=6, pafs=38, heatmaps=19)
+    return keras.Model(image, [maps for stage in every for maps in stage], name="openpose_vgg19")
+
+
+def two_branch_stages(
+    image: keras.KerasTensor, scale: float, stages: int, pafs: int, heatmaps: int
+) -> list[tuple[keras.KerasTensor, keras.KerasTensor]]:
+    """PAFs and heatmaps of each stage of the two-branch network."""
+    features = stage_input = _front(image, scale, _relu)
+    every = []
+    for stage in range(1, stages + 1):
+        maps = (_branch(stage_input, stage, 1, pafs), _branch(stage_input, stage, 2, heatmaps))
+        every.append(maps)
+        stage_input = layers.Concatenate(name=f"concat_stage{stage + 1}")([*maps, features])
+    return every
+
+
+def build_paf_first(scale: float = CAFFE_SCALE, pafs: int = 52, heatmaps: int = 26) -> keras.Model:
+    """PAMI 2019: four stages refine the PAFs, then two the heatmaps, which see the last PAFs (the handout's
+    equations 1 to 3).
+
+    Outputs by name: ``paf_stage1`` … ``pafs``, and ``heatmap_stage1``, ``heatmaps``. In Caffe's layer names L2 is
+    the PAF branch, L1 the heatmap branch, and stages count from 0.
+    """
+    image = _image()
+    features = _front(image, scale, _prelu)
+
+    outputs = {}
+    stage_input = features
+    for stage in range(_PAF_STAGES):
+        last_pafs = _dense_stage(stage_input, f"stage{stage}_L2", pafs, first=stage == 0)
+        outputs[f"paf_stage{stage + 1}"] = last_pafs
+        stage_input = layers.Concatenate(name=f"concat_stage{stage + 1}_L2")([features, last_pafs])
+    for stage in range(_HEATMAP_STAGES):
+        last_heatmaps = _dense_stage(stage_input, f"stage{stage}_L1", heatmaps, first=stage == 0)
+        outputs[f"heatmap_stage{stage + 1}"] = last_heatmaps
+        stage_input = layers.Concatenate(name=f"concat_stage{stage + 1}_L1")([features, last_heatmaps, last_pafs])
+    outputs["pafs"] = outputs.pop(f"paf_stage{_PAF_STAGES}")
+    outputs["heatmaps"] = outputs.pop(f"heatmap_stage{_HEATMAP_STAGES}")
+    return keras.Model(image, outputs, name="openpose_body25")
+
+
+def _image() -> keras.KerasTensor:
+    return keras.Input((None, None, 3), dtype="uint8", name="image")
+
+
+def _front(
+    image: keras.KerasTensor, scale: float, last_layer: Callable[[keras.KerasTensor, str, int, int], keras.KerasTensor]
+) -> keras.KerasTensor:
+    """F: the first ten layers of VGG-19 and two of OpenPose's. ``last_layer`` makes the last three."""
+    x = layers.Rescaling(scale, offset=-0.5, name="scale")(image)
+    for block, convolutions in enumerate(_FRONT):
+        if block > 0:
+            x = layers.MaxPooling2D(2, name=f"pool{block}_stage1")(x)
+        for name, filters in convolutions:
+            x = _relu(x, name, filters, 3)
+    for name, filters in _FRONT_END:
+        x = last_layer(x, name, filters, 3)
+    return x
+
+
+def _branch(x: keras.KerasTensor, stage: int, branch: int, channels: int) -> keras.KerasTensor:
+    """A stage of the two-branch network: hidden layers, then a linear one that gives the maps."""
+    hidden = _FIRST_STAGE if stage == 1 else _LATER_STAGE
+    name = f"conv5_{{}}_CPM_L{branch}" if stage == 1 else f"Mconv{{}}_stage{stage}_L{branch}"
     for number, (filters, size) in enumerate(hidden, start=1):
-        x = _convolution(filters, size, f"{name}_conv{number}")(x)
-    return _convolution(channels, 1, f"{name}_conv{len(hidden) + 1}", activation=None)(x)
+        x = _relu(x, name.format(number), filters, size)
+    return layers.Conv2D(channels, 1, name=name.format(len(hidden) + 1))(x)
 
 
-def _convolution(filters: int, size: int, name: str, activation: str | None = "relu") -> layers.Conv2D:
-    return layers.Conv2D(filters, size, padding="same", activation=activation, name=name)
+def _dense_stage(x: keras.KerasTensor, name: str, channels: int, first: bool) -> keras.KerasTensor:
+    """A stage of the PAF-first network: where CVPR 2017 has one 7x7 layer, three of 3x3, whose outputs are joined."""
+    filters, last_filters = (96, 256) if first else (128, 512)
+    for block in range(1, _BLOCKS + 1):
+        outputs = []
+        for layer in range(3):
+            x = _prelu(x, f"Mconv{block}_{name}_{layer}", filters, 3)
+            outputs.append(x)
+        x = layers.Concatenate(name=f"Mconv{block}_{name}_concat")(outputs)
+    x = _prelu(x, f"Mconv{_BLOCKS + 1}_{name}", last_filters, 1)
+    return layers.Conv2D(channels, 1, name=f"Mconv{_BLOCKS + 2}_{name}")(x)
+
+
+def _relu(x: keras.KerasTensor, name: str, filters: int, size: int) -> keras.KerasTensor:
+    return layers.Conv2D(filters, size, padding="same", activation="relu", name=name)(x)
+
+
+def _prelu(x: keras.KerasTensor, name: str, filters: int, size: int) -> keras.KerasTensor:
+    """A convolution and its PReLU, one slope a channel; Caffe names them conv4_2 and prelu4_2, Mconv1… and Mprelu1…."""
+    x = layers.Conv2D(filters, size, padding="same", name=name)(x)
+    return layers.PReLU(shared_axes=[1, 2], name=name.replace("conv", "prelu"))(x)

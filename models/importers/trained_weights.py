@@ -1,0 +1,51 @@
+"""What every importer gives: arrays under the layer names and in the axis order of the Keras models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Weights = dict[str, Array]
+"""``layer/variable`` -> array of floats; kernels (height, width, input, output), depthwise kernels (…, channels, 1)."""
+
+CAFFE_SCALE = 1 / 256
+"""OpenPose's networks see pixels times this, less 0.5."""
+
+
+@dataclass(frozen=True)
+class TrainedWeights:
+    """Weights, and how their network was trained to see pixels.
+
+    scale: what pixels are multiplied by in a network whose files differ in that; None if the form does not say.
+    network: the network's name, where the file says it.
+    """
+
+    arrays: Weights
+    scale: float | None = None
+    network: str | None = None
+
+
+def from_caffe(arrays: Weights) -> TrainedWeights:
+    """Weights of OpenPose's own VGG-19 networks, which see BGR; those here see RGB, so the first layer is turned."""
+    first = "conv1_1/kernel"
+    if first not in arrays:
+        return TrainedWeights(arrays)
+    return TrainedWeights(arrays | {first: arrays[first][:, :, ::-1]}, CAFFE_SCALE)
+
+
+def kernel_from_oihw(kernel: Array) -> Array:
+    """Caffe's, PyTorch's and OpenVINO's (output, input, height, width) in the axis order of Keras.
+
+    A kernel with one input channel is a depthwise one: (channels, 1, height, width).
+    """
+    depthwise = kernel.shape[1] == 1 and kernel.shape[0] > 1
+    return np.transpose(kernel, (2, 3, 0, 1) if depthwise else (2, 3, 1, 0))
+
+
+def slopes(alpha: Array) -> Array:
+    """The slopes of a PReLU, one a channel, in the shape that Keras has for them."""
+    return np.reshape(alpha, (1, 1, -1))

