@@ -11,7 +11,7 @@ from models.importers.trained_weights import TrainedWeights
 from models.networks import NETWORKS, KerasNetwork, NetworkKind, recognise_network
 from models.published import PUBLISHED, Published, fetch, is_published
 from models.tensorflow_loading import load_tensorflow
-from models.weights import checksum, keep_weights, main_file, read_weights, set_weights
+from models.weights import check_folder, checksum, keep_weights, main_file, read_weights, set_weights
 
 if TYPE_CHECKING:
     import keras
@@ -72,19 +72,29 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     network: its name, if it is not to be recognised. out: where to; by default the network's own place.
     half: in float16. Raises OpenPoseLabError if the file cannot be read or does not fit, or nothing can be written.
     """
+    if network:
+        network_kind(network)
+    if out is None:
+        check_folder(FOLDER)
     form, trained = read_weights(source)
-    name = network or trained.network or recognise_network(trained.arrays)
-    if name is None:
+    name = network or name_network(source, form, trained)
+    model = _trained_model(NETWORKS[name], trained, source)
+    path = out or own_weights(name)
+    attributes = {keras_h5.NETWORK: name} | ({} if trained.scale is None else {keras_h5.SCALE: trained.scale})
+    keep_weights(model, path, attributes, half, _origin(main_file(source), form, name))
+    return path
+
+
+def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
+    """The network that weights are for, as they say or by their layers. Raises OpenPoseLabError if there is none."""
+    name = trained.network or recognise_network(trained.arrays)
+    if name not in NETWORKS:
         layers = list(dict.fromkeys(variable.rpartition("/")[0] for variable in trained.arrays))
         raise OpenPoseLabError(
             f"{source} is a {form}, but of no network known here: its layers are {', '.join(layers[:3])}, … "
             f"({len(layers)} in all); --network NAME says what does not fit"
         )
-    model = _trained_model(network_kind(name), trained, source)
-    path = out or own_weights(name)
-    attributes = {keras_h5.NETWORK: name} | ({} if trained.scale is None else {keras_h5.SCALE: trained.scale})
-    keep_weights(model, path, attributes, half, _origin(main_file(source), form, name))
-    return path
+    return name
 
 
 def published_as(path: Path) -> Published | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from estimation.config import BODY_25, COCO_18, MPI_15, Config
 from estimation.field_maps import FieldMaps
-from models.importers.trained_weights import Weights
+from models.importers.trained_weights import CAFFE_SCALE, LAB_SCALE, Weights
 from models.tensorflow_loading import load_tensorflow
 
 if TYPE_CHECKING:
@@ -51,19 +51,19 @@ def _lightweight(scale: float | None) -> keras.Model:
 
 
 def _vgg19(scale: float | None) -> keras.Model:
-    from models.openpose_vgg19 import LAB_SCALE, build_two_branches
+    from models.openpose_vgg19 import build_two_branches
 
     return build_two_branches(scale or LAB_SCALE)
 
 
 def _vgg19_mpi(scale: float | None) -> keras.Model:
-    from models.openpose_vgg19 import CAFFE_SCALE, build_two_branches
+    from models.openpose_vgg19 import build_two_branches
 
-    return build_two_branches(scale or CAFFE_SCALE, pafs=28, heatmaps=16)
+    return build_two_branches(scale or CAFFE_SCALE, pafs=28, heatmaps=16, name="vgg19_mpi")
 
 
 def _body25(scale: float | None) -> keras.Model:
-    from models.openpose_vgg19 import CAFFE_SCALE, build_paf_first
+    from models.openpose_vgg19 import build_paf_first
 
     return build_paf_first(scale or CAFFE_SCALE)
 

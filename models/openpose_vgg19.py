@@ -11,10 +11,7 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-CAFFE_SCALE = 1 / 256
-"""OpenPose's networks see pixels times this, less 0.5."""
-LAB_SCALE = 1 / 255
-"""The same for the lab's checkpoint."""
+from models.importers.trained_weights import CAFFE_SCALE, LAB_SCALE
 
 _FRONT = [
     [("conv1_1", 64), ("conv1_2", 64)],
@@ -35,7 +32,9 @@ _BLOCKS = 5
 """Stages of the PAF-first network, and blocks in each."""
 
 
-def build_two_branches(scale: float = LAB_SCALE, stages: int = 6, pafs: int = 38, heatmaps: int = 19) -> keras.Model:
+def build_two_branches(
+    scale: float = LAB_SCALE, stages: int = 6, pafs: int = 38, heatmaps: int = 19, name: str = "vgg19"
+) -> keras.Model:
     """CVPR 2017: PAFs and heatmaps side by side in every stage, each from F and both maps of the stage before.
 
     Outputs by name: ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last stage, ``pafs`` and ``heatmaps``.
@@ -46,14 +45,14 @@ def build_two_branches(scale: float = LAB_SCALE, stages: int = 6, pafs: int = 38
     for stage, maps in enumerate(every, start=1):
         prefix = f"stage{stage}_" if stage < stages else ""
         outputs |= {f"{prefix}pafs": maps[0], f"{prefix}heatmaps": maps[1]}
-    return keras.Model(image, outputs, name="openpose_vgg19")
+    return keras.Model(image, outputs, name=name)
 
 
 def build_lab_model() -> keras.Model:
     """The same network with the outputs that the lab expects: a list, PAFs and heatmaps of each stage in turn."""
     image = _image()
     every = two_branch_stages(image, LAB_SCALE, stages=6, pafs=38, heatmaps=19)
-    return keras.Model(image, [maps for stage in every for maps in stage], name="openpose_vgg19")
+    return keras.Model(image, [maps for stage in every for maps in stage], name="vgg19")
 
 
 def two_branch_stages(
@@ -91,7 +90,7 @@ def build_paf_first(scale: float = CAFFE_SCALE, pafs: int = 52, heatmaps: int = 
         stage_input = layers.Concatenate(name=f"concat_stage{stage + 1}_L1")([features, last_heatmaps, last_pafs])
     outputs["pafs"] = outputs.pop(f"paf_stage{_PAF_STAGES}")
     outputs["heatmaps"] = outputs.pop(f"heatmap_stage{_HEATMAP_STAGES}")
-    return keras.Model(image, outputs, name="openpose_body25")
+    return keras.Model(image, outputs, name="body25")
 
 
 def _image() -> keras.KerasTensor:

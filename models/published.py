@@ -19,7 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
-from models.weights import checksum
+from models.weights import check_folder, checksum
 
 _CMU = "CMU, for academic or non-profit, non-commercial research only"
 _APACHE = "Apache-2.0"
@@ -152,7 +152,7 @@ PUBLISHED = {
                     "pose_iter_160000.caffemodel",
                     f"{_CMU_HOME}/mpi/pose_iter_160000.caffemodel",
                     "md5:2ca0990c7562bd7ae03f3f54afa96e00",
-                    208.0,
+                    205.9,
                 ),
             ),
         ),
@@ -180,7 +180,7 @@ def fetch(published: Published, folder: Path) -> list[Path]:
     Each is checked against its published checksum before it gets its name. A fetch that broke off goes on where it was.
     Raises OpenPoseLabError if a file cannot be had, or is not the published one.
     """
-    _check_writable(folder)
+    check_folder(folder)
     paths = []
     for file in published.files:
         path = folder / file.name
@@ -214,19 +214,6 @@ def _checksum_of(file: PublishedFile, path: Path) -> str:
 
 def _found(file: PublishedFile, path: Path) -> str:
     return f"{_checksum_of(file, path)}, expected {file.checksum}"
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
-        raise OpenPoseLabError(
-            f"the weights cannot be kept in {folder}, which cannot be written; "
-            f"allow that, or give a weights file with --weights"
-        )
 
 
 def _download(file: PublishedFile, path: Path) -> None:

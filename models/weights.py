@@ -116,6 +116,20 @@ def keep_weights(
     write_whole(record_path(path), json.dumps(record, indent=2).encode() + b"\n")
 
 
+def check_folder(folder: Path) -> None:
+    """Make the folder for weights if need be. Raises OpenPoseLabError, before the work, if nothing can be kept in it."""
+    try:
+        folder.mkdir(exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise OpenPoseLabError(
+            f"the weights cannot be kept in {folder}, which cannot be written; "
+            f"allow that, or give a weights file with --weights"
+        )
+
+
 def record_path(path: Path) -> Path:
     """The JSON beside a weights file: vgg19.weights.json for vgg19.weights.h5."""
     return path.with_suffix(".json")

@@ -13,7 +13,7 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, kernel_from_oihw, slopes
-from models.importers.wire import field_numbers, fields, integers
+from models.importers.wire import fields, first_numbers, integers, map_file
 
 FORM = "Caffe model"
 
@@ -32,21 +32,21 @@ _DATA, _SHAPE, _DOUBLES = 5, 7, 8
 
 def recognises(path: Path, head: bytes) -> bool:
     """A net has at most one name and at least one layer; a TensorFlow graph has its nodes where the name is."""
-    numbers = field_numbers(_view(path))
+    numbers = first_numbers(map_file(path))
     return numbers.count(_NET_NAME) <= 1 and any(number in _LAYERS for number in numbers)
 
 
 def read(path: Path) -> TrainedWeights:
     """Kernels, biases and slopes of every layer that has any."""
     arrays: Weights = {}
-    for number, record in fields(_view(path)):
-        if number in _LAYERS and isinstance(record, memoryview):
-            arrays |= _layer(record, _LAYERS[number])
+    try:
+        for number, record in fields(map_file(path)):
+            if number in _LAYERS and isinstance(record, memoryview):
+                arrays |= _layer(record, _LAYERS[number])
+    except OpenPoseLabError as error:
+        last = f"after layer {next(reversed(arrays)).rpartition('/')[0]}" if arrays else "in the first layer"
+        raise OpenPoseLabError(f"{error}, {last}") from error
     return from_caffe(arrays)
-
-
-def _view(path: Path) -> memoryview:
-    return memoryview(path.read_bytes())
 
 
 def _layer(record: memoryview, known: _LayerFields) -> Weights:

@@ -9,7 +9,7 @@ import numpy as np
 from estimation.errors import OpenPoseLabError
 from models.importers.archive import ZIP, members, read_member
 from models.importers.trained_weights import TrainedWeights, Weights
-from models.importers.wire import field_numbers
+from models.importers.wire import first_numbers, map_file
 from models.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow frozen graph"
@@ -19,11 +19,8 @@ _NODE = 1  # of GraphDef
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """A GraphDef is a list of nodes, each of which begins with its name."""
-    if GRAPH_IN_WHEEL in members(path, head):
-        return True
-    is_node = head[:1] == b"\x0a" and b"\x0a" in head[2:5]
-    return is_node and field_numbers(memoryview(path.read_bytes())).count(_NODE) > 1
+    """A GraphDef begins with its nodes."""
+    return GRAPH_IN_WHEEL in members(path, head) or first_numbers(map_file(path), limit=2) == [_NODE, _NODE]
 
 
 def read(path: Path) -> TrainedWeights:

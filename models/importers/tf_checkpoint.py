@@ -9,12 +9,10 @@ import re
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import TrainedWeights, Weights
+from models.importers.trained_weights import LAB_SCALE, TrainedWeights, Weights
 from models.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow checkpoint"
-LAB_SCALE = 1 / 255
-"""The lab's network sees pixels times this, less 0.5."""
 
 _INDEX_END = bytes.fromhex("57fb808b247547db")  # the magic number at the end of a table file
 _VARIABLE = re.compile(r"(?:^|/)net/(backbone|stage_\d_[sl])/(\w+)/(kernel|bias)/\.ATTRIBUTES/VARIABLE_VALUE$")
@@ -52,7 +50,7 @@ def read(path: Path) -> TrainedWeights:
             if found := _VARIABLE.search(name):
                 part, layer, variable = found.groups()
                 arrays[f"{_layer_name(part, layer)}/{variable}"] = reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError, SystemError) as error:
+    except (tf.errors.OpError, ValueError, RuntimeError, LookupError) as error:
         raise OpenPoseLabError(f"is damaged, or its data is: {str(error).splitlines()[0]}") from error
     return TrainedWeights(arrays, LAB_SCALE)
 

