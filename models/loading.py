@@ -91,7 +91,7 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
     if name not in NETWORKS:
         layers = list(dict.fromkeys(variable.rpartition("/")[0] for variable in trained.arrays))
         raise OpenPoseLabError(
-            f"{source} is a {form}, but of no network known here: its layers are {', '.join(layers[:3])}, … "
+            f"{source} ({form}) is of no network known here: its layers are {', '.join(layers[:3])}, … "
             f"({len(layers)} in all); --network NAME says what does not fit"
         )
     return name

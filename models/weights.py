@@ -50,9 +50,7 @@ def read_weights(path: Path) -> tuple[str, TrainedWeights]:
     except OpenPoseLabError as error:
         raise OpenPoseLabError(f"the weights file {path} {error}") from error
     if not trained.arrays:
-        raise OpenPoseLabError(
-            f"the weights file {path} is a {form.FORM}, but has no weights in it that are known here"
-        )
+        raise OpenPoseLabError(f"the weights file {path} ({form.FORM}) has no weights in it that are known here")
     return form.FORM, trained
 
 

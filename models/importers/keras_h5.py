@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SCALE, NETWORK = "openpose_lab_scale", "openpose_lab_network"
 """Attributes that this project's own files have."""
 
+_LARGEST_BYTES = 1 << 28
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _VARIABLES = {1: ("alpha",), 2: ("kernel", "bias"), 3: ("depthwise_kernel", "pointwise_kernel", "bias")}
 """Keras 3 numbers the variables of a layer; PReLU has one, a convolution two, a separable one three."""
@@ -56,6 +57,8 @@ def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
         if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
             if item.external or item.is_virtual:
                 raise OpenPoseLabError(f"keeps {name} in another file, which is not opened")
+            if item.nbytes > _LARGEST_BYTES:
+                raise OpenPoseLabError(f"has {item.nbytes} bytes in {name}, more than any layer here")
             datasets[name] = item
 
     file.visititems(add)

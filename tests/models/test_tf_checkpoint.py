@@ -18,14 +18,22 @@ pytestmark = pytest.mark.slow
 
 def lab_variables(model):
     """The model's variables under the names of the lab's checkpoint, as its network numbers them."""
-    front = [f"block{block}_conv{number}" for block, size in ((1, 2), (2, 2), (3, 4), (4, 2)) for number in range(1, size + 1)]
+    front = [
+        f"block{block}_conv{number}"
+        for block, size in ((1, 2), (2, 2), (3, 4), (4, 2))
+        for number in range(1, size + 1)
+    ]
     names = [f"backbone/{layer}" for layer in (*front, "layer_13", "layer_14")]
     for stage in range(6):
         for branch in "sl":
             names += [f"stage_{stage}_{branch}/layer_{k}" for k in range(5 if stage == 0 else 7)]
     layers = [layer for layer in model.layers if layer.weights]
     # Keras lists the layers of a stage's two branches in turn, so they are put in order by their names.
-    return {f"{name}/{variable.name}": variable for name, layer in zip(names, sorted_layers(layers)) for variable in layer.weights}
+    return {
+        f"{name}/{variable.name}": variable
+        for name, layer in zip(names, sorted_layers(layers))
+        for variable in layer.weights
+    }
 
 
 def sorted_layers(layers):
@@ -116,14 +124,18 @@ def test_names_of_layers():
 
 def test_files_that_lack_a_part(checkpoint, tmp_path):
     shutil.copy(checkpoint, tmp_path / "openpose.index")
-    with pytest.raises(OpenPoseLabError, match="openpose.index is the index of a TensorFlow checkpoint without its data"):
+    with pytest.raises(
+        OpenPoseLabError, match="openpose.index is the index of a TensorFlow checkpoint without its data"
+    ):
         read_weights(tmp_path / "openpose.index")
     data = checkpoint.with_name("openpose.data-00000-of-00001").read_bytes()
     (tmp_path / "openpose.data-00000-of-00001").write_bytes(data[: len(data) // 2])
     with pytest.raises(OpenPoseLabError, match="openpose.index is damaged, or its data is: .*"):
         read_weights(tmp_path / "openpose.index")
     shutil.copy(checkpoint, tmp_path / "renamed")
-    with pytest.raises(OpenPoseLabError, match="renamed is the index of a TensorFlow checkpoint, and must end in .index"):
+    with pytest.raises(
+        OpenPoseLabError, match="renamed is the index of a TensorFlow checkpoint, and must end in .index"
+    ):
         read_weights(tmp_path / "renamed")
     index = checkpoint.read_bytes()
     (tmp_path / "openpose.index").write_bytes(index[:50] + b"\xff" * 20 + index[70:])

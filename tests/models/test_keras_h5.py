@@ -1,0 +1,93 @@
+"""Keras weights in HDF5: this project's own, and those of Keras 1 and 2."""
+
+import h5py
+import numpy as np
+import pytest
+
+from estimation.errors import OpenPoseLabError
+from models.importers.keras_h5 import NETWORK, SCALE
+from models.weights import read_weights
+
+KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)
+BIAS = np.array([1, 2], np.float32)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "weights.any"
+
+
+def write(path, arrays):
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("conv1_1/conv1_1/kernel:0", "conv1_1/conv1_1/bias:0", "prelu4_2/prelu4_2/alpha:0"),  # Keras 2
+        ("conv1_1/conv1_1_W", "conv1_1/conv1_1_b", "prelu4_2/prelu4_2_alpha"),  # Keras 1
+        ("conv1_1/conv1_1_W_1:0", "conv1_1/conv1_1_b_1:0", "prelu4_2/prelu4_2_alpha_1:0"),
+        (
+            "model_weights/conv1_1/conv1_1/kernel:0",
+            "model_weights/conv1_1/conv1_1/bias:0",
+            "model_weights/prelu4_2/alpha",
+        ),
+        ("conv1_1/conv1_1_1/kernel:0", "conv1_1/conv1_1_1/bias:0", "prelu4_2/prelu4_2/alpha"),
+    ],
+)
+def test_old_files_by_layer_name(path, names):
+    arrays = dict(zip(names, (KERNEL, BIAS, BIAS.reshape(1, 1, 2))))
+    write(path, {**arrays, "optimizer_weights/conv1_1/kernel:0": KERNEL, "top/steps": 3})
+    form, trained = read_weights(path)
+    assert form == "Keras weights"
+    assert sorted(trained.arrays) == ["conv1_1/bias", "conv1_1/kernel", "prelu4_2/alpha"]
+    np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL[:, :, ::-1])  # they see BGR
+    assert trained.scale == 1 / 256
+
+
+def test_keras_3_files_by_layer_name(path):
+    write(path, {"layers/conv2d/vars/0": KERNEL, "layers/conv2d/vars/1": BIAS, "layers/p_re_lu/vars/0": BIAS})
+    write_names = {"layers/conv2d/vars": "conv1_1", "layers/p_re_lu/vars": "prelu4_2"}
+    with h5py.File(path, "a") as file:
+        for group, name in write_names.items():
+            file[group].attrs["name"] = name
+        file.attrs.update({NETWORK: "vgg19", SCALE: 0.25})
+    trained = read_weights(path)[1]
+    assert (trained.network, trained.scale) == ("vgg19", 0.25)
+    np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL)  # this project's models see RGB
+    np.testing.assert_array_equal(trained.arrays["prelu4_2/alpha"], BIAS)
+
+
+def test_other_files_are_not_read_through_this_one(path, tmp_path):
+    write(tmp_path / "secret", {"kernel": KERNEL})
+    KERNEL.tofile(tmp_path / "raw")
+    write(path, {"conv1_1/bias": BIAS})
+    with h5py.File(path, "a") as file:
+        file["conv1_1/kernel"] = h5py.ExternalLink(str(tmp_path / "secret"), "kernel")
+        file["conv1_2"] = h5py.SoftLink("/conv1_1")
+    assert list(read_weights(path)[1].arrays) == ["conv1_1/bias"]
+    with h5py.File(path, "a") as file:
+        outside = [(str(tmp_path / "raw"), 0, KERNEL.nbytes)]
+        file.create_dataset("conv2_1/kernel", KERNEL.shape, KERNEL.dtype, external=outside)
+    with pytest.raises(OpenPoseLabError, match="keeps conv2_1/kernel in another file, which is not opened"):
+        read_weights(path)
+
+
+def test_damaged_files(path):
+    write(path, {"conv1_1/kernel": KERNEL})
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(OpenPoseLabError, match="weights.any is damaged: "):
+        read_weights(path)
+    write(path, {f"layers/odd/vars/{k}": BIAS for k in range(4)})
+    with pytest.raises(OpenPoseLabError, match="has 4 variables in layer odd, where 1 to 3 were expected"):
+        read_weights(path)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("conv1_1/kernel", (1 << 30, 1 << 10), np.float32, chunks=(1 << 10, 1))
+    with pytest.raises(OpenPoseLabError, match="has 4398046511104 bytes in conv1_1/kernel, more than any layer here"):
+        read_weights(path)
+    write(path, {"notes": np.array([1, 2])})
+    with pytest.raises(OpenPoseLabError, match=r"weights.any \(Keras weights\) has no weights in it"):
+        read_weights(path)

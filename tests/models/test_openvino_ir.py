@@ -1,0 +1,144 @@
+"""OpenVINO IR: graphs written by hand, and the Open Model Zoo's INT8 file, where it is at hand."""
+
+import numpy as np
+import pytest
+
+from estimation.errors import OpenPoseLabError
+from models.importers import npz, openvino_ir
+from models.weights import read_weights
+
+KERNEL = np.arange(2 * 3, dtype=np.float32).reshape(2, 3, 1, 1)
+BIAS = np.array([0.5, -1], np.float32).reshape(1, 2, 1, 1)
+TYPES = {"float32": "f32", "float16": "f16", "int8": "i8", "int64": "i64"}
+
+
+class Graph:
+    """An IR under construction: nodes, edges, and the bytes of the .bin."""
+
+    def __init__(self):
+        self.layers, self.edges, self.binary, self.count = "", "", b"", 0
+
+    def node(self, kind, name, *inputs, data=""):
+        identity, self.count = self.count, self.count + 1
+        self.layers += f'<layer id="{identity}" name="{name}" type="{kind}" version="opset1">{data}</layer>'
+        for port, source in enumerate(inputs):
+            self.edges += f'<edge from-layer="{source}" from-port="0" to-layer="{identity}" to-port="{port}"/>'
+        return identity
+
+    def constant(self, array):
+        array = np.asarray(array)
+        shape = ",".join(map(str, array.shape))
+        where = f'offset="{len(self.binary)}" size="{array.nbytes}"'
+        self.binary += array.tobytes()
+        data = f'<data element_type="{TYPES[str(array.dtype)]}" shape="{shape}" {where}/>'
+        return self.node("Const", f"constant{self.count}", data=data)
+
+    def convolution(self, kernel, bias=None, name="a/b/WithoutBiases", kind="Convolution"):
+        image = self.node("Parameter", "data")
+        found = self.node(kind, name, image, kernel)
+        return found if bias is None else self.node("Add", "any/name", found, bias)
+
+    def save(self, path):
+        text = f'<?xml version="1.0"?><net name="n" version="10"><layers>{self.layers}</layers><edges>{self.edges}</edges></net>'
+        path.write_text(text)
+        path.with_suffix(".bin").write_bytes(self.binary)
+        return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.xml"
+
+
+def read(path):
+    return read_weights(path)[1].arrays
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("decompressed", [False, True], ids=["plain", "behind Convert"])
+def test_floats(path, dtype, decompressed):
+    graph = Graph()
+    kernel, bias = graph.constant(KERNEL.astype(dtype)), graph.constant(BIAS.astype(dtype))
+    if decompressed:
+        kernel, bias = (graph.node("Convert", "c", source) for source in (kernel, bias))
+    graph.convolution(kernel, bias)
+    graph.save(path)
+    for given in (path, path.with_suffix(".bin")):
+        form, trained = read_weights(given)
+        assert form == "OpenVINO IR"
+        assert sorted(trained.arrays) == ["a_b/bias", "a_b/kernel"]
+        np.testing.assert_array_equal(trained.arrays["a_b/kernel"], KERNEL.transpose(2, 3, 1, 0))
+        np.testing.assert_array_equal(trained.arrays["a_b/bias"], BIAS.ravel())
+
+
+def test_whole_numbers_become_floats_again(path):
+    """kernel = (stored - zero point) * scale, one of each for every output channel."""
+    graph = Graph()
+    stored = graph.node("Convert", "f", graph.constant(np.array([[-128, 0], [127, 5]], np.int8).reshape(2, 2, 1, 1)))
+    zero, scale = (np.array(values, np.float16).reshape(2, 1, 1, 1) for values in ([0, 2], [0.5, 0.25]))
+    shifted = graph.node("Subtract", "s", stored, graph.constant(zero))
+    graph.convolution(graph.node("Multiply", "m", shifted, graph.constant(scale)), name="c")
+    np.testing.assert_array_equal(read(graph.save(path))["c/kernel"][0, 0].T, [[-64, 0], [31.25, 0.75]])
+
+
+def test_fake_quantize(path):
+    """Five levels between -1 and 1 are -1, -0.5, 0, 0.5, 1; here spread from -2 to 2."""
+    graph = Graph()
+    ranges = [graph.constant(np.float32(value).reshape(1)) for value in (-1, 1, -2, 2)]
+    x = graph.constant(np.array([-3, -0.6, 0.2, 0.3], np.float32).reshape(4, 1, 1, 1))
+    graph.convolution(graph.node("FakeQuantize", "q", x, *ranges, data='<data levels="5"/>'), name="c")
+    np.testing.assert_allclose(read(graph.save(path))["c/kernel"].ravel(), [-2, -1, 0, 1])
+
+
+def test_depthwise(path):
+    graph = Graph()
+    kernel = graph.constant(np.arange(18, dtype=np.float32).reshape(2, 1, 3, 3))
+    grouped = graph.node("Reshape", "r", kernel, graph.constant(np.array([2, 1, 1, 3, 3])))
+    graph.convolution(grouped, name="c/dw", kind="GroupConvolution")
+    found = read(graph.save(path))["c_dw/kernel"]
+    assert found.shape == (3, 3, 2, 1)
+    np.testing.assert_array_equal(found[:, :, 1, 0], np.arange(9, 18).reshape(3, 3))
+
+
+def test_damaged_files(path):
+    graph = Graph()
+    graph.convolution(graph.constant(KERNEL))
+    graph.save(path)
+    text, binary = path.read_text(), path.with_suffix(".bin")
+    for changed, sentence in (
+        (text.replace("f32", "u4"), "stores constant0 as u4, which cannot be read"),
+        (text.replace("<edges>", "<e>").replace("</edges>", "</e>"), "is no OpenVINO IR: net has no edges in it"),
+        (text[:-20], "is damaged, or no OpenVINO IR that can be read"),
+        (text.replace('offset="0"', 'offset="-1"'), "has a .bin that is cut short"),
+        (text.replace("Const", "Tile"), "has weights behind a Tile, constant0, which cannot be read"),
+        (text.replace("<net", "<!DOCTYPE net [<!ENTITY a 'b'>]><net"), "has an XML document type"),
+        (text.replace('from-layer="0"', 'from-layer="9"'), "is damaged, or no OpenVINO IR that can be read"),
+    ):
+        path.write_text(changed)
+        with pytest.raises(OpenPoseLabError, match=sentence):
+            read(path)
+    path.write_text(text)
+    binary.write_bytes(graph.binary[:-1])
+    with pytest.raises(OpenPoseLabError, match="has a .bin that is cut short: it ends before constant0"):
+        read(path)
+    binary.unlink()
+    with pytest.raises(OpenPoseLabError, match=r"without its weights; put net.bin beside it"):
+        read(path)
+
+
+def test_a_graph_that_feeds_itself_ends(path):
+    graph = Graph()
+    loop = graph.node("Convert", "c", 0)
+    graph.convolution(loop)
+    with pytest.raises(OpenPoseLabError, match="is damaged, or no OpenVINO IR"):
+        read(graph.save(path))
+
+
+def test_int8_weights_are_what_they_were(shared_data):
+    """Another program's floats of the same file, in float16."""
+    folder = shared_data / "lightweight_hpe0001"
+    found = openvino_ir.read(folder / "human-pose-estimation-0001.xml").arrays
+    expected = npz.read(folder / "dequantised_f16.npz").arrays
+    assert found.keys() == expected.keys()
+    for name, array in found.items():
+        np.testing.assert_allclose(array, expected[name], rtol=1e-3, atol=1e-3 * np.abs(expected[name]).max())
