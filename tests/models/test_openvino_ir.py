@@ -39,8 +39,8 @@ class Graph:
         return found if bias is None else self.node("Add", "any/name", found, bias)
 
     def save(self, path):
-        text = f'<?xml version="1.0"?><net name="n" version="10"><layers>{self.layers}</layers><edges>{self.edges}</edges></net>'
-        path.write_text(text)
+        body = f"<layers>{self.layers}</layers><edges>{self.edges}</edges>"
+        path.write_text(f'<?xml version="1.0"?><net name="n" version="10">{body}</net>')
         path.with_suffix(".bin").write_bytes(self.binary)
         return path
 

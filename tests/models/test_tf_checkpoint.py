@@ -54,7 +54,7 @@ def sorted_layers(layers):
 def trained():
     """The lab's network with random weights that keep the size of the signal."""
     model = create_openpose()
-    random = np.random.RandomState(3)  # noqa: NPY002
+    random = np.random.RandomState(3)
     for layer in model.layers:
         if layer.weights:
             kernel, bias = layer.weights
@@ -99,7 +99,7 @@ def test_the_variables_are_those_of_the_lab(shared_data, trained):
 def test_imported_it_gives_the_maps_of_the_lab_s_network(trained, checkpoint, tmp_path, name):
     out = tmp_path / "lab.weights.h5"
     assert import_weights(checkpoint.with_name(name), "vgg19", out) == out
-    photo = np.random.RandomState(1).randint(0, 256, (40, 56, 3)).astype(np.uint8)  # noqa: NPY002
+    photo = np.random.RandomState(1).randint(0, 256, (40, 56, 3)).astype(np.uint8)
     outputs = trained.predict(photo[np.newaxis, :, :, ::-1], verbose=0)
     maps = load_network("vgg19", weights=out)(photo)
     np.testing.assert_allclose(maps.pafs, outputs[10][0], atol=1e-5 * np.abs(outputs[10]).max())

