@@ -84,18 +84,20 @@ class _Graph:
                 if node.attrib["type"] == "GroupConvolution":  # (groups, output, input, h, w), of one channel each
                     kernel = kernel.reshape(kernel.shape[0], *kernel.shape[2:])
                 weights[f"{_layer_name(node.attrib['name'])}/kernel"] = kernel_from_oihw(kernel)
-            elif node.attrib["type"] == "Add" and (layer := self.convolution_before(identity)) is not None:
-                weights[f"{layer}/bias"] = self.constant(self.inputs(identity)[1]).reshape(-1)
+                continue
+            inputs = self.inputs(identity)
+            convolved = [source for source in inputs if self.nodes[source].attrib["type"].endswith("Convolution")]
+            if node.attrib["type"] == "Add" and convolved:
+                (bias,) = set(inputs) - set(convolved)
+                layer = _layer_name(self.nodes[convolved[0]].attrib["name"])
+                weights[f"{layer}/bias"] = self.constant(bias).reshape(-1)
+            elif node.attrib["type"] in _OPERATIONS and convolved:
+                raise OpenPoseLabError(f"has a {node.attrib['type']}, {node.attrib['name']}, after a convolution")
         return weights
 
     def inputs(self, identity: str) -> list[str]:
         """The nodes that feed this one, in the order of its ports."""
         return [source for _, source in sorted(self.sources.get(identity, {}).items())]
-
-    def convolution_before(self, identity: str) -> str | None:
-        """The layer whose output a node takes first, if it is a convolution."""
-        node = self.nodes[self.inputs(identity)[0]]
-        return _layer_name(node.attrib["name"]) if node.attrib["type"].endswith("Convolution") else None
 
     def constant(self, identity: str) -> Array:
         """What a node of constants comes to: those that turn whole numbers back into floats are worked out."""

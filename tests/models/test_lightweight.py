@@ -34,8 +34,9 @@ def test_heatmaps_go_with_those_of_the_int8_graph(shared_data, folder):
         graph.reshape([1, 3, *photo.shape[:2]])
         outputs = core.compile_model(graph, "CPU")(photo.transpose(2, 0, 1)[np.newaxis].astype(np.float32))
         (expected,) = [maps[0].transpose(1, 2, 0) for maps in outputs.values() if maps.shape[1] == 19]
-        found = network(photo).heatmaps
-        correlations.append(np.corrcoef(found.ravel(), expected.ravel())[0, 1])
+        parts = slice(0, 18)  # the background, nearly the same everywhere, would flatter
+        found = network(photo).heatmaps[:, :, parts]
+        correlations.append(np.corrcoef(found.ravel(), expected[:, :, parts].ravel())[0, 1])
     assert len(correlations) == 20
     assert np.sum(np.array(correlations) > 0.95) >= 15, np.round(correlations, 3)
 

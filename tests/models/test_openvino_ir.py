@@ -100,6 +100,21 @@ def test_depthwise(path):
     np.testing.assert_array_equal(found[:, :, 1, 0], np.arange(9, 18).reshape(3, 3))
 
 
+def test_a_bias_may_come_first(path):
+    graph = Graph()
+    bias = graph.constant(BIAS)
+    graph.node("Add", "any", bias, graph.convolution(graph.constant(KERNEL), name="c"))
+    np.testing.assert_array_equal(read(graph.save(path))["c/bias"], BIAS.ravel())
+
+
+def test_a_scale_that_is_not_folded_in_is_refused(path):
+    graph = Graph()
+    found = graph.convolution(graph.constant(KERNEL), name="c")
+    graph.node("Multiply", "scaled", found, graph.constant(BIAS))
+    with pytest.raises(OpenPoseLabError, match="has a Multiply, scaled, after a convolution"):
+        read(graph.save(path))
+
+
 def test_damaged_files(path):
     graph = Graph()
     graph.convolution(graph.constant(KERNEL))
