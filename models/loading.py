@@ -80,8 +80,8 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     name = network or name_network(source, form, trained)
     model = _trained_model(NETWORKS[name], trained, source)
     path = out or own_weights(name)
-    attributes = {keras_h5.NETWORK: name} | ({} if trained.scale is None else {keras_h5.SCALE: trained.scale})
-    keep_weights(model, path, attributes, half, _origin(main_file(source), form, name))
+    data = keras_h5.encode(model, name, trained.scale, half)
+    keep_weights(path, data, _origin(main_file(source), form, name))
     return path
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,6 @@ from models.importers import caffemodel, frozen_graph, keras_h5, npz, openvino_i
 from models.importers.trained_weights import TrainedWeights, Weights
 
 if TYPE_CHECKING:
-    import h5py
     import keras
 
 FORMS = (keras_h5, npz, pytorch, openvino_ir, tf_checkpoint, frozen_graph, caffemodel)
@@ -89,27 +87,12 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path) -> None:
         variable.assign(arrays[name])
 
 
-def keep_weights(
-    model: keras.Model, path: Path, attributes: dict[str, Any], half: bool, made_from: dict[str, Any]
-) -> None:
-    """Write the weights of a model to ``path``, and a JSON beside it.
+def keep_weights(path: Path, data: bytes, made_from: dict[str, Any]) -> None:
+    """Write what ``keras_h5.encode`` made to ``path``, and a JSON beside it that says what it was made from.
 
-    attributes: what the file has to say of itself (``keras_h5.SCALE`` and ``NETWORK``).
-    half: as float16, half the size. made_from: for the JSON.
-    Raises OpenPoseLabError if either cannot be written; each is then as it was.
+    Raises OpenPoseLabError if they cannot be written.
     """
-    import h5py
-
-    try:
-        with tempfile.TemporaryDirectory(prefix=".openpose-lab-", dir=path.parent) as folder:
-            whole, kept = Path(folder, "all.weights.h5"), Path(folder, "kept.weights.h5")
-            model.save_weights(whole)
-            with h5py.File(whole, "r") as source, h5py.File(kept, "w") as target:
-                _copy(source, target, "float16" if half else "float32")
-                target.attrs.update(attributes)
-            os.replace(kept, path)
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot write {path}: {error.strerror or error}; choose another place") from error
+    write_whole(path, data)
     record = {"file": path.name, "sha256": checksum(path, "sha256"), "made_from": made_from}
     write_whole(record_path(path), json.dumps(record, indent=2).encode() + b"\n")
 
@@ -140,13 +123,3 @@ def checksum(path: Path, algorithm: str) -> str:
         while chunk := file.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
-    """Everything in an HDF5 group, its arrays as ``dtype``."""
-    target.attrs.update(source.attrs)
-    for name, item in source.items():
-        if hasattr(item, "items"):
-            _copy(item, target.create_group(name), dtype)
-        else:
-            target.create_dataset(name, data=item[...].astype(dtype))

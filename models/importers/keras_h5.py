@@ -5,26 +5,37 @@ The old files of the field hold OpenPose's Caffe weights under their Caffe names
 
 from __future__ import annotations
 
+import io
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import TrainedWeights, Weights, from_caffe
+from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe
 
-FORM = "Keras weights"
 if TYPE_CHECKING:
     import h5py
+    import keras
 
-SCALE, NETWORK = "openpose_lab_scale", "openpose_lab_network"
+FORM = "Keras weights"
+
+_SCALE, _NETWORK = "openpose_lab_scale", "openpose_lab_network"
 """Attributes that this project's own files have."""
 
 _LARGEST_BYTES = 1 << 28
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _VARIABLES = {1: ("alpha",), 2: ("kernel", "bias"), 3: ("depthwise_kernel", "pointwise_kernel", "bias")}
 """Keras 3 numbers the variables of a layer; PReLU has one, a convolution two, a separable one three."""
+_GROUPS = {
+    "Conv2D": "conv2d",
+    "DepthwiseConv2D": "depthwise_conv2d",
+    "SeparableConv2D": "separable_conv2d",
+    "PReLU": "p_re_lu",
+}
+"""Keras 3 names the group of a layer by its class, and numbers them from the second on."""
 _OLD_NAME = re.compile(r"(?:.*/)?(?:.*_)?(W|b|kernel|bias|alpha|depthwise_kernel|pointwise_kernel)(?:_\d+)?(?::0)?$")
 
 
@@ -45,6 +56,38 @@ def read(path: Path) -> TrainedWeights:
             return from_caffe(_keras_2(datasets))
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         raise OpenPoseLabError(f"is damaged: {str(error).splitlines()[0]}") from error
+
+
+def encode(model: keras.Model, network: str, scale: float | None, half: bool) -> bytes:
+    """The weights of a model as Keras 3 keeps them, which its ``load_weights`` reads, and what this project adds.
+
+    network, scale: as in ``TrainedWeights``. half: in float16; raises OpenPoseLabError where that is too small.
+    """
+    import h5py
+
+    buffer = io.BytesIO()  # HDF5 does not survive a full disk
+    groups: Counter[str] = Counter()
+    with h5py.File(buffer, "w") as file:
+        file.attrs[_NETWORK] = network
+        if scale is not None:
+            file.attrs[_SCALE] = scale
+        for layer in model.layers:
+            if not layer.weights:
+                continue
+            kind = _GROUPS[type(layer).__name__]
+            number = f"_{groups[kind]}" if groups[kind] else ""
+            groups[kind] += 1
+            variables = file.create_group(f"layers/{kind}{number}/vars")
+            variables.attrs["name"] = layer.name
+            for place, variable in enumerate(layer.weights):
+                variables[str(place)] = _halved(variable.numpy(), layer.name) if half else variable.numpy()
+    return buffer.getvalue()
+
+
+def _halved(array: Array, layer: str) -> Array:
+    if np.abs(array).max() > np.finfo(np.float16).max:
+        raise OpenPoseLabError(f"the weights of {layer} are too large for float16; leave out --float16")
+    return array.astype(np.float16)
 
 
 def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
@@ -74,7 +117,7 @@ def _keras_3(file: h5py.File, datasets: dict[str, h5py.Dataset]) -> TrainedWeigh
         if variables is None:
             raise OpenPoseLabError(f"has {len(group)} variables in layer {layer}, where 1 to 3 were expected")
         arrays[f"{layer}/{variables[int(name.split('/')[-1])]}"] = np.asarray(dataset)
-    scale, network = file.attrs.get(SCALE), file.attrs.get(NETWORK)
+    scale, network = file.attrs.get(_SCALE), file.attrs.get(_NETWORK)
     return TrainedWeights(arrays, None if scale is None else float(scale), None if network is None else str(network))
 
 

@@ -39,7 +39,7 @@ def read(path: Path) -> TrainedWeights:
         raise OpenPoseLabError(
             "is the index of a TensorFlow checkpoint, and must end in .index for its data to be found"
         )
-    if not any(path.parent.glob(f"{Path(prefix).name}.data-*")):
+    if not any(file.name.startswith(f"{Path(prefix).name}.data-") for file in path.parent.iterdir()):
         raise OpenPoseLabError(
             f"is the index of a TensorFlow checkpoint without its data; put {prefix}.data-00000-of-00001 beside it"
         )

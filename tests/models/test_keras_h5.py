@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models.importers.keras_h5 import NETWORK, SCALE
+from models.importers.keras_h5 import _NETWORK, _SCALE
 from models.weights import read_weights
 
 KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)
@@ -53,7 +53,7 @@ def test_keras_3_files_by_layer_name(path):
     with h5py.File(path, "a") as file:
         for group, name in write_names.items():
             file[group].attrs["name"] = name
-        file.attrs.update({NETWORK: "vgg19", SCALE: 0.25})
+        file.attrs.update({_NETWORK: "vgg19", _SCALE: 0.25})
     trained = read_weights(path)[1]
     assert (trained.network, trained.scale) == ("vgg19", 0.25)
     np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL)  # this project's models see RGB

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 
 import h5py
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models import load_network
+from models import NETWORKS, load_network
+from models.importers import keras_h5
 from models.importers.frozen_graph import graph_of
 from models.loading import find_weights, import_weights
 from models.weights import checksum, main_file, read_weights, record_path
@@ -111,8 +113,6 @@ def test_weights_that_are_no_numbers_are_damaged(mobilenet, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
 def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet, tmp_path, half):
-    from models.networks import NETWORKS
-
     source = find_weights("mobilenet_thin")
     out = tmp_path / "mine.weights.h5"
     assert import_weights(source, out=out, half=half) == out
@@ -136,13 +136,38 @@ def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet, tmp_path, half):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_groups_are_named_as_keras_names_them(tmp_path, name):
+    model = NETWORKS[name].build(None)
+    model.save_weights(tmp_path / "theirs.weights.h5")
+    (tmp_path / "ours.weights.h5").write_bytes(keras_h5.encode(model, name, None, half=False))
+    theirs, ours = (h5py.File(tmp_path / f"{whose}.weights.h5") for whose in ("theirs", "ours"))
+    with theirs, ours:
+        paths = {}
+        theirs.visititems(lambda path, item: paths.update({path: item}) if isinstance(item, h5py.Dataset) else None)
+        assert len(paths) == len(model.weights)
+        for path, item in paths.items():
+            np.testing.assert_array_equal(item, ours[path])
+            assert item.parent.attrs["name"] == ours[path].parent.attrs["name"]
+
+
+@pytest.mark.slow
+def test_weights_too_large_for_float16():
+    model = NETWORKS["mobilenet_thin"].build(None)
+    layer = model.get_layer("Conv2d_0")
+    layer.set_weights([layer.get_weights()[0], np.full(24, 1e6)])
+    with pytest.raises(OpenPoseLabError, match="the weights of Conv2d_0 are too large for float16"):
+        keras_h5.encode(model, "mobilenet_thin", None, half=True)
+
+
+@pytest.mark.slow
 def test_a_full_disk_leaves_what_was_there(mobilenet, tmp_path, monkeypatch):
-    def full(*_, **__):
+    def full(*_):
         raise OSError(28, "No space left on device")
 
     out = tmp_path / "mine.weights.h5"
     out.write_text("mine")
-    monkeypatch.setattr(h5py.Group, "create_dataset", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OpenPoseLabError, match="cannot write .*mine.weights.h5: No space left on device"):
         import_weights(find_weights("mobilenet_thin"), out=out)
     assert out.read_text() == "mine"
