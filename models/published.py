@@ -184,6 +184,8 @@ def fetch(published: Published, folder: Path) -> list[Path]:
     paths = []
     for file in published.files:
         path = folder / file.name
+        if path.is_dir():
+            raise OpenPoseLabError(f"{path} is a folder, where the file of that name would be put; move it away")
         if path.is_file():
             if not is_published(file, path):
                 raise OpenPoseLabError(
@@ -200,6 +202,15 @@ def fetch(published: Published, folder: Path) -> list[Path]:
             _download(file, path)
         paths.append(path)
     return paths
+
+
+def published_as(paths: list[Path]) -> Published | None:
+    """The published weights that these files are, all of them, going by their checksums."""
+    for published in PUBLISHED.values():
+        files = published.files
+        if len(files) == len(paths) and all(is_published(file, path) for file, path in zip(files, paths)):
+            return published
+    return None
 
 
 def is_published(file: PublishedFile, path: Path) -> bool:
@@ -222,8 +233,8 @@ def _download(file: PublishedFile, path: Path) -> None:
     try:
         _go_on(file, part)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise OpenPoseLabError(_gone(file, path, str(reason) or type(error).__name__)) from error
+        reason = str(getattr(error, "reason", None) or error) or type(error).__name__
+        raise OpenPoseLabError(_gone(file, path, reason.splitlines()[0])) from error
     except OSError as error:
         raise OpenPoseLabError(f"cannot write {part}: {error.strerror}; free some space and run again") from error
     if not is_published(file, part):
@@ -248,18 +259,26 @@ def _go_on(file: PublishedFile, part: Path) -> None:
         if response.status != http.HTTPStatus.PARTIAL_CONTENT:
             here = 0
         length = response.headers.get("Content-Length")
-        total = here + int(length) if length else None
+        total = here + int(length) if length and length.isdigit() else None
         with (
             part.open("ab" if here else "wb") as out,
             tqdm(
                 total=total, initial=here, desc=file.name, unit="B", unit_scale=True, disable=None, leave=False
             ) as bar,
         ):
-            while chunk := response.read(_CHUNK_BYTES):
+            while chunk := _receive(response):
                 out.write(chunk)
                 bar.update(len(chunk))
     if total and (arrived := part.stat().st_size) < total:
         raise ConnectionError(f"it broke off after {arrived} of {total} bytes; run again to go on from there")
+
+
+def _receive(response: http.client.HTTPResponse) -> bytes:
+    """The next bytes. Whatever the line does wrong is a ConnectionError, unlike what the disk does."""
+    try:
+        return response.read(_CHUNK_BYTES)
+    except OSError as error:
+        raise ConnectionError(error.strerror or str(error)) from error
 
 
 def _gone(file: PublishedFile, path: Path, reason: str) -> str:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_writable, read_photo
-from estimation.pipeline import estimate_people
+from estimation.files import read_photo
+from estimation.pipeline import DEFAULT_HEIGHT, compute_maps, group_maps
 from models import NETWORKS, load_network
 from models.loading import FOLDER, import_weights, name_network, own_weights
 from models.published import PUBLISHED, Published, fetch, is_published
-from models.weights import checksum, read_weights, record_path
+from models.weights import read_record, read_weights, record_path
 from tools.program import run
 
 SAMPLE = Path(__file__).parent.parent / "images" / "people.jpg"
+PLAUSIBLE = range(1, 5)
+"""Numbers of people that a trained network may find in the sample photo, which shows 2."""
 EXAMPLES = """examples:
   python -m tools.weights list
   python -m tools.weights fetch body25
@@ -93,7 +96,7 @@ def fetch_weights(options: argparse.Namespace) -> None:
     paths = fetch(published, FOLDER)
     for path in paths:
         print(f"{path} is here, and its checksum is right")
-    print(f"now run: python -m tools.weights import {paths[0]}")
+    print(f"now run: python -m tools.weights import {quoted(paths[0])}")
 
 
 def named(name: str) -> Published:
@@ -105,20 +108,20 @@ def named(name: str) -> Published:
 
 def import_file(options: argparse.Namespace) -> None:
     """Read, keep, and say what was found."""
-    if options.out:
-        check_writable(options.out)
-        if options.out.resolve() == options.file.resolve():
-            raise OpenPoseLabError(
-                f"{options.out} is the file to import and would be overwritten; choose another --out"
-            )
     path = import_weights(options.file, options.network, options.out, options.float16)
-    made_from = json.loads(record_path(path).read_text())["made_from"]
-    print(f"{made_from['file']} is a {made_from['form']} for {made_from['network']}", end="")
+    made_from = read_record(path) or {}
+    files, network = " and ".join(made_from["files"]), made_from["network"]
+    print(f"{files} is a {made_from['form']} for {network}", end="")
     print(f", the published {made_from['published_as']}" if made_from["published_as"] else "")
     print(f"licence: {made_from['licence']}")
     print(f"wrote {path} and {record_path(path).name}")
-    own = path.resolve() == own_weights(made_from["network"]).resolve()
-    print(f"now run: python demo_image.py --network {made_from['network']}{'' if own else f' --weights {path}'}")
+    own = path.resolve() == own_weights(network).resolve()
+    print(f"now run: python demo_image.py --network {network}{'' if own else f' --weights {quoted(path)}'}")
+
+
+def quoted(path: Path) -> str:
+    """A path as a shell wants it, here and on Windows."""
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def verify_weights(options: argparse.Namespace) -> None:
@@ -152,20 +155,19 @@ def published_verdict(path: Path, right: bool) -> str:
 
 
 def kept_verdict(path: Path) -> str:
-    """What to say of any other weights file: where it is from, and how many people it finds in the sample photo."""
+    """What to say of any other weights file: where it is from, and what it finds in the sample photo."""
     form, trained = read_weights(path)
-    notes = [form]
-    record = record_path(path)
-    if record.is_file():
-        stated = json.loads(record.read_text())
-        if stated["sha256"] != checksum(path, "sha256"):
-            raise OpenPoseLabError(f"has changed since it was written: its checksum is not that of {record.name}")
-        notes.append(f"made from {stated['made_from']['file']}")
-    people = estimate_people(read_photo(SAMPLE), load_network(name_network(path, form, trained), path)).skeletons
-    notes.append(
-        f"{len(people.person_scores)} people with {people.present.sum()} parts in {SAMPLE.name}, which shows 2"
-    )
-    return ", ".join(notes)
+    made_from = read_record(path)
+    origin = f", made from {' and '.join(made_from['files'])}" if made_from else ""
+    network = load_network(name_network(path, form, trained), path)
+    maps = compute_maps(read_photo(SAMPLE), network, DEFAULT_HEIGHT)
+    if not (np.isfinite(maps.heatmaps).all() and np.isfinite(maps.pafs).all()):
+        raise OpenPoseLabError("its maps have values that are no numbers: these are no trained weights")
+    people = group_maps(maps, network.config).skeletons
+    found = f"{len(people.person_scores)} people with {people.present.sum()} parts in {SAMPLE.name}, which shows 2"
+    if len(people.person_scores) not in PLAUSIBLE:
+        raise OpenPoseLabError(f"it finds {found}: these are no trained weights, or of another network")
+    return f"{form}{origin}, {found}"
 
 
 if __name__ == "__main__":

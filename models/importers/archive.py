@@ -5,26 +5,18 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from estimation.errors import OpenPoseLabError
-
 ZIP = b"PK"
 
 
 def members(path: Path, head: bytes) -> list[str]:
-    """The names in a zip archive; none if it is no archive, or a broken one."""
+    """The names in a zip archive; none if it is no archive. Raises zipfile.BadZipFile if it is a broken one."""
     if not head.startswith(ZIP):
         return []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return []
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
 
 
 def read_member(path: Path, name: str) -> bytes:
-    """One member, whole and with its checksum right. Raises OpenPoseLabError if it is not."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.read(name)
-    except (zipfile.BadZipFile, OSError, KeyError, EOFError, NotImplementedError, RuntimeError):
-        raise OpenPoseLabError(f"is damaged: {name} in it cannot be read") from None
+    """One member, whole and with its checksum right. Raises zipfile.BadZipFile or KeyError if it is not."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(name)

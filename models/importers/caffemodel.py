@@ -13,7 +13,7 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, kernel_from_oihw, slopes
-from models.importers.wire import fields, first_numbers, integers, map_file
+from models.importers.wire import fields, first_fields, integers, map_file
 
 FORM = "Caffe model"
 
@@ -31,9 +31,11 @@ _DATA, _SHAPE, _DOUBLES = 5, 7, 8
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """A net has at most one name and at least one layer; a TensorFlow graph has its nodes where the name is."""
-    numbers = first_numbers(map_file(path))
-    return numbers.count(_NET_NAME) <= 1 and any(number in _LAYERS for number in numbers)
+    """A net has at most one name, and at least one layer; other protocol buffers have other things in these fields."""
+    found = first_fields(map_file(path))
+    names = [value for number, value in found if number == _NET_NAME]
+    layers = [value for number, value in found if number in _LAYERS]
+    return len(names) <= 1 and bool(layers) and all(isinstance(value, memoryview) for value in names + layers)
 
 
 def read(path: Path) -> TrainedWeights:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from estimation.errors import OpenPoseLabError
 from models.importers.archive import ZIP, members, read_member
 from models.importers.trained_weights import TrainedWeights, Weights
-from models.importers.wire import first_numbers, map_file
+from models.importers.wire import first_fields, map_file
 from models.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow frozen graph"
@@ -20,7 +19,9 @@ _NODE = 1  # of GraphDef
 
 def recognises(path: Path, head: bytes) -> bool:
     """A GraphDef begins with its nodes."""
-    return GRAPH_IN_WHEEL in members(path, head) or first_numbers(map_file(path), limit=2) == [_NODE, _NODE]
+    if GRAPH_IN_WHEEL in members(path, head):
+        return True
+    return [number for number, _ in first_fields(map_file(path), limit=2)] == [_NODE, _NODE]
 
 
 def read(path: Path) -> TrainedWeights:
@@ -35,16 +36,12 @@ def graph_of(path: Path) -> bytes:
 
 
 def read_constants(graph: bytes) -> Weights:
-    """The float constants of a serialised GraphDef, by node name. Raises OpenPoseLabError if it is none."""
+    """The float constants of a serialised GraphDef, by node name."""
     load_tensorflow()
     import tensorflow as tf
-    from google.protobuf.message import DecodeError
 
     definition = tf.compat.v1.GraphDef()
-    try:
-        definition.ParseFromString(graph)
-    except DecodeError:
-        raise OpenPoseLabError("is not a TensorFlow graph, or is cut short") from None
+    definition.ParseFromString(graph)
     nodes = [node for node in definition.node if node.op == "Const"]
     arrays = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in nodes}
     return {name: array for name, array in arrays.items() if array.dtype == np.float32}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe
+from models.importers.trained_weights import CAFFE_SCALE, LAB_SCALE, Array, TrainedWeights, Weights, from_caffe, put
 
 if TYPE_CHECKING:
     import h5py
@@ -36,7 +36,9 @@ _GROUPS = {
     "PReLU": "p_re_lu",
 }
 """Keras 3 names the group of a layer by its class, and numbers them from the second on."""
-_OLD_NAME = re.compile(r"(?:.*/)?(?:.*_)?(W|b|kernel|bias|alpha|depthwise_kernel|pointwise_kernel)(?:_\d+)?(?::0)?$")
+_OLD_NAME = re.compile(
+    r"(?:.*/)?(?:(kernel|bias|alpha|depthwise_kernel|pointwise_kernel)|[^/]*_(W|b|alpha))(?:_\d+)?(?::0)?$"
+)
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -48,14 +50,14 @@ def read(path: Path) -> TrainedWeights:
     """Every variable of every layer."""
     import h5py
 
-    try:
-        with h5py.File(path, "r") as file:
-            datasets = _datasets(file)
-            if any(name.split("/")[-2:-1] == ["vars"] for name in datasets):
-                return _keras_3(file, datasets)
-            return from_caffe(_keras_2(datasets))
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise OpenPoseLabError(f"is damaged: {str(error).splitlines()[0]}") from error
+    with h5py.File(path, "r") as file:
+        datasets = _datasets(file)
+        if any(name.split("/")[-2:-1] == ["vars"] for name in datasets):
+            return _keras_3(file, datasets)
+        arrays = _by_layer_name(datasets)
+        written_by = file.get("model_weights", file).attrs.get("keras_version", "1")
+    # What Keras 3 wrote is a model of this project, which sees RGB; older files hold Caffe's weights.
+    return TrainedWeights(arrays) if str(written_by).startswith("3") else from_caffe(arrays)
 
 
 def encode(model: keras.Model, network: str, scale: float | None, half: bool) -> bytes:
@@ -118,10 +120,14 @@ def _keras_3(file: h5py.File, datasets: dict[str, h5py.Dataset]) -> TrainedWeigh
             raise OpenPoseLabError(f"has {len(group)} variables in layer {layer}, where 1 to 3 were expected")
         arrays[f"{layer}/{variables[int(name.split('/')[-1])]}"] = np.asarray(dataset)
     scale, network = file.attrs.get(_SCALE), file.attrs.get(_NETWORK)
+    if scale is not None and scale not in (CAFFE_SCALE, LAB_SCALE):
+        raise OpenPoseLabError(
+            f"is damaged: it says that pixels are scaled by {scale}, where 1/255 or 1/256 was expected"
+        )
     return TrainedWeights(arrays, None if scale is None else float(scale), None if network is None else str(network))
 
 
-def _keras_2(datasets: dict[str, h5py.Dataset]) -> Weights:
+def _by_layer_name(datasets: dict[str, h5py.Dataset]) -> Weights:
     """Layers are groups, in model_weights if the whole model was saved; an optimizer's are left alone."""
     short = {"W": "kernel", "b": "bias"}
     arrays: Weights = {}
@@ -129,6 +135,6 @@ def _keras_2(datasets: dict[str, h5py.Dataset]) -> Weights:
         path = name.removeprefix("model_weights/")
         found = _OLD_NAME.match(path)
         if found and not path.startswith("optimizer_weights/"):
-            variable = found[1]
-            arrays[f"{path.split('/')[0]}/{short.get(variable, variable)}"] = np.asarray(dataset)
+            variable = found[1] or found[2]
+            put(arrays, f"{path.split('/')[0]}/{short.get(variable, variable)}", np.asarray(dataset), name)
     return arrays

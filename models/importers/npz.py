@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from models.importers.archive import members
-from models.importers.openvino_ir import layers_in_order
+from models.importers.openvino_ir import layer_name
 from models.importers.trained_weights import TrainedWeights, Weights
 
 FORM = "NumPy archive"
@@ -22,13 +21,27 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def read(path: Path) -> TrainedWeights:
     """The arrays as they are named, or, where names are paths as in an OpenVINO graph, the layers in their order."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays: Weights = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError):
-        arrays = {}
-    if not arrays or not all(isinstance(array, np.ndarray) and array.dtype.kind == "f" for array in arrays.values()):
-        raise OpenPoseLabError("is damaged, or has members that are not plain arrays of floats")
+    with np.load(path, allow_pickle=False) as archive:
+        arrays: Weights = {name: archive[name] for name in archive.files}
+    if not all(isinstance(array, np.ndarray) and array.dtype.kind == "f" for array in arrays.values()):
+        raise OpenPoseLabError("has members that are not plain arrays of floats")
     if any(name.count("/") > 1 for name in arrays):
-        arrays = layers_in_order(arrays)
+        arrays = _layers_in_order(arrays)
     return TrainedWeights(arrays)
+
+
+def _layers_in_order(arrays: Weights) -> Weights:
+    """Arrays named as in the graph, kernel before bias: the layer is named by its convolution.
+
+    ``conv1/bn/variance/Fused_Add_/bias`` after ``conv1/kernel`` is the bias of conv1.
+    """
+    weights: Weights = {}
+    layer = None
+    for name, array in arrays.items():
+        path, variable = name.rsplit("/", 1)
+        if variable.endswith("kernel"):
+            layer = layer_name(path)
+            weights[f"{layer}/kernel"] = array
+        elif layer:
+            weights[f"{layer}/bias"] = array
+    return weights

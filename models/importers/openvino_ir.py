@@ -34,33 +34,11 @@ def read(path: Path) -> TrainedWeights:
     text = path.read_bytes()
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise OpenPoseLabError("has an XML document type, which no OpenVINO IR has")
-    try:
-        net = ElementTree.fromstring(text)
-        return TrainedWeights(_Graph(net, np.fromfile(binary, np.uint8)).weights())
-    except OpenPoseLabError:
-        raise
-    except (ElementTree.ParseError, AttributeError, LookupError, ValueError, TypeError, RecursionError) as error:
-        raise OpenPoseLabError(f"is damaged, or no OpenVINO IR that can be read ({error!r})") from error
+    return TrainedWeights(_Graph(ElementTree.fromstring(text), np.fromfile(binary, np.uint8)).weights())
 
 
-def layers_in_order(arrays: Weights) -> Weights:
-    """Arrays named as in the graph, kernel before bias: the layer is named by its convolution.
-
-    ``conv1/bn/variance/Fused_Add_/bias`` after ``conv1/kernel`` is the bias of conv1.
-    """
-    weights: Weights = {}
-    layer = None
-    for name, array in arrays.items():
-        path, variable = name.rsplit("/", 1)
-        if variable.endswith("kernel"):
-            layer = _layer_name(path)
-            weights[f"{layer}/kernel"] = array
-        elif layer:
-            weights[f"{layer}/bias"] = array
-    return weights
-
-
-def _layer_name(name: str) -> str:
+def layer_name(name: str) -> str:
+    """The layer that a convolution of the graph is here: conv4_3_CPM/dw1/1x1/WithoutBiases is conv4_3_CPM_dw1_1x1."""
     return name.removesuffix("/WithoutBiases").replace("/", "_")
 
 
@@ -76,24 +54,30 @@ class _Graph:
             ports[int(edge.attrib["to-port"])] = edge.attrib["from-layer"]
 
     def weights(self) -> Weights:
-        """Kernels and biases by layer."""
+        """Kernels and biases by layer; a convolution to which nothing is added has zeros for its bias."""
         weights: Weights = {}
         for identity, node in self.nodes.items():
-            if node.attrib["type"] in ("Convolution", "GroupConvolution"):
+            if self.convolves(identity):
                 kernel = self.constant(self.inputs(identity)[1])
                 if node.attrib["type"] == "GroupConvolution":  # (groups, output, input, h, w), of one channel each
                     kernel = kernel.reshape(kernel.shape[0], *kernel.shape[2:])
-                weights[f"{_layer_name(node.attrib['name'])}/kernel"] = kernel_from_oihw(kernel)
-                continue
+                layer = layer_name(node.attrib["name"])
+                weights[f"{layer}/kernel"] = kernel_from_oihw(kernel)
+                weights[f"{layer}/bias"] = np.zeros(kernel.shape[0], np.float32)
+        for identity, node in self.nodes.items():
             inputs = self.inputs(identity)
-            convolved = [source for source in inputs if self.nodes[source].attrib["type"].endswith("Convolution")]
+            convolved = [source for source in inputs if self.convolves(source)]
             if node.attrib["type"] == "Add" and convolved:
                 (bias,) = set(inputs) - set(convolved)
-                layer = _layer_name(self.nodes[convolved[0]].attrib["name"])
+                layer = layer_name(self.nodes[convolved[0]].attrib["name"])
                 weights[f"{layer}/bias"] = self.constant(bias).reshape(-1)
             elif node.attrib["type"] in _OPERATIONS and convolved:
                 raise OpenPoseLabError(f"has a {node.attrib['type']}, {node.attrib['name']}, after a convolution")
         return weights
+
+    def convolves(self, identity: str) -> bool:
+        """Whether a node is a convolution."""
+        return self.nodes[identity].attrib["type"] in ("Convolution", "GroupConvolution")
 
     def inputs(self, identity: str) -> list[str]:
         """The nodes that feed this one, in the order of its ports."""

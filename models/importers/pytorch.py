@@ -6,6 +6,8 @@ Their pickle may name only what tensors are made of. Everything else in it is re
 from __future__ import annotations
 
 import io
+import math
+import mmap
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -16,7 +18,7 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from models.importers.archive import members, read_member
-from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, kernel_from_oihw, slopes
+from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, kernel_from_oihw, put, slopes
 
 FORM = "PyTorch state dict"
 
@@ -60,24 +62,9 @@ def read(path: Path) -> TrainedWeights:
     """Every kernel, bias and slope, by the last name but one: model0.conv1_1.weight is conv1_1/kernel."""
     with path.open("rb") as file:
         old = file.read(len(_OLD_HEAD)) == _OLD_HEAD
-    try:
-        state, storages = _read_old(path) if old else _read_zipped(path)
-        tensors = {name: tensor for name, tensor in _tensors(state) if tensor.storage.dtype[1] == "f"}
-        arrays = {name: _array(tensor, storages) for name, tensor in tensors.items()}
-    except OpenPoseLabError:
-        raise
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        OverflowError,
-        MemoryError,
-    ):
-        raise OpenPoseLabError("is damaged or cut short, or no state dict of tensors") from None
-    return from_caffe(_named(arrays))
+    state, storages = _read_old(path) if old else _read_zipped(path)
+    tensors = {name: tensor for name, tensor in _tensors(state) if tensor.storage.dtype[1] == "f"}
+    return from_caffe(_named({name: _array(tensor, storages) for name, tensor in tensors.items()}))
 
 
 def _named(tensors: dict[str, Array]) -> Weights:
@@ -85,11 +72,11 @@ def _named(tensors: dict[str, Array]) -> Weights:
     for path, array in tensors.items():
         *_, layer, variable = ("", *path.split("."))
         if variable == "weight" and array.ndim == 4:
-            weights[f"{layer}/kernel"] = kernel_from_oihw(array)
+            put(weights, f"{layer}/kernel", kernel_from_oihw(array), path)
         elif variable == "weight" and array.ndim == 1:
-            weights[f"{layer}/alpha"] = slopes(array)
+            put(weights, f"{layer}/alpha", slopes(array), path)
         elif variable == "bias":
-            weights[f"{layer}/bias"] = array
+            put(weights, f"{layer}/bias", array, path)
     return weights
 
 
@@ -103,13 +90,13 @@ def _read_zipped(path: Path) -> tuple[Any, Callable[[_Storage], bytes]]:
 
 def _read_old(path: Path) -> tuple[Any, Callable[[_Storage], bytes]]:
     """Pickles of a magic number, a version, the machine, the state dict and the storages' keys; then each storage."""
-    with path.open("rb") as file:
+    with path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as file:
         _, _, _, state, keys = [_Unpickler(file).load() for _ in range(5)]
-        counts = {tensor.storage.key: tensor.storage for _, tensor in _tensors(state)}
+        storages = {tensor.storage.key: tensor.storage for _, tensor in _tensors(state)}
         data = {}
         for key in keys:
             count = int.from_bytes(file.read(8), "little")
-            data[key] = file.read(count * np.dtype(counts[key].dtype).itemsize)
+            data[key] = file.read(count * np.dtype(storages[key].dtype).itemsize)
     return state, lambda storage: data[storage.key]
 
 
@@ -127,14 +114,14 @@ def _array(tensor: _Tensor, storages: Callable[[_Storage], bytes]) -> Array:
     if min((tensor.offset, *tensor.shape, *tensor.strides), default=0) < 0 or len(tensor.shape) != len(tensor.strides):
         raise OpenPoseLabError("is damaged: a tensor has a negative size")
     last = tensor.offset + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides))
-    if 0 not in tensor.shape and last >= len(data):
+    if 0 not in tensor.shape and max(last, math.prod(tensor.shape) - 1) >= len(data):
         raise OpenPoseLabError("is cut short, or damaged: a tensor is larger than its numbers")
     strides = [stride * data.itemsize for stride in tensor.strides]
     return np.array(np.lib.stride_tricks.as_strided(data[tensor.offset :], tensor.shape, strides, writeable=False))
 
 
-class _Unpickler(pickle.Unpickler):
-    """The standard library's, let near nothing but the stand-ins below."""
+class _Unpickler(pickle._Unpickler):
+    """The standard library's, let near nothing but the stand-ins below. The one in Python, whose memory is bounded."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -148,7 +135,7 @@ class _Unpickler(pickle.Unpickler):
         if module == "torch" and name in _DTYPES:
             return name
         raise OpenPoseLabError(
-            f"asks for {module}.{name}, which is no tensor, and is not run; save the state_dict alone"
+            f"asks for {module}.{name}, which is not run or read here; save the state_dict alone, in 32 bits"
         )
 
     def persistent_load(self, pid: Any) -> _Storage:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import LAB_SCALE, TrainedWeights, Weights
+from models.importers.trained_weights import LAB_SCALE, TrainedWeights, Weights, put
 from models.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow checkpoint"
@@ -44,14 +44,11 @@ def read(path: Path) -> TrainedWeights:
             f"is the index of a TensorFlow checkpoint without its data; put {prefix}.data-00000-of-00001 beside it"
         )
     arrays: Weights = {}
-    try:
-        reader = tf.train.load_checkpoint(prefix)
-        for name in reader.get_variable_to_shape_map():
-            if found := _VARIABLE.search(name):
-                part, layer, variable = found.groups()
-                arrays[f"{_layer_name(part, layer)}/{variable}"] = reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError, LookupError) as error:
-        raise OpenPoseLabError(f"is damaged, or its data is: {str(error).splitlines()[0]}") from error
+    reader = tf.train.load_checkpoint(prefix)
+    for name in reader.get_variable_to_shape_map():
+        if found := _VARIABLE.search(name):
+            part, layer, variable = found.groups()
+            put(arrays, f"{_layer_name(part, layer)}/{variable}", reader.get_tensor(name), name)
     return TrainedWeights(arrays, LAB_SCALE)
 
 

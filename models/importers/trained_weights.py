@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.errors import OpenPoseLabError
+
 Array = NDArray[Any]
 Weights = dict[str, Array]
 """``layer/variable`` -> array of floats; kernels (height, width, input, output), depthwise kernels (…, channels, 1)."""
@@ -29,6 +31,13 @@ class TrainedWeights:
     arrays: Weights
     scale: float | None = None
     network: str | None = None
+
+
+def put(arrays: Weights, name: str, array: Array, place: str) -> None:
+    """Add an array. Raises OpenPoseLabError if there is one of that name, as in a file that holds two networks."""
+    if name in arrays:
+        raise OpenPoseLabError(f"has {name} twice, the second time in {place}; save one network alone")
+    arrays[name] = array
 
 
 def from_caffe(arrays: Weights) -> TrainedWeights:

@@ -40,13 +40,13 @@ def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         place += size
 
 
-def first_numbers(message: memoryview, limit: int = 100) -> list[int]:
-    """The numbers of the first fields of a message, as far as it can be read: what recognises a file."""
-    numbers = []
+def first_fields(message: memoryview, limit: int = 100) -> list[tuple[int, int | memoryview]]:
+    """The first fields of a message, as far as it can be read: what recognises a file."""
+    found = []
     with contextlib.suppress(OpenPoseLabError):
-        for number, _ in itertools.islice(fields(message), limit):
-            numbers.append(number)
-    return numbers
+        for field in itertools.islice(fields(message), limit):
+            found.append(field)
+    return found
 
 
 def map_file(path: Path) -> memoryview:

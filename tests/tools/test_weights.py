@@ -1,6 +1,7 @@
 """The program for weights as a person meets it."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -10,6 +11,7 @@ from models import loading, published
 from models.importers.trained_weights import CAFFE_SCALE
 from models.published import PUBLISHED
 from models.weights import read_weights
+from tests.conftest import ROOT
 from tests.models.caffe_files import NETS, caffemodel
 from tools import weights
 from tools.program import run
@@ -65,14 +67,18 @@ def test_fetch_says_the_licence_and_what_next(program, folder, monkeypatch):
 
 def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
     (tmp_path / "notes.txt").write_text("Dear Sir")
+    np.savez(tmp_path / "a.npz", **{"Mconv7_stage3_L2/bias": np.zeros(52)})
     for arguments, sentence in (
         (("fetch", "resnet"), "there are no published weights named 'resnet'; these are: mobilenet_thin"),
         (("fetch", "vgg19-lab"), "vgg19-lab has no published checksum, so it is not fetched"),
         (("import", tmp_path / "none"), "cannot read the weights file"),
         (("import", tmp_path / "notes.txt"), "notes.txt is of no form that can be read"),
         (("import", tmp_path / "notes.txt", "--network", "vgg"), "there is no network 'vgg'; these are"),
-        (("import", tmp_path / "notes.txt", "--out", tmp_path / "no/where.h5"), "there is no folder"),
-        (("import", tmp_path / "notes.txt", "--out", tmp_path / "notes.txt"), "is the file to import and would be"),
+        (("import", tmp_path / "notes.txt", "--network", ""), "there is no network ''; these are"),
+        (("import", tmp_path / "a.npz", "--out", tmp_path / "no/where.h5"), "there is no folder"),
+        (("import", tmp_path / "a.npz", "--out", tmp_path), "it is a folder"),
+        (("import", tmp_path / "a.npz", "--out", tmp_path / "a.npz"), "is to be imported itself and would be"),
+        (("import", tmp_path / "a.npz"), "a.npz is not for body25: conv1_1/kernel is missing"),
         (("verify",), "there are no weights in"),
     ):
         status, _, err = program(*arguments)
@@ -113,12 +119,28 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
     assert json.loads((folder / "body25.weights.json").read_text())["made_from"]["network"] == "body25"
 
     status, out, _ = program("verify")
-    assert status == 0
-    assert f"ok     {kept}: Keras weights, made from downloaded, " in out
+    assert status == 1  # random weights are no trained ones
+    assert re.search(
+        rf"WRONG  {kept}: it finds \d+ people with \d+ parts in people.jpg, which shows 2: these are no", out
+    )
     kept.write_bytes(kept.read_bytes() + b"\0")
     status, out, _ = program("verify")
     assert status == 1
     assert "has changed since it was written" in out
+
+
+@pytest.mark.slow
+def test_verify_tries_the_network(program, folder, mobilenet, tmp_path):
+    trained = read_weights(ROOT / "model_weights" / "mobilenet_thin.weights.h5")[1].arrays
+    np.savez(tmp_path / "good.npz", **trained)
+    np.savez(tmp_path / "zero.npz", **{name: np.zeros_like(values) for name, values in trained.items()})
+    np.savez(tmp_path / "huge.npz", **{name: values * 1e20 for name, values in trained.items()})
+    status, out, _ = program("verify", tmp_path / "good.npz", tmp_path / "zero.npz", tmp_path / "huge.npz")
+    assert status == 1
+    good, zero, huge = out.splitlines()
+    assert re.fullmatch(r"ok     .*good.npz: NumPy archive, 2 people with \d+ parts in people.jpg, which shows 2", good)
+    assert "zero.npz: it finds 0 people with 0 parts in people.jpg, which shows 2: these are no trained weights" in zero
+    assert "huge.npz: its maps have values that are no numbers: these are no trained weights" in huge
 
 
 @pytest.mark.slow
