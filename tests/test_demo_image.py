@@ -67,7 +67,7 @@ def bad_files(folder):
         (["x" * 300], "cannot be read (File name too long)"),
         ([PHOTO, "--network", "resnet"], "there is no network 'resnet'"),
         ([PHOTO, "--weights", "none.npz"], "cannot read the weights file none.npz"),
-        ([PHOTO, "--weights", "folder"], "cannot read the weights file folder"),
+        ([PHOTO, "--weights", "folder"], "the weights file folder is a folder"),
         ([PHOTO, "--grouping", "none.py"], "there is no grouping file none.py"),
         ([PHOTO, "--grouping", "syntax.py"], "syntax.py cannot be loaded: line 1: SyntaxError"),
         ([PHOTO, "--grouping", "no_merge.py"], "no_merge.py has no function merge"),
