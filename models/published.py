@@ -284,7 +284,7 @@ def _receive(response: http.client.HTTPResponse) -> bytes:
 def _gone(file: PublishedFile, path: Path, reason: str) -> str:
     return (
         f"cannot fetch {file.name} from {file.url} ({reason}); if its home is gone, look elsewhere for a file "
-        f"of that name with {file.checksum}, and put it at {path}"
+        f"with {file.checksum}, and put it at {path}"
     )
 
 

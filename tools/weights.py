@@ -111,7 +111,7 @@ def import_file(options: argparse.Namespace) -> None:
     path = import_weights(options.file, options.network, options.out, options.float16)
     made_from = read_record(path) or {}
     files, network = " and ".join(made_from["files"]), made_from["network"]
-    print(f"{files} is a {made_from['form']} for {network}", end="")
+    print(f"read {files}: {made_from['form']} for {network}", end="")
     print(f", the published {made_from['published_as']}" if made_from["published_as"] else "")
     print(f"licence: {made_from['licence']}")
     print(f"wrote {path} and {record_path(path).name}")

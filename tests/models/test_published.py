@@ -91,7 +91,7 @@ def test_another_file_at_its_home_is_thrown_away(server, weights, tmp_path):
         fetch(weights, tmp_path)
     sentence = str(error.value)
     assert "what came is not the published file: md5:" in sentence
-    assert "look elsewhere for a file of that name with " + weights.files[0].checksum in sentence
+    assert "look elsewhere for a file with " + weights.files[0].checksum in sentence
     assert names(tmp_path) == []
 
 

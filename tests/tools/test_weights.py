@@ -107,7 +107,7 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
     kept = folder / "body25.weights.h5"
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        "downloaded is a Caffe model for body25",
+        "read downloaded: Caffe model for body25",
         "licence: unknown: not a published file",
         f"wrote {kept} and body25.weights.json",
         "now run: python demo_image.py --network body25",
