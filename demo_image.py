@@ -10,7 +10,7 @@ from pathlib import Path
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_picture_type, check_writable, encode_picture, read_photo, write_whole
 from estimation.formats import to_openpose
-from estimation.grouping import LAB_MERGE, load_merge
+from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.pipeline import DEFAULT_HEIGHT, Estimate, check_input, estimate_people
 from estimation.renderers import draw_skeletons
 from models import NETWORKS, load_network
@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   python demo_image.py photo.jpg --output skeletons.png
   python demo_image.py photo.jpg --json people.json --no-draw
   python demo_image.py photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
+  python demo_image.py photo.jpg --grouping hungarian    another of the project's
 """
 
 
@@ -30,11 +31,11 @@ def main() -> None:
     options = parse_options()
     photo = read_photo(options.photo)
     check_input(photo, options.height)
-    outputs = check_outputs(options)
-    merge = load_merge(options.grouping)
+    grouping = load_grouping(options.grouping)
+    outputs = check_outputs(options, grouping)
     network = load_network(options.network, options.weights)
 
-    result = estimate_people(photo, network, options.height, merge)
+    result = estimate_people(photo, network, options.height, grouping)
 
     if options.output:
         write_whole(
@@ -42,7 +43,7 @@ def main() -> None:
         )
     if options.json:
         write_whole(options.json, json.dumps(to_openpose(result.skeletons)).encode())
-    print_report(options, photo.shape, result)
+    print_report(options, grouping, photo.shape, result)
     for path in outputs:
         print(f"wrote {path}")
 
@@ -62,7 +63,9 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
     parser.add_argument(
-        "--grouping", type=Path, default=LAB_MERGE, help="a Python file with merge (default: estimation/merge.py)"
+        "--grouping",
+        default="lab",
+        help=f"one of {', '.join(GROUPINGS)}, or a Python file with merge or group (default: lab, estimation/merge.py)",
     )
     parser.add_argument(
         "--height",
@@ -74,9 +77,9 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_outputs(options: argparse.Namespace) -> list[Path]:
+def check_outputs(options: argparse.Namespace, grouping: Grouping) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
-    inputs = {"photo": options.photo, "grouping file": options.grouping, "weights file": options.weights}
+    inputs = {"photo": options.photo, "grouping file": grouping.source, "weights file": options.weights}
     outputs = [path for path in (options.output, options.json) if path is not None]
     for path in outputs:
         check_writable(path)
@@ -90,7 +93,7 @@ def check_outputs(options: argparse.Namespace) -> list[Path]:
     return outputs
 
 
-def print_report(options: argparse.Namespace, shape: tuple[int, ...], result: Estimate) -> None:
+def print_report(options: argparse.Namespace, grouping: Grouping, shape: tuple[int, ...], result: Estimate) -> None:
     """People, parts, and the milliseconds of each stage."""
     people, parts = result.skeletons.present.shape
     found = int(result.skeletons.present.sum())
@@ -98,7 +101,7 @@ def print_report(options: argparse.Namespace, shape: tuple[int, ...], result: Es
     print(f"people       {people}")
     print(f"parts        {found} of {people * parts}")
     for stage, milliseconds in result.milliseconds.items():
-        note = f"   <- {shown(options.grouping)}" if stage == "grouping" else ""
+        note = f"   <- {shown(grouping.source)}" if stage == "grouping" else ""
         print(f"{stage:12} {milliseconds:.2f} ms{note}")
 
 

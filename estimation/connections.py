@@ -42,6 +42,7 @@ class Connections:
 
     candidates: every pair that passed the thresholds, for groupings that want to choose themselves.
     accepted: indices into ``candidates``, by limb, then best first. Within a limb no peak occurs twice.
+    coordinates: the peaks they join.
     limb_count: the number of limbs in the config.
 
     Reads as the lab's list too: ``connections[k]`` is the (m, 5) float64 array of limb k's accepted
@@ -50,6 +51,7 @@ class Connections:
 
     candidates: Candidates
     accepted: NDArray[np.intp]
+    coordinates: Coordinates
     limb_count: int
 
     def __len__(self) -> int:
@@ -75,7 +77,7 @@ def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.f
     if len(coordinates) and (coordinates.xy.max(axis=0) > (pafs.shape[1] - 0.5, pafs.shape[0] - 0.5)).any():
         raise ValueError(f"pafs of shape {pafs.shape} do not cover all peaks; they must be as large as the heatmaps")
     candidates = score_candidates(config, coordinates, pafs)
-    return Connections(candidates, accept_one_to_one(candidates), len(config.limbs))
+    return Connections(candidates, accept_one_to_one(candidates), coordinates, len(config.limbs))
 
 
 def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]) -> Candidates:

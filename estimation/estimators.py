@@ -1,28 +1,37 @@
-"""Connections -> people: limbs become the lab's rows, and a grouping makes people of them."""
+"""Connections -> people: a grouping makes people of limbs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.connections import Connections
-from estimation.grouping import LAB_MERGE, Merge, load_merge, run_merge
-from estimation.subset import limb_rows
+from estimation.grouping import LAB_MERGE, Grouping, load_grouping, run_grouping
 
 
-def estimate(config: Config, connections: Connections, merge: Merge | None = None) -> NDArray[np.float64]:
-    """Hand one row per accepted limb to ``merge``, by default the one in estimation/merge.py.
+def estimate(
+    config: Config, connections: Connections, grouping: Grouping | Callable[..., Any] | None = None
+) -> NDArray[np.float64]:
+    """Make people of limbs, by default with the merge in estimation/merge.py.
 
+    grouping: a loaded one, or a function merge.
     Returns the people as (n, parts + 2) float64 rows, checked.
     Raises GroupingError if the grouping fails or its answer breaks the contract.
     """
-    return run_merge(merge or _lab_merge(LAB_MERGE.stat().st_mtime_ns), limb_rows(config, connections), config)
+    if grouping is None:
+        grouping = _lab_merge(LAB_MERGE.stat().st_mtime_ns)
+    elif not isinstance(grouping, Grouping):
+        grouping = Grouping("merge", grouping, Path(f"<{type(grouping).__name__}>"))
+    return run_grouping(grouping, config, connections)
 
 
 @lru_cache(maxsize=1)
-def _lab_merge(modified: int) -> Merge:
+def _lab_merge(modified: int) -> Grouping:
     """estimation/merge.py, loaded again only when it was changed, so that a notebook sees every edit."""
-    return load_merge()
+    return load_grouping(LAB_MERGE)

@@ -18,7 +18,7 @@ from estimation.coordinates import Coordinates, get_coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.estimators import estimate
 from estimation.field_maps import FieldMaps
-from estimation.grouping import Merge
+from estimation.grouping import Grouping
 from estimation.skeletons import Skeletons, to_skeletons
 
 DEFAULT_HEIGHT = 368
@@ -57,17 +57,17 @@ class Estimate:
 
 
 def estimate_people(
-    photo: NDArray[np.uint8], network: Network, height: int = DEFAULT_HEIGHT, merge: Merge | None = None
+    photo: NDArray[np.uint8], network: Network, height: int = DEFAULT_HEIGHT, grouping: Grouping | None = None
 ) -> Estimate:
     """Find the people in a BGR uint8 photo (h, w, 3), which the network sees scaled to ``height`` pixels.
 
-    merge: the grouping; by default the one in estimation/merge.py.
+    grouping: by default the one in estimation/merge.py.
     Raises OpenPoseLabError if the photo or the height cannot be used, or if the grouping fails.
     """
     milliseconds: dict[str, float] = {}
     with timed("network", milliseconds):
         maps = compute_maps(photo, network, height)
-    return group_maps(maps, network.config, merge, milliseconds)
+    return group_maps(maps, network.config, grouping, milliseconds)
 
 
 def compute_maps(photo: NDArray[np.uint8], network: Callable[[NDArray[np.uint8]], FieldMaps], height: int) -> FieldMaps:
@@ -80,7 +80,7 @@ def compute_maps(photo: NDArray[np.uint8], network: Callable[[NDArray[np.uint8]]
 
 
 def group_maps(
-    maps: FieldMaps, config: Config, merge: Merge | None = None, milliseconds: dict[str, float] | None = None
+    maps: FieldMaps, config: Config, grouping: Grouping | None = None, milliseconds: dict[str, float] | None = None
 ) -> Estimate:
     """The stages after the network."""
     milliseconds = {} if milliseconds is None else milliseconds
@@ -89,7 +89,7 @@ def group_maps(
     with timed("connections", milliseconds):
         connections = get_connections(config, coordinates, maps.pafs)
     with timed("grouping", milliseconds):
-        people = estimate(config, connections, merge)
+        people = estimate(config, connections, grouping)
     skeletons = to_skeletons(people, coordinates, maps.cell_size)
     return Estimate(skeletons, people, connections, coordinates, maps, milliseconds)
 

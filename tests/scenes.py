@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import COCO_18, Config
+from estimation.connections import Candidates, Connections, accept_one_to_one
+from estimation.coordinates import Coordinates
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 
 ROW_LENGTH = row_length(COCO_18)
@@ -18,6 +20,20 @@ def make_row(peaks: dict[int, int], score: float) -> NDArray[np.float64]:
         row[slot] = peak
     row[SCORE], row[PARTS_NUM] = score, len(peaks)
     return row
+
+
+def join(coordinates: Coordinates, *limbs: tuple[int, int, int, float]) -> Connections:
+    """Connections with just these candidates: limb, peak of its first part, peak of its second, PAF score."""
+    table = np.array(sorted(limbs, key=lambda limb: (-limb[3], *limb[:3]))).reshape(-1, 4)
+    peaks = table[:, 1:3].astype(np.intp)
+    found = Candidates(
+        table[:, 0].astype(np.intp),
+        peaks,
+        coordinates.score[peaks].astype(np.float64),
+        table[:, 3],
+        np.ones(len(table)),
+    )
+    return Connections(found, accept_one_to_one(found), coordinates, len(COCO_18.limbs))
 
 
 def make_rows(*rows: tuple[dict[int, int], float]) -> NDArray[np.float64]:

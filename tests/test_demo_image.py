@@ -40,7 +40,7 @@ def bad_files(folder):
     (folder / "folder").mkdir()
     cv2.imwrite(str(folder / "one.png"), np.zeros((1, 1, 3), np.uint8))
     (folder / "syntax.py").write_text("def merge(subset)\n")
-    (folder / "no_merge.py").write_text("def group(subset):\n    return subset\n")
+    (folder / "no_merge.py").write_text("def regroup(subset):\n    return subset\n")
     (folder / "mine.py").write_text("def merge(subset):\n    return subset\n")
     (folder / "weights.npz").write_text("not weights")
     (folder / "photo.jpg").write_bytes(photo)
@@ -68,7 +68,7 @@ def bad_files(folder):
         ([PHOTO, "--network", "resnet"], "there is no network 'resnet'"),
         ([PHOTO, "--weights", "none.npz"], "cannot read the weights file none.npz"),
         ([PHOTO, "--weights", "folder"], "the weights file folder is a folder"),
-        ([PHOTO, "--grouping", "none.py"], "there is no grouping file none.py"),
+        ([PHOTO, "--grouping", "none.py"], "there is no grouping none.py"),
         ([PHOTO, "--grouping", "syntax.py"], "syntax.py cannot be loaded: line 1: SyntaxError"),
         ([PHOTO, "--grouping", "no_merge.py"], "no_merge.py has no function merge"),
     ],

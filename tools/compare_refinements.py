@@ -21,7 +21,7 @@ from estimation.coordinates import get_coordinates, refine
 from estimation.estimators import estimate
 from estimation.files import read_photo
 from estimation.formats import to_coco
-from estimation.grouping import load_merge
+from estimation.grouping import load_grouping
 from estimation.pipeline import DEFAULT_HEIGHT, compute_maps
 from estimation.skeletons import to_skeletons
 from models import load_network
@@ -88,7 +88,7 @@ def main() -> None:
 
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
-    merge = load_merge()
+    grouping = load_grouping()
     network = load_network(options.network)
     config = network.config
     no_half_cell = "log-parabola, no half cell"
@@ -101,7 +101,7 @@ def main() -> None:
         column, row = np.clip(np.round(found.xy), 0, np.array(parts.shape[1::-1]) - 1).astype(np.intp).T
         for name, method in METHODS.items():
             coordinates = replace(found, xy=method(parts, row, column, found.part))
-            people = estimate(config, get_connections(config, coordinates, maps.pafs), merge)
+            people = estimate(config, get_connections(config, coordinates, maps.pafs), grouping)
             skeletons = to_skeletons(people, coordinates, maps.cell_size)
             results[name] += to_coco(config, skeletons, image_id)
         shifted = replace(skeletons, keypoints=skeletons.keypoints - np.array(maps.cell_size) / 2 + 0.5)

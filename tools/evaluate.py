@@ -19,7 +19,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.files import check_writable, read_photo, write_whole
 from estimation.formats import COCO_KEYPOINTS, to_coco
-from estimation.grouping import LAB_MERGE, load_merge
+from estimation.grouping import GROUPINGS, load_grouping
 from estimation.pipeline import DEFAULT_HEIGHT, Network, check_height, compute_maps, group_maps, timed
 from models import NETWORKS, load_network
 from tools.program import run
@@ -38,7 +38,7 @@ def main() -> None:
         check_writable(options.results)
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
-    merge = load_merge(options.grouping)
+    grouping = load_grouping(options.grouping)
     network = load_network(options.network, options.weights)
 
     results: list[dict[str, Any]] = []
@@ -49,7 +49,7 @@ def main() -> None:
         for block in blocks(list(photos.items()), 16):
             maps = [timed_maps(path, network, options.height) for _, path in block]
             for (image_id, _), (photo_maps, milliseconds) in zip(block, maps):
-                found = group_maps(photo_maps, network.config, merge, milliseconds)
+                found = group_maps(photo_maps, network.config, grouping, milliseconds)
                 results += to_coco(network.config, found.skeletons, image_id)
                 times.append(milliseconds)
             bar.update(len(block))
@@ -79,7 +79,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--annotations", type=Path, required=True, help="COCO keypoint annotations of them, JSON")
     parser.add_argument("--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)}")
     parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
-    parser.add_argument("--grouping", type=Path, default=LAB_MERGE, help="a Python file with merge")
+    parser.add_argument(
+        "--grouping", default="lab", help=f"one of {', '.join(GROUPINGS)}, or a Python file (default: lab)"
+    )
     parser.add_argument("--height", type=int, default=DEFAULT_HEIGHT, help=f"input height (default: {DEFAULT_HEIGHT})")
     parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
     return parser.parse_args()

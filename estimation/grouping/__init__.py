@@ -1,5 +1,5 @@
-"""Grouping is a plug-in: any function or file with a ``merge`` can take the place of the project's."""
+"""Grouping is a plug-in: limbs become people in one of the ways in here, or in a way of your own."""
 
-from estimation.grouping.plugin import LAB_MERGE, Merge, load_merge, run_merge
+from estimation.grouping.plugin import GROUPINGS, LAB_MERGE, Grouping, load_grouping, run_grouping
 
-__all__ = ["LAB_MERGE", "Merge", "load_merge", "run_merge"]
+__all__ = ["GROUPINGS", "LAB_MERGE", "Grouping", "load_grouping", "run_grouping"]

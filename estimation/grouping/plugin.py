@@ -1,4 +1,8 @@
-"""Loading and running somebody else's ``merge`` so that whatever it does, one sentence says what went wrong."""
+"""Finding and running a grouping, whoever wrote it, so that whatever it does, one sentence says what went wrong.
+
+There are two doors. ``merge(subset)`` is the lab's: rows of limbs in, rows of people out. ``group(candidates,
+coordinates, config)`` sees every scored candidate before any is thrown away, and returns the same rows.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import sys
 import textwrap
 import traceback
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,24 +21,84 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
-from estimation.subset import GroupingError, check_people
-
-Merge = Callable[[NDArray[np.float64]], Any]
+from estimation.connections import Connections
+from estimation.grouping.checks import check_people
+from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
 LAB_MERGE = Path(__file__).parent.parent / "merge.py"
 """The file that students edit."""
+GROUPINGS = {
+    "lab": LAB_MERGE,
+    **{
+        name: Path(__file__).parent / f"{name}.py"
+        for name in ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first")
+    },
+}
+"""The project's own groupings by name, a file each."""
+_DOORS = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
 
 
-def load_merge(path: str | Path = LAB_MERGE) -> Merge:
-    """The function ``merge`` of a Python file, which is executed to get it; it may import files beside it.
+@dataclass(frozen=True)
+class Grouping:
+    """A function that makes people of limbs.
 
+    door: ``merge`` or ``group``, which says what it is given. source: the file it is in.
+    """
+
+    door: str
+    function: Callable[..., Any]
+    source: Path
+
+
+def load_grouping(grouping: str | Path = "lab") -> Grouping:
+    """A grouping by its name in ``GROUPINGS``, or by its Python file, which is executed to get it.
+
+    A file may import files beside it. If it has both functions, ``group`` is taken.
     Raises GroupingError, in one sentence, if the file is missing, does not run, or has no such function.
     """
-    path = Path(path)
+    path = GROUPINGS.get(str(grouping)) or Path(grouping)
     if not os.path.isfile(path):
-        raise GroupingError(f"there is no grouping file {path}; give the path of a Python file with a function merge")
+        raise GroupingError(
+            f"there is no grouping {path}; give the path of a Python file with a function merge, "
+            f"or one of {', '.join(GROUPINGS)}"
+        )
     if path.suffix != ".py":
         raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
+    module = _execute(path)
+    for door in _DOORS:
+        function = getattr(module, door, None)
+        if callable(function):
+            return Grouping(door, function, path)
+    raise GroupingError(f"the grouping file {path} has no function merge; define {_DOORS['merge']} in it")
+
+
+def run_grouping(grouping: Grouping, config: Config, connections: Connections) -> NDArray[np.float64]:
+    """What a grouping makes of copies of the limbs, checked: (people, parts + 2) float64.
+
+    Raises GroupingError, in one sentence, if it raises or its answer breaks the contract.
+    """
+    if grouping.door == "merge":
+        rows = limb_rows(config, connections)
+        return _call(grouping, config, slots_of_rows(rows), rows)
+    given = deepcopy((connections.candidates, connections.coordinates))
+    return _call(grouping, config, connections.coordinates.part, *given, config)
+
+
+def _call(grouping: Grouping, config: Config, slot_of_id: NDArray[np.intp], *given: Any) -> NDArray[np.float64]:
+    try:
+        people = grouping.function(*given)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: a plug-in must not end the program
+        described = _describe(error, _source_file(grouping))
+        raise GroupingError(f"{grouping.door} in {_source_file(grouping)} failed: {described}") from error
+    try:
+        return check_people(config, people, slot_of_id)
+    except GroupingError as error:
+        raise GroupingError(f"{grouping.door} in {_source_file(grouping)} broke the contract: {error}") from error
+
+
+def _execute(path: Path) -> ModuleType:
     module = ModuleType(f"grouping_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where dataclasses, for one, look up the module they are in
@@ -41,39 +107,17 @@ def load_merge(path: str | Path = LAB_MERGE) -> Merge:
         exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # SystemExit too: a plug-in must not end the program
+    except BaseException as error:
         raise GroupingError(f"the grouping file {path} cannot be loaded: {_describe(error, path)}") from error
     finally:
         sys.path.pop()
-    merge = getattr(module, "merge", None)
-    if not callable(merge):
-        raise GroupingError(f"the grouping file {path} has no function merge; define merge(subset) in it")
-    function: Merge = merge
-    return function
+    return module
 
 
-def run_merge(merge: Merge, rows: NDArray[np.float64], config: Config) -> NDArray[np.float64]:
-    """The answer of ``merge`` to a copy of ``rows``, checked.
-
-    rows: (limbs, parts + 2) float64. Returns (people, parts + 2) float64.
-    Raises GroupingError, in one sentence, if it raises or its answer breaks the contract.
-    """
-    try:
-        people = merge(rows.copy())
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        source = _source_file(merge)
-        raise GroupingError(f"merge in {source} failed: {_describe(error, source)}") from error
-    try:
-        return check_people(config, people, rows)
-    except GroupingError as error:
-        raise GroupingError(f"merge in {_source_file(merge)} broke the contract: {error}") from error
-
-
-def _source_file(merge: Merge) -> Path:
-    code = getattr(merge, "__code__", None)
-    return Path(code.co_filename if code else f"<{type(merge).__name__}>")
+def _source_file(grouping: Grouping) -> Path:
+    """Where the function really is: a file may have it from its neighbour."""
+    code = getattr(grouping.function, "__code__", None)
+    return Path(code.co_filename) if code else grouping.source
 
 
 def _describe(error: BaseException, source: Path) -> str:

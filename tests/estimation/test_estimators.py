@@ -6,7 +6,7 @@ from estimation import estimators
 from estimation.config import COCO_18
 from estimation.connections import get_connections
 from estimation.estimators import estimate
-from estimation.grouping import load_merge
+from estimation.grouping import load_grouping
 from tests.estimation.test_connections import peaks_at, uniform_paf
 
 
@@ -27,7 +27,7 @@ def test_an_edit_of_the_lab_s_merge_is_seen(tmp_path, monkeypatch):
     connections = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((0.75, 0)))
     mine = tmp_path / "merge.py"
     monkeypatch.setattr(estimators, "LAB_MERGE", mine)
-    monkeypatch.setattr(estimators, "load_merge", lambda: load_merge(mine))
+    monkeypatch.setattr(estimators, "load_grouping", lambda _: load_grouping(mine))
     for modified, (code, count) in enumerate([("subset", 1), ("subset[:0]", 0)]):
         mine.write_text(f"def merge(subset):\n    return {code}\n")
         os.utime(mine, ns=(modified, modified))

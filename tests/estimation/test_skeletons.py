@@ -4,7 +4,7 @@ import numpy as np
 
 from estimation.config import COCO_18
 from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
-from estimation.skeletons import to_skeletons
+from estimation.skeletons import HALF_SIZE, to_skeletons
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import make_rows
 
@@ -17,7 +17,7 @@ def test_peaks_are_moved_to_photo_pixels():
     assert len(skeletons) == 2
     assert skeletons.keypoints[0, 0].tolist() == [11.5, 9.5]
     assert skeletons.keypoints[0, 1].tolist() == [31.5, 17.5]
-    assert skeletons.person_scores.tolist() == [2.5, 0.75]
+    assert skeletons.person_scores.tolist() == [2.5 * 2.5 / (2.5 + HALF_SIZE), 0]
     assert skeletons.scores[0, :3].tolist() == [0.5, 0.5, 0]
     assert skeletons.present.sum(axis=1).tolist() == [2, 1]
     np.testing.assert_array_equal(np.isnan(skeletons.keypoints).all(axis=2), ~skeletons.present)
@@ -40,7 +40,7 @@ def test_openpose_format():
 def test_coco_format():
     results = to_coco(COCO_18, to_skeletons(PEOPLE, COORDINATES, (8, 4)), 42)
     first = results[0]
-    assert (first["image_id"], first["category_id"], first["score"]) == (42, 1, 2.5)
+    assert (first["image_id"], first["category_id"], first["score"]) == (42, 1, 2.5 * 2.5 / 14.5)
     assert first["keypoints"][:6] == [11.5, 9.5, 1, 0, 0, 0]  # nose, left eye
     assert results[1]["keypoints"][6:9] == [43.5, 25.5, 1]  # right eye
     assert sorted((*COCO_KEYPOINTS, "neck")) == sorted(COCO_18.body_parts)

@@ -1,0 +1,75 @@
+"""People under construction, for groupings that see the candidates; and, once for all, what a person's score is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.connections import Candidates
+from estimation.coordinates import Coordinates
+from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of, row_length
+
+MIN_PARTS = 3
+MIN_MEAN_SCORE = 0.4
+"""OpenPose's pruning: a person has at least so many parts, and so much score for each of them."""
+
+
+class Assembly:
+    """Every peak begins as a person of its own; people are joined as long as no body part is in both."""
+
+    def __init__(self, coordinates: Coordinates) -> None:
+        self.person = [{part: peak} for peak, part in enumerate(coordinates.part.tolist())]
+        """For each peak the person who has it: their peaks by body part. Peaks of one person share one dict."""
+
+    def alone(self, peak: int) -> bool:
+        """Whether a peak is still joined to nothing."""
+        return len(self.person[peak]) == 1
+
+    def connect(self, one: int, other: int) -> bool:
+        """Put two peaks into one person; False, and nothing is done, if two peaks would share a body part."""
+        first, second = self.person[one], self.person[other]
+        if first is second:
+            return True
+        if first.keys() & second.keys():
+            return False
+        if len(first) < len(second):
+            first, second = second, first
+        first.update(second)
+        for peak in second.values():
+            self.person[peak] = first
+        return True
+
+    def people(self) -> list[dict[int, int]]:
+        """The people with two peaks or more."""
+        return [person for person in {id(person): person for person in self.person}.values() if len(person) > 1]
+
+
+def to_subset(
+    config: Config, people: list[dict[int, int]], candidates: Candidates, coordinates: Coordinates
+) -> NDArray[np.float64]:
+    """Rows of the people, pruned, best first: (n, parts + 2) float64.
+
+    people: for each the ids of their peaks by body part, no peak in two.
+    A person's score is the sum of the scores of their peaks, and of the PAF scores of all candidates between them:
+    sums rank people better than means, as they grow with what was seen of somebody.
+    """
+    subset = np.full((len(people), row_length(config)), float(MISSING))
+    owner = np.full(len(coordinates), MISSING)
+    for row, person in enumerate(people):
+        slots, peaks = list(person), list(person.values())
+        subset[row, slots] = peaks
+        owner[peaks] = row
+    from_owner, to_owner = owner[candidates.peaks].T
+    inside = (from_owner == to_owner) & (from_owner != MISSING)
+    owned = owner != MISSING
+    subset[:, SCORE] = np.bincount(owner[owned], coordinates.score[owned], len(people))
+    subset[:, SCORE] += np.bincount(from_owner[inside], candidates.score[inside], len(people))
+    subset[:, PARTS_NUM] = (ids_of(subset) != MISSING).sum(axis=1)
+    keep = (subset[:, PARTS_NUM] >= MIN_PARTS) & (subset[:, SCORE] >= MIN_MEAN_SCORE * subset[:, PARTS_NUM])
+    return subset[keep][np.argsort(-subset[keep, SCORE], kind="stable")]
+
+
+def redundant_limbs(config: Config) -> NDArray[np.bool_]:
+    """(L,): which limbs close a cycle, as from ear to shoulder."""
+    return np.array([limb.redundant for limb in config.limbs])

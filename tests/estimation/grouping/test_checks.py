@@ -1,0 +1,76 @@
+"""Every check of the contract, against answers that are broken on purpose."""
+
+import numpy as np
+import pytest
+
+from estimation.config import COCO_18
+from estimation.grouping.checks import CHECKS, check_people
+from estimation.subset import GroupingError, slots_of_rows
+from tests.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_row
+
+SLOTS = slots_of_rows(HANDOUT_ROWS)
+
+
+def test_a_right_answer_passes_as_it_is():
+    answer = check_people(COCO_18, HANDOUT_PERSON, SLOTS)
+    np.testing.assert_array_equal(answer, HANDOUT_PERSON)
+    assert len(check_people(COCO_18, np.empty((0, 20)), SLOTS)) == 0
+
+
+def changed(**columns):
+    row = HANDOUT_PERSON.copy()
+    for column, value in columns.items():
+        row[0, int(column[1:])] = value
+    return row
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (None, "the answer must be an array of shape (people, 20) but is None"),
+        ([[1, 2]], "the answer must be an array of shape (people, 20) but is a list"),
+        (np.zeros((2, 19)), "the answer must have shape (people, 20) but has (2, 19)"),
+        (np.zeros(20), "the answer must have shape (people, 20) but has (20,)"),
+        (np.full((1, 20), "x"), "the answer must hold plain numbers but its dtype is <U1"),
+        (np.full((1, 20), None), "the answer must hold plain numbers but its dtype is object"),
+        (changed(c18=np.nan), "row 0 has nan in column 18, where a number must be"),
+        (changed(c3=77), "row 0 has id 77 as right_elbow, but no limb that was given has that id there"),
+        (changed(c3=0), "row 0 has id 0 as right_elbow, but no limb that was given has that id there"),
+        (changed(c3=3.5), "row 0 has id 3.5 as right_elbow, but no limb that was given has that id there"),
+        (changed(c3=-2), "row 0 has id -2 as right_elbow, but no limb that was given has that id there"),
+        (changed(c3=1e300), "row 0 has id 1e+300 as right_elbow, but no limb that was given has that id there"),
+        (changed(c19=8), "row 0 says parts_num 8 but holds 9 ids that are not -1"),
+        (np.append(np.full((1, 18), -1.0), [[0, 0]], axis=1), "row 0 holds no peak, but a person has at least one"),
+        (
+            np.concatenate([HANDOUT_PERSON, [make_row({1: 1, 2: 2}, 1)]]),
+            "peak 1 (neck) is in rows 0 and 1, but a peak belongs to one person",
+        ),
+    ],
+)
+def test_a_wrong_answer_is_said_in_one_sentence(answer, sentence):
+    with pytest.raises(GroupingError) as error:
+        check_people(COCO_18, answer, SLOTS)
+    assert str(error.value) == sentence
+
+
+def test_any_id_is_a_stranger_when_nothing_was_given():
+    with pytest.raises(GroupingError, match="row 0 has id 0 as nose"):
+        check_people(COCO_18, HANDOUT_PERSON, np.empty(0, int))
+
+
+BROKEN = {
+    "rows of the right length": HANDOUT_PERSON[:, :4],
+    "plain, finite numbers": changed(c18=np.inf),
+    "ids that exist, in their own slots": changed(c1=0, c0=1),
+    "no peak in two people": np.repeat(HANDOUT_PERSON, 2, axis=0),
+    "counts that are true": changed(c19=3),
+    "no empty person": np.append(np.full((1, 18), -1.0), [[0, 0]], axis=1),
+}
+
+
+def test_each_check_finds_what_it_is_named_for():
+    assert list(BROKEN) == list(CHECKS)
+    for name, answer in BROKEN.items():
+        complaints = [check(COCO_18, answer, SLOTS) for check in list(CHECKS.values())[: list(CHECKS).index(name) + 1]]
+        assert complaints[-1]
+        assert not any(complaints[:-1])

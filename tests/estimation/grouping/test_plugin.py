@@ -1,0 +1,154 @@
+import sys
+
+import numpy as np
+import pytest
+
+from estimation.config import COCO_18
+from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
+from estimation.subset import GroupingError, limb_rows
+from tests.estimation.test_connections import peaks_at
+from tests.scenes import join
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    """Write a grouping file and return its path."""
+
+    def write(text):
+        path = tmp_path / "my_merge.py"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def connections():
+    """Two limbs that share a neck: neck (peak 0) with right shoulder (1) and with left shoulder (2)."""
+    return join(peaks_at((1, 2, 3), (2, 7, 3), (5, 7, 4)), (0, 0, 1, 0.75), (1, 0, 2, 0.5))
+
+
+def test_the_lab_s_file_is_loaded_by_default():
+    assert (load_grouping().door, load_grouping().source) == ("merge", LAB_MERGE)
+
+
+@pytest.mark.parametrize("name", GROUPINGS)
+def test_the_project_s_own_by_name_and_by_file(name):
+    assert load_grouping(name).source == GROUPINGS[name]
+    assert load_grouping(str(GROUPINGS[name])).door == ("merge" if name == "lab" else "group")
+
+
+def test_loading_by_file_leaves_nothing_beside_it(plugin, connections):
+    path = plugin(LAB_MERGE.read_text())
+    assert len(run_grouping(load_grouping(path), COCO_18, connections)) == 0
+    assert [file.name for file in path.parent.iterdir()] == ["my_merge.py"]
+
+
+def test_merge_gets_a_copy_of_the_rows(plugin, connections):
+    text = "def merge(subset):\n    assert len(subset) == 2\n    subset[:] = 0\n    return subset[:0]\n"
+    before = limb_rows(COCO_18, connections)
+    run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+    np.testing.assert_array_equal(limb_rows(COCO_18, connections), before)
+
+
+def test_group_gets_copies_of_all_candidates(plugin, connections):
+    text = """
+import numpy as np
+def group(candidates, coordinates, config):
+    assert len(candidates) == 2
+    person = np.full((1, 20), -1.0)
+    person[0, coordinates.part] = range(len(coordinates))
+    person[0, 18:] = candidates.score.sum(), 3
+    candidates.score[:] = coordinates.score[:] = 0
+    return person
+def merge(subset):
+    raise ValueError("group is taken")
+"""
+    people = run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+    assert people[0, [1, 2, 5]].tolist() == [0, 1, 2]
+    assert people[0, 18] == connections.candidates.score.sum() > 0
+    assert (connections.coordinates.score > 0).all()
+
+
+def test_a_file_with_a_dataclass(plugin):
+    text = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n"
+    load_grouping(plugin(text + "def merge(subset):\n    return subset[:0]\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("def merge(subset)\n", "cannot be loaded: line 1: SyntaxError: expected ':'"),
+        ("import nowhere\n", "cannot be loaded: line 1: ModuleNotFoundError: No module named 'nowhere'"),
+        ("raise SystemExit(3)\n", "cannot be loaded: line 1: SystemExit: 3"),
+        ("def regroup(subset): pass\n", "has no function merge; define merge(subset) in it"),
+        ("merge = 3\n", "has no function merge; define merge(subset) in it"),
+    ],
+)
+def test_a_file_that_cannot_be_used(plugin, text, sentence):
+    path = plugin(text)
+    with pytest.raises(GroupingError) as error:
+        load_grouping(path)
+    assert str(error.value) == f"the grouping file {path} {sentence}"
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(
+        GroupingError,
+        match="there is no grouping .*none.py; give the path of a Python file with a function merge, or one of lab, ",
+    ):
+        load_grouping(tmp_path / "none.py")
+    (tmp_path / "merge.txt").touch()
+    with pytest.raises(GroupingError, match="must be a Python file whose name ends in .py"):
+        load_grouping(tmp_path / "merge.txt")
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("return subset[0, 99]", "failed: line 2: IndexError: index 99 is out of bounds for axis 1 with size 20"),
+        ("raise SystemExit", "failed: line 2: SystemExit"),
+        ("return merge(subset)", "failed: line 2: RecursionError: maximum recursion depth exceeded"),
+        ("return None", "broke the contract: the answer must be an array of shape (people, 20) but is None"),
+        ("return subset[:, :4]", "broke the contract: the answer must have shape (people, 20) but has (2, 4)"),
+        (
+            "return subset",
+            "broke the contract: peak 0 (neck) is in rows 0 and 1, but a peak belongs to one person",
+        ),
+    ],
+)
+def test_a_merge_that_goes_wrong(plugin, connections, body, sentence):
+    path = plugin(f"def merge(subset):\n    {body}\n")
+    with pytest.raises(GroupingError) as error:
+        run_grouping(load_grouping(path), COCO_18, connections)
+    assert str(error.value) == f"merge in {path} {sentence}"
+
+
+def test_a_file_may_import_its_neighbour(plugin, connections, tmp_path):
+    (tmp_path / "neighbour_of_mine.py").write_text("def merge(subset):\n    return subset[:0]\n")
+    merge = load_grouping(str(plugin("from neighbour_of_mine import merge\n")))
+    assert run_grouping(merge, COCO_18, connections).shape == (0, 20)
+    assert str(tmp_path) not in sys.path
+
+
+def test_an_error_without_a_text_of_its_own(plugin, connections):
+    text = (
+        "class Odd(Exception):\n    def __str__(self):\n        raise ValueError\ndef merge(subset):\n    raise Odd\n"
+    )
+    with pytest.raises(GroupingError, match=r"failed: line 5: Odd$"):
+        run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+
+
+def test_a_long_story_is_cut_short(plugin, connections):
+    with pytest.raises(GroupingError) as error:
+        run_grouping(
+            load_grouping(plugin("def merge(subset):\n    raise ValueError('very ' * 9999)\n")), COCO_18, connections
+        )
+    assert str(error.value).endswith("very very ...")
+    assert len(str(error.value)) < 600
+
+
+def test_ctrl_c_is_the_user_s(plugin, connections):
+    merge = load_grouping(plugin("def merge(subset):\n    raise KeyboardInterrupt\n"))
+    with pytest.raises(KeyboardInterrupt):
+        run_grouping(merge, COCO_18, connections)
