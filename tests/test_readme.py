@@ -6,7 +6,12 @@ import sys
 
 import pytest
 
+from estimation.config import COCO_18
+from estimation.grouping import load_grouping
+from estimation.pipeline import group_maps
+from estimation.synthesis import synthesize
 from tests.conftest import ROOT
+from tests.scenes import crowd
 
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("images/*.md"), *ROOT.glob("model_weights/*.md")]
 
@@ -32,6 +37,17 @@ def test_options_in_the_readme_are_those_of_the_program():
     offered = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
     table = text.split("## What comes out")[1].split("##")[0]
     assert offered == set(re.findall(r"--[a-z][a-z-]+", table))
+
+
+def test_the_grouping_of_the_documents_works(tmp_path):
+    (example,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "grouping.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (tmp_path / "my_grouping.py").write_text(example)
+    keypoints, shape = crowd(5, 20, 5)
+    maps = synthesize(COCO_18, keypoints, shape)
+    people = group_maps(maps, COCO_18, load_grouping(tmp_path / "my_grouping.py")).people
+    assert people[:, -1].tolist() == [18] * 5
 
 
 @pytest.mark.slow
