@@ -31,7 +31,7 @@ GROUPINGS = {
     "lab": LAB_MERGE,
     **{
         name: Path(__file__).parent / f"{name}.py"
-        for name in ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first")
+        for name in ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first", "optimal")
     },
 }
 """The project's own groupings by name, a file each."""

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from estimation.config import BODY_25, COCO_18, MPI_15
-from estimation.coordinates import Coordinates
-from estimation.grouping import GROUPINGS, load_grouping, run_grouping
+from estimation.connections import get_connections
+from estimation.coordinates import Coordinates, get_coordinates
+from estimation.grouping import GROUPINGS, assembly, load_grouping, run_grouping
 from estimation.grouping.hungarian import match
+from estimation.grouping.optimal import solve
 from estimation.pipeline import group_maps
 from estimation.subset import SCORE, ids_of
 from estimation.synthesis import synthesize
@@ -55,6 +57,7 @@ def random_limbs(draw):
 
 
 @EVERY
+@settings(max_examples=40, deadline=None)
 @given(connections=random_limbs())
 def test_the_contract_holds_on_any_limbs(name, connections):
     people = run_grouping(LOADED[name], COCO_18, connections)  # checked
@@ -83,11 +86,16 @@ def test_people_who_stand_apart_come_back_whole(name, config):
     assert found.present.sum(axis=1).tolist() == [len(config.body_parts)] * 3
 
 
-@EVERY
-def test_a_hundred_people(name):
+@pytest.fixture(scope="module")
+def hundred():
     keypoints, shape = crowd(100, 14, 20)
-    found = group_maps(synthesize(COCO_18, keypoints, shape), COCO_18, LOADED[name]).skeletons
-    assert found.present.sum() == 1800
+    maps = synthesize(COCO_18, keypoints, shape)
+    return get_connections(COCO_18, get_coordinates(COCO_18, maps.heatmaps), maps.pafs)
+
+
+@EVERY
+def test_a_hundred_people(name, hundred):
+    assert [len(person) for person in people_of(name, hundred)] == [18] * 100
 
 
 @pytest.mark.parametrize("name", BY_CANDIDATES)
@@ -132,6 +140,7 @@ def test_where_greedy_and_hungarian_part():
     assert found.peaks[match(found, 19)].tolist() == [[0, 3], [1, 2]]
 
 
+@settings(max_examples=40, deadline=None)
 @given(connections=random_limbs())
 def test_match_gives_the_largest_sum(connections):
     """Against the assignment over a square of all peaks, where what is no candidate counts nothing."""
@@ -156,3 +165,68 @@ def test_who_steals_a_peak():
     limbs += [(LIMBS[NECK, R_SHOULDER], 1, 2, 0.7), (LIMBS[NECK, L_SHOULDER], 1, 4, 0.6)]
     for name in BY_CANDIDATES:
         assert people_of(name, join(coordinates, *limbs)) == [{0, 2, 3}]
+
+
+def total_between(people, candidates):
+    """The PAF scores between peaks of one person, added up."""
+    owner = {peak: number for number, person in enumerate(people) for peak in person}
+    ends = [(owner.get(a, -1), owner.get(b, -2)) for a, b in candidates.peaks.tolist()]
+    return sum(score for (a, b), score in zip(ends, candidates.score.tolist()) if a == b)
+
+
+def divisions(peaks, part):
+    """Every way to divide the peaks among people without two of a part in one."""
+    if not peaks:
+        yield []
+        return
+    first, *rest = peaks
+    for people in divisions(rest, part):
+        yield [*people, {first}]
+        for number, person in enumerate(people):
+            if part[first] not in {part[peak] for peak in person}:
+                yield [*people[:number], person | {first}, *people[number + 1 :]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_optimal_equals_brute_force(data):
+    """Seven peaks of four parts that hang together: there are at most 877 divisions."""
+    coordinates = peaks_at(*[(part, 1 + k, 1) for k, part in enumerate([1, 1, 2, 2, 3, 5, 16])])
+    parts = coordinates.part.tolist()
+    possible = [
+        (limb, a, b)
+        for limb, (start, end, *_) in enumerate(COCO_18.limbs)
+        for a in range(7)
+        for b in range(7)
+        if (parts[a], parts[b]) == (start, end)
+    ]
+    scores = data.draw(st.lists(st.integers(0, 100), min_size=len(possible), max_size=len(possible)))
+    connections = join(coordinates, *[(*limb, score / 100) for limb, score in zip(possible, scores) if score])
+    best = max(total_between(people, connections.candidates) for people in divisions(list(range(7)), parts))
+    found = solve(connections.candidates, coordinates)
+    people = [set(person.values()) for person in found.people]
+    assert total_between(people, connections.candidates) == pytest.approx(found.objective)
+    assert found.objective == pytest.approx(best)
+    assert found.bound == pytest.approx(best)
+
+
+@pytest.mark.parametrize("name", BY_CANDIDATES)
+@settings(max_examples=30, deadline=None)
+@given(connections=random_limbs())
+def test_no_other_beats_optimal_in_its_own_objective(name, connections):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(assembly, "MIN_PARTS", 0)
+        patched.setattr(assembly, "MIN_MEAN_SCORE", 0)
+        people = people_of(name, connections)
+    best = solve(connections.candidates, connections.coordinates)
+    assert total_between(people, connections.candidates) <= best.objective + 1e-6
+    assert best.objective <= best.bound + 1e-6
+
+
+def test_out_of_time_there_is_an_answer_and_a_bound():
+    """Two necks claim one shoulder: without time the better limb is joined, and the bound is that of no constraint."""
+    coordinates = peaks_at((NECK, 2, 3), (NECK, 2, 8), (R_SHOULDER, 7, 3))
+    limb = LIMBS[NECK, R_SHOULDER]
+    found = join(coordinates, (limb, 0, 2, 0.75), (limb, 1, 2, 0.5)).candidates
+    assert solve(found, coordinates, time_limit=0) == ([{NECK: 0, R_SHOULDER: 2}], 0.75, 1.25)
+    assert solve(found, coordinates) == ([{NECK: 0, R_SHOULDER: 2}], 0.75, 0.75)
