@@ -18,10 +18,10 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import check_writable, read_photo, write_whole
 from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, load_grouping, run_grouping
-from estimation.pipeline import DEFAULT_HEIGHT, check_height, compute_maps, timed
+from estimation.pipeline import check_height, compute_maps, timed
 from estimation.skeletons import to_skeletons
-from models import NETWORKS, load_network
-from tools.evaluate import blocks, find_photos, read_annotations, score
+from models import load_network
+from tools.evaluate import add_measuring_options, blocks, find_photos, read_annotations, score
 from tools.program import run
 
 EXAMPLES = """examples:
@@ -82,11 +82,7 @@ def parse_options() -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--images", type=Path, required=True, help="the folder with the photos")
-    parser.add_argument("--annotations", type=Path, required=True, help="COCO keypoint annotations of them, JSON")
-    parser.add_argument("--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)}")
-    parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
-    parser.add_argument("--height", type=int, default=DEFAULT_HEIGHT, help=f"input height (default: {DEFAULT_HEIGHT})")
+    add_measuring_options(parser)
     parser.add_argument(
         "--grouping", action="append", default=[], metavar="FILE.py", help="one more grouping; may be given again"
     )

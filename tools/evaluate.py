@@ -75,16 +75,21 @@ def parse_options() -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_measuring_options(parser)
+    parser.add_argument(
+        "--grouping", default="lab", help=f"one of {', '.join(GROUPINGS)}, or a Python file (default: lab)"
+    )
+    parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
+    return parser.parse_args()
+
+
+def add_measuring_options(parser: argparse.ArgumentParser) -> None:
+    """What every program that measures on photos has to be told."""
     parser.add_argument("--images", type=Path, required=True, help="the folder with the photos")
     parser.add_argument("--annotations", type=Path, required=True, help="COCO keypoint annotations of them, JSON")
     parser.add_argument("--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)}")
     parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
-    parser.add_argument(
-        "--grouping", default="lab", help=f"one of {', '.join(GROUPINGS)}, or a Python file (default: lab)"
-    )
     parser.add_argument("--height", type=int, default=DEFAULT_HEIGHT, help=f"input height (default: {DEFAULT_HEIGHT})")
-    parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
-    return parser.parse_args()
 
 
 def blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Path]]]:

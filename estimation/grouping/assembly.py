@@ -40,6 +40,13 @@ class Assembly:
             self.person[peak] = first
         return True
 
+    def join(self, config: Config, candidates: Candidates, chosen: NDArray[np.intp]) -> None:
+        """Connect the ends of the chosen candidates in turn; limbs from ear to shoulder may not start a person."""
+        redundant = np.array([limb.redundant for limb in config.limbs])[candidates.limb[chosen]]
+        for (a, b), closes_cycle in zip(candidates.peaks[chosen].tolist(), redundant.tolist()):
+            if not (closes_cycle and self.alone(a) and self.alone(b)):
+                self.connect(a, b)
+
     def people(self) -> list[dict[int, int]]:
         """The people with two peaks or more."""
         return [person for person in {id(person): person for person in self.person}.values() if len(person) > 1]
@@ -68,8 +75,3 @@ def to_subset(
     subset[:, PARTS_NUM] = (ids_of(subset) != MISSING).sum(axis=1)
     keep = (subset[:, PARTS_NUM] >= MIN_PARTS) & (subset[:, SCORE] >= MIN_MEAN_SCORE * subset[:, PARTS_NUM])
     return subset[keep][np.argsort(-subset[keep, SCORE], kind="stable")]
-
-
-def redundant_limbs(config: Config) -> NDArray[np.bool_]:
-    """(L,): which limbs close a cycle, as from ear to shoulder."""
-    return np.array([limb.redundant for limb in config.limbs])

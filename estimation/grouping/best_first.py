@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
-from estimation.grouping.assembly import redundant_limbs, to_subset
+from estimation.grouping.assembly import to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
     """People, as rows of ``estimation.subset``."""
     part = coordinates.part.tolist()
     limbs_of: dict[int, list[tuple[float, int, bool]]] = defaultdict(list)  # peak -> -score, the other end, redundant
-    redundant = redundant_limbs(config)[candidates.limb].tolist()
-    for (a, b), score, closes_cycle in zip(candidates.peaks.tolist(), candidates.score.tolist(), redundant):
-        limbs_of[a].append((-score, b, closes_cycle))
-        limbs_of[b].append((-score, a, closes_cycle))
+    for (a, b), limb, score in zip(candidates.peaks.tolist(), candidates.limb.tolist(), candidates.score.tolist()):
+        limbs_of[a].append((-score, b, config.limbs[limb].redundant))
+        limbs_of[b].append((-score, a, config.limbs[limb].redundant))
 
     people: list[dict[int, int]] = []
     free = [True] * len(part)
@@ -35,15 +34,15 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
         if not free[seed]:
             continue
         person = {part[seed]: seed}
-        frontier = [limb for limb in limbs_of[seed] if not limb[2]]  # a person does not start with ear and shoulder
+        frontier = [way for way in limbs_of[seed] if not way[2]]  # a person does not start with ear and shoulder
         heapq.heapify(frontier)
         while frontier:
             _, peak, _ = heapq.heappop(frontier)
             if free[peak] and part[peak] not in person:
                 person[part[peak]] = peak
-                for limb in limbs_of[peak]:
-                    if free[limb[1]]:
-                        heapq.heappush(frontier, limb)
+                for way in limbs_of[peak]:
+                    if free[way[1]]:
+                        heapq.heappush(frontier, way)
         if len(person) > 1:
             people.append(person)
             for peak in person.values():

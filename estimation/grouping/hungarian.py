@@ -15,17 +15,13 @@ from scipy.optimize import linear_sum_assignment
 from estimation.config import Config
 from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
-from estimation.grouping.assembly import Assembly, redundant_limbs, to_subset
+from estimation.grouping.assembly import Assembly, to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
     """People, as rows of ``estimation.subset``."""
     assembly = Assembly(coordinates)
-    chosen = np.sort(match(candidates, len(config.limbs)))  # candidates come best first
-    redundant = redundant_limbs(config)[candidates.limb[chosen]].tolist()
-    for (a, b), closes_cycle in zip(candidates.peaks[chosen].tolist(), redundant):
-        if not (closes_cycle and assembly.alone(a) and assembly.alone(b)):
-            assembly.connect(a, b)
+    assembly.join(config, candidates, np.sort(match(candidates, len(config.limbs))))  # candidates come best first
     return to_subset(config, assembly.people(), candidates, coordinates)
 
 

@@ -14,16 +14,15 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Candidates, accept_one_to_one
 from estimation.coordinates import Coordinates
-from estimation.grouping.assembly import Assembly, redundant_limbs, to_subset
+from estimation.grouping.assembly import Assembly, to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
     """People, as rows of ``estimation.subset``."""
     assembly = Assembly(coordinates)
     chosen = accept_one_to_one(candidates)  # limb by limb, in the config's order
-    redundant = redundant_limbs(config)[candidates.limb[chosen]].tolist()
-    for (a, b), fills_only in zip(candidates.peaks[chosen].tolist(), redundant):
-        if fills_only:
+    for (a, b), limb in zip(candidates.peaks[chosen].tolist(), candidates.limb[chosen].tolist()):
+        if config.limbs[limb].redundant:
             if assembly.alone(a) != assembly.alone(b):
                 assembly.connect(a, b)
         elif assembly.alone(b):  # else b has a person; OpenPose would put it into two

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
-from estimation.grouping.assembly import Assembly, redundant_limbs, to_subset
+from estimation.grouping.assembly import Assembly, to_subset
 
 PEAK_WEIGHT = 0.1
 """What a peak's score counts beside the PAF's: OpenPose's value."""
@@ -24,9 +24,5 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
     """People, as rows of ``estimation.subset``."""
     assembly = Assembly(coordinates)
     strength = candidates.score + PEAK_WEIGHT * candidates.peak_scores.sum(axis=1)
-    order = np.argsort(-strength, kind="stable")
-    redundant = redundant_limbs(config)[candidates.limb[order]].tolist()
-    for (a, b), closes_cycle in zip(candidates.peaks[order].tolist(), redundant):
-        if not (closes_cycle and assembly.alone(a) and assembly.alone(b)):
-            assembly.connect(a, b)
+    assembly.join(config, candidates, np.argsort(-strength, kind="stable"))
     return to_subset(config, assembly.people(), candidates, coordinates)

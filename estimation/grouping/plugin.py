@@ -35,7 +35,7 @@ GROUPINGS = {
     },
 }
 """The project's own groupings by name, a file each."""
-_DOORS = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
+_DOORS = ("group", "merge")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,10 @@ def load_grouping(grouping: str | Path = "lab") -> Grouping:
         function = getattr(module, door, None)
         if callable(function):
             return Grouping(door, function, path)
-    raise GroupingError(f"the grouping file {path} has no function merge; define {_DOORS['merge']} in it")
+    raise GroupingError(
+        f"the grouping file {path} has no function merge; define merge(subset) in it, "
+        f"or group(candidates, coordinates, config)"
+    )
 
 
 def run_grouping(grouping: Grouping, config: Config, connections: Connections) -> NDArray[np.float64]:

@@ -14,17 +14,14 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Candidates, accept_one_to_one
 from estimation.coordinates import Coordinates
-from estimation.grouping.assembly import Assembly, redundant_limbs, to_subset
+from estimation.grouping.assembly import Assembly, to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
     """People, as rows of ``estimation.subset``."""
     assembly = Assembly(coordinates)
     chosen = accept_one_to_one(candidates)
-    redundant = redundant_limbs(config)[candidates.limb[chosen]]
-    for a, b in candidates.peaks[chosen[~redundant]].tolist():
-        assembly.connect(a, b)
-    for a, b in candidates.peaks[np.sort(chosen[redundant])].tolist():  # candidates come best first
-        if not (assembly.alone(a) and assembly.alone(b)):
-            assembly.connect(a, b)
+    redundant = np.array([config.limbs[limb].redundant for limb in candidates.limb[chosen]], dtype=bool)
+    assembly.join(config, candidates, chosen[~redundant])
+    assembly.join(config, candidates, np.sort(chosen[redundant]))  # candidates come best first
     return to_subset(config, assembly.people(), candidates, coordinates)

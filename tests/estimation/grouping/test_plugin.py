@@ -81,8 +81,11 @@ def test_a_file_with_a_dataclass(plugin):
         ("def merge(subset)\n", "cannot be loaded: line 1: SyntaxError: expected ':'"),
         ("import nowhere\n", "cannot be loaded: line 1: ModuleNotFoundError: No module named 'nowhere'"),
         ("raise SystemExit(3)\n", "cannot be loaded: line 1: SystemExit: 3"),
-        ("def regroup(subset): pass\n", "has no function merge; define merge(subset) in it"),
-        ("merge = 3\n", "has no function merge; define merge(subset) in it"),
+        (
+            "def regroup(subset): pass\n",
+            "has no function merge; define merge(subset) in it, or group(candidates, coordinates, config)",
+        ),
+        ("merge = 3\n", "has no function merge; define merge(subset) in it, or group(candidates, coordinates, config)"),
     ],
 )
 def test_a_file_that_cannot_be_used(plugin, text, sentence):
