@@ -66,16 +66,22 @@ class Config:
     @cached_property
     def limb_parts(self) -> NDArray[np.intp]:
         """(L, 2) part indices of each limb: from, to."""
-        return np.array([(limb.from_part, limb.to_part) for limb in self.limbs], dtype=np.intp)
+        return _frozen([(limb.from_part, limb.to_part) for limb in self.limbs])
 
     @cached_property
     def paf_channels(self) -> NDArray[np.intp]:
         """(L, 2) PAF channels of each limb: x, y."""
-        return np.array([(limb.paf_x, limb.paf_y) for limb in self.limbs], dtype=np.intp)
+        return _frozen([(limb.paf_x, limb.paf_y) for limb in self.limbs])
 
     def body_parts_size(self) -> int:
         """The number of body parts, 18 for COCO: the lab's name for it."""
         return len(self.body_parts)
+
+
+def _frozen(rows: list[tuple[int, int]]) -> NDArray[np.intp]:
+    table = np.array(rows, dtype=np.intp)
+    table.setflags(write=False)
+    return table
 
 
 # The order of parts and of PAF channels is that of CMU's COCO networks; the order of limbs is

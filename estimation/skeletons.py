@@ -62,5 +62,5 @@ def _person_scores(people: NDArray[np.float64], cells: NDArray[np.float64]) -> N
     A peak is found to a part of a cell, whoever it belongs to: that is much of a small person, little of a large one.
     """
     highest, lowest = np.nanmax(cells, axis=1, initial=-np.inf), np.nanmin(cells, axis=1, initial=np.inf)
-    size = np.max(highest - lowest, axis=1)
+    size = np.maximum(np.max(highest - lowest, axis=1), 1)  # of a single peak, a cell
     return np.asarray(people[:, SCORE] * size / (size + HALF_SIZE))

@@ -20,6 +20,7 @@ from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, load_grouping, run_grouping
 from estimation.pipeline import check_height, compute_maps, timed
 from estimation.skeletons import to_skeletons
+from estimation.subset import GroupingError
 from models import load_network
 from tools.evaluate import add_measuring_options, blocks, find_photos, read_annotations, score
 from tools.program import run
@@ -41,11 +42,13 @@ def main() -> None:
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
     groupings = {name: load_grouping(name) for name in (*GROUPINGS, *options.grouping)}
+    check_inputs_are_kept(options.csv, [options.annotations, *(grouping.source for grouping in groupings.values())])
     network = load_network(options.network, options.weights)
     config = network.config
 
     people: dict[str, list[dict[str, Any]]] = {name: [] for name in groupings}
     times: dict[str, list[float]] = {name: [] for name in groupings}
+    failed: dict[str, str] = {}
     with tqdm(total=len(photos), desc="photos", unit="photo", disable=None) as bar:
         # By blocks, so that no grouping is the one to find the caches full of the network's data.
         for block in blocks(list(photos.items()), 16):
@@ -56,9 +59,15 @@ def main() -> None:
                 limbs.append((image_id, maps.cell_size, connections))
             for name, grouping in groupings.items():
                 for image_id, cell_size, connections in limbs:
+                    if name in failed:
+                        break
                     milliseconds: dict[str, float] = {}
-                    with timed("grouping", milliseconds):
-                        found = run_grouping(grouping, config, connections)
+                    try:
+                        with timed("grouping", milliseconds):
+                            found = run_grouping(grouping, config, connections)
+                    except GroupingError as error:  # the others go on
+                        failed[name] = f"{error} (photo {photos[image_id].name})"
+                        break
                     times[name].append(milliseconds["grouping"])
                     skeletons = to_skeletons(found, connections.coordinates, cell_size)
                     people[name] += to_coco(config, skeletons, image_id)
@@ -66,12 +75,14 @@ def main() -> None:
 
     if not any(people.values()):
         raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so there is nothing to compare")
-    rows = [row_of(name, truth, people[name], times[name]) for name in groupings]
+    rows = [row_of(name, truth, people[name], times[name]) for name in groupings if name not in failed]
     print(f"{len(photos)} photos, {options.network} at height {options.height}")
     print_table(rows)
     if options.csv:
         write_whole(options.csv, to_csv(rows))
         print(f"wrote {options.csv}")
+    if failed:
+        raise OpenPoseLabError("; ".join(failed.values()))
 
 
 def parse_options() -> argparse.Namespace:
@@ -88,6 +99,13 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--csv", type=Path, help="also write the table as CSV")
     return parser.parse_args()
+
+
+def check_inputs_are_kept(output: Path | None, inputs: list[Path]) -> None:
+    """Raise OpenPoseLabError if the output would overwrite something that is read."""
+    for path in inputs:
+        if output and output.resolve() == path.resolve():
+            raise OpenPoseLabError(f"{output} is read, and would be overwritten; choose another --csv")
 
 
 def row_of(name: str, truth: Any, people: list[dict[str, Any]], times: list[float]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""People under construction, for groupings that see the candidates; and, once for all, what a person's score is."""
+"""People under construction, and the rows of finished ones, for groupings that see the candidates."""
 
 from __future__ import annotations
 
@@ -41,10 +41,16 @@ class Assembly:
         return True
 
     def join(self, config: Config, candidates: Candidates, chosen: NDArray[np.intp]) -> None:
-        """Connect the ends of the chosen candidates in turn; limbs from ear to shoulder may not start a person."""
-        redundant = np.array([limb.redundant for limb in config.limbs])[candidates.limb[chosen]]
-        for (a, b), closes_cycle in zip(candidates.peaks[chosen].tolist(), redundant.tolist()):
-            if not (closes_cycle and self.alone(a) and self.alone(b)):
+        """Connect the ends of the chosen candidates in turn. Limbs from ear to shoulder may not start a person: where
+        both ends are still alone, they wait until all others are joined."""
+        waiting = []
+        for (a, b), limb in zip(candidates.peaks[chosen].tolist(), candidates.limb[chosen].tolist()):
+            if config.limbs[limb].redundant and self.alone(a) and self.alone(b):
+                waiting.append((a, b))
+            else:
+                self.connect(a, b)
+        for a, b in waiting:
+            if not (self.alone(a) and self.alone(b)):
                 self.connect(a, b)
 
     def people(self) -> list[dict[int, int]]:

@@ -35,14 +35,16 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
             continue
         person = {part[seed]: seed}
         frontier = [way for way in limbs_of[seed] if not way[2]]  # a person does not start with ear and shoulder
+        later = [way for way in limbs_of[seed] if way[2]]
         heapq.heapify(frontier)
         while frontier:
             _, peak, _ = heapq.heappop(frontier)
             if free[peak] and part[peak] not in person:
                 person[part[peak]] = peak
-                for way in limbs_of[peak]:
+                for way in limbs_of[peak] + later:
                     if free[way[1]]:
                         heapq.heappush(frontier, way)
+                later = []
         if len(person) > 1:
             people.append(person)
             for peak in person.values():

@@ -24,10 +24,13 @@ def check_people(config: Config, people: Any, slot_of_id: NDArray[np.intp]) -> N
     people: what the grouping returned. slot_of_id: (P,) the body part of each peak it was given, ``MISSING`` for an id
     that it was not. Raises GroupingError with one sentence: which row, what was found, what was expected.
     """
+    if isinstance(people, np.ndarray) and people.dtype.kind in "iuf":
+        people = np.asarray(people, dtype=np.float64)  # a plain array, of a matrix too
     for check in CHECKS.values():
         if complaint := check(config, people, slot_of_id):
             raise GroupingError(complaint)
-    return np.asarray(people, dtype=np.float64)
+    checked: NDArray[np.float64] = people
+    return checked
 
 
 def _is_rows(config: Config, people: Any, slot_of_id: NDArray[np.intp]) -> str | None:

@@ -22,9 +22,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
     assembly = Assembly(coordinates)
     chosen = accept_one_to_one(candidates)  # limb by limb, in the config's order
     for (a, b), limb in zip(candidates.peaks[chosen].tolist(), candidates.limb[chosen].tolist()):
-        if config.limbs[limb].redundant:
-            if assembly.alone(a) != assembly.alone(b):
-                assembly.connect(a, b)
-        elif assembly.alone(b):  # else b has a person; OpenPose would put it into two
+        # From ear to shoulder OpenPose may put a peak into two people; here it only fills what is missing.
+        if not config.limbs[limb].redundant or assembly.alone(a) != assembly.alone(b):
             assembly.connect(a, b)
     return to_subset(config, assembly.people(), candidates, coordinates)

@@ -2,7 +2,8 @@
 
 Source: OpenPose 1.5 and later, body part connector, CUDA version. The order is by PAF score + a tenth of both peaks'.
 What its code tells apart is one rule here: a new person, a part that is added, two halves that are joined, and
-a limb that is dropped because a person has that part already. Its limbs from ear to shoulder never start a person.
+a limb that is dropped because a person has that part already. Unlike OpenPose's, limbs from ear to shoulder never
+start a person.
 Cost: sorting the candidates, O(C log C).
 """
 

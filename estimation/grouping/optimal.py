@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +57,7 @@ def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = 
         bound += most
         for a, b in candidates.peaks[edges[chosen]].tolist():
             assembly.connect(a, b)
-        for a, b in candidates.peaks[edges].tolist():  # nothing, unless time was up
+        for a, b in candidates.peaks[edges].tolist():  # nothing more, unless time was up
             assembly.connect(a, b)
     inside = [assembly.person[a] is assembly.person[b] for a, b in candidates.peaks.tolist()]
     return Solution(assembly.people(), float(candidates.score[inside].sum()), bound)
@@ -68,33 +67,34 @@ def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]
     """Indices of the candidates of each connected part of the graph, best first."""
     graph = coo_array((np.ones(len(peaks)), (peaks[:, 0], peaks[:, 1])), shape=(count, count))
     label = connected_components(graph, directed=False)[1][peaks[:, 0]] if len(peaks) else np.empty(0, np.intp)
-    for part in np.unique(label):
-        yield np.flatnonzero(label == part)
+    parts = [np.flatnonzero(label == part) for part in np.unique(label)]
+    yield from sorted(parts, key=len)  # a hard one shall not take the time of the easy ones
 
 
 def _solve_connected(
     peaks: NDArray[np.intp], score: NDArray[np.float64], part: NDArray[np.intp], until: float
 ) -> tuple[NDArray[np.bool_], float]:
-    """Which candidates to join, (C,) bool, and a bound on the sum of their scores."""
+    """Which candidates to join, (C,) bool (not all are possible if time is up), and a bound on the sum of scores."""
     chosen, bound = np.ones(len(peaks), dtype=bool), float(score.sum())
     paths: list[list[int]] = []
-    while broken := list(_paths_between_rivals(peaks, chosen, part)):
+    while broken := list(_paths_between_rivals(peaks, chosen, part, until)):
         paths += broken
         left = until - time.monotonic()
         if left <= 0:
-            return np.zeros(len(peaks), dtype=bool), bound
+            break
         found = milp(
             -score,
             integrality=np.ones(len(score)),
             bounds=Bounds(0, 1),
             constraints=_not_all_of(paths, len(peaks)),
-            options={"time_limit": left},
+            options={"time_limit": left, "mip_rel_gap": 0},
         )
         if found.mip_dual_bound is not None:
             bound = min(bound, -float(found.mip_dual_bound))
+        if found.x is not None:
+            chosen = found.x > 0.5
         if found.status != 0:
-            return np.zeros(len(peaks), dtype=bool), bound
-        chosen = found.x > 0.5
+            break
     return chosen, bound
 
 
@@ -106,9 +106,9 @@ def _not_all_of(paths: list[list[int]], count: int) -> LinearConstraint:
 
 
 def _paths_between_rivals(
-    peaks: NDArray[np.intp], chosen: NDArray[np.bool_], part: NDArray[np.intp]
+    peaks: NDArray[np.intp], chosen: NDArray[np.bool_], part: NDArray[np.intp], until: float
 ) -> Iterator[list[int]]:
-    """For any two peaks of one part that the chosen candidates join, the shortest path of candidates between them."""
+    """For any two peaks of one part that the chosen candidates join, a shortest path of them; as far as time lasts."""
     limbs_of: dict[int, list[tuple[int, int]]] = defaultdict(list)  # peak -> the other end, index of the candidate
     for index in np.flatnonzero(chosen).tolist():
         a, b = peaks[index].tolist()
@@ -118,25 +118,32 @@ def _paths_between_rivals(
     for peak in sorted(limbs_of):
         rivals[int(part[peak])].append(peak)
     for of_part in rivals.values():
-        for start, end in combinations(of_part, 2):
-            if path := _shortest_path(limbs_of, start, end):
-                yield path
+        for place, start in enumerate(of_part[:-1]):
+            if time.monotonic() > until:
+                return
+            came_by = _search(limbs_of, start)
+            for end in of_part[place + 1 :]:
+                if end in came_by:
+                    yield _way_back(came_by, start, end)
 
 
-def _shortest_path(limbs_of: dict[int, list[tuple[int, int]]], start: int, end: int) -> list[int]:
-    """Indices of the candidates on the way, none if there is no way."""
+def _search(limbs_of: dict[int, list[tuple[int, int]]], start: int) -> dict[int, tuple[int, int]]:
+    """For each peak that is joined to ``start``: the peak before it on the shortest way, and the candidate between."""
     came_by: dict[int, tuple[int, int]] = {}
     queue = deque([start])
     while queue:
         peak = queue.popleft()
-        if peak == end:
-            path = []
-            while peak != start:
-                peak, index = came_by[peak]
-                path.append(index)
-            return path
         for other, index in limbs_of[peak]:
             if other != start and other not in came_by:
                 came_by[other] = peak, index
                 queue.append(other)
-    return []
+    return came_by
+
+
+def _way_back(came_by: dict[int, tuple[int, int]], start: int, end: int) -> list[int]:
+    """Indices of the candidates from ``end`` to ``start``."""
+    path, peak = [], end
+    while peak != start:
+        peak, index = came_by[peak]
+        path.append(index)
+    return path

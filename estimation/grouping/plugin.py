@@ -14,7 +14,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def load_grouping(grouping: str | Path = "lab") -> Grouping:
     path = GROUPINGS.get(str(grouping)) or Path(grouping)
     if not os.path.isfile(path):
         raise GroupingError(
-            f"there is no grouping {path}; give the path of a Python file with a function merge, "
+            f"there is no grouping {path}; give the path of a Python file with a function merge or group, "
             f"or one of {', '.join(GROUPINGS)}"
         )
     if path.suffix != ".py":
@@ -105,7 +105,9 @@ def _execute(path: Path) -> ModuleType:
     module = ModuleType(f"grouping_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where dataclasses, for one, look up the module they are in
-    sys.path.append(str(path.parent.resolve()))
+    folder = path.parent.resolve()
+    others = set(sys.modules)
+    sys.path.append(str(folder))
     try:
         exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except KeyboardInterrupt:
@@ -114,13 +116,17 @@ def _execute(path: Path) -> ModuleType:
         raise GroupingError(f"the grouping file {path} cannot be loaded: {_describe(error, path)}") from error
     finally:
         sys.path.pop()
+        for name in set(sys.modules) - others:  # its neighbours are not those of the next file, whatever their names
+            source = getattr(sys.modules[name], "__file__", None)
+            if source and Path(source).parent == folder:
+                del sys.modules[name]
     return module
 
 
 def _source_file(grouping: Grouping) -> Path:
     """Where the function really is: a file may have it from its neighbour."""
     code = getattr(grouping.function, "__code__", None)
-    return Path(code.co_filename) if code else grouping.source
+    return Path(code.co_filename) if isinstance(code, CodeType) else grouping.source
 
 
 def _describe(error: BaseException, source: Path) -> str:
@@ -137,5 +143,7 @@ def _describe(error: BaseException, source: Path) -> str:
 def _text_of(error: BaseException) -> str:
     try:
         return textwrap.shorten(str(error), 300, placeholder=" ...")
-    except Exception:  # an exception whose own text fails
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # an exception whose own text fails
         return ""

@@ -17,7 +17,7 @@ def test_peaks_are_moved_to_photo_pixels():
     assert len(skeletons) == 2
     assert skeletons.keypoints[0, 0].tolist() == [11.5, 9.5]
     assert skeletons.keypoints[0, 1].tolist() == [31.5, 17.5]
-    assert skeletons.person_scores.tolist() == [2.5 * 2.5 / (2.5 + HALF_SIZE), 0]
+    assert skeletons.person_scores.tolist() == [2.5 * 2.5 / (2.5 + HALF_SIZE), 0.75 / (1 + HALF_SIZE)]
     assert skeletons.scores[0, :3].tolist() == [0.5, 0.5, 0]
     assert skeletons.present.sum(axis=1).tolist() == [2, 1]
     np.testing.assert_array_equal(np.isnan(skeletons.keypoints).all(axis=2), ~skeletons.present)

@@ -44,11 +44,22 @@ def test_every_grouping_and_one_s_own_in_a_table(program, tmp_path):
     assert all(0 < float(row["ms median"]) <= float(row["ms 95%"]) <= float(row["ms slowest"]) for row in rows)
 
 
+def test_one_that_fails_does_not_take_the_others_down(program, tmp_path):
+    (tmp_path / "odd.py").write_text("def merge(subset):\n    return subset[0, 99]\n")
+    status, out, err = program("--grouping", tmp_path / "odd.py")
+    assert status == 1
+    assert [line.split()[0] for line in out.splitlines()[2:]] == list(GROUPINGS)
+    assert "odd.py failed: line 2: IndexError" in err
+    assert err.endswith("(photo photo.png)\n")
+    assert err.count("\n") == 1
+
+
 def test_what_goes_wrong_is_one_sentence(program, tmp_path):
     (tmp_path / "odd.py").write_text("def merge(subset):\n    return subset[0, 99]\n")
     for options, sentence in (
         (("--grouping", "none.py"), "there is no grouping none.py"),
-        (("--grouping", tmp_path / "odd.py"), "odd.py failed: line 2: IndexError"),
+        (("--grouping", tmp_path / "odd.py", "--csv", tmp_path / "odd.py"), "odd.py is read, and would be overwritten"),
+        (("--csv", tmp_path / "annotations.json"), "annotations.json is read, and would be overwritten"),
         (("--csv", tmp_path / "no" / "table.csv"), "there is no folder"),
         (("--height", 1), "the height must be from 32 to 2048"),
     ):

@@ -58,6 +58,12 @@ def test_any_id_is_a_stranger_when_nothing_was_given():
         check_people(COCO_18, HANDOUT_PERSON, np.empty(0, int))
 
 
+def test_a_matrix_is_an_array_of_rows():
+    with pytest.warns(PendingDeprecationWarning):
+        answer = check_people(COCO_18, np.matrix(HANDOUT_PERSON), SLOTS)
+    assert type(answer) is np.ndarray
+
+
 BROKEN = {
     "rows of the right length": HANDOUT_PERSON[:, :4],
     "plain, finite numbers": changed(c18=np.inf),

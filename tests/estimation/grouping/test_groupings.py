@@ -21,7 +21,7 @@ from tests.scenes import crowd, figure, join
 LOADED = {name: load_grouping(name) for name in GROUPINGS}
 BY_CANDIDATES = [name for name in GROUPINGS if name != "lab"]
 EVERY = pytest.mark.parametrize("name", GROUPINGS)
-NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, L_SHOULDER, R_EAR = 0, 1, 2, 3, 4, 5, 16
+NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, R_EYE, R_EAR = 0, 1, 2, 3, 4, 14, 16
 LIMBS = {limb[:2]: index for index, limb in enumerate(COCO_18.limbs)}
 
 
@@ -120,13 +120,19 @@ def test_ear_and_shoulder_start_nobody(name):
     assert people_of(name, join(coordinates, (LIMBS[R_SHOULDER, R_EAR], 0, 1, 0.9))) == []
 
 
-def test_who_joins_halves():
-    """Head and arm of somebody whose neck was missed; only ear and shoulder tell that they are one."""
+@pytest.mark.parametrize("strength", [0.1, 0.4, 0.5, 0.9])
+@pytest.mark.parametrize("seed", range(6))
+def test_who_joins_halves(strength, seed):
+    """Head and arm of somebody whose neck was missed; only ear and shoulder tell that they are one, however strongly,
+    and whichever peak is the surest."""
     coordinates = peaks_at(
-        (NOSE, 5, 1), (R_SHOULDER, 2, 3), (R_ELBOW, 2, 6), (R_WRIST, 2, 9), (14, 4, 1), (R_EAR, 3, 1)
+        (NOSE, 5, 1), (R_SHOULDER, 2, 3), (R_ELBOW, 2, 6), (R_WRIST, 2, 9), (R_EYE, 4, 1), (R_EAR, 3, 1)
     )
-    limbs = [(LIMBS[NOSE, 14], 0, 4, 0.5), (LIMBS[14, R_EAR], 4, 5, 0.5), (LIMBS[R_SHOULDER, R_ELBOW], 1, 2, 0.5)]
-    limbs += [(LIMBS[R_ELBOW, R_WRIST], 2, 3, 0.5), (LIMBS[R_SHOULDER, R_EAR], 1, 5, 0.4)]
+    ids = {part: coordinates.part.tolist().index(part) for part in (NOSE, R_SHOULDER, R_ELBOW, R_WRIST, R_EYE, R_EAR)}
+    coordinates.score[seed] = 0.95
+    joints = [(NOSE, R_EYE), (R_EYE, R_EAR), (R_SHOULDER, R_ELBOW), (R_ELBOW, R_WRIST)]
+    limbs = [(LIMBS[a, b], ids[a], ids[b], 0.5) for a, b in joints]
+    limbs.append((LIMBS[R_SHOULDER, R_EAR], ids[R_SHOULDER], ids[R_EAR], strength))
     for name in GROUPINGS:
         whole = people_of(name, join(coordinates, *limbs)) == [{0, 1, 2, 3, 4, 5}]
         assert whole == (name != "openpose_cpu")  # as published: two people are never joined
@@ -158,13 +164,17 @@ def test_match_gives_the_largest_sum(connections):
         assert len(np.unique(ends, axis=0)) == len(chosen)
 
 
-def test_who_steals_a_peak():
-    """The cpu rule leaves a peak with whoever had it first; no peak is in two people (a defect of the original)."""
-    coordinates = peaks_at((NECK, 2, 3), (NECK, 9, 3), (R_SHOULDER, 5, 3), (L_SHOULDER, 4, 3), (L_SHOULDER, 11, 3))
-    limbs = [(LIMBS[NECK, R_SHOULDER], 0, 2, 0.9), (LIMBS[NECK, L_SHOULDER], 0, 3, 0.8)]
-    limbs += [(LIMBS[NECK, R_SHOULDER], 1, 2, 0.7), (LIMBS[NECK, L_SHOULDER], 1, 4, 0.6)]
-    for name in BY_CANDIDATES:
-        assert people_of(name, join(coordinates, *limbs)) == [{0, 2, 3}]
+@pytest.mark.parametrize("name", BY_CANDIDATES)
+def test_ear_and_shoulder_steal_no_peak(name):
+    """Two people, each with an ear. What links the shoulder of one with the ear of the other must change nothing."""
+    parts = (NOSE, NECK, R_SHOULDER, R_ELBOW, R_EYE, R_EAR)
+    coordinates = peaks_at(*[(part, 1 + x, 1) for part in parts for x in (0, 9)])
+    peak = {(part, x): 2 * place + x for place, part in enumerate(parts) for x in (0, 1)}
+    joints = [(NOSE, R_EYE), (R_EYE, R_EAR), (NECK, NOSE), (NECK, R_SHOULDER), (R_SHOULDER, R_ELBOW)]
+    limbs = [(LIMBS[a, b], peak[a, x], peak[b, x], 0.5) for x in (0, 1) for a, b in joints]
+    limbs.append((LIMBS[R_SHOULDER, R_EAR], peak[R_SHOULDER, 0], peak[R_EAR, 1], 0.4))
+    found = people_of(name, join(coordinates, *limbs))
+    assert sorted(map(sorted, found)) == [list(range(x, 12, 2)) for x in (0, 1)]
 
 
 def total_between(people, candidates):

@@ -98,7 +98,7 @@ def test_a_file_that_cannot_be_used(plugin, text, sentence):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(
         GroupingError,
-        match="there is no grouping .*none.py; give the path of a Python file with a function merge, or one of lab, ",
+        match="there is no grouping .*none.py; give the path of a Python file with a function merge or group, or ",
     ):
         load_grouping(tmp_path / "none.py")
     (tmp_path / "merge.txt").touch()
@@ -134,9 +134,27 @@ def test_a_file_may_import_its_neighbour(plugin, connections, tmp_path):
     assert str(tmp_path) not in sys.path
 
 
+def test_each_file_has_neighbours_of_its_own(tmp_path, connections):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "helper_of_mine.py").write_text(f"NAME = {folder!r}\n")
+        (tmp_path / folder / "mine.py").write_text(
+            "from helper_of_mine import NAME\ndef merge(subset):\n    raise ValueError(NAME)\n"
+        )
+    for folder in ("a", "b"):
+        with pytest.raises(GroupingError, match=f"ValueError: {folder}$"):
+            run_grouping(load_grouping(tmp_path / folder / "mine.py"), COCO_18, connections)
+
+
+def test_the_configuration_cannot_be_changed(plugin, connections):
+    text = "def group(candidates, coordinates, config):\n    config.limb_parts[:] = 0\n"
+    with pytest.raises(GroupingError, match="failed: line 2: ValueError: assignment destination is read-only"):
+        run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+
+
 def test_an_error_without_a_text_of_its_own(plugin, connections):
     text = (
-        "class Odd(Exception):\n    def __str__(self):\n        raise ValueError\ndef merge(subset):\n    raise Odd\n"
+        "class Odd(Exception):\n    def __str__(self):\n        raise SystemExit\ndef merge(subset):\n    raise Odd\n"
     )
     with pytest.raises(GroupingError, match=r"failed: line 5: Odd$"):
         run_grouping(load_grouping(plugin(text)), COCO_18, connections)
