@@ -100,8 +100,10 @@ def _solve_connected(
 
 def _not_all_of(paths: list[list[int]], count: int) -> LinearConstraint:
     """Of every path at least one candidate is left out."""
-    row = np.repeat(np.arange(len(paths)), [len(path) for path in paths])
-    matrix = csr_array((np.ones(len(row)), (row, np.concatenate(paths))), shape=(len(paths), count))
+    # HiGHS takes 32-bit indices, and older SciPy versions do not convert
+    row = np.repeat(np.arange(len(paths), dtype=np.int32), [len(path) for path in paths])
+    column = np.concatenate(paths).astype(np.int32)
+    matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(paths), count))
     return LinearConstraint(matrix, ub=np.array([len(path) - 1 for path in paths], dtype=float))
 
 
