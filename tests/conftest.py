@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tools.program import run
 
 ROOT = Path(__file__).parent.parent
 
@@ -13,6 +17,19 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def call_program(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run a program's main with the given arguments: exit status, standard output, standard error."""
+
+    def call(name: str, main: Callable[[], None], *arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        status = run(name, main)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,24 +13,16 @@ import pytest
 
 import demo_image
 from tests.conftest import ROOT
-from tools.program import run
 
 PHOTO = ROOT / "images" / "people.jpg"
 PROCESS_STATUS = Path("/proc/self/status")
 
 
 @pytest.fixture
-def demo(monkeypatch, capsys, tmp_path):
+def demo(monkeypatch, call_program, tmp_path):
     """Run the program in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["demo_image.py", *map(str, arguments)])
-        status = run("demo_image.py", demo_image.main)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
+    return partial(call_program, "demo_image.py", demo_image.main)
 
 
 def bad_files(folder):

@@ -1,5 +1,5 @@
 import csv
-import sys
+from functools import partial
 
 import cv2
 import numpy as np
@@ -8,24 +8,16 @@ import pytest
 from estimation.grouping import GROUPINGS
 from tests.tools.conftest import PEOPLE, PerfectNetwork, annotate
 from tools import compare_groupings
-from tools.program import run
 
 
 @pytest.fixture
-def program(annotations, tmp_path, monkeypatch, capsys):
+def program(annotations, tmp_path, monkeypatch, call_program):
     """Run it on one photo whose maps are ideal: exit status, standard output, standard error."""
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
     monkeypatch.setattr(compare_groupings, "load_network", lambda name, weights: PerfectNetwork())
     truth = annotations(annotate(PEOPLE))
-
-    def call(*options):
-        arguments = ["--images", tmp_path, "--annotations", truth, "--height", 480, *options]
-        monkeypatch.setattr(sys, "argv", ["compare_groupings", *map(str, arguments)])
-        status = run("compare_groupings", compare_groupings.main)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
+    arguments = ["--images", tmp_path, "--annotations", truth, "--height", 480]
+    return partial(call_program, "compare_groupings", compare_groupings.main, *arguments)
 
 
 def test_every_grouping_and_one_s_own_in_a_table(program, tmp_path):

@@ -2,7 +2,7 @@
 
 import json
 import re
-import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,7 +14,6 @@ from models.weights import read_weights
 from tests.conftest import ROOT
 from tests.models.caffe_files import NETS, caffemodel
 from tools import weights
-from tools.program import run
 
 
 @pytest.fixture
@@ -27,16 +26,9 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def program(monkeypatch, capsys, folder):
+def program(call_program, folder):
     """Run the program: exit status, standard output, standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["weights", *map(str, arguments)])
-        status = run("weights", weights.main)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return call
+    return partial(call_program, "weights", weights.main)
 
 
 def test_list_names_all_that_is_published(program, folder):
