@@ -70,6 +70,20 @@ def to_coco(config: Config, skeletons: Skeletons, image_id: int) -> list[dict[st
     ]
 
 
+def from_coco(config: Config, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
+    """COCO's keypoints as body parts: (n, parts, 2), NaN where a part is not labelled or is none of COCO's.
+
+    keypoints: (n, 17, 3) x, y, visibility, which is 0 where nothing is labelled. The neck is the middle of the
+    shoulders and mid_hip that of the hips, as in the networks' training.
+    """
+    keypoints = np.asarray(keypoints, dtype=np.float64)
+    places = {name: np.where(keypoints[:, k, 2:] > 0, keypoints[:, k, :2], np.nan) for k, name in enumerate(COCO_KEYPOINTS)}
+    places["neck"] = (places["left_shoulder"] + places["right_shoulder"]) / 2
+    places["mid_hip"] = (places["left_hip"] + places["right_hip"]) / 2
+    nowhere = np.full((len(keypoints), 2), np.nan)
+    return np.stack([places.get(name, nowhere) for name in config.body_parts], axis=1)
+
+
 def _points(skeletons: Skeletons) -> NDArray[np.float64]:
     """(n, parts, 3) x, y, score, rounded to what a photo can tell, 0 where missing."""
     points = np.concatenate([np.nan_to_num(skeletons.keypoints), skeletons.scores[:, :, None]], axis=2)

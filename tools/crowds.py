@@ -1,0 +1,275 @@
+"""Simulated crowds: people who overlap as much as is asked for, and the limbs that a network might show of them.
+
+The maps are ideal ones (estimation/synthesis.py), disturbed in the ways of real ones. It is known whose every peak is,
+so that a grouping can be judged peak by peak; and there can be as many people, as near to each other, as one likes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+
+from estimation.config import Config
+from estimation.connections import Connections, get_connections
+from estimation.coordinates import Coordinates, get_coordinates
+from estimation.errors import OpenPoseLabError
+from estimation.formats import COCO_KEYPOINTS, from_coco
+from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
+
+Floats = NDArray[np.float64]
+
+NOBODY = -1
+"""The owner of a peak that is no one's."""
+
+STANDING = {
+    "nose": (0.00, 0.10),
+    "neck": (0.00, 0.22),
+    "right_shoulder": (-0.12, 0.22),
+    "right_elbow": (-0.16, 0.37),
+    "right_wrist": (-0.17, 0.50),
+    "left_shoulder": (0.12, 0.22),
+    "left_elbow": (0.16, 0.37),
+    "left_wrist": (0.17, 0.50),
+    "right_hip": (-0.08, 0.52),
+    "right_knee": (-0.09, 0.75),
+    "right_ankle": (-0.09, 0.96),
+    "left_hip": (0.08, 0.52),
+    "left_knee": (0.09, 0.75),
+    "left_ankle": (0.09, 0.96),
+    "right_eye": (-0.03, 0.06),
+    "left_eye": (0.03, 0.06),
+    "right_ear": (-0.07, 0.08),
+    "left_ear": (0.07, 0.08),
+    "mid_hip": (0.00, 0.52),
+    "head": (0.00, 0.02),
+    "chest": (0.00, 0.37),
+    "left_big_toe": (0.13, 0.99),
+    "left_small_toe": (0.17, 0.97),
+    "left_heel": (0.07, 1.01),
+    "right_big_toe": (-0.13, 0.99),
+    "right_small_toe": (-0.17, 0.97),
+    "right_heel": (-0.07, 1.01),
+}
+"""A person seen from the front, x and y in units of their height."""
+
+_HEAD = ("nose", "right_eye", "left_eye", "right_ear", "left_ear", "head")
+_FOOT = ("ankle", "big_toe", "small_toe", "heel")
+_JOINTS: tuple[tuple[str, tuple[str, ...], float], ...] = (
+    # the joint, what turns about it, and the standard deviation of the turn in degrees
+    ("right_elbow", ("right_wrist",), 50),
+    ("left_elbow", ("left_wrist",), 50),
+    ("right_shoulder", ("right_elbow", "right_wrist"), 35),
+    ("left_shoulder", ("left_elbow", "left_wrist"), 35),
+    ("right_knee", tuple(f"right_{part}" for part in _FOOT), 20),
+    ("left_knee", tuple(f"left_{part}" for part in _FOOT), 20),
+    ("right_hip", ("right_knee", *(f"right_{part}" for part in _FOOT)), 20),
+    ("left_hip", ("left_knee", *(f"left_{part}" for part in _FOOT)), 20),
+    ("neck", _HEAD, 10),
+    ("mid_hip", tuple(STANDING), 10),
+)
+_PERSON_CELLS = (14, 28)  # how tall people are
+_MARGIN = 4.0  # cells between people and the map's edge
+_TRIES = 30  # places that are tried for each person
+_MIN_LABELLED = 12  # keypoints that a real skeleton must have
+_PHOTO_SHAPE = 4 / 3  # width to height of most photos in COCO
+_JITTER = 0.3  # cells by which a peak strays from the end of its limbs
+_DOUBLE_DISTANCE = (2.5, 4.0)  # cells between a peak and its double
+_DOUBLE_SCORE = 0.7
+_SMOOTHNESS = 1.5  # cells over which noise hangs together
+_REACH = 1.5  # cells within which a peak is that of a keypoint
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """How far the maps are from ideal ones.
+
+    noise: standard deviation of what is added to the PAFs, and to the heatmaps in proportion to their values.
+    missing: share of keypoints without a peak. doubled: share of keypoints with a second, lower peak beside the first.
+    crossing: share of people who exchange a hand's place with that of their nearest neighbour, so that forearms cross.
+    """
+
+    noise: float = 0.2
+    missing: float = 0.05
+    doubled: float = 0.05
+    crossing: float = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """A simulated scene.
+
+    keypoints: (n, parts, 2) float64, x and y in map cells, NaN where somebody lacks a part: the truth.
+    shape: height and width of the map in cells.
+    connections: what the disturbed maps show.
+    owner: (P,) intp, the person whose each peak is, or ``NOBODY``.
+    """
+
+    keypoints: Floats
+    shape: tuple[int, int]
+    connections: Connections
+    owner: NDArray[np.intp]
+
+
+def simulate(
+    config: Config,
+    rng: np.random.Generator,
+    people: int,
+    overlap: float,
+    disturbance: Disturbance,
+    skeletons: Floats | None = None,
+) -> Crowd:
+    """A crowd in which everybody but the first has a neighbour's box over ``overlap`` of theirs.
+
+    overlap: from 0, where boxes touch, to below 1; of the smaller of two boxes, and nobody's overlap is larger.
+    skeletons: (k, parts, 2) to draw from, as ``read_skeletons`` gives them; by default people are made up.
+    """
+    poses = made_up_poses(config, rng, people) if skeletons is None else skeletons[rng.integers(len(skeletons), size=people)]
+    poses = poses * rng.uniform(*_PERSON_CELLS, (people, 1, 1))
+    keypoints, shape = _place(poses, rng, overlap)
+    _cross_hands(config, keypoints, rng, disturbance.crossing)
+    return _show(config, keypoints, shape, rng, disturbance)
+
+
+def made_up_poses(config: Config, rng: np.random.Generator, count: int) -> Floats:
+    """(count, parts, 2): people standing, walking and waving, seen from all sides, in units of their height."""
+    names = list(STANDING)
+    poses = np.repeat(np.array(list(STANDING.values()))[None], count, axis=0)
+    for joint, parts, spread in _JOINTS:
+        angle = np.radians(rng.normal(0, spread, count))
+        turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1).reshape(-1, 2, 2)
+        centre = poses[:, [names.index(joint)]]
+        moved = [names.index(part) for part in parts]
+        poses[:, moved] = (poses[:, moved] - centre) @ turn.transpose(0, 2, 1) + centre
+    poses[:, :, 0] *= np.cos(rng.uniform(0, np.pi, (count, 1)))  # seen from the front, the side, the back
+    return poses[:, [names.index(part) for part in config.body_parts]]
+
+
+def read_skeletons(path: Path, config: Config) -> Floats:
+    """(k, parts, 2) skeletons of real people from an archive with COCO keypoints, their longer side 1.
+
+    path: an .npz with ``keypoints`` (n, 17, 3), x and y from 0 to 1 across the photo, and the visibility.
+    Raises OpenPoseLabError if it cannot be read or is no such archive.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            keypoints = np.asarray(archive["keypoints"], dtype=np.float64)
+    except FileNotFoundError:
+        raise OpenPoseLabError(f"there are no skeletons {path}; check the path") from None
+    except Exception as error:  # whatever NumPy comes upon in a file that is something else
+        raise OpenPoseLabError(f"the skeletons {path} are no .npz archive with an array 'keypoints'") from error
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (len(COCO_KEYPOINTS), 3) or not np.isfinite(keypoints).all():
+        raise OpenPoseLabError(f"the skeletons {path} must have keypoints (n, 17, 3) but have {keypoints.shape}")
+    whole = keypoints[(keypoints[:, :, 2] > 0).sum(axis=1) >= _MIN_LABELLED] * (_PHOTO_SHAPE, 1, 1)
+    if not len(whole):
+        raise OpenPoseLabError(f"the skeletons {path} have nobody with {_MIN_LABELLED} labelled keypoints or more")
+    poses = from_coco(config, whole)
+    low, high = _boxes(poses)
+    size = np.maximum((high - low).max(axis=1), 1e-6)[:, None, None]
+    return (poses - low[:, None]) / size
+
+
+def _boxes(keypoints: Floats) -> tuple[Floats, Floats]:
+    """The corners (n, 2) of the box around each person."""
+    return np.nanmin(keypoints, axis=-2), np.nanmax(keypoints, axis=-2)
+
+
+def _place(poses: Floats, rng: np.random.Generator, overlap: float) -> tuple[Floats, tuple[int, int]]:
+    """Put people one by one beside somebody who is there, and the map around them all."""
+    low, high = _boxes(poses)
+    centre = np.zeros((len(poses), 2))
+    half = np.maximum((high - low) / 2, 0.5)
+    for k in range(1, len(poses)):
+        beside = rng.integers(k, size=_TRIES)
+        angle = rng.uniform(0, 2 * np.pi, _TRIES)
+        places = _at_overlap(centre[beside], half[beside], half[k], np.stack([np.cos(angle), np.sin(angle)], 1), overlap)
+        most = _overlaps(places[:, None], half[k], centre[:k], half[:k]).max(axis=1)
+        centre[k] = places[np.argmin(np.maximum(most, overlap))]
+    corner = (centre - half).min(axis=0) - _MARGIN
+    keypoints = poses - ((low + high) / 2)[:, None] + (centre - corner)[:, None]
+    width, height = np.ceil((centre + half).max(axis=0) - corner + _MARGIN).astype(int).tolist()
+    return keypoints, (height, width)
+
+
+def _at_overlap(centre: Floats, half: Floats, own_half: Floats, direction: Floats, overlap: float) -> Floats:
+    """Centres (k, 2), in the given directions from others', at which one's box covers ``overlap`` of the smaller."""
+    near, far = np.zeros((len(centre), 1)), np.full((len(centre), 1), 2 * float((half + own_half).sum(axis=1).max()))
+    for _ in range(40):
+        middle = (near + far) / 2
+        more = _overlaps(centre + middle * direction, own_half, centre, half)[:, None] > overlap
+        near, far = np.where(more, middle, near), np.where(more, far, middle)
+    return centre + far * direction
+
+
+def _overlaps(centre: Floats, half: Floats, others: Floats, others_half: Floats) -> Floats:
+    """The area that two boxes share, as a share of the smaller one's."""
+    common = np.minimum(centre + half, others + others_half) - np.maximum(centre - half, others - others_half)
+    area: Floats = np.prod(np.maximum(common, 0), axis=-1)
+    return area / (4 * np.minimum(np.prod(half, axis=-1), np.prod(others_half, axis=-1)))
+
+
+def _cross_hands(config: Config, keypoints: Floats, rng: np.random.Generator, share: float) -> None:
+    """Some people and their nearest neighbours exchange the places of a hand."""
+    low, high = _boxes(keypoints)
+    size = (high - low).max(axis=1)
+    free = np.ones(len(keypoints), dtype=bool)
+    for person, crosses, side in zip(range(len(keypoints)), rng.random(len(keypoints)), rng.integers(2, size=len(keypoints))):
+        elbow, wrist = (config.body_parts.index(f"{('left', 'right')[side]}_{part}") for part in ("elbow", "wrist"))
+        distance = np.linalg.norm(keypoints[:, elbow] - keypoints[person, elbow], axis=1)
+        usable = free & ~np.isnan(keypoints[:, wrist, 0]) & (distance < size[person] / 2)
+        if crosses >= share or not usable[person] or usable.sum() < 2:
+            continue
+        usable[person] = False
+        neighbour = np.flatnonzero(usable)[np.argmin(distance[usable])]
+        keypoints[[person, neighbour], wrist] = keypoints[[neighbour, person], wrist]
+        free[[person, neighbour]] = False
+
+
+def _show(
+    config: Config, keypoints: Floats, shape: tuple[int, int], rng: np.random.Generator, disturbance: Disturbance
+) -> Crowd:
+    """The maps of the people, disturbed, and what is found in them."""
+    seen = keypoints + rng.normal(0, _JITTER, keypoints.shape)
+    seen[rng.random(seen.shape[:2]) < disturbance.missing] = np.nan
+    angle, distance = rng.uniform(0, 2 * np.pi, seen.shape[:2]), rng.uniform(*_DOUBLE_DISTANCE, seen.shape[:2])
+    doubles = seen + np.stack([np.cos(angle), np.sin(angle)], axis=2) * distance[:, :, None]
+    doubles[rng.random(seen.shape[:2]) >= disturbance.doubled] = np.nan
+
+    heatmaps = np.maximum(
+        synthesize_heatmaps(config, seen, shape), np.float32(_DOUBLE_SCORE) * synthesize_heatmaps(config, doubles, shape)
+    )
+    heatmaps *= np.maximum(1 + _noise(rng, heatmaps.shape, disturbance.noise), 0)
+    pafs = synthesize_pafs(config, keypoints, shape)
+    pafs += _noise(rng, pafs.shape, disturbance.noise)
+    coordinates = get_coordinates(config, heatmaps)
+    connections = get_connections(config, coordinates, pafs)
+    return Crowd(keypoints, shape, connections, owners(coordinates, seen, np.full(seen.shape[:2], _REACH)))
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> NDArray[np.float32]:
+    """Smooth Gaussian noise (h, w, channels) of the given standard deviation."""
+    white = rng.standard_normal(shape, dtype=np.float32)
+    smooth = np.stack([cv2.GaussianBlur(channel, (0, 0), _SMOOTHNESS) for channel in np.moveaxis(white, 2, 0)], axis=2)
+    return smooth * np.float32(deviation * 2 * np.sqrt(np.pi) * _SMOOTHNESS)  # what the blur takes from white noise
+
+
+def owners(coordinates: Coordinates, keypoints: Floats, reach: Floats) -> NDArray[np.intp]:
+    """(P,): the person whose keypoint each peak is, one-to-one and as near as can be, or ``NOBODY``.
+
+    keypoints: (n, parts, 2) in map cells, NaN where missing. reach: (n, parts) cells within which a peak is taken for
+    a keypoint.
+    """
+    owner = np.full(len(coordinates), NOBODY)
+    for part in range(keypoints.shape[1]):
+        peaks = np.flatnonzero(coordinates.part == part)
+        people = np.flatnonzero(~np.isnan(keypoints[:, part, 0]))
+        distance = cdist(coordinates.xy[peaks], keypoints[people, part]) / reach[people, part]
+        peak, person = linear_sum_assignment(np.minimum(distance, 1))  # farther than within reach is all the same
+        near = distance[peak, person] < 1
+        owner[peaks[peak[near]]] = people[person[near]]
+    return owner
