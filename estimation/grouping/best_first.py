@@ -42,7 +42,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
             if free[peak] and part[peak] not in person:
                 person[part[peak]] = peak
                 for way in limbs_of[peak] + later:
-                    if free[way[1]]:
+                    if free[way[1]] and part[way[1]] not in person:
                         heapq.heappush(frontier, way)
                 later = []
         if len(person) > 1:

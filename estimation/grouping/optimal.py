@@ -2,9 +2,10 @@
 
 Source: the paper's equations 13 to 15 without its relaxations, as the DeepCut line solves them (Pishchulin et al., CVPR
 2016). The sum of the PAF scores between peaks of one person is made as large as it can be, with at most one peak of a
-body part in a person. There is one unknown for each candidate, 1 if its ends belong together; a path of limbs that
-would join two peaks of one part must miss one of them. Such paths are too many to list, so those that an answer
-breaks are added, and it is solved again, until none is broken (scipy.optimize.milp, which is HiGHS).
+body part in a person. There is one unknown for each candidate, 1 if its ends belong together, and a peak may be in one
+limb of a kind. On a tree of limbs that would be all; but where limbs close a cycle, a path of them may lead from
+a peak to a rival, another of its part. Such paths are too many to list, so those that an answer has are forbidden, and
+it is solved again, until it has none (scipy.optimize.milp, which is HiGHS).
 Cost: exponential in the worst case. Every connected part of the graph is solved alone, within a time limit.
 """
 
@@ -42,9 +43,24 @@ class Solution(NamedTuple):
     bound: float
 
 
-def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
-    """People, as rows of ``estimation.subset``."""
-    return to_subset(config, solve(candidates, coordinates).people, candidates, coordinates)
+class Rule(NamedTuple):
+    """Of these candidates, by their indices, at most so many may be chosen."""
+
+    indices: list[int]
+    most: int
+
+
+def group(
+    candidates: Candidates, coordinates: Coordinates, config: Config, solutions: list[Solution] | None = None
+) -> NDArray[np.float64]:
+    """People, as rows of ``estimation.subset``.
+
+    solutions: gets the solution too, for programs that want to know how good it is.
+    """
+    solution = solve(candidates, coordinates)
+    if solutions is not None:
+        solutions.append(solution)
+    return to_subset(config, solution.people, candidates, coordinates)
 
 
 def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = TIME_LIMIT) -> Solution:
@@ -52,12 +68,13 @@ def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = 
     until = time.monotonic() + time_limit
     assembly = Assembly(coordinates)
     bound = 0.0
-    for edges in _connected(candidates.peaks, len(coordinates)):
-        chosen, most = _solve_connected(candidates.peaks[edges], candidates.score[edges], coordinates.part, until)
+    for indices in _connected(candidates.peaks, len(coordinates)):
+        found = _Limbs(candidates.limb[indices], candidates.peaks[indices], candidates.score[indices], coordinates.part)
+        chosen, most = _solve_connected(found, until)
         bound += most
-        for a, b in candidates.peaks[edges[chosen]].tolist():
+        for a, b in found.peaks[chosen].tolist():
             assembly.connect(a, b)
-        for a, b in candidates.peaks[edges].tolist():  # nothing more, unless time was up
+        for a, b in found.peaks.tolist():  # nothing more, unless time was up
             assembly.connect(a, b)
     inside = [assembly.person[a] is assembly.person[b] for a, b in candidates.peaks.tolist()]
     return Solution(assembly.people(), float(candidates.score[inside].sum()), bound)
@@ -71,62 +88,81 @@ def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]
     yield from sorted(parts, key=len)  # a hard one shall not take the time of the easy ones
 
 
-def _solve_connected(
-    peaks: NDArray[np.intp], score: NDArray[np.float64], part: NDArray[np.intp], until: float
-) -> tuple[NDArray[np.bool_], float]:
+class _Limbs(NamedTuple):
+    """Candidates that hang together, and the part of every peak."""
+
+    limb: NDArray[np.intp]
+    peaks: NDArray[np.intp]
+    score: NDArray[np.float64]
+    part: NDArray[np.intp]
+
+
+def _solve_connected(limbs: _Limbs, until: float) -> tuple[NDArray[np.bool_], float]:
     """Which candidates to join, (C,) bool (not all are possible if time is up), and a bound on the sum of scores."""
-    chosen, bound = np.ones(len(peaks), dtype=bool), float(score.sum())
-    paths: list[list[int]] = []
-    while broken := list(_paths_between_rivals(peaks, chosen, part, until)):
-        paths += broken
-        left = until - time.monotonic()
-        if left <= 0:
-            break
-        found = milp(
-            -score,
-            integrality=np.ones(len(score)),
+    count, bound = len(limbs.score), float(limbs.score.sum())
+    chosen = np.ones(count, dtype=bool)
+    rules = _one_of_a_kind(limbs)
+    while (left := until - time.monotonic()) > 0:
+        answer = milp(
+            -limbs.score,
+            integrality=np.ones(count),
             bounds=Bounds(0, 1),
-            constraints=_not_all_of(paths, len(peaks)),
+            constraints=_constraints(rules, count),
             options={"time_limit": left, "mip_rel_gap": 0},
         )
-        if found.mip_dual_bound is not None:
-            bound = min(bound, -float(found.mip_dual_bound))
-        if found.x is not None:
-            chosen = found.x > 0.5
-        if found.status != 0:
+        if answer.mip_dual_bound is not None:
+            bound = min(bound, -float(answer.mip_dual_bound))
+        if answer.x is not None:
+            chosen = answer.x > 0.5
+        broken = _broken(limbs, chosen)
+        if answer.status != 0 or not broken:
             break
+        rules += broken
     return chosen, bound
 
 
-def _not_all_of(paths: list[list[int]], count: int) -> LinearConstraint:
-    """Of every path at least one candidate is left out."""
+def _one_of_a_kind(limbs: _Limbs) -> list[Rule]:
+    """A peak is in one limb of a kind at most."""
+    at_peak: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, (limb, ends) in enumerate(zip(limbs.limb.tolist(), limbs.peaks.tolist())):
+        for peak in ends:
+            at_peak[limb, peak].append(index)
+    return [Rule(indices, 1) for indices in at_peak.values()]
+
+
+def _constraints(rules: list[Rule], count: int) -> LinearConstraint:
+    """The rules as rows of a matrix."""
     # HiGHS takes 32-bit indices, and older SciPy versions do not convert
-    row = np.repeat(np.arange(len(paths), dtype=np.int32), [len(path) for path in paths])
-    column = np.concatenate(paths).astype(np.int32)
-    matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(paths), count))
-    return LinearConstraint(matrix, ub=np.array([len(path) - 1 for path in paths], dtype=float))
+    row = np.repeat(np.arange(len(rules), dtype=np.int32), [len(rule.indices) for rule in rules])
+    column = np.array([index for rule in rules for index in rule.indices], dtype=np.int32)
+    matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(rules), count))
+    return LinearConstraint(matrix, ub=np.array([rule.most for rule in rules], dtype=float))
 
 
-def _paths_between_rivals(
-    peaks: NDArray[np.intp], chosen: NDArray[np.bool_], part: NDArray[np.intp], until: float
-) -> Iterator[list[int]]:
-    """For any two peaks of one part that the chosen candidates join, a shortest path of them; as far as time lasts."""
+def _broken(limbs: _Limbs, chosen: NDArray[np.bool_]) -> list[Rule]:
+    """Rules that forbid what joins two peaks of one part among the chosen candidates."""
     limbs_of: dict[int, list[tuple[int, int]]] = defaultdict(list)  # peak -> the other end, index of the candidate
     for index in np.flatnonzero(chosen).tolist():
-        a, b = peaks[index].tolist()
+        a, b = limbs.peaks[index].tolist()
         limbs_of[a].append((b, index))
         limbs_of[b].append((a, index))
-    rivals: dict[int, list[int]] = defaultdict(list)
-    for peak in sorted(limbs_of):
-        rivals[int(part[peak])].append(peak)
-    for of_part in rivals.values():
-        for place, start in enumerate(of_part[:-1]):
-            if time.monotonic() > until:
-                return
-            came_by = _search(limbs_of, start)
-            for end in of_part[place + 1 :]:
-                if end in came_by:
-                    yield _way_back(came_by, start, end)
+    rules = []
+    for start in limbs_of:
+        came_by = _search(limbs_of, start)
+        for end in came_by:
+            if limbs.part[end] == limbs.part[start]:
+                peaks, path = _way_back(came_by, start, end)
+                if len({*limbs.part[peaks[1:]].tolist()}) == len(path):  # else a shorter path within says more
+                    rules.append(_not_all_of(limbs, peaks, path))
+    return rules
+
+
+def _not_all_of(limbs: _Limbs, peaks: list[int], path: list[int]) -> Rule:
+    """Of a path from a rival, ``peaks[0]``, one candidate must be left out. The first may as well come from any other
+    rival: with the rest of the path chosen none of those can be, and else only one."""
+    ends = limbs.peaks
+    from_rivals = (limbs.limb == limbs.limb[path[0]]) & (ends == peaks[1]).any(axis=1) & (ends != peaks[-1]).all(axis=1)
+    return Rule([*np.flatnonzero(from_rivals).tolist(), *path[1:]], len(path) - 1)
 
 
 def _search(limbs_of: dict[int, list[tuple[int, int]]], start: int) -> dict[int, tuple[int, int]]:
@@ -142,10 +178,11 @@ def _search(limbs_of: dict[int, list[tuple[int, int]]], start: int) -> dict[int,
     return came_by
 
 
-def _way_back(came_by: dict[int, tuple[int, int]], start: int, end: int) -> list[int]:
-    """Indices of the candidates from ``end`` to ``start``."""
-    path, peak = [], end
-    while peak != start:
-        peak, index = came_by[peak]
+def _way_back(came_by: dict[int, tuple[int, int]], start: int, end: int) -> tuple[list[int], list[int]]:
+    """The peaks from ``end`` to ``start``, and the candidates between them."""
+    peaks, path = [end], []
+    while peaks[-1] != start:
+        peak, index = came_by[peaks[-1]]
+        peaks.append(peak)
         path.append(index)
-    return path
+    return peaks, path
