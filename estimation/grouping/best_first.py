@@ -3,7 +3,7 @@
 Source: the decoder of PifPaf (Kreiss, Bertoni and Alahi, CVPR 2019), on PAFs: seeds by score, and a priority queue of
 the limbs that lead out of the person. Limbs are not matched beforehand, so a peak that another person took is
 replaced by the next best.
-Cost: each candidate enters the queue of a person at most twice, O(C log C).
+Cost: of each kind of limb, only the best that leads from a peak to a free one enters the queue, O(C + P log P).
 """
 
 from __future__ import annotations
@@ -23,28 +23,34 @@ from estimation.grouping.assembly import to_subset
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
     """People, as rows of ``estimation.subset``."""
     part = coordinates.part.tolist()
-    limbs_of: dict[int, list[tuple[float, int, bool]]] = defaultdict(list)  # peak -> -score, the other end, redundant
-    for (a, b), limb, score in zip(candidates.peaks.tolist(), candidates.limb.tolist(), candidates.score.tolist()):
-        limbs_of[a].append((-score, b, config.limbs[limb].redundant))
-        limbs_of[b].append((-score, a, config.limbs[limb].redundant))
+    redundant = [limb.redundant for limb in config.limbs]
+    # Peak -> kind of limb -> candidates, by index: best first, as candidates are.
+    ways_of: list[dict[int, list[int]]] = [defaultdict(list) for _ in part]
+    for index, (limb, (a, b)) in enumerate(zip(candidates.limb.tolist(), candidates.peaks.tolist())):
+        ways_of[a][limb].append(index)
+        ways_of[b][limb].append(index)
+    sums = candidates.peaks.sum(axis=1).tolist()  # of both ids: less one of them, the other
 
     people: list[dict[int, int]] = []
     free = [True] * len(part)
     for seed in np.argsort(-coordinates.score, kind="stable").tolist():
         if not free[seed]:
             continue
-        person = {part[seed]: seed}
-        frontier = [way for way in limbs_of[seed] if not way[2]]  # a person does not start with ear and shoulder
-        later = [way for way in limbs_of[seed] if way[2]]
-        heapq.heapify(frontier)
+        person: dict[int, int] = {}
+        frontier = [(-1, seed)]
         while frontier:
-            _, peak, _ = heapq.heappop(frontier)
-            if free[peak] and part[peak] not in person:
-                person[part[peak]] = peak
-                for way in limbs_of[peak] + later:
-                    if free[way[1]] and part[way[1]] not in person:
-                        heapq.heappush(frontier, way)
-                later = []
+            _, peak = heapq.heappop(frontier)
+            if part[peak] in person:
+                continue
+            person[part[peak]] = peak
+            starts = {peak: [limb for limb in ways_of[peak] if len(person) > 1 or not redundant[limb]]}
+            if len(person) == 2:  # a person does not start with ear and shoulder, but may go on with them
+                starts[seed] = [limb for limb in ways_of[seed] if redundant[limb]]
+            for start, limbs in starts.items():
+                for limb in limbs:
+                    ways = ((index, sums[index] - start) for index in ways_of[start][limb])
+                    if best := next((way for way in ways if free[way[1]]), None):
+                        heapq.heappush(frontier, best)
         if len(person) > 1:
             people.append(person)
             for peak in person.values():
