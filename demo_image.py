@@ -7,8 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from estimation.errors import OpenPoseLabError
-from estimation.files import check_picture_type, check_writable, encode_picture, read_photo, write_whole
+from estimation.files import check_outputs, check_picture_type, encode_picture, read_photo, write_whole
 from estimation.formats import to_openpose
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.pipeline import DEFAULT_HEIGHT, Estimate, check_input, estimate_people
@@ -32,7 +31,7 @@ def main() -> None:
     photo = read_photo(options.photo)
     check_input(photo, options.height)
     grouping = load_grouping(options.grouping)
-    outputs = check_outputs(options, grouping)
+    outputs = check_files(options, grouping)
     network = load_network(options.network, options.weights)
 
     result = estimate_people(photo, network, options.height, grouping)
@@ -77,17 +76,11 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_outputs(options: argparse.Namespace, grouping: Grouping) -> list[Path]:
+def check_files(options: argparse.Namespace, grouping: Grouping) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
-    inputs = {"photo": options.photo, "grouping file": grouping.source, "weights file": options.weights}
     outputs = [path for path in (options.output, options.json) if path is not None]
-    for path in outputs:
-        check_writable(path)
-        for name, given in inputs.items():
-            if given is not None and path.resolve() == given.resolve():
-                raise OpenPoseLabError(f"{path} is the {name} itself and would be overwritten; choose another output")
-    if len({path.resolve() for path in outputs}) < len(outputs):
-        raise OpenPoseLabError(f"the picture and the JSON cannot both be {options.json}; choose two names")
+    inputs = {"photo": options.photo, "grouping file": grouping.source, "weights file": options.weights}
+    check_outputs(outputs, inputs)
     if options.output:
         check_picture_type(options.output)
     return outputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -21,14 +22,14 @@ def estimate(
     """Make people of limbs, by default with the merge in estimation/merge.py.
 
     grouping: a loaded one, or a function merge.
-    Returns the people as (n, parts + 2) float64 rows, checked.
+    Returns the people as (n, parts + 2) float64 rows, checked. What the grouping prints goes to standard error.
     Raises GroupingError if the grouping fails or its answer breaks the contract.
     """
     if grouping is None:
         grouping = _lab_merge(LAB_MERGE.stat().st_mtime_ns)
     elif not isinstance(grouping, Grouping):
         grouping = Grouping("merge", grouping, Path(f"<{type(grouping).__name__}>"))
-    return run_grouping(grouping, config, connections)
+    return run_grouping(grouping, config, connections, shown=sys.stderr)
 
 
 @lru_cache(maxsize=1)

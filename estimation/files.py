@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,20 @@ def check_writable(path: Path) -> None:
         raise OpenPoseLabError(f"cannot write {path}: there is no folder {folder}; make it first")
     if not os.access(path if os.path.exists(path) else folder, os.W_OK):
         raise OpenPoseLabError(f"cannot write {path}: no permission; choose another place")
+
+
+def check_outputs(outputs: Sequence[Path], inputs: Mapping[str, Path | None]) -> None:
+    """Raise OpenPoseLabError if an output cannot be written, or would overwrite an input or another output.
+
+    inputs: by what they are called in the sentence; None for one that was not given.
+    """
+    for number, path in enumerate(outputs):
+        check_writable(path)
+        for name, given in inputs.items():
+            if given is not None and path.resolve() == given.resolve():
+                raise OpenPoseLabError(f"{path} is the {name} itself and would be overwritten; choose another output")
+        if path.resolve() in [other.resolve() for other in outputs[:number]]:
+            raise OpenPoseLabError(f"two outputs cannot both be {path}; choose two names")
 
 
 def write_whole(path: str | Path, data: bytes) -> None:

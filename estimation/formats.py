@@ -77,7 +77,8 @@ def from_coco(config: Config, keypoints: NDArray[np.floating]) -> NDArray[np.flo
     shoulders and mid_hip that of the hips, as in the networks' training.
     """
     keypoints = np.asarray(keypoints, dtype=np.float64)
-    places = {name: np.where(keypoints[:, k, 2:] > 0, keypoints[:, k, :2], np.nan) for k, name in enumerate(COCO_KEYPOINTS)}
+    labelled = np.where(keypoints[:, :, 2:] > 0, keypoints[:, :, :2], np.nan)
+    places = dict(zip(COCO_KEYPOINTS, labelled.transpose(1, 0, 2)))
     places["neck"] = (places["left_shoulder"] + places["right_shoulder"]) / 2
     places["mid_hip"] = (places["left_hip"] + places["right_hip"]) / 2
     nowhere = np.full((len(keypoints), 2), np.nan)

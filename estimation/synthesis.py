@@ -74,17 +74,17 @@ def synthesize_pafs(
             continue
         unit = (end[drawn] - start[drawn]) / length[drawn, None]
         ends = np.concatenate([start[drawn], end[drawn]])
-        window = tuple(
+        rows, columns = (
             slice(max(0, int(low - limb_width)), max(0, min(size, int(high + limb_width) + 2)))
             for low, high, size in zip(ends.min(axis=0)[::-1], ends.max(axis=0)[::-1], shape)
         )
-        y, x = (axis[..., None].astype(np.float32) for axis in np.mgrid[window])
+        y, x = (axis[..., None].astype(np.float32) for axis in np.mgrid[rows, columns])
         dx, dy = x - start[drawn, 0], y - start[drawn, 1]
         along = dx * unit[:, 0] + dy * unit[:, 1]
         across = dx * unit[:, 1] - dy * unit[:, 0]
         on_limb = (along >= 0) & (along <= length[drawn]) & (np.abs(across) <= limb_width)
-        total[(*window, drawn)] += on_limb[..., None] * unit
-        count[(*window, drawn)] += on_limb
+        total[rows, columns, drawn] += on_limb[..., None] * unit
+        count[rows, columns, drawn] += on_limb
     pafs = np.zeros((*shape, int(config.paf_channels.max()) + 1), dtype=np.float32)
     pafs[:, :, config.paf_channels] = total / np.maximum(count, 1)[..., None]
     return pafs

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_writable
+from estimation.files import check_outputs
 from models.importers import keras_h5
 from models.importers.trained_weights import TrainedWeights
 from models.networks import NETWORKS, KerasNetwork, NetworkKind, recognise_network
@@ -90,7 +90,7 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     form, trained = read_weights(source)
     name = network or name_network(source, form, trained)
     path = out or own_weights(name)
-    _check_out(path, source)
+    check_outputs([path, record_path(path)], {f"file to be imported, {file.name},": file for file in files_of(source)})
     model = _trained_model(NETWORKS[name], trained, source)
     data = keras_h5.encode(model, name, trained.scale, half)
     keep_weights(path, data, _origin(source, form, name))
@@ -114,17 +114,6 @@ def _trained_model(kind: NetworkKind, trained: TrainedWeights, path: Path) -> ke
     model = kind.build(trained.scale)
     set_weights(model, trained.arrays, path)
     return model
-
-
-def _check_out(out: Path, source: Path) -> None:
-    """Raise OpenPoseLabError if what is written would overwrite what is read, or cannot be written."""
-    for path in (out, record_path(out)):
-        check_writable(path)
-        for file in files_of(source):
-            if path.resolve() == file.resolve():
-                raise OpenPoseLabError(
-                    f"{path} is to be imported itself and would be overwritten; choose another --out"
-                )
 
 
 def _origin(source: Path, form: str, network: str) -> dict[str, Any]:

@@ -1,86 +1,80 @@
-"""The project's groupings, and yours, side by side on photos with COCO keypoints; all are given the same limbs."""
+"""The project's groupings, and yours, side by side: all are given the same limbs.
+
+Simulated crowds tell how right each is with more and more people, nearer and nearer to each other: it is known whose
+every peak is. With --images and --annotations, photos with COCO keypoints tell what that is worth; the network's
+maps of them are kept in .cache, so that a second run takes seconds.
+"""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import io
+import itertools
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from estimation.connections import get_connections
-from estimation.coordinates import get_coordinates
-from estimation.errors import OpenPoseLabError
-from estimation.files import check_writable, read_photo, write_whole
-from estimation.formats import to_coco
-from estimation.grouping import GROUPINGS, load_grouping, run_grouping
-from estimation.pipeline import check_height, compute_maps, timed
-from estimation.skeletons import to_skeletons
-from estimation.subset import GroupingError
-from models import load_network
-from tools.evaluate import add_measuring_options, blocks, find_photos, read_annotations, score
+from estimation.config import COCO_18, Config
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.files import check_outputs, write_whole
+from estimation.grouping import GROUPINGS, Grouping, load_grouping
+from estimation.grouping.behaviour import check_behaviour
+from estimation.pipeline import check_height
+from tools.coco import add_measuring_options, find_photos, read_annotations
+from tools.comparison import Result, compare, sweep
+from tools.comparison_plot import check_plot_type, plot
+from tools.crowds import Disturbance, read_skeletons
+from tools.map_cache import MapCache
 from tools.program import run
+from tools.scenes import SceneSet, crowd_scenes, photo_scenes
 
 EXAMPLES = """examples:
+  python -m tools.compare_groupings                              simulated crowds
+  python -m tools.compare_groupings --grouping my_merge.py       with a row for yours
+  python -m tools.compare_groupings --people 50 --overlap 0.5    one kind of crowd
   python -m tools.compare_groupings --images val2017 --annotations person_keypoints_val2017.json
-  python -m tools.compare_groupings --images val2017 --annotations person_keypoints_val2017.json \\
-      --network lightweight --grouping my_merge.py --csv table.csv
 """
-COLUMNS = ("grouping", "AP", "AR", "people", "ms median", "ms 95%", "ms slowest")
+COLUMNS = {
+    "AP": ".3f",
+    "AR": ".3f",
+    "F1": ".3f",
+    "conflicts": ".1f",
+    "people": ".1f",
+    "ms median": ".2f",
+    "ms 95%": ".2f",
+}
+CSV_COLUMNS = ("kind", "scenes", "crowd", "overlap", "grouping", *COLUMNS, "ms slowest", "gap")
+OVERLAPS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+PEOPLE = (1, 2, 5, 10, 20, 50, 100)
+USUAL_OVERLAP, USUAL_PEOPLE = 0.2, 10
 
 
 def main() -> None:
     """Run the program with the options of the command line."""
     options = parse_options()
-    check_height(options.height)
-    if options.csv:
-        check_writable(options.csv)
-    truth = read_annotations(options.annotations)
-    photos = find_photos(truth, options.images)
     groupings = {name: load_grouping(name) for name in (*GROUPINGS, *options.grouping)}
-    check_inputs_are_kept(options.csv, [options.annotations, *(grouping.source for grouping in groupings.values())])
-    network = load_network(options.network, options.weights)
-    config = network.config
+    check_options(options, groupings)
+    note_behaviour({name: groupings[name] for name in options.grouping})
 
-    people: dict[str, list[dict[str, Any]]] = {name: [] for name in groupings}
-    times: dict[str, list[float]] = {name: [] for name in groupings}
-    failed: dict[str, str] = {}
-    with tqdm(total=len(photos), desc="photos", unit="photo", disable=None) as bar:
-        # By blocks, so that no grouping is the one to find the caches full of the network's data.
-        for block in blocks(list(photos.items()), 16):
-            limbs = []
-            for image_id, path in block:
-                maps = compute_maps(read_photo(path), network, options.height)
-                connections = get_connections(config, get_coordinates(config, maps.heatmaps), maps.pafs)
-                limbs.append((image_id, maps.cell_size, connections))
-            for name, grouping in groupings.items():
-                for image_id, cell_size, connections in limbs:
-                    if name in failed:
-                        break
-                    milliseconds: dict[str, float] = {}
-                    try:
-                        with timed("grouping", milliseconds):
-                            found = run_grouping(grouping, config, connections)
-                    except GroupingError as error:  # the others go on
-                        failed[name] = f"{error} (photo {photos[image_id].name})"
-                        break
-                    times[name].append(milliseconds["grouping"])
-                    skeletons = to_skeletons(found, connections.coordinates, cell_size)
-                    people[name] += to_coco(config, skeletons, image_id)
-            bar.update(len(block))
+    results: list[Result] = []
+    for scene_set, config in scene_sets(options):
+        runs = len(groupings) * len(scene_set.scenes)
+        with tqdm(total=runs, desc=scene_set.title, unit="scene", leave=False, disable=None) as bar:
+            results += compare(scene_set, config, groupings, bar.update)
 
-    if not any(people.values()):
-        raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so there is nothing to compare")
-    rows = [row_of(name, truth, people[name], times[name]) for name in groupings if name not in failed]
-    print(f"{len(photos)} photos, {options.network} at height {options.height}")
-    print_table(rows)
-    if options.csv:
-        write_whole(options.csv, to_csv(rows))
-        print(f"wrote {options.csv}")
+    if not any(result.people for result in results):
+        raise OpenPoseLabError("nobody was found anywhere, so there is nothing to compare")
+    failed = {result.grouping: result.failed for result in reversed(results) if result.failed}
+    whole = [result for result in results if result.grouping not in failed]
+    print("\n\n".join(report(whole)))
+    write_whole(options.csv, to_csv(whole))
+    write_whole(options.plot, plot(whole, options.plot))
+    print(f"\nwrote {options.csv} and {options.plot}")
     if failed:
         raise OpenPoseLabError("; ".join(failed.values()))
 
@@ -93,50 +87,169 @@ def parse_options() -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_measuring_options(parser)
     parser.add_argument(
         "--grouping", action="append", default=[], metavar="FILE.py", help="one more grouping; may be given again"
     )
-    parser.add_argument("--csv", type=Path, help="also write the table as CSV")
+    parser.add_argument("--csv", type=Path, default=Path("groupings.csv"), help="the figures (default: groupings.csv)")
+    parser.add_argument(
+        "--plot", type=Path, default=Path("groupings.png"), help="a picture of them (default: groupings.png)"
+    )
+    photos = parser.add_argument_group("photos")
+    add_measuring_options(photos, required=False)
+    crowds = parser.add_argument_group("simulated crowds")
+    crowds.add_argument("--crowds", action="store_true", help="crowds too, where photos are given")
+    crowds.add_argument(
+        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {_listed(PEOPLE)})"
+    )
+    crowds.add_argument(
+        "--overlap",
+        type=float,
+        nargs="+",
+        metavar="SHARE",
+        help=f"share of the box around each person that a neighbour's covers (default: {_listed(OVERLAPS)})",
+    )
+    crowds.add_argument(
+        "--scenes", type=int, default=20, metavar="N", help="crowds of each kind (default: 20); fewer of over 10 people"
+    )
+    crowds.add_argument("--seed", type=int, default=0, help="another number gives other crowds (default: 0)")
+    crowds.add_argument("--skeletons", type=Path, metavar="FILE.npz", help="real people's keypoints, to make crowds of")
+    usual = Disturbance()
+    for name, what in (
+        ("noise", "standard deviation of the noise in the maps"),
+        ("missing", "share of keypoints without a peak"),
+        ("doubled", "share of keypoints with a second peak beside the first"),
+        ("crossing", "share of people whose forearm crosses a neighbour's"),
+    ):
+        value = getattr(usual, name)
+        crowds.add_argument(f"--{name}", type=float, default=value, metavar="X", help=f"{what} (default: {value})")
     return parser.parse_args()
 
 
-def check_inputs_are_kept(output: Path | None, inputs: list[Path]) -> None:
-    """Raise OpenPoseLabError if the output would overwrite something that is read."""
-    for path in inputs:
-        if output and output.resolve() == path.resolve():
-            raise OpenPoseLabError(f"{output} is read, and would be overwritten; choose another --csv")
+def _listed(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:g}" for value in values)
 
 
-def row_of(name: str, truth: Any, people: list[dict[str, Any]], times: list[float]) -> dict[str, str]:
-    """One line of the table."""
-    figures = score(truth, people) if people else np.zeros(10)
-    values = (
-        name,
-        f"{figures[0]:.3f}",
-        f"{figures[5]:.3f}",
-        str(len(people)),
-        f"{np.median(times):.2f}",
-        f"{np.quantile(times, 0.95):.2f}",
-        f"{max(times):.2f}",
-    )
-    return dict(zip(COLUMNS, values))
+def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -> None:
+    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    if (options.images is None) != (options.annotations is None):
+        raise OpenPoseLabError("photos need both --images and --annotations; give the other too, or none for crowds")
+    check_height(options.height)
+    for name, values, lowest, highest in (
+        ("people", options.people or PEOPLE, 1, COCO_18.max_peaks_per_part),
+        ("overlap", options.overlap or OVERLAPS, 0, 0.9),
+        ("scenes", [options.scenes], 1, 10_000),
+        ("seed", [options.seed], 0, 2**32),
+        ("noise", [options.noise], 0, 10),
+        *((share, [getattr(options, share)], 0, 1) for share in ("missing", "doubled", "crossing")),
+    ):
+        for value in values:
+            if not lowest <= value <= highest:
+                raise OpenPoseLabError(f"--{name} must be from {lowest} to {highest} but is {value:g}")
+    check_plot_type(options.plot)
+    inputs = {"annotations": options.annotations, "skeletons": options.skeletons, "weights file": options.weights}
+    inputs |= {f"grouping file {name}": grouping.source for name, grouping in groupings.items()}
+    check_outputs([options.csv, options.plot], inputs)
 
 
-def print_table(rows: list[dict[str, str]]) -> None:
-    """The rows under their headings, in columns."""
-    widths = {column: max(len(column), *(len(row[column]) for row in rows)) for column in COLUMNS}
-    first = COLUMNS[0]
-    for row in [dict(zip(COLUMNS, COLUMNS)), *rows]:
-        print(row[first].ljust(widths[first]), *(row[column].rjust(widths[column]) for column in COLUMNS[1:]), sep="  ")
+def scene_sets(options: argparse.Namespace) -> Iterator[tuple[SceneSet, Config]]:
+    """What the options ask to measure on, each with the config of its limbs."""
+    if options.images is not None:
+        truth = read_annotations(options.annotations)
+        photos = find_photos(truth, options.images)
+        maps = MapCache(options.network, options.weights, options.height)
+        yield photo_scenes(truth, photos, maps), maps.config
+    if options.images is None or options.crowds:
+        disturbance = Disturbance(options.noise, options.missing, options.doubled, options.crossing)
+        skeletons = read_skeletons(options.skeletons, COCO_18) if options.skeletons else None
+        for people, overlap in kinds_of_crowds(options.people, options.overlap):
+            count = max(min(options.scenes, 3), round(options.scenes * min(1, USUAL_PEOPLE / people)))
+            yield crowd_scenes(COCO_18, people, overlap, count, options.seed, disturbance, skeletons), COCO_18
 
 
-def to_csv(rows: list[dict[str, str]]) -> bytes:
-    """The rows as a CSV file."""
+def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> list[tuple[int, float]]:
+    """People and overlap of each kind: all that are asked for, or each varied alone."""
+    if people or overlaps:
+        return [(count, overlap) for count in people or [USUAL_PEOPLE] for overlap in overlaps or [USUAL_OVERLAP]]
+    return [(USUAL_PEOPLE, overlap) for overlap in OVERLAPS] + [
+        (count, USUAL_OVERLAP) for count in PEOPLE if count != USUAL_PEOPLE
+    ]
+
+
+def note_behaviour(groupings: dict[str, Grouping]) -> None:
+    """Warn of what the groupings do that their figures will not show."""
+    crowd = crowd_scenes(COCO_18, 3, USUAL_OVERLAP, 5, 0, Disturbance())
+    for name, grouping in groupings.items():
+        complaints: dict[str, str] = {}
+        for scene in crowd.scenes:
+            complaints = check_behaviour(grouping, COCO_18, scene.connections) | complaints
+        for complaint in dict.fromkeys(complaints.values()):
+            warnings.warn(f"{name}: {complaint}", OpenPoseLabWarning, stacklevel=1)
+
+
+def report(results: list[Result]) -> Iterator[str]:
+    """The tables, each as one text."""
+    photos = [result for result in results if result.scene_set.kind == "photos"]
+    if photos:
+        yield table(photos[0].scene_set.title, {result.grouping: result.figures for result in photos}, COLUMNS)
+    by_overlap, by_people = sweep(results, "overlap"), sweep(results, "people")
+    if by_overlap:
+        one = next(iter(by_overlap.values()))[0].scene_set
+        title = (
+            f"crowds of {one.people} people, overlap {_listed(tuple(by_overlap))}, {len(one.scenes)} crowds each: means"
+        )
+        rows: dict[str, list[dict[str, float]]] = {}
+        for result in itertools.chain.from_iterable(by_overlap.values()):
+            rows.setdefault(result.grouping, []).append(result.figures)
+        yield table(title, {name: _means(figures) for name, figures in rows.items()}, COLUMNS)
+    if len(by_overlap) > 1:
+        yield _by_value("F1 by overlap", by_overlap, "F1")
+    if len(by_people) > 1:
+        overlap = next(iter(by_people.values()))[0].scene_set.overlap
+        yield _by_value(f"F1 by people, overlap {overlap:g}", by_people, "F1")
+        yield _by_value(f"milliseconds by people (median), overlap {overlap:g}", by_people, "ms median")
+    for result in results:
+        if (gap := result.figures.get("gap", 0)) > 1e-6:
+            yield (
+                f"{result.grouping}, {result.scene_set.title}: its time was up, and what it found is at most "
+                f"{gap:.2%} less than the best there is"
+            )
+
+
+def _means(figures: list[dict[str, float]]) -> dict[str, float]:
+    return {column: float(np.mean([one[column] for one in figures])) for column in COLUMNS if column in figures[0]}
+
+
+def _by_value(title: str, results: dict[float, list[Result]], column: str) -> str:
+    """A table of one figure, with a column for each value that was varied."""
+    rows: dict[str, dict[str, float]] = {}
+    for value, found in results.items():
+        for result in found:
+            if column in result.figures:
+                rows.setdefault(result.grouping, {})[f"{value:g}"] = result.figures[column]
+    return table(title, rows, {f"{value:g}": COLUMNS[column] for value in results})
+
+
+def table(title: str, rows: dict[str, dict[str, float]], formats: dict[str, str]) -> str:
+    """Rows of figures under their headings, in columns; - where there is none."""
+    lines = [["grouping", *formats]]
+    for name, figures in rows.items():
+        cells = (format(figures[column], form) if column in figures else "-" for column, form in formats.items())
+        lines.append([name, *cells])
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    laid_out = ("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines)
+    return "\n".join([title, *laid_out])
+
+
+def to_csv(results: list[Result]) -> bytes:
+    """All figures of all groupings on all sets of scenes."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
+    writer = csv.DictWriter(text, CSV_COLUMNS)
     writer.writeheader()
-    writer.writerows(rows)
+    for result in results:
+        kind = result.scene_set
+        where = {"kind": kind.kind, "scenes": len(kind.scenes), "crowd": kind.people, "overlap": kind.overlap}
+        figures = {column: f"{figure:.6g}" for column, figure in result.figures.items()}
+        writer.writerow({**where, "grouping": result.grouping, **figures})
     return text.getvalue().encode()
 
 

@@ -25,7 +25,7 @@ from estimation.grouping import load_grouping
 from estimation.pipeline import DEFAULT_HEIGHT, compute_maps
 from estimation.skeletons import to_skeletons
 from models import load_network
-from tools.evaluate import find_photos, read_annotations, score
+from tools.coco import find_photos, read_annotations, score
 from tools.program import run
 
 Floats = NDArray[np.float32]

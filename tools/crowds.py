@@ -12,20 +12,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from estimation.config import Config
 from estimation.connections import Connections, get_connections
-from estimation.coordinates import Coordinates, get_coordinates
+from estimation.coordinates import get_coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.formats import COCO_KEYPOINTS, from_coco
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
+from tools.measures import owners
 
 Floats = NDArray[np.float64]
-
-NOBODY = -1
-"""The owner of a peak that is no one's."""
 
 STANDING = {
     "nose": (0.00, 0.10),
@@ -107,7 +103,7 @@ class Crowd:
     keypoints: (n, parts, 2) float64, x and y in map cells, NaN where somebody lacks a part: the truth.
     shape: height and width of the map in cells.
     connections: what the disturbed maps show.
-    owner: (P,) intp, the person whose each peak is, or ``NOBODY``.
+    owner: (P,) intp, the person whose each peak is, or ``NOBODY`` of tools/measures.py.
     """
 
     keypoints: Floats
@@ -129,7 +125,10 @@ def simulate(
     overlap: from 0, where boxes touch, to below 1; of the smaller of two boxes, and nobody's overlap is larger.
     skeletons: (k, parts, 2) to draw from, as ``read_skeletons`` gives them; by default people are made up.
     """
-    poses = made_up_poses(config, rng, people) if skeletons is None else skeletons[rng.integers(len(skeletons), size=people)]
+    if skeletons is None:
+        poses = made_up_poses(config, rng, people)
+    else:
+        poses = skeletons[rng.integers(len(skeletons), size=people)]
     poses = poses * rng.uniform(*_PERSON_CELLS, (people, 1, 1))
     keypoints, shape = _place(poses, rng, overlap)
     _cross_hands(config, keypoints, rng, disturbance.crossing)
@@ -171,7 +170,8 @@ def read_skeletons(path: Path, config: Config) -> Floats:
     poses = from_coco(config, whole)
     low, high = _boxes(poses)
     size = np.maximum((high - low).max(axis=1), 1e-6)[:, None, None]
-    return (poses - low[:, None]) / size
+    skeletons: Floats = (poses - low[:, None]) / size
+    return skeletons
 
 
 def _boxes(keypoints: Floats) -> tuple[Floats, Floats]:
@@ -186,14 +186,19 @@ def _place(poses: Floats, rng: np.random.Generator, overlap: float) -> tuple[Flo
     half = np.maximum((high - low) / 2, 0.5)
     for k in range(1, len(poses)):
         beside = rng.integers(k, size=_TRIES)
-        angle = rng.uniform(0, 2 * np.pi, _TRIES)
-        places = _at_overlap(centre[beside], half[beside], half[k], np.stack([np.cos(angle), np.sin(angle)], 1), overlap)
+        places = _at_overlap(centre[beside], half[beside], half[k], _directions(rng, (_TRIES,)), overlap)
         most = _overlaps(places[:, None], half[k], centre[:k], half[:k]).max(axis=1)
         centre[k] = places[np.argmin(np.maximum(most, overlap))]
     corner = (centre - half).min(axis=0) - _MARGIN
     keypoints = poses - ((low + high) / 2)[:, None] + (centre - corner)[:, None]
     width, height = np.ceil((centre + half).max(axis=0) - corner + _MARGIN).astype(int).tolist()
     return keypoints, (height, width)
+
+
+def _directions(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Unit vectors (*shape, 2)."""
+    angle = rng.uniform(0, 2 * np.pi, shape)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
 def _at_overlap(centre: Floats, half: Floats, own_half: Floats, direction: Floats, overlap: float) -> Floats:
@@ -209,8 +214,9 @@ def _at_overlap(centre: Floats, half: Floats, own_half: Floats, direction: Float
 def _overlaps(centre: Floats, half: Floats, others: Floats, others_half: Floats) -> Floats:
     """The area that two boxes share, as a share of the smaller one's."""
     common = np.minimum(centre + half, others + others_half) - np.maximum(centre - half, others - others_half)
-    area: Floats = np.prod(np.maximum(common, 0), axis=-1)
-    return area / (4 * np.minimum(np.prod(half, axis=-1), np.prod(others_half, axis=-1)))
+    smaller = 4 * np.minimum(np.prod(half, axis=-1), np.prod(others_half, axis=-1))
+    share: Floats = np.prod(np.maximum(common, 0), axis=-1) / smaller
+    return share
 
 
 def _cross_hands(config: Config, keypoints: Floats, rng: np.random.Generator, share: float) -> None:
@@ -218,11 +224,12 @@ def _cross_hands(config: Config, keypoints: Floats, rng: np.random.Generator, sh
     low, high = _boxes(keypoints)
     size = (high - low).max(axis=1)
     free = np.ones(len(keypoints), dtype=bool)
-    for person, crosses, side in zip(range(len(keypoints)), rng.random(len(keypoints)), rng.integers(2, size=len(keypoints))):
+    crosses = rng.random(len(keypoints)) < share
+    for person, side in enumerate(rng.integers(2, size=len(keypoints))):
         elbow, wrist = (config.body_parts.index(f"{('left', 'right')[side]}_{part}") for part in ("elbow", "wrist"))
         distance = np.linalg.norm(keypoints[:, elbow] - keypoints[person, elbow], axis=1)
         usable = free & ~np.isnan(keypoints[:, wrist, 0]) & (distance < size[person] / 2)
-        if crosses >= share or not usable[person] or usable.sum() < 2:
+        if not crosses[person] or not usable[person] or usable.sum() < 2:
             continue
         usable[person] = False
         neighbour = np.flatnonzero(usable)[np.argmin(distance[usable])]
@@ -236,13 +243,11 @@ def _show(
     """The maps of the people, disturbed, and what is found in them."""
     seen = keypoints + rng.normal(0, _JITTER, keypoints.shape)
     seen[rng.random(seen.shape[:2]) < disturbance.missing] = np.nan
-    angle, distance = rng.uniform(0, 2 * np.pi, seen.shape[:2]), rng.uniform(*_DOUBLE_DISTANCE, seen.shape[:2])
-    doubles = seen + np.stack([np.cos(angle), np.sin(angle)], axis=2) * distance[:, :, None]
+    doubles = seen + _directions(rng, seen.shape[:2]) * rng.uniform(*_DOUBLE_DISTANCE, (*seen.shape[:2], 1))
     doubles[rng.random(seen.shape[:2]) >= disturbance.doubled] = np.nan
 
-    heatmaps = np.maximum(
-        synthesize_heatmaps(config, seen, shape), np.float32(_DOUBLE_SCORE) * synthesize_heatmaps(config, doubles, shape)
-    )
+    heatmaps = synthesize_heatmaps(config, seen, shape)
+    heatmaps = np.maximum(heatmaps, np.float32(_DOUBLE_SCORE) * synthesize_heatmaps(config, doubles, shape))
     heatmaps *= np.maximum(1 + _noise(rng, heatmaps.shape, disturbance.noise), 0)
     pafs = synthesize_pafs(config, keypoints, shape)
     pafs += _noise(rng, pafs.shape, disturbance.noise)
@@ -256,20 +261,3 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -
     white = rng.standard_normal(shape, dtype=np.float32)
     smooth = np.stack([cv2.GaussianBlur(channel, (0, 0), _SMOOTHNESS) for channel in np.moveaxis(white, 2, 0)], axis=2)
     return smooth * np.float32(deviation * 2 * np.sqrt(np.pi) * _SMOOTHNESS)  # what the blur takes from white noise
-
-
-def owners(coordinates: Coordinates, keypoints: Floats, reach: Floats) -> NDArray[np.intp]:
-    """(P,): the person whose keypoint each peak is, one-to-one and as near as can be, or ``NOBODY``.
-
-    keypoints: (n, parts, 2) in map cells, NaN where missing. reach: (n, parts) cells within which a peak is taken for
-    a keypoint.
-    """
-    owner = np.full(len(coordinates), NOBODY)
-    for part in range(keypoints.shape[1]):
-        peaks = np.flatnonzero(coordinates.part == part)
-        people = np.flatnonzero(~np.isnan(keypoints[:, part, 0]))
-        distance = cdist(coordinates.xy[peaks], keypoints[people, part]) / reach[people, part]
-        peak, person = linear_sum_assignment(np.minimum(distance, 1))  # farther than within reach is all the same
-        near = distance[peak, person] < 1
-        owner[peaks[peak[near]]] = people[person[near]]
-    return owner

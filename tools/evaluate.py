@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.files import check_writable, read_photo, write_whole
-from estimation.formats import COCO_KEYPOINTS, to_coco
+from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, load_grouping
-from estimation.pipeline import DEFAULT_HEIGHT, Network, check_height, compute_maps, group_maps, timed
-from models import NETWORKS, load_network
+from estimation.pipeline import Network, check_height, compute_maps, group_maps, timed
+from models import load_network
+from tools.coco import FIGURES, add_measuring_options, find_photos, read_annotations, score
 from tools.program import run
 
 EXAMPLES = """example:
   python -m tools.evaluate --images val2017 --annotations person_keypoints_val2017.json --results out.json
 """
-FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR .75", "AR medium", "AR large")
 
 
 def main() -> None:
@@ -83,15 +79,6 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def add_measuring_options(parser: argparse.ArgumentParser) -> None:
-    """What every program that measures on photos has to be told."""
-    parser.add_argument("--images", type=Path, required=True, help="the folder with the photos")
-    parser.add_argument("--annotations", type=Path, required=True, help="COCO keypoint annotations of them, JSON")
-    parser.add_argument("--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)}")
-    parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
-    parser.add_argument("--height", type=int, default=DEFAULT_HEIGHT, help=f"input height (default: {DEFAULT_HEIGHT})")
-
-
 def blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Path]]]:
     """The items in lists of at most ``size``."""
     return [items[start : start + size] for start in range(0, len(items), size)]
@@ -104,67 +91,6 @@ def timed_maps(path: Path, network: Network, height: int) -> tuple[FieldMaps, di
     with timed("network", milliseconds):
         maps = compute_maps(photo, network, height)
     return maps, milliseconds
-
-
-def read_annotations(path: Path) -> COCO:
-    """COCO's annotations. Raises OpenPoseLabError if the file is not there or not of that kind."""
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot read the annotations {path}: {error.strerror}; check the path") from error
-    except ValueError:
-        raise OpenPoseLabError(
-            f"the annotations {path} are not JSON, or cut short; give a COCO keypoint file"
-        ) from None
-    if problem := _problem(content):
-        raise OpenPoseLabError(f"the annotations {path} are not COCO keypoints: {problem}")
-    truth = COCO()
-    truth.dataset = content
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth.createIndex()
-    return truth
-
-
-def _problem(content: Any) -> str | None:
-    if not isinstance(content, dict):
-        return "the file must hold an object"
-    for key, needed in (
-        ("images", {"id", "file_name"}),
-        ("annotations", {"id", "image_id", "category_id", "area", "bbox", "iscrowd"}),
-        ("categories", {"id"}),
-    ):
-        entries = content.get(key)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            return f"there must be a list {key!r}"
-        for number, entry in enumerate(entries):
-            if missing := needed - entry.keys():
-                return f"entry {number} of {key!r} has no {sorted(missing)[0]!r}"
-    if not content["images"]:
-        return "the list 'images' is empty"
-    length = 3 * len(COCO_KEYPOINTS)
-    for number, entry in enumerate(content["annotations"]):
-        if (found := len(entry.get("keypoints", []))) != length:
-            return f"entry {number} of 'annotations' has {found} keypoint numbers, expected {length}"
-    return None
-
-
-def find_photos(truth: COCO, folder: Path) -> dict[int, Path]:
-    """The photo of each image id. Raises OpenPoseLabError at the first that is missing."""
-    photos = {image["id"]: folder / image["file_name"] for image in truth.dataset["images"]}
-    for path in photos.values():
-        if not path.is_file():
-            raise OpenPoseLabError(f"the annotations name {path.name}, but there is no {path}; check --images")
-    return photos
-
-
-def score(truth: COCO, results: list[dict[str, Any]]) -> list[float]:
-    """COCO's ten keypoint figures, in the order of ``FIGURES``; -1 where there is nobody to find."""
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return [float(figure) for figure in evaluation.stats]
 
 
 if __name__ == "__main__":

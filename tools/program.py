@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from collections.abc import Callable
+from typing import Any
 
-from estimation.errors import OpenPoseLabError
+from tqdm import tqdm
+
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 
 
 def run(name: str, main: Callable[[], None]) -> int:
@@ -14,6 +18,21 @@ def run(name: str, main: Callable[[], None]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may have letters the terminal has not
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", OpenPoseLabWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, OpenPoseLabWarning):
+                tqdm.write(f"{name}: note: {message}", sys.stderr)  # above a progress bar, if there is one
+            else:
+                others(message, category, *where, **more)
+
+        warnings.showwarning = show
+        return _run(name, main)
+
+
+def _run(name: str, main: Callable[[], None]) -> int:
     try:
         main()
         sys.stdout.flush()

@@ -59,11 +59,16 @@ class Assembly:
 
 
 def to_subset(
-    config: Config, people: list[dict[int, int]], candidates: Candidates, coordinates: Coordinates
+    config: Config,
+    people: list[dict[int, int]],
+    candidates: Candidates,
+    coordinates: Coordinates,
+    prune: bool = True,
 ) -> NDArray[np.float64]:
-    """Rows of the people, pruned, best first: (n, parts + 2) float64.
+    """Rows of the people, best first: (n, parts + 2) float64.
 
-    people: for each the ids of their peaks by body part, no peak in two.
+    people: for each the ids of their peaks by body part, no peak in two. prune: whether those are left out who have
+    fewer than ``MIN_PARTS``, or less than ``MIN_MEAN_SCORE`` for each.
     A person's score is the sum of the scores of their peaks, and of the PAF scores of all candidates between them:
     sums rank people better than means, as they grow with what was seen of somebody.
     """
@@ -79,5 +84,7 @@ def to_subset(
     subset[:, SCORE] = np.bincount(owner[owned], coordinates.score[owned], len(people))
     subset[:, SCORE] += np.bincount(from_owner[inside], candidates.score[inside], len(people))
     subset[:, PARTS_NUM] = (ids_of(subset) != MISSING).sum(axis=1)
-    keep = (subset[:, PARTS_NUM] >= MIN_PARTS) & (subset[:, SCORE] >= MIN_MEAN_SCORE * subset[:, PARTS_NUM])
-    return subset[keep][np.argsort(-subset[keep, SCORE], kind="stable")]
+    if prune:
+        enough = (subset[:, PARTS_NUM] >= MIN_PARTS) & (subset[:, SCORE] >= MIN_MEAN_SCORE * subset[:, PARTS_NUM])
+        subset = subset[enough]
+    return subset[np.argsort(-subset[:, SCORE], kind="stable")]

@@ -6,22 +6,26 @@ coordinates, config)`` sees every scored candidate before any is thrown away, an
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 import textwrap
 import traceback
+import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.connections import Connections
+from estimation.errors import OpenPoseLabWarning
 from estimation.grouping.checks import check_people
 from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
@@ -75,30 +79,76 @@ def load_grouping(grouping: str | Path = "lab") -> Grouping:
     )
 
 
-def run_grouping(grouping: Grouping, config: Config, connections: Connections) -> NDArray[np.float64]:
+def run_grouping(
+    grouping: Grouping, config: Config, connections: Connections, shown: TextIO | None = None
+) -> NDArray[np.float64]:
     """What a grouping makes of copies of the limbs, checked: (people, parts + 2) float64.
 
-    Raises GroupingError, in one sentence, if it raises or its answer breaks the contract.
+    shown: where that goes which the grouping prints; by default nowhere.
+    Raises GroupingError, in one sentence, if it raises or its answer breaks the contract. Warns, in one sentence, with
+    an OpenPoseLabWarning if it prints, or changes what it is given, for all the others to see if there were no copies.
     """
     if grouping.door == "merge":
-        rows = limb_rows(config, connections)
-        return _call(grouping, config, slots_of_rows(rows), rows)
-    given = deepcopy((connections.candidates, connections.coordinates))
-    return _call(grouping, config, connections.coordinates.part, *given, config)
+        return run_merge(grouping, config, limb_rows(config, connections), shown)
+    given = connections.candidates, connections.coordinates
+    copies = deepcopy(given)
+    people = _call(grouping, config, connections.coordinates.part, (*copies, config), shown)
+    if any(_differ(vars(one), vars(other)) for one, other in zip(given, copies)):
+        _warn(grouping, "changes the candidates or the peaks it is given; work on copies: candidates.score.copy()")
+    return people
 
 
-def _call(grouping: Grouping, config: Config, slot_of_id: NDArray[np.intp], *given: Any) -> NDArray[np.float64]:
+def run_merge(
+    grouping: Grouping, config: Config, rows: NDArray[np.float64], shown: TextIO | None = None
+) -> NDArray[np.float64]:
+    """The same for rows of limbs, (n, parts + 2) float64, through the lab's door."""
+    subset = rows.copy()
+    people = _call(grouping, config, slots_of_rows(rows), (subset,), shown)
+    if _differ({"rows": rows}, {"rows": subset}):
+        _warn(grouping, "changes the rows it is given; work on a copy: subset = subset.copy()")
+    return people
+
+
+def _differ(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    return any(not np.array_equal(value, after.get(name, ())) for name, value in before.items())
+
+
+def _warn(grouping: Grouping, what: str) -> None:
+    warnings.warn(f"{grouping.door} in {_source_file(grouping)} {what}", OpenPoseLabWarning, stacklevel=3)
+
+
+def _call(
+    grouping: Grouping, config: Config, slot_of_id: NDArray[np.intp], given: tuple[Any, ...], shown: TextIO | None
+) -> NDArray[np.float64]:
+    printed = _Printed(shown)
     try:
-        people = grouping.function(*given)
+        with contextlib.redirect_stdout(printed):
+            people = grouping.function(*given)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a plug-in must not end the program
         described = _describe(error, _source_file(grouping))
         raise GroupingError(f"{grouping.door} in {_source_file(grouping)} failed: {described}") from error
+    if printed.anything:
+        _warn(grouping, "prints; take that out again when you have seen what you wanted to see")
     try:
         return check_people(config, people, slot_of_id)
     except GroupingError as error:
         raise GroupingError(f"{grouping.door} in {_source_file(grouping)} broke the contract: {error}") from error
+
+
+class _Printed(io.TextIOBase):
+    """Notes whether anything is printed, and shows it or not."""
+
+    def __init__(self, shown: TextIO | None) -> None:
+        self.anything = False
+        self._shown = shown
+
+    def write(self, text: str) -> int:
+        self.anything = True
+        if self._shown:
+            self._shown.write(text)
+        return len(text)
 
 
 def _execute(path: Path) -> ModuleType:

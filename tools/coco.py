@@ -1,0 +1,146 @@
+"""Photos with COCO keypoints: the options that name them, reading them, and COCO's own figures."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from estimation.config import Config
+from estimation.errors import OpenPoseLabError
+from estimation.formats import COCO_KEYPOINTS
+from estimation.pipeline import DEFAULT_HEIGHT
+from models import NETWORKS
+
+FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR .75", "AR medium", "AR large")
+MOST_PEOPLE = 20
+"""COCO counts only so many of the people found in a photo, the surest."""
+_BODY_OF_BOX = 0.7
+"""COCO measures a person by the area of their outline; this much of the box around the keypoints (median of 95)."""
+
+
+def add_measuring_options(parser: argparse._ActionsContainer, required: bool = True) -> None:
+    """What every program that measures on photos has to be told."""
+    parser.add_argument("--images", type=Path, required=required, help="the folder with the photos")
+    parser.add_argument("--annotations", type=Path, required=required, help="COCO keypoint annotations of them, JSON")
+    parser.add_argument("--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)}")
+    parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
+    parser.add_argument("--height", type=int, default=DEFAULT_HEIGHT, help=f"input height (default: {DEFAULT_HEIGHT})")
+
+
+def read_annotations(path: Path) -> COCO:
+    """COCO's annotations. Raises OpenPoseLabError if the file is not there or not of that kind."""
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot read the annotations {path}: {error.strerror}; check the path") from error
+    except ValueError:
+        raise OpenPoseLabError(
+            f"the annotations {path} are not JSON, or cut short; give a COCO keypoint file"
+        ) from None
+    if problem := _problem(content):
+        raise OpenPoseLabError(f"the annotations {path} are not COCO keypoints: {problem}")
+    return to_truth(content)
+
+
+def to_truth(content: dict[str, Any]) -> COCO:
+    """The content of an annotations file, as pycocotools wants it."""
+    truth = COCO()
+    truth.dataset = content
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth.createIndex()
+    return truth
+
+
+def _problem(content: Any) -> str | None:
+    if not isinstance(content, dict):
+        return "the file must hold an object"
+    for key, needed in (
+        ("images", {"id", "file_name"}),
+        ("annotations", {"id", "image_id", "category_id", "area", "bbox", "iscrowd"}),
+        ("categories", {"id"}),
+    ):
+        entries = content.get(key)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            return f"there must be a list {key!r}"
+        for number, entry in enumerate(entries):
+            if missing := needed - entry.keys():
+                return f"entry {number} of {key!r} has no {sorted(missing)[0]!r}"
+    if not content["images"]:
+        return "the list 'images' is empty"
+    length = 3 * len(COCO_KEYPOINTS)
+    for number, entry in enumerate(content["annotations"]):
+        if (found := len(entry.get("keypoints", []))) != length:
+            return f"entry {number} of 'annotations' has {found} keypoint numbers, expected {length}"
+    return None
+
+
+def annotate(config: Config, photos: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """The content of an annotations file for people who are known: photo 1 is the first, and so on.
+
+    photos: for each name the people's keypoints (n, parts, 2) in pixels, NaN where somebody lacks a part.
+    """
+    parts = [config.body_parts.index(name) for name in COCO_KEYPOINTS]
+    annotations: list[dict[str, Any]] = []
+    for image_id, people in enumerate(photos.values(), start=1):
+        for person in people[:, parts]:
+            labelled = ~np.isnan(person[:, :1])
+            corner, size = np.nanmin(person, axis=0), np.ptp(person[labelled[:, 0]], axis=0)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": 1,
+                    "iscrowd": 0,
+                    "area": float(_BODY_OF_BOX * np.prod(size)),
+                    "bbox": [*corner.tolist(), *size.tolist()],
+                    "num_keypoints": int(labelled.sum()),
+                    "keypoints": np.hstack([np.nan_to_num(person), 2.0 * labelled]).ravel().tolist(),
+                }
+            )
+    images = [{"id": image_id, "file_name": name} for image_id, name in enumerate(photos, start=1)]
+    return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "person"}]}
+
+
+def find_photos(truth: COCO, folder: Path) -> dict[int, Path]:
+    """The photo of each image id. Raises OpenPoseLabError at the first that is missing."""
+    photos = {image["id"]: folder / image["file_name"] for image in truth.dataset["images"]}
+    for path in photos.values():
+        if not path.is_file():
+            raise OpenPoseLabError(f"the annotations name {path.name}, but there is no {path}; check --images")
+    return photos
+
+
+def score(truth: COCO, results: list[dict[str, Any]]) -> list[float]:
+    """COCO's ten keypoint figures, in the order of ``FIGURES``; -1 where there is nobody to find."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = _evaluate(truth, results, MOST_PEOPLE)
+        evaluation.summarize()
+    return [float(figure) for figure in evaluation.stats]
+
+
+def average_precision(truth: COCO, results: list[dict[str, Any]], most_people: int) -> tuple[float, float]:
+    """AP and AR alone, with at most ``most_people`` of each photo counted; 0 if nobody was found."""
+    if not results:
+        return 0.0, 0.0
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = _evaluate(truth, results, most_people).eval
+    of_all_sizes = found["precision"][..., 0, 0], found["recall"][..., 0, 0]
+    precision, recall = (float(np.mean(figures[figures > -1])) for figures in of_all_sizes)
+    return precision, recall
+
+
+def _evaluate(truth: COCO, results: list[dict[str, Any]], most_people: int) -> COCOeval:
+    evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
+    evaluation.params.maxDets = [most_people]
+    evaluation.evaluate()
+    evaluation.accumulate()
+    return evaluation

@@ -1,0 +1,116 @@
+"""What each grouping makes of the same scenes: how right, how contradictory, how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.formats import to_coco
+from estimation.grouping import GROUPINGS, Grouping, run_grouping
+from estimation.grouping.optimal import Solution
+from estimation.pipeline import timed
+from estimation.skeletons import to_skeletons
+from estimation.subset import GroupingError
+from tools.coco import average_precision
+from tools.measures import Pairs, count_conflicts, count_pairs, perfect_people
+from tools.scenes import Scene, SceneSet
+
+PERFECT = "(perfect)"
+"""The row of one who knows whose each peak is: what grouping alone can reach."""
+
+
+@dataclass
+class Result:
+    """What one grouping made of one set of scenes.
+
+    people: all of them, in COCO's form. milliseconds: of each scene. solutions: of ``optimal``, each with its bound.
+    failed: why there is no more, in one sentence.
+    """
+
+    grouping: str
+    scene_set: SceneSet
+    people: list[dict[str, Any]] = field(default_factory=list)
+    pairs: Pairs = field(default_factory=Pairs)
+    conflicts: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+    solutions: list[Solution] = field(default_factory=list)
+    failed: str | None = None
+
+    def add(self, config: Config, scene: Scene, rows: NDArray[np.float64]) -> None:
+        """Count the people of one scene, (n, parts + 2) rows."""
+        skeletons = to_skeletons(rows, scene.connections.coordinates, scene.cell_size)
+        self.people += to_coco(config, skeletons, scene.image_id)
+        self.pairs += count_pairs(rows, scene.owner, self.scene_set.all_known)
+        self.conflicts += count_conflicts(rows, scene.connections)
+
+    @cached_property
+    def figures(self) -> dict[str, float]:
+        """The columns of the table, without those that are not known; to be asked for when all scenes are in."""
+        ap, ar = average_precision(self.scene_set.truth, self.people, self.scene_set.most_people)
+        scenes = len(self.scene_set.scenes)
+        figures = {"AP": ap, "AR": ar, "F1": self.pairs.f1}
+        figures |= {"conflicts": self.conflicts / scenes, "people": len(self.people) / scenes}
+        if self.milliseconds:
+            figures["ms median"] = float(np.median(self.milliseconds))
+            figures["ms 95%"] = float(np.quantile(self.milliseconds, 0.95))
+            figures["ms slowest"] = max(self.milliseconds)
+        if bound := sum(solution.bound for solution in self.solutions):
+            figures["gap"] = 1 - sum(solution.objective for solution in self.solutions) / bound
+        return figures
+
+
+def compare(
+    scene_set: SceneSet, config: Config, groupings: dict[str, Grouping], advance: Callable[[], object]
+) -> list[Result]:
+    """Run every grouping on every scene; one that fails stops there, and the others go on. ``PERFECT`` comes last.
+
+    advance: called after each scene and grouping.
+    """
+    results = []
+    for name, grouping in groupings.items():
+        result = Result(name, scene_set)
+        if grouping.source == GROUPINGS["optimal"]:
+            grouping = replace(grouping, function=partial(grouping.function, solutions=result.solutions))
+        # One grouping after the other: each finds the processor's caches as its own last scene left them.
+        for scene in scene_set.scenes:
+            if not result.failed:
+                _run(result, grouping, config, scene)
+            advance()
+        results.append(result)
+    perfect = Result(PERFECT, scene_set)
+    for scene in scene_set.scenes:
+        perfect.add(config, scene, perfect_people(config, scene.connections, scene.owner))
+    return [*results, perfect]
+
+
+def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> None:
+    milliseconds: dict[str, float] = {}
+    try:
+        with timed("grouping", milliseconds):
+            rows = run_grouping(grouping, config, scene.connections)
+    except GroupingError as error:
+        result.failed = f"{error} ({scene.name})"
+        return
+    result.milliseconds.append(milliseconds["grouping"])
+    result.add(config, scene, rows)
+
+
+def sweep(results: list[Result], varied: str) -> dict[float, list[Result]]:
+    """Results of the crowds that differ in ``varied`` alone, which is people or overlap, by its value."""
+    crowds = [result for result in results if result.scene_set.kind == "crowd"]
+    if not crowds:
+        return {}
+    other = {"people": "overlap", "overlap": "people"}[varied]
+    values = [getattr(result.scene_set, other) for result in crowds]
+    fixed = max(dict.fromkeys(values), key=values.count)
+    found: dict[float, list[Result]] = {}
+    for result in crowds:
+        if getattr(result.scene_set, other) == fixed:
+            found.setdefault(getattr(result.scene_set, varied), []).append(result)
+    return dict(sorted(found.items()))

@@ -1,0 +1,115 @@
+"""Maps of photos that are kept on disk, so that what comes after the network can be measured again within seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+import models
+from estimation import field_maps, files, pipeline
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.field_maps import FieldMaps
+from estimation.files import read_photo, write_whole
+from estimation.pipeline import compute_maps
+from models.loading import find_weights, load_network, network_kind
+from models.networks import KerasNetwork
+from models.weights import checksum, files_of
+
+FOLDER = Path(__file__).parent.parent / ".cache" / "maps"
+LARGEST = 2 << 30
+"""Bytes that the folder may hold; what has not been used for longest goes first. A photo of 496x368 takes 0.7 MB."""
+_LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
+
+
+class MapCache:
+    """The maps of photos by one network at one height. The network is not even loaded if all of them are kept.
+
+    Each is kept under the checksum of all that it depends on: the photo, the weights, the height, the code that makes
+    maps, and the versions of the libraries. So nothing ever has to be cleared by hand.
+    """
+
+    def __init__(self, network: str, weights: Path | None, height: int, folder: Path = FOLDER) -> None:
+        """Raises OpenPoseLabError if there is no such network or it has no weights."""
+        self.config = network_kind(network).config
+        self.title = f"{network} at height {height}"
+        self._name, self._weights, self._height = network, weights or find_weights(network), height
+        self._network: KerasNetwork | None = None
+        self._depends_on = [network, str(height), _checksum_of_code(), *map(_version, _LIBRARIES)]
+        self._depends_on += [checksum(file, "sha256") for file in files_of(self._weights)]
+        self._folder = folder
+        self._size: int | None = None  # bytes in the folder, once it is written to
+        self._writable = True
+
+    def maps_of(self, photo: Path) -> FieldMaps:
+        """The maps of a photo. Raises OpenPoseLabError if it cannot be read."""
+        try:
+            depends_on = [*self._depends_on, checksum(photo, "sha256")]
+        except OSError:
+            read_photo(photo)  # says what is wrong with it
+            raise
+        kept = self._folder / f"{hashlib.sha256(chr(10).join(depends_on).encode()).hexdigest()}.npz"
+        maps = _read(kept)
+        if maps is None:
+            self._network = self._network or load_network(self._name, self._weights)
+            maps = compute_maps(read_photo(photo), self._network, self._height)
+            self._keep(kept, maps)
+        return maps
+
+    def _keep(self, path: Path, maps: FieldMaps) -> None:
+        if not self._writable:
+            return
+        data = io.BytesIO()
+        np.savez(data, heatmaps=maps.heatmaps, pafs=maps.pafs, cell_size=np.array(maps.cell_size))
+        try:
+            self._make_room(data.tell())
+            write_whole(path, data.getvalue())
+        except (OSError, OpenPoseLabError) as error:  # keeping maps only saves time
+            self._writable = False
+            warnings.warn(f"maps are not kept for the next time: {error}", OpenPoseLabWarning, stacklevel=2)
+
+    def _make_room(self, size: int) -> None:
+        """Delete what has not been used for longest, if ``size`` more bytes would be too many."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._size is None:
+            self._size = sum(path.stat().st_size for path in self._folder.iterdir())
+        self._size += size
+        if self._size > LARGEST:
+            for path in sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime):
+                if self._size <= 0.9 * LARGEST:
+                    break
+                self._size -= path.stat().st_size
+                path.unlink()
+
+
+def _read(path: Path) -> FieldMaps | None:
+    """The maps kept there; None if there are none, or the file is damaged."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            x, y = archive["cell_size"].tolist()
+            maps = FieldMaps(archive["heatmaps"], archive["pafs"], (x, y))
+        os.utime(path)  # it has been of use
+    except Exception:  # whatever NumPy comes upon: they are made again
+        return None
+    return maps
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return ""
+
+
+def _checksum_of_code() -> str:
+    """Of what lies between a photo and its maps."""
+    modules = [Path(str(module.__file__)) for module in (field_maps, files, pipeline)]
+    code = hashlib.sha256()
+    for path in sorted([*modules, *Path(models.__path__[0]).rglob("*.py")]):
+        code.update(path.read_bytes())
+    return code.hexdigest()

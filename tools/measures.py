@@ -1,0 +1,99 @@
+"""How right a grouping is, peak by peak, where it is known whose each peak is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+
+from estimation.config import Config
+from estimation.connections import Connections
+from estimation.coordinates import Coordinates
+from estimation.grouping.assembly import to_subset
+from estimation.subset import peaks_of
+
+NOBODY = -1
+"""The owner of a peak that is no one's."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of peaks: those that were rightly put into one person, all that were, and all that should have been.
+
+    Can be added up over photos.
+    """
+
+    right: int = 0
+    made: int = 0
+    true: int = 0
+
+    def __add__(self, other: Pairs) -> Pairs:
+        return Pairs(self.right + other.right, self.made + other.made, self.true + other.true)
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of precision and recall, 1 at best; 1 too where there is nothing to put together."""
+        return 2 * self.right / (self.made + self.true) if self.made + self.true else 1.0
+
+
+def count_pairs(people: NDArray[np.float64], owner: NDArray[np.intp], all_known: bool) -> Pairs:
+    """The pairs of one photo.
+
+    people: (n, parts + 2) rows. owner: (P,), whose each peak is, or ``NOBODY``.
+    all_known: whether a peak of nobody's is false, so that every pair with it is wrong; else it may be that of
+        somebody who is not annotated, and is left out.
+    """
+    row = _rows_of_peaks(people, len(owner))
+    if not all_known:
+        row, owner = row[owner != NOBODY], owner[owner != NOBODY]
+    taken, owned = row != NOBODY, owner != NOBODY
+    both = taken & owned
+    _, together = np.unique(np.stack([row[both], owner[both]]), axis=1, return_counts=True)
+    sizes = together, np.bincount(row[taken]), np.bincount(owner[owned])
+    return Pairs(*(int((size * (size - 1) // 2).sum()) for size in sizes))
+
+
+def count_conflicts(people: NDArray[np.float64], connections: Connections) -> int:
+    """Accepted limbs whose two ends are in two different people: evidence that the grouping went against."""
+    row = _rows_of_peaks(people, len(connections.coordinates))
+    first, second = row[connections.candidates.peaks[connections.accepted]].T
+    return int(np.sum((first != second) & (first != NOBODY) & (second != NOBODY)))
+
+
+def _rows_of_peaks(people: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """(count,): the row that each peak is in, or ``NOBODY``."""
+    row, _, ids = peaks_of(people)
+    rows = np.full(count, NOBODY)
+    rows[ids.astype(np.intp)] = row
+    return rows
+
+
+def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDArray[np.float64]) -> NDArray[np.intp]:
+    """(P,): the person whose keypoint each peak is, one-to-one and as near as can be, or ``NOBODY``.
+
+    keypoints: (n, parts, 2) in map cells, NaN where missing. reach: (n, parts) cells within which a peak is taken for
+    a keypoint.
+    """
+    owner = np.full(len(coordinates), NOBODY)
+    for part in range(keypoints.shape[1]):
+        peaks = np.flatnonzero(coordinates.part == part)
+        people = np.flatnonzero(~np.isnan(keypoints[:, part, 0]))
+        distance = cdist(coordinates.xy[peaks], keypoints[people, part]) / reach[people, part]
+        peak, person = linear_sum_assignment(np.minimum(distance, 1))  # out of reach is out of reach
+        near = distance[peak, person] < 1
+        owner[peaks[peak[near]]] = people[person[near]]
+    return owner
+
+
+def perfect_people(config: Config, connections: Connections, owner: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The rows of a grouping that makes no mistake with the peaks it is given."""
+    part = connections.coordinates.part.tolist()
+    people: dict[int, dict[int, int]] = {}
+    for peak, person in enumerate(owner.tolist()):
+        if person != NOBODY:
+            people.setdefault(person, {})[part[peak]] = peak
+    found = connections.candidates, connections.coordinates
+    return to_subset(config, list(people.values()), *found, prune=False)

@@ -1,0 +1,110 @@
+"""What groupings are measured on: the limbs of photos and of simulated crowds, and whose their peaks are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import Params
+from tqdm import tqdm
+
+from estimation.config import Config
+from estimation.connections import Connections, get_connections
+from estimation.coordinates import get_coordinates
+from estimation.field_maps import cells_to_pixels, pixels_to_cells
+from estimation.formats import COCO_KEYPOINTS, from_coco
+from tools.coco import MOST_PEOPLE, annotate, to_truth
+from tools.crowds import Disturbance, simulate
+from tools.map_cache import MapCache
+from tools.measures import owners
+
+CELL_PIXELS = 8.0
+"""Pixels to the map cell in a simulated crowd, as in every network here."""
+_REACH_OKS = 0.1  # a peak is that of a keypoint if it is so near that COCO would count it as this similar or more
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The limbs of one photo or crowd.
+
+    name: for messages. image_id: of the truth it belongs to. cell_size: pixels per map cell.
+    owner: (P,), the person whose each peak is, or ``NOBODY``.
+    """
+
+    name: str
+    image_id: int
+    connections: Connections
+    cell_size: tuple[float, float]
+    owner: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class SceneSet:
+    """Scenes that are measured together.
+
+    title: for people to read. kind: ``photos`` or ``crowd``. people, overlap: of each crowd. truth: what there is to
+    find. most_people: how many count in a scene. all_known: whether a peak of nobody's is false, or may be that of
+    somebody who is not annotated.
+    """
+
+    title: str
+    kind: str
+    people: int | None
+    overlap: float | None
+    scenes: list[Scene]
+    truth: COCO
+    most_people: int
+    all_known: bool
+
+
+def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneSet:
+    """The limbs in photos with COCO keypoints."""
+    scenes = []
+    for image_id, path in tqdm(photos.items(), desc="photos", unit="photo", disable=None):
+        found = maps.maps_of(path)
+        coordinates = get_coordinates(maps.config, found.heatmaps)
+        connections = get_connections(maps.config, coordinates, found.pafs)
+        people = [person for person in truth.imgToAnns[image_id] if not person["iscrowd"]]
+        keypoints = np.array([person["keypoints"] for person in people], dtype=float).reshape(
+            -1, len(COCO_KEYPOINTS), 3
+        )
+        cells = pixels_to_cells(from_coco(maps.config, keypoints), found.cell_size)
+        areas = np.array([person["area"] for person in people], dtype=float)
+        owner = owners(coordinates, cells, _reach(maps.config, areas) / np.mean(found.cell_size))
+        scenes.append(Scene(path.name, image_id, connections, found.cell_size, owner))
+    title = f"{len(scenes)} photos, {maps.title}"
+    return SceneSet(title, "photos", None, None, scenes, truth, MOST_PEOPLE, all_known=False)
+
+
+def _reach(config: Config, areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, parts) pixels at which COCO's similarity exp(-d^2 / (2 area (2 sigma)^2)) has fallen to ``_REACH_OKS``."""
+    sigma = dict(zip(COCO_KEYPOINTS, Params(iouType="keypoints").kpt_oks_sigmas.tolist()))
+    sigmas = np.array([sigma.get(name, sigma["left_shoulder"]) for name in config.body_parts])  # the neck's, too
+    reach: NDArray[np.float64] = np.sqrt(-2 * np.log(_REACH_OKS) * areas)[:, None] * 2 * sigmas
+    return np.maximum(reach, 1e-6)
+
+
+def crowd_scenes(
+    config: Config,
+    people: int,
+    overlap: float,
+    count: int,
+    seed: int,
+    disturbance: Disturbance,
+    skeletons: NDArray[np.float64] | None = None,
+) -> SceneSet:
+    """``count`` simulated crowds. The same seed gives the same people, whatever the overlap."""
+    scenes, keypoints = [], {}
+    for number in range(1, count + 1):
+        rng = np.random.default_rng([seed, people, number])
+        crowd = simulate(config, rng, people, overlap, disturbance, skeletons)
+        name = f"crowd {number} of {people} people at overlap {overlap:g}"
+        scenes.append(Scene(name, number, crowd.connections, (CELL_PIXELS, CELL_PIXELS), crowd.owner))
+        keypoints[name] = cells_to_pixels(crowd.keypoints, CELL_PIXELS)
+    title = f"{people} people, overlap {overlap:g}"
+    return SceneSet(
+        title, "crowd", people, overlap, scenes, to_truth(annotate(config, keypoints)), people, all_known=True
+    )
