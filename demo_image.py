@@ -79,7 +79,7 @@ def parse_options() -> argparse.Namespace:
 def check_files(options: argparse.Namespace, grouping: Grouping) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
     outputs = [path for path in (options.output, options.json) if path is not None]
-    inputs = {"photo": options.photo, "grouping file": grouping.source, "weights file": options.weights}
+    inputs = [("photo", options.photo), ("grouping file", grouping.source), ("weights file", options.weights)]
     check_outputs(outputs, inputs)
     if options.output:
         check_picture_type(options.output)

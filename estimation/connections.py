@@ -35,6 +35,16 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.limb)
 
+    def select(self, indices: NDArray[np.intp]) -> Candidates:
+        """These candidates, in this order, which should be best first."""
+        return Candidates(
+            self.limb[indices],
+            self.peaks[indices],
+            self.peak_scores[indices],
+            self.score[indices],
+            self.agreement[indices],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Connections:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,18 +82,21 @@ def check_writable(path: Path) -> None:
         raise OpenPoseLabError(f"cannot write {path}: no permission; choose another place")
 
 
-def check_outputs(outputs: Sequence[Path], inputs: Mapping[str, Path | None]) -> None:
+def check_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | None]]) -> None:
     """Raise OpenPoseLabError if an output cannot be written, or would overwrite an input or another output.
 
-    inputs: by what they are called in the sentence; None for one that was not given.
+    inputs: what each is called in the sentence, and where it is; None for one that was not given.
     """
-    for number, path in enumerate(outputs):
-        check_writable(path)
-        for name, given in inputs.items():
-            if given is not None and path.resolve() == given.resolve():
-                raise OpenPoseLabError(f"{path} is the {name} itself and would be overwritten; choose another output")
-        if path.resolve() in [other.resolve() for other in outputs[:number]]:
-            raise OpenPoseLabError(f"two outputs cannot both be {path}; choose two names")
+    given = [(name, path.resolve()) for name, path in inputs if path is not None]
+    for number, output in enumerate(outputs):
+        check_writable(output)
+        for name, path in given:
+            if output.resolve() == path:
+                raise OpenPoseLabError(
+                    f"{output} is given as the {name} too, and would be overwritten; choose another output"
+                )
+        if output.resolve() in [other.resolve() for other in outputs[:number]]:
+            raise OpenPoseLabError(f"two outputs cannot both be {output}; choose two names")
 
 
 def write_whole(path: str | Path, data: bytes) -> None:

@@ -90,7 +90,7 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     form, trained = read_weights(source)
     name = network or name_network(source, form, trained)
     path = out or own_weights(name)
-    check_outputs([path, record_path(path)], {f"file to be imported, {file.name},": file for file in files_of(source)})
+    check_outputs([path, record_path(path)], [("weights to import", file) for file in files_of(source)])
     model = _trained_model(NETWORKS[name], trained, source)
     data = keras_h5.encode(model, name, trained.scale, half)
     keep_weights(path, data, _origin(source, form, name))

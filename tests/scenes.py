@@ -9,6 +9,7 @@ from estimation.config import COCO_18, Config
 from estimation.connections import Candidates, Connections, accept_one_to_one
 from estimation.coordinates import Coordinates
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
+from tools.crowds import STANDING
 
 ROW_LENGTH = row_length(COCO_18)
 
@@ -55,48 +56,13 @@ HANDOUT_ROWS = make_rows(
 HANDOUT_PERSON = make_rows(({0: 0, 1: 1, 2: 2, 3: 3, 5: 5, 14: 6, 15: 7, 16: 8, 17: 9}, 16.18416846))
 """The one person they make."""
 
-FIGURE = np.array(
-    [
-        (0.00, 0.10),  # nose
-        (0.00, 0.22),  # neck
-        (-0.12, 0.22),  # right shoulder
-        (-0.16, 0.37),  # right elbow
-        (-0.17, 0.50),  # right wrist
-        (0.12, 0.22),  # left shoulder
-        (0.16, 0.37),  # left elbow
-        (0.17, 0.50),  # left wrist
-        (-0.08, 0.52),  # right hip
-        (-0.09, 0.75),  # right knee
-        (-0.09, 0.96),  # right ankle
-        (0.08, 0.52),  # left hip
-        (0.09, 0.75),  # left knee
-        (0.09, 0.96),  # left ankle
-        (-0.03, 0.06),  # right eye
-        (0.03, 0.06),  # left eye
-        (-0.07, 0.08),  # right ear
-        (0.07, 0.08),  # left ear
-    ]
-)
-"""(18, 2) a person standing, x and y in units of their height; x from -0.17 to 0.17."""
-
-FIGURE_EXTRAS = {
-    "mid_hip": (0.00, 0.52),
-    "head": (0.00, 0.02),
-    "chest": (0.00, 0.37),
-    "left_big_toe": (0.13, 0.99),
-    "left_small_toe": (0.17, 0.97),
-    "left_heel": (0.07, 1.01),
-    "right_big_toe": (-0.13, 0.99),
-    "right_small_toe": (-0.17, 0.97),
-    "right_heel": (-0.07, 1.01),
-}
-"""Where the parts are that COCO's networks do not know."""
-
 
 def figure(config: Config) -> NDArray[np.float64]:
-    """(parts, 2) the same person, with the parts of any config."""
-    known = dict(zip(COCO_18.body_parts, FIGURE.tolist())) | FIGURE_EXTRAS
-    return np.array([known[name] for name in config.body_parts])
+    """(parts, 2) a person standing, x and y in units of their height; x from -0.17 to 0.17."""
+    return np.array([STANDING[name] for name in config.body_parts])
+
+
+FIGURE = figure(COCO_18)
 
 
 def crowd(

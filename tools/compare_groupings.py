@@ -23,7 +23,7 @@ from estimation.config import COCO_18, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
-from estimation.grouping.behaviour import check_behaviour
+from estimation.grouping.behaviour import KEEPS_TO_ITSELF, check_behaviour
 from estimation.pipeline import check_height
 from tools.coco import add_measuring_options, find_photos, read_annotations
 from tools.comparison import Result, compare, sweep
@@ -57,7 +57,7 @@ USUAL_OVERLAP, USUAL_PEOPLE = 0.2, 10
 def main() -> None:
     """Run the program with the options of the command line."""
     options = parse_options()
-    groupings = {name: load_grouping(name) for name in (*GROUPINGS, *options.grouping)}
+    groupings = {name: load_grouping(name) for name in (*options.only, *options.grouping)}
     check_options(options, groupings)
     note_behaviour({name: groupings[name] for name in options.grouping})
 
@@ -89,6 +89,14 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--grouping", action="append", default=[], metavar="FILE.py", help="one more grouping; may be given again"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=GROUPINGS,
+        default=list(GROUPINGS),
+        metavar="NAME",
+        help=f"of the project's, only these (default: {' '.join(GROUPINGS)})",
     )
     parser.add_argument("--csv", type=Path, default=Path("groupings.csv"), help="the figures (default: groupings.csv)")
     parser.add_argument(
@@ -146,8 +154,8 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
             if not lowest <= value <= highest:
                 raise OpenPoseLabError(f"--{name} must be from {lowest} to {highest} but is {value:g}")
     check_plot_type(options.plot)
-    inputs = {"annotations": options.annotations, "skeletons": options.skeletons, "weights file": options.weights}
-    inputs |= {f"grouping file {name}": grouping.source for name, grouping in groupings.items()}
+    inputs = [("annotations", options.annotations), ("skeletons", options.skeletons), ("weights file", options.weights)]
+    inputs += [("grouping file", grouping.source) for grouping in groupings.values()]
     check_outputs([options.csv, options.plot], inputs)
 
 
@@ -179,11 +187,12 @@ def note_behaviour(groupings: dict[str, Grouping]) -> None:
     """Warn of what the groupings do that their figures will not show."""
     crowd = crowd_scenes(COCO_18, 3, USUAL_OVERLAP, 5, 0, Disturbance())
     for name, grouping in groupings.items():
-        complaints: dict[str, str] = {}
+        told: set[str] = set()
         for scene in crowd.scenes:
-            complaints = check_behaviour(grouping, COCO_18, scene.connections) | complaints
-        for complaint in dict.fromkeys(complaints.values()):
-            warnings.warn(f"{name}: {complaint}", OpenPoseLabWarning, stacklevel=1)
+            for check, complaint in check_behaviour(grouping, COCO_18, scene.connections).items():
+                if check != KEEPS_TO_ITSELF and not told & {check, complaint}:
+                    warnings.warn(f"{name} fails {check!r}: {complaint}", OpenPoseLabWarning, stacklevel=1)
+                    told |= {check, complaint}
 
 
 def report(results: list[Result]) -> Iterator[str]:

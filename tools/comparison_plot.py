@@ -81,7 +81,13 @@ def _against_time(results: list[Result], column: str, axes: Axes, styles: dict[s
             axes.axhline(result.figures[column], color="grey", linestyle=":", label=f"{PERFECT} grouping")
         else:
             style = styles[result.grouping]._asdict()
-            axes.plot(result.figures["ms median"], result.figures[column], linestyle="", label=result.grouping, **style)
+            axes.plot(
+                result.figures["ms median"],
+                result.figures[column],
+                linestyle="",
+                label=_short(result.grouping),
+                **style,
+            )
     axes.set(title=results[0].scene_set.title, xlabel="milliseconds, median", ylabel=column, xscale="log")
 
 
@@ -96,9 +102,14 @@ def _lines(
             for result in found
             if result.grouping == name
         ]
-        axes.plot(*zip(*points), label=name, **style._asdict())
+        axes.plot(*zip(*points), label=_short(name), **style._asdict())
     if column.startswith("ms"):
         axes.set(xscale="log", yscale="log")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_formatter("{x:g}")
     axes.set(title=f"{ylabel} by {xlabel.split()[0].strip(',')}", xlabel=xlabel, ylabel=ylabel)
+
+
+def _short(name: str) -> str:
+    """A grouping's name, or that of its file alone."""
+    return Path(name).name

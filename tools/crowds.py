@@ -69,6 +69,7 @@ _JOINTS: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("neck", _HEAD, 10),
     ("mid_hip", tuple(STANDING), 10),
 )
+_DEPTH = 0.25  # how thick people are from the side, as a share of their width
 _PERSON_CELLS = (14, 28)  # how tall people are
 _MARGIN = 4.0  # cells between people and the map's edge
 _TRIES = 30  # places that are tried for each person
@@ -122,7 +123,8 @@ def simulate(
 ) -> Crowd:
     """A crowd in which everybody but the first has a neighbour's box over ``overlap`` of theirs.
 
-    overlap: from 0, where boxes touch, to below 1; of the smaller of two boxes, and nobody's overlap is larger.
+    overlap: from 0, where boxes touch, to below 1, of the smaller of two boxes. It is the largest of all that somebody
+        has with those before them, if there is such a place; two boxes of very different shapes cannot reach 1.
     skeletons: (k, parts, 2) to draw from, as ``read_skeletons`` gives them; by default people are made up.
     """
     if skeletons is None:
@@ -145,7 +147,8 @@ def made_up_poses(config: Config, rng: np.random.Generator, count: int) -> Float
         centre = poses[:, [names.index(joint)]]
         moved = [names.index(part) for part in parts]
         poses[:, moved] = (poses[:, moved] - centre) @ turn.transpose(0, 2, 1) + centre
-    poses[:, :, 0] *= np.cos(rng.uniform(0, np.pi, (count, 1)))  # seen from the front, the side, the back
+    view = np.cos(rng.uniform(0, np.pi, (count, 1)))  # from the front 1, from the side 0, from the back -1
+    poses[:, :, 0] *= np.copysign(np.maximum(np.abs(view), _DEPTH), view)
     return poses[:, [names.index(part) for part in config.body_parts]]
 
 
@@ -183,7 +186,7 @@ def _place(poses: Floats, rng: np.random.Generator, overlap: float) -> tuple[Flo
     """Put people one by one beside somebody who is there, and the map around them all."""
     low, high = _boxes(poses)
     centre = np.zeros((len(poses), 2))
-    half = np.maximum((high - low) / 2, 0.5)
+    half = np.maximum((high - low) / 2, 0.5)  # a box is a cell wide at least
     for k in range(1, len(poses)):
         beside = rng.integers(k, size=_TRIES)
         places = _at_overlap(centre[beside], half[beside], half[k], _directions(rng, (_TRIES,)), overlap)

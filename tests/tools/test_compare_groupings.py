@@ -6,56 +6,173 @@ import numpy as np
 import pytest
 
 from estimation.grouping import GROUPINGS
-from tests.tools.conftest import PEOPLE, PerfectNetwork, annotate
-from tools import compare_groupings
+from estimation.grouping.optimal import Solution
+from tests.tools.conftest import ANNOTATIONS, PerfectNetwork
+from tools import compare_groupings, map_cache
+from tools.comparison import PERFECT
+
+FEW = ("--people", 2, "--overlap", 0.2, "--scenes", 2)
 
 
 @pytest.fixture
-def program(annotations, tmp_path, monkeypatch, call_program):
-    """Run it on one photo whose maps are ideal: exit status, standard output, standard error."""
+def program(tmp_path, monkeypatch, call_program):
+    """Run it in an empty folder: exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    return partial(call_program, "compare_groupings", compare_groupings.main)
+
+
+@pytest.fixture
+def on_a_photo(program, annotations, tmp_path, monkeypatch):
+    """The same on one photo whose maps are ideal."""
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
-    monkeypatch.setattr(compare_groupings, "load_network", lambda name, weights: PerfectNetwork())
-    truth = annotations(annotate(PEOPLE))
-    arguments = ["--images", tmp_path, "--annotations", truth, "--height", 480]
-    return partial(call_program, "compare_groupings", compare_groupings.main, *arguments)
+    (tmp_path / "weights.h5").touch()
+    monkeypatch.setattr(map_cache, "load_network", lambda name, weights: PerfectNetwork())
+    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", (tmp_path / "cache",))
+    truth = annotations(ANNOTATIONS)
+    options = ("--images", tmp_path, "--annotations", truth, "--height", 480, "--weights", tmp_path / "weights.h5")
+    return partial(program, *options)
 
 
-def test_every_grouping_and_one_s_own_in_a_table(program, tmp_path):
-    mine = tmp_path / "mine.py"
-    mine.write_text("def merge(subset):\n    return subset[:0]\n")
-    status, out, _ = program("--grouping", mine, "--csv", tmp_path / "table.csv")
+def read(path):
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def write(path, body):
+    path.write_text(f"def merge(subset):\n    {body}\n")
+    return path
+
+
+def test_every_grouping_and_one_s_own_on_a_photo(on_a_photo, tmp_path):
+    mine = write(tmp_path / "mine.py", "return subset[:0]")
+    status, out, _ = on_a_photo("--grouping", mine, "--csv", tmp_path / "table.csv", "--plot", tmp_path / "plot.svg")
     assert status == 0
     lines = out.splitlines()
     assert lines[0] == "1 photos, mobilenet_thin at height 480"
-    assert [line.split()[0] for line in lines[1:-1]] == ["grouping", *GROUPINGS, str(mine)]
-    assert len({len(line) for line in lines[1:-1]}) == 1
-    rows = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
-    for row in rows[:-1]:
-        assert (row["AP"], row["AR"], row["people"]) == ("1.000", "1.000", "2")
-    assert (rows[-1]["AP"], rows[-1]["people"]) == ("0.000", "0")
-    assert all(0 < float(row["ms median"]) <= float(row["ms 95%"]) <= float(row["ms slowest"]) for row in rows)
+    assert [line.split()[0] for line in lines[1:11]] == ["grouping", *GROUPINGS, str(mine), PERFECT]
+    assert len({len(line) for line in lines[1:11]}) == 1
+    *own, others, perfect = read(tmp_path / "table.csv")
+    for row in (*own, perfect):
+        assert (row["AP"], row["AR"], row["F1"], row["people"], row["conflicts"]) == ("1", "1", "1", "2", "0")
+    assert (others["AP"], others["F1"], others["people"]) == ("0", "0", "0")
+    for row in (*own, others):
+        assert 0 < float(row["ms median"]) <= float(row["ms 95%"]) <= float(row["ms slowest"])
+    assert b"<svg" in (tmp_path / "plot.svg").read_bytes()[:1000]
 
 
-def test_one_that_fails_does_not_take_the_others_down(program, tmp_path):
-    (tmp_path / "odd.py").write_text("def merge(subset):\n    return subset[0, 99]\n")
-    status, out, err = program("--grouping", tmp_path / "odd.py")
+def test_crowds_and_photos_together(on_a_photo, tmp_path):
+    status, out, _ = on_a_photo("--crowds", *FEW, "--only", "lab", "optimal")
+    assert status == 0
+    assert "\n2 people, overlap 0.2, 2 crowds" not in out
+    assert "crowds of 2 people, overlap 0.2, 2 crowds each" in out
+    assert [row["kind"] for row in read(tmp_path / "groupings.csv")] == ["photos"] * 3 + ["crowd"] * 3
+
+
+def test_crowds_of_many_kinds(program, tmp_path):
+    status, out, _ = program("--people", 1, 3, "--overlap", 0, 0.4, "--scenes", 3, "--only", "lab", "hungarian")
+    assert status == 0
+    for title in ("F1 by overlap", "F1 by people, overlap 0", "milliseconds by people (median), overlap 0"):
+        assert f"\n{title}\n" in out
+    rows = read(tmp_path / "groupings.csv")
+    kinds = [(row["crowd"], row["overlap"], row["scenes"]) for row in rows if row["grouping"] == "lab"]
+    assert kinds == [("1", "0.0", "3"), ("1", "0.4", "3"), ("3", "0.0", "3"), ("3", "0.4", "3")]
+    assert all(0 < float(row["F1"]) <= 1 for row in rows)
+    image = cv2.imread(str(tmp_path / "groupings.png"))
+    assert image.shape[1] > 2 * image.shape[0]  # two panels and more
+
+
+def test_a_seed_gives_the_same_figures(program, tmp_path):
+    def figures(seed):
+        assert program(*FEW, "--seed", seed)[0] == 0
+        return [{k: v for k, v in row.items() if "ms" not in k} for row in read(tmp_path / "groupings.csv")]
+
+    assert figures(1) == figures(1) != figures(2)
+
+
+def test_more_of_a_disturbance_is_worse(program, tmp_path):
+    def f1(*disturbance):
+        assert program("--people", 5, "--overlap", 0, "--scenes", 5, "--only", "lab", *disturbance)[0] == 0
+        return float(read(tmp_path / "groupings.csv")[0]["F1"])
+
+    ideal = ("--noise", 0, "--missing", 0, "--doubled", 0, "--crossing", 0)
+    undisturbed = f1(*ideal)
+    assert undisturbed > 0.95
+    for name, much in (("noise", 0.5), ("doubled", 0.5), ("crossing", 1), ("missing", 0.3)):
+        assert f1(*ideal, f"--{name}", much) < undisturbed
+
+
+def test_people_drawn_from_a_file(program, tmp_path, rng):
+    keypoints = np.concatenate([rng.uniform(0, 1, (4, 17, 2)), np.full((4, 17, 1), 2.0)], axis=2)
+    np.savez(tmp_path / "people.npz", keypoints=keypoints)
+    assert program(*FEW, "--skeletons", "people.npz", "--only", "lab")[0] == 0
+
+
+def test_the_gap_of_optimal_is_told(program, monkeypatch, tmp_path):
+    from estimation.grouping import optimal
+    from tools import comparison
+
+    def half(candidates, coordinates, config, solutions=None):
+        solutions.append(Solution([], 1.0, 4.0))
+        return optimal.group(candidates, coordinates, config)
+
+    load = comparison.Grouping
+    monkeypatch.setattr(compare_groupings, "load_grouping", lambda name: load("group", half, GROUPINGS["optimal"]))
+    _, out, _ = program(*FEW, "--only", "optimal")
+    sentence = "its time was up, and what it found is at most 75.00% less than the best there is"
+    assert f"optimal, 2 people, overlap 0.2: {sentence}" in out
+    assert read(tmp_path / "groupings.csv")[0]["gap"] == "0.75"
+
+
+def test_one_that_fails_does_not_take_the_others_down(on_a_photo, tmp_path):
+    odd = write(tmp_path / "odd.py", "return subset[0, 99]")
+    status, out, err = on_a_photo("--grouping", odd, "--only", "lab", "optimal")
     assert status == 1
-    assert [line.split()[0] for line in out.splitlines()[2:]] == list(GROUPINGS)
-    assert "odd.py failed: line 2: IndexError" in err
-    assert err.endswith("(photo photo.png)\n")
+    assert [line.split()[0] for line in out.splitlines()[2:5]] == ["lab", "optimal", PERFECT]
+    assert [row["grouping"] for row in read(tmp_path / "groupings.csv")] == ["lab", "optimal", PERFECT]
+    assert err.splitlines()[-1].endswith(
+        "odd.py failed: line 2: IndexError: index 99 is out of bounds for axis 1 with size 20 (photo.png)"
+    )
+    assert "Traceback" not in err
+
+
+def test_what_one_does_that_no_figure_shows_is_told(program, tmp_path):
+    noisy = write(tmp_path / "noisy.py", "print(len(subset)); return subset[:0]")
+    status, out, err = program(*FEW, "--only", "lab", "--grouping", noisy)
+    assert status == 0
+    assert err.count("noisy.py prints; take that out again") == 1
+    assert not any(line.isdigit() for line in out.splitlines())
+    partial_merge = write(tmp_path / "half.py", "return subset[:1]")
+    _, _, err = program(*FEW, "--only", "lab", "--grouping", partial_merge)
     assert err.count("\n") == 1
+    assert "half.py fails 'gives the same people for any order of the rows': with the same rows in another order" in err
 
 
-def test_what_goes_wrong_is_one_sentence(program, tmp_path):
-    (tmp_path / "odd.py").write_text("def merge(subset):\n    return subset[0, 99]\n")
-    for options, sentence in (
-        (("--grouping", "none.py"), "there is no grouping none.py"),
-        (("--grouping", tmp_path / "odd.py", "--csv", tmp_path / "odd.py"), "odd.py is read, and would be overwritten"),
-        (("--csv", tmp_path / "annotations.json"), "annotations.json is read, and would be overwritten"),
-        (("--csv", tmp_path / "no" / "table.csv"), "there is no folder"),
-        (("--height", 1), "the height must be from 32 to 2048"),
+def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):
+    odd = write(tmp_path / "odd.py", "return subset[0, 99]")
+    for run, options, sentence in (
+        (on_a_photo, ("--grouping", "none.py"), "there is no grouping none.py"),
+        (
+            on_a_photo,
+            ("--grouping", odd, "--csv", odd),
+            "odd.py is given as the grouping file too, and would be overwritten",
+        ),
+        (
+            on_a_photo,
+            ("--csv", tmp_path / "annotations.json"),
+            "annotations.json is given as the annotations too, and would",
+        ),
+        (on_a_photo, ("--csv", tmp_path / "no" / "table.csv"), "there is no folder"),
+        (on_a_photo, ("--plot", "plot.jpg"), "the name of a plot must end in one of .png .svg .pdf"),
+        (on_a_photo, ("--plot", "a.png", "--csv", "a.png"), "two outputs cannot both be a.png"),
+        (on_a_photo, ("--height", 1), "the height must be from 32 to 2048"),
+        (program, ("--images", tmp_path), "photos need both --images and --annotations"),
+        (program, ("--people", 200), "--people must be from 1 to 127 but is 200"),
+        (program, ("--overlap", 1), "--overlap must be from 0 to 0.9 but is 1"),
+        (program, ("--scenes", 0), "--scenes must be from 1 to 10000 but is 0"),
+        (program, ("--noise", "nan"), "--noise must be from 0 to 10 but is nan"),
+        (program, ("--missing", 2), "--missing must be from 0 to 1 but is 2"),
+        (program, ("--skeletons", "none.npz"), "there are no skeletons none.npz"),
     ):
-        status, out, err = program(*options)
+        status, out, err = run(*options)
         assert (status, out) == (1, "")
         assert sentence in err
         assert err.count("\n") == 1

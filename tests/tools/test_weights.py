@@ -69,7 +69,10 @@ def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
         (("import", tmp_path / "notes.txt", "--network", ""), "there is no network ''; these are"),
         (("import", tmp_path / "a.npz", "--out", tmp_path / "no/where.h5"), "there is no folder"),
         (("import", tmp_path / "a.npz", "--out", tmp_path), "it is a folder"),
-        (("import", tmp_path / "a.npz", "--out", tmp_path / "a.npz"), "is to be imported itself and would be"),
+        (
+            ("import", tmp_path / "a.npz", "--out", tmp_path / "a.npz"),
+            "is given as the weights to import too, and would be",
+        ),
         (("import", tmp_path / "a.npz"), "a.npz is not for body25: conv1_1/kernel is missing"),
         (("verify",), "there are no weights in"),
     ):

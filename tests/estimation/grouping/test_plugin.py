@@ -1,9 +1,11 @@
+import io
 import sys
 
 import numpy as np
 import pytest
 
 from estimation.config import COCO_18
+from estimation.errors import OpenPoseLabWarning
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
 from estimation.subset import GroupingError, limb_rows
 from tests.estimation.test_connections import peaks_at
@@ -47,7 +49,12 @@ def test_loading_by_file_leaves_nothing_beside_it(plugin, connections):
 def test_merge_gets_a_copy_of_the_rows(plugin, connections):
     text = "def merge(subset):\n    assert len(subset) == 2\n    subset[:] = 0\n    return subset[:0]\n"
     before = limb_rows(COCO_18, connections)
-    run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+    path = plugin(text)
+    with pytest.warns(OpenPoseLabWarning) as said:
+        run_grouping(load_grouping(path), COCO_18, connections)
+    assert [str(one.message) for one in said] == [
+        f"merge in {path} changes the rows it is given; work on a copy: subset = subset.copy()"
+    ]
     np.testing.assert_array_equal(limb_rows(COCO_18, connections), before)
 
 
@@ -64,10 +71,22 @@ def group(candidates, coordinates, config):
 def merge(subset):
     raise ValueError("group is taken")
 """
-    people = run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+    with pytest.warns(OpenPoseLabWarning, match="group in .* changes the candidates or the peaks it is given; work on"):
+        people = run_grouping(load_grouping(plugin(text)), COCO_18, connections)
     assert people[0, [1, 2, 5]].tolist() == [0, 1, 2]
     assert people[0, 18] == connections.candidates.score.sum() > 0
     assert (connections.coordinates.score > 0).all()
+
+
+def test_what_is_printed_is_shown_and_told(plugin, connections, capsys):
+    path = plugin("def merge(subset):\n    print(len(subset), 'rows')\n    return subset[:0]\n")
+    shown = io.StringIO()
+    for stream in (shown, None):
+        with pytest.warns(OpenPoseLabWarning) as said:
+            run_grouping(load_grouping(path), COCO_18, connections, stream)
+        assert str(said[0].message).startswith(f"merge in {path} prints; take that out again")
+    assert shown.getvalue() == "2 rows\n"
+    assert capsys.readouterr().out == ""
 
 
 def test_a_file_with_a_dataclass(plugin):

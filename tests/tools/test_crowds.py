@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from estimation.config import BODY_25, COCO_18, MPI_15
+from estimation.errors import OpenPoseLabError
+from tools.crowds import Disturbance, made_up_poses, read_skeletons, simulate
+from tools.measures import NOBODY
+
+IDEAL = Disturbance(noise=0, missing=0, doubled=0, crossing=0)
+ELBOW, WRIST = 3, 4  # of the right arm; 6 and 7 of the left
+
+
+def overlap_of(one, other):
+    """The area that the boxes around two people share, by the smaller one's; written as in a school book."""
+    assert np.ptp(one, axis=0).min() > 1  # or else the box is made a cell wide
+    (left1, top1), (right1, bottom1) = one.min(axis=0), one.max(axis=0)
+    (left2, top2), (right2, bottom2) = other.min(axis=0), other.max(axis=0)
+    width, height = min(right1, right2) - max(left1, left2), min(bottom1, bottom2) - max(top1, top2)
+    shared = max(width, 0) * max(height, 0)
+    return shared / min((right1 - left1) * (bottom1 - top1), (right2 - left2) * (bottom2 - top2))
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 1000), people=st.integers(2, 12), overlap=st.floats(0.05, 0.5))
+def test_everybody_overlaps_with_a_neighbour_as_asked_for(seed, people, overlap):
+    keypoints = simulate(COCO_18, np.random.default_rng(seed), people, overlap, IDEAL).keypoints
+    for k in range(1, people):
+        before = [overlap_of(keypoints[k], keypoints[j]) for j in range(k)]
+        assert min(abs(share - overlap) for share in before) < 1e-6
+
+
+def test_nobody_overlaps_where_boxes_only_touch(rng):
+    keypoints = simulate(COCO_18, rng, 30, 0, IDEAL).keypoints
+    shares = [overlap_of(one, other) for k, one in enumerate(keypoints) for other in keypoints[:k]]
+    assert max(shares) < 1e-6
+
+
+def test_a_seed_gives_the_same_crowd_again():
+    one, other = (simulate(COCO_18, np.random.default_rng(7), 6, 0.3, Disturbance()) for _ in range(2))
+    np.testing.assert_array_equal(one.keypoints, other.keypoints)
+    np.testing.assert_array_equal(one.connections.candidates.score, other.connections.candidates.score)
+    np.testing.assert_array_equal(one.owner, other.owner)
+    another = simulate(COCO_18, np.random.default_rng(8), 6, 0.3, Disturbance())
+    assert not np.array_equal(one.keypoints, another.keypoints)
+
+
+@pytest.mark.parametrize("config", [COCO_18, BODY_25, MPI_15], ids=lambda config: config.name)
+def test_one_person_undisturbed_is_seen_whole(config):
+    seen = 0
+    for seed in range(10):
+        crowd = simulate(config, np.random.default_rng(seed), 1, 0, IDEAL)
+        coordinates = crowd.connections.coordinates
+        owned = crowd.owner != NOBODY
+        seen += owned.sum()
+        strays = np.linalg.norm(crowd.keypoints[0, coordinates.part[owned]] - coordinates.xy[owned], axis=1)
+        assert strays.max() < 1.7  # three standard deviations of the jitter and more, along both axes
+        assert len(set(coordinates.part[owned].tolist())) == owned.sum()
+    assert seen >= 9.9 * len(config.body_parts)
+
+
+def test_missing_and_doubled_peaks_come_as_often_as_asked_for():
+    def counts(**disturbance):
+        disturbance = Disturbance(**{"noise": 0, "missing": 0, "doubled": 0, "crossing": 0} | disturbance)
+        crowds = [simulate(COCO_18, np.random.default_rng(seed), 1, 0, disturbance) for seed in range(60)]
+        owners = np.concatenate([crowd.owner for crowd in crowds])
+        return (owners != NOBODY).sum() / (60 * 18), (owners == NOBODY).sum() / (60 * 18)
+
+    assert counts() == (pytest.approx(1, abs=0.01), pytest.approx(0, abs=0.01))
+    assert counts(missing=0.3) == (pytest.approx(0.7, abs=0.05), pytest.approx(0, abs=0.01))
+    owned, strange = counts(doubled=0.3)
+    assert owned == pytest.approx(1, abs=0.01)
+    assert strange == pytest.approx(0.3, abs=0.1)  # a double may melt into its peak, or fall off the map
+    assert counts(missing=1) == (0, 0)
+
+
+def test_noise_changes_limbs_but_makes_no_peaks():
+    def crowd(noise):
+        return simulate(COCO_18, np.random.default_rng(1), 3, 0, Disturbance(noise, missing=0, doubled=0, crossing=0))
+
+    quiet, loud = crowd(0), crowd(0.2)
+    assert abs(len(quiet.owner) - len(loud.owner)) <= 3
+    assert len(loud.connections.candidates) > len(quiet.connections.candidates)
+    assert np.median(loud.connections.candidates.score) < np.median(quiet.connections.candidates.score)
+
+
+def test_hands_that_cross_are_exchanged():
+    plain = simulate(COCO_18, np.random.default_rng(2), 8, 0.3, IDEAL)
+    crossed = simulate(COCO_18, np.random.default_rng(2), 8, 0.3, Disturbance(0, 0, 0, crossing=1))
+    moved = (plain.keypoints != crossed.keypoints).any(axis=2)
+    assert moved.any()
+    assert set(np.nonzero(moved)[1].tolist()) <= {WRIST, 7}
+    assert moved.sum() % 2 == 0
+    for wrist in (WRIST, 7):
+        assert sorted(plain.keypoints[:, wrist].tolist()) == sorted(crossed.keypoints[:, wrist].tolist())
+
+
+def test_made_up_people_keep_their_bones(rng):
+    """Turning and bending change no bone that is seen from the front; seen from the side, none gets longer."""
+    poses = made_up_poses(COCO_18, rng, 200)
+    standing = made_up_poses(COCO_18, np.random.default_rng(0), 1) * 0
+    assert poses.shape == (200, *standing.shape[1:])
+    length = np.linalg.norm(poses[:, ELBOW] - poses[:, WRIST], axis=1)
+    assert length.max() == pytest.approx(np.hypot(0.01, 0.13), abs=1e-3)
+
+
+def write_skeletons(path, keypoints):
+    np.savez(path, keypoints=keypoints)
+    return path
+
+
+def test_real_skeletons(tmp_path, rng):
+    keypoints = rng.uniform(0, 1, (3, 17, 3))
+    keypoints[:, :, 2] = 2
+    keypoints[1, 5:, 2] = 0  # too few are labelled
+    keypoints[2, 0, 2] = 0
+    skeletons = read_skeletons(write_skeletons(tmp_path / "people.npz", keypoints), COCO_18)
+    assert skeletons.shape == (2, 18, 2)
+    assert np.isnan(skeletons).any(axis=2).tolist() == [[False] * 18, [True] + [False] * 17]
+    np.testing.assert_allclose(np.nanmin(skeletons, axis=1), 0)
+    np.testing.assert_allclose(np.nanmax(skeletons, axis=(1, 2)), 1)
+    crowd = simulate(COCO_18, rng, 5, 0.2, Disturbance(), skeletons)
+    assert crowd.keypoints.shape == (5, 18, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "there are no skeletons .*; check the path"),
+        (b"PK nonsense", "are no .npz archive with an array 'keypoints'"),
+        ({"points": np.zeros((1, 17, 3))}, "are no .npz archive with an array 'keypoints'"),
+        ({"keypoints": np.array([{}], dtype=object)}, "are no .npz archive with an array 'keypoints'"),
+        ({"keypoints": np.zeros((1, 18, 3))}, r"must have keypoints \(n, 17, 3\) but have \(1, 18, 3\)"),
+        ({"keypoints": np.full((1, 17, 3), np.nan)}, "must have keypoints"),
+        ({"keypoints": np.zeros((1, 17, 3))}, "have nobody with 12 labelled keypoints or more"),
+    ],
+)
+def test_skeletons_that_cannot_be_used(tmp_path, content, sentence):
+    path = tmp_path / "people.npz"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content:
+        np.savez(path, **content)
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        read_skeletons(path, COCO_18)
