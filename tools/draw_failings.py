@@ -1,0 +1,257 @@
+"""The pictures of docs/grouping.md: the problem, and what each grouping gets wrong, in small scenes made by hand."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from estimation.config import COCO_18
+from estimation.connections import Candidates, Connections, accept_one_to_one
+from estimation.coordinates import Coordinates
+from estimation.files import check_writable, write_whole
+from estimation.grouping import load_grouping, run_grouping
+from estimation.subset import MISSING, PARTS_NUM, ids_of
+from tools.crowds import STANDING, Disturbance, simulate
+from tools.measures import perfect_people
+from tools.program import run
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+_HEIGHT = 30.0  # cells, of a standing person
+_RIGHT = 0.9  # the PAF score of limbs that are as they should be
+_PEAK, _SURE_PEAK = 0.8, 0.95  # the scores of peaks
+_DPI = 90
+_WIDTH_INCHES, _MOST_INCHES = 10, 4.5
+Peak = tuple[int, str]
+"""A person's number and a body part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Failing:
+    """A scene, and the groupings that get it wrong.
+
+    people: where each stands, x in units of their height, and the parts that are seen of them.
+    scores: PAF scores between peaks, where they are not ``_RIGHT`` for a person's own limbs and none for all others.
+    moved: peaks that are elsewhere than in a standing person, by how much in units of their height.
+    sure: peaks with a higher score than others.
+    """
+
+    name: str
+    fail: tuple[str, ...]
+    people: tuple[tuple[float, str], ...]
+    scores: dict[tuple[Peak, Peak], float]
+    moved: dict[Peak, tuple[float, float]] = field(default_factory=dict)
+    sure: tuple[Peak, ...] = ()
+
+    @cached_property
+    def peaks(self) -> list[Peak]:
+        """In the order of their ids."""
+        seen = [(person, part) for person, (_, parts) in enumerate(self.people) for part in parts.split()]
+        return sorted(seen, key=lambda peak: (COCO_18.body_parts.index(peak[1]), peak[0]))
+
+    @cached_property
+    def owner(self) -> NDArray[np.intp]:
+        """(P,): the person whose each peak is."""
+        return np.array([person for person, _ in self.peaks])
+
+    @cached_property
+    def connections(self) -> Connections:
+        """What a network would show."""
+        places = [
+            np.array(STANDING[part]) + np.array(self.moved.get((person, part), (0, 0))) + [self.people[person][0], 0]
+            for person, part in self.peaks
+        ]
+        coordinates = Coordinates(
+            np.array(places, dtype=np.float32) * np.float32(_HEIGHT),
+            np.array([_SURE_PEAK if peak in self.sure else _PEAK for peak in self.peaks], dtype=np.float32),
+            np.array([COCO_18.body_parts.index(part) for _, part in self.peaks]),
+            COCO_18.body_parts,
+        )
+        limbs = []
+        for index, limb in enumerate(COCO_18.limbs):
+            for a, one in enumerate(self.peaks):
+                for b, other in enumerate(self.peaks):
+                    if (coordinates.part[a], coordinates.part[b]) == limb[:2]:
+                        own = _RIGHT if one[0] == other[0] and not limb.redundant else 0
+                        if score := self.scores.get((one, other), own):
+                            limbs.append((-score, index, a, b))
+        score, limb_index, first, second = np.array(sorted(limbs)).T
+        peaks = np.stack([first, second], axis=1).astype(np.intp)
+        found = Candidates(
+            limb_index.astype(np.intp),
+            peaks,
+            coordinates.score[peaks].astype(np.float64),
+            -score,
+            np.ones(len(score)),
+        )
+        return Connections(found, accept_one_to_one(found), coordinates, len(COCO_18.limbs))
+
+
+_TRUNK = "nose neck right_shoulder left_shoulder"
+_SIDE = "nose neck right_shoulder right_eye right_ear"
+FAILINGS = (
+    Failing(
+        # The best limb of all is a wrong one. Whoever takes it leaves two peaks without a partner.
+        "greedy",
+        ("lab", "openpose_cpu", "openpose_cuda", "spanning_tree", "best_first"),
+        ((0.2, f"{_TRUNK} left_elbow left_wrist"), (0.7, f"{_TRUNK} left_elbow left_wrist")),
+        {
+            ((0, "left_shoulder"), (1, "left_elbow")): 0.8,
+            ((0, "left_shoulder"), (0, "left_elbow")): 0.7,
+            ((1, "left_shoulder"), (1, "left_elbow")): 0.7,
+        },
+        moved={(1, "left_elbow"): (-0.35, -0.03), (1, "left_wrist"): (-0.4, 0.05)},
+    ),
+    Failing(
+        # Person 0's elbow is hidden, and person 2 is but a false peak: two weak limbs are more than a strong one.
+        "sum",
+        ("hungarian", "optimal"),
+        ((0.2, _TRUNK), (0.6, f"{_TRUNK} right_elbow right_wrist"), (0.85, "right_elbow")),
+        {((0, "right_shoulder"), (1, "right_elbow")): 0.5, ((1, "right_shoulder"), (2, "right_elbow")): 0.5},
+        sure=((1, "nose"),),
+    ),
+    Failing(
+        # A missed neck leaves somebody in two halves, which only ear and shoulder hold together.
+        "halves",
+        ("openpose_cpu",),
+        ((0.2, "nose right_eye right_ear right_shoulder right_elbow right_wrist"),),
+        {((0, "right_shoulder"), (0, "right_ear")): 0.6},
+    ),
+    Failing(
+        # Of person 0 the head is hidden, of person 2 the body. The shoulder's best ear has a shoulder already.
+        "second_best",
+        ("openpose_cuda", "best_first", "optimal"),
+        (
+            (0.2, "neck right_shoulder left_shoulder right_elbow"),
+            (0.5, _SIDE),
+            (0.8, "nose right_eye right_ear left_eye"),
+        ),
+        {((0, "right_shoulder"), (1, "right_ear")): 0.5, ((0, "right_shoulder"), (2, "right_ear")): 0.3},
+    ),
+    Failing(
+        # Ear and shoulder know better than neck and shoulder, but are not asked.
+        "relaxed",
+        ("openpose_cpu", "spanning_tree"),
+        ((0.2, _SIDE), (0.6, _SIDE)),
+        {
+            ((0, "neck"), (1, "right_shoulder")): 0.8,
+            ((0, "neck"), (0, "right_shoulder")): 0.6,
+            ((1, "neck"), (1, "right_shoulder")): 0.6,
+            ((0, "right_shoulder"), (0, "right_ear")): 0.9,
+            ((1, "right_shoulder"), (1, "right_ear")): 0.9,
+        },
+    ),
+    Failing(
+        # Person 0's elbow is hidden. Growing first, they take their neighbour's.
+        "claims",
+        ("best_first",),
+        ((0.2, _TRUNK), (0.6, f"{_TRUNK} right_elbow right_wrist")),
+        {((0, "right_shoulder"), (1, "right_elbow")): 0.3},
+        sure=((0, "nose"),),
+    ),
+    Failing(
+        # Of person 1 three parts are seen.
+        "few",
+        ("lab",),
+        ((0.2, _TRUNK), (0.6, "right_shoulder right_elbow right_wrist")),
+        {},
+    ),
+)
+
+
+def people_by(name: str, failing: Failing) -> NDArray[np.float64]:
+    """The people that a grouping finds in a scene, as rows."""
+    return run_grouping(load_grouping(name), COCO_18, failing.connections)
+
+
+def truth(failing: Failing) -> NDArray[np.float64]:
+    """The people that are there, as rows; a single peak is none."""
+    people = perfect_people(COCO_18, failing.connections, failing.owner)
+    return people[people[:, PARTS_NUM] > 1]
+
+
+def main() -> None:
+    """Run the program with the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tools.draw_failings", description=__doc__)
+    parser.add_argument("--out", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/pictures)")
+    out = parser.parse_args().out
+    check_writable(out / "problem.png")
+    write_whole(out / "problem.png", draw_problem())
+    for failing in tqdm(FAILINGS, unit="picture", disable=None):
+        write_whole(out / f"{failing.name}.png", draw_failing(failing))
+    print(f"wrote problem.png and {', '.join(f'{failing.name}.png' for failing in FAILINGS)} to {out}")
+
+
+def draw_problem() -> bytes:
+    """Peaks, candidates and people of a small crowd, as PNG."""
+    crowd = simulate(COCO_18, np.random.default_rng(3), 4, 0.4, Disturbance(noise=0.1, missing=0, doubled=0))
+    people = perfect_people(COCO_18, crowd.connections, crowd.owner)
+    nobody = people[:0]
+    panels = {"peaks": (nobody, False), "candidates": (nobody, True), "people": (people, False)}
+    return _draw(crowd.connections, panels, labelled=False)
+
+
+def draw_failing(failing: Failing) -> bytes:
+    """What is seen, what the grouping named first makes of it, and what is right, as PNG."""
+    name = failing.fail[0]
+    right = truth(failing)
+    panels = {"PAF scores": (right[:0], True), name: (people_by(name, failing), False), "right": (right, False)}
+    return _draw(failing.connections, panels, labelled=True)
+
+
+def _draw(connections: Connections, panels: dict[str, tuple[NDArray[np.float64], bool]], labelled: bool) -> bytes:
+    """Panels side by side, each with people in colours, and the candidates if asked for."""
+    from matplotlib.figure import Figure  # half a second that only this takes
+
+    xy = connections.coordinates.xy
+    width, height = np.ptp(xy, axis=0)
+    inches = _WIDTH_INCHES / len(panels) * (height + 2) / (width + 2) + 0.5
+    figure = Figure((_WIDTH_INCHES, min(inches, _MOST_INCHES)), layout="constrained")
+    row = figure.subplots(1, len(panels), sharex=True, sharey=True)
+    for axes, (title, (people, with_candidates)) in zip(row, panels.items()):
+        if with_candidates:
+            _draw_candidates(axes, connections, labelled)
+        axes.scatter(xy[:, 0], xy[:, 1], s=18, color="black", zorder=2)
+        found = [row[row != MISSING].astype(int) for row in ids_of(people)]
+        for place, peaks in enumerate(sorted(found, key=lambda peaks: float(xy[peaks, 0].mean()))):
+            _draw_person(axes, connections, peaks, f"C{place}")
+        axes.set(title=title, aspect="equal")
+        axes.axis("off")
+    figure.axes[0].invert_yaxis()
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=_DPI)
+    return data.getvalue()
+
+
+def _draw_person(axes: Axes, connections: Connections, peaks: NDArray[np.intp], colour: str) -> None:
+    xy = connections.coordinates.xy
+    for ends in connections.candidates.peaks:
+        if np.isin(ends, peaks).all():
+            axes.plot(*xy[ends].T, color=colour, linewidth=3, zorder=1)
+    axes.scatter(xy[peaks, 0], xy[peaks, 1], s=30, color=colour, zorder=3)
+
+
+def _draw_candidates(axes: Axes, connections: Connections, labelled: bool) -> None:
+    """Lines as dark as the PAFs say, with those scores that are not as they should be."""
+    xy = connections.coordinates.xy
+    for ends, score in zip(connections.candidates.peaks, connections.candidates.score.tolist()):
+        start, end = xy[ends]
+        axes.plot(*xy[ends].T, color=str(np.clip(1 - score, 0, 0.9)), linewidth=1 + score, zorder=1)
+        if labelled and score != _RIGHT:
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+            axes.annotate(f"{score:g}", start + 0.55 * (end - start), ha="center", va="center", fontsize=9, bbox=box)
+
+
+if __name__ == "__main__":
+    sys.exit(run("draw_failings", main))
