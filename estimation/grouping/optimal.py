@@ -27,8 +27,8 @@ from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
 from estimation.grouping.assembly import Assembly, to_subset
 
-TIME_LIMIT = 5.0
-"""Seconds for a photo; what is not solved by then is joined best first."""
+TIME_LIMIT = 4.5
+"""Seconds for solving, so that a photo takes 5 at most; what is not solved by then is joined best first."""
 
 
 class Solution(NamedTuple):
@@ -69,8 +69,8 @@ def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = 
     assembly = Assembly(coordinates)
     bound = 0.0
     for indices in _connected(candidates.peaks, len(coordinates)):
-        found = _Limbs(candidates.limb[indices], candidates.peaks[indices], candidates.score[indices], coordinates.part)
-        chosen, most = _solve_connected(found, until)
+        found = candidates.select(indices)
+        chosen, most = _solve_connected(found, coordinates.part.tolist(), until)
         bound += most
         for a, b in found.peaks[chosen].tolist():
             assembly.connect(a, b)
@@ -88,46 +88,44 @@ def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]
     yield from sorted(parts, key=len)  # a hard one shall not take the time of the easy ones
 
 
-class _Limbs(NamedTuple):
-    """Candidates that hang together, and the part of every peak."""
+def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[NDArray[np.bool_], float]:
+    """Which candidates to join, (C,) bool (not all are possible if time is up), and a bound on the sum of scores.
 
-    limb: NDArray[np.intp]
-    peaks: NDArray[np.intp]
-    score: NDArray[np.float64]
-    part: NDArray[np.intp]
+    part: of every peak.
+    """
+    chosen, bound = np.ones(len(limbs), dtype=bool), float(limbs.score.sum())
+    ends = limbs.peaks.tolist()
+    at_peak: dict[tuple[int, int], list[int]] = defaultdict(list)  # kind of limb, peak -> candidates
+    for index, (limb, (a, b)) in enumerate(zip(limbs.limb.tolist(), ends)):
+        at_peak[limb, a].append(index)
+        at_peak[limb, b].append(index)
 
-
-def _solve_connected(limbs: _Limbs, until: float) -> tuple[NDArray[np.bool_], float]:
-    """Which candidates to join, (C,) bool (not all are possible if time is up), and a bound on the sum of scores."""
-    count, bound = len(limbs.score), float(limbs.score.sum())
-    chosen = np.ones(count, dtype=bool)
-    rules = _one_of_a_kind(limbs)
+    rules = [Rule(indices, 1) for indices in at_peak.values()]  # a peak is in one limb of a kind at most
     while (left := until - time.monotonic()) > 0:
         answer = milp(
             -limbs.score,
-            integrality=np.ones(count),
+            integrality=np.ones(len(limbs)),
             bounds=Bounds(0, 1),
-            constraints=_constraints(rules, count),
+            constraints=_constraints(rules, len(limbs)),
             options={"time_limit": left, "mip_rel_gap": 0},
         )
         if answer.mip_dual_bound is not None:
             bound = min(bound, -float(answer.mip_dual_bound))
         if answer.x is not None:
             chosen = answer.x > 0.5
-        broken = _broken(limbs, chosen)
-        if answer.status != 0 or not broken:
+        if answer.status != 0:
+            break
+        broken = []
+        for peaks, path in _paths_between_rivals(ends, np.flatnonzero(chosen).tolist(), part):
+            # One candidate of the path must be left out. The first may as well come from any other rival: with
+            # the rest of the path chosen none of those can be, and else only one.
+            from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
+            others = [index for index in from_rivals if peaks[-1] not in ends[index]]
+            broken.append(Rule([*others, *path[1:]], len(path) - 1))
+        if not broken:
             break
         rules += broken
     return chosen, bound
-
-
-def _one_of_a_kind(limbs: _Limbs) -> list[Rule]:
-    """A peak is in one limb of a kind at most."""
-    at_peak: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for index, (limb, ends) in enumerate(zip(limbs.limb.tolist(), limbs.peaks.tolist())):
-        for peak in ends:
-            at_peak[limb, peak].append(index)
-    return [Rule(indices, 1) for indices in at_peak.values()]
 
 
 def _constraints(rules: list[Rule], count: int) -> LinearConstraint:
@@ -139,50 +137,38 @@ def _constraints(rules: list[Rule], count: int) -> LinearConstraint:
     return LinearConstraint(matrix, ub=np.array([rule.most for rule in rules], dtype=float))
 
 
-def _broken(limbs: _Limbs, chosen: NDArray[np.bool_]) -> list[Rule]:
-    """Rules that forbid what joins two peaks of one part among the chosen candidates."""
+def _paths_between_rivals(
+    ends: list[list[int]], chosen: list[int], part: list[int]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Shortest paths of chosen candidates between two peaks of one part: the peaks, and the candidates between them.
+
+    ends: the two peaks of each candidate.
+    """
     limbs_of: dict[int, list[tuple[int, int]]] = defaultdict(list)  # peak -> the other end, index of the candidate
-    for index in np.flatnonzero(chosen).tolist():
-        a, b = limbs.peaks[index].tolist()
+    for index in chosen:
+        a, b = ends[index]
         limbs_of[a].append((b, index))
         limbs_of[b].append((a, index))
-    rules = []
     for start in limbs_of:
-        came_by = _search(limbs_of, start)
-        for end in came_by:
-            if limbs.part[end] == limbs.part[start]:
-                peaks, path = _way_back(came_by, start, end)
-                if len({*limbs.part[peaks[1:]].tolist()}) == len(path):  # else a shorter path within says more
-                    rules.append(_not_all_of(limbs, peaks, path))
-    return rules
+        came_by: dict[int, tuple[int, int]] = {start: (start, -1)}  # peak -> the one before it, candidate between them
+        queue = deque([start])
+        while queue:
+            peak = queue.popleft()
+            if part[peak] == part[start] and peak != start:
+                peaks, path = _way_back(came_by, peak)
+                if len({part[between] for between in peaks[1:]}) == len(path):  # else a path within it says more
+                    yield peaks, path
+                continue
+            for other, index in limbs_of[peak]:
+                if other not in came_by:
+                    came_by[other] = peak, index
+                    queue.append(other)
 
 
-def _not_all_of(limbs: _Limbs, peaks: list[int], path: list[int]) -> Rule:
-    """Of a path from a rival, ``peaks[0]``, one candidate must be left out. The first may as well come from any other
-    rival: with the rest of the path chosen none of those can be, and else only one."""
-    ends = limbs.peaks
-    from_rivals = (limbs.limb == limbs.limb[path[0]]) & (ends == peaks[1]).any(axis=1) & (ends != peaks[-1]).all(axis=1)
-    return Rule([*np.flatnonzero(from_rivals).tolist(), *path[1:]], len(path) - 1)
-
-
-def _search(limbs_of: dict[int, list[tuple[int, int]]], start: int) -> dict[int, tuple[int, int]]:
-    """For each peak that is joined to ``start``: the peak before it on the shortest way, and the candidate between."""
-    came_by: dict[int, tuple[int, int]] = {}
-    queue = deque([start])
-    while queue:
-        peak = queue.popleft()
-        for other, index in limbs_of[peak]:
-            if other != start and other not in came_by:
-                came_by[other] = peak, index
-                queue.append(other)
-    return came_by
-
-
-def _way_back(came_by: dict[int, tuple[int, int]], start: int, end: int) -> tuple[list[int], list[int]]:
-    """The peaks from ``end`` to ``start``, and the candidates between them."""
+def _way_back(came_by: dict[int, tuple[int, int]], end: int) -> tuple[list[int], list[int]]:
+    """The peaks from ``end`` to the start, and the candidates between them."""
     peaks, path = [end], []
-    while peaks[-1] != start:
-        peak, index = came_by[peaks[-1]]
-        peaks.append(peak)
-        path.append(index)
+    while (before := came_by[peaks[-1]])[1] >= 0:
+        peaks.append(before[0])
+        path.append(before[1])
     return peaks, path
