@@ -66,18 +66,30 @@ def group(
 def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = TIME_LIMIT) -> Solution:
     """The best division of the peaks, or the best found within ``time_limit`` seconds."""
     until = time.monotonic() + time_limit
-    assembly = Assembly(coordinates)
-    bound = 0.0
+    people: list[dict[int, int]] = []
+    objective = bound = 0.0
     for indices in _connected(candidates.peaks, len(coordinates)):
-        found = candidates.select(indices)
-        chosen, most = _solve_connected(found, coordinates.part.tolist(), until)
+        connected = candidates.select(indices)
+        answers, most = _solve_connected(connected, coordinates.part.tolist(), until)
+        joined = [_join(connected, chosen, coordinates) for chosen in answers]
+        best, value = max(joined, key=lambda people_and_value: people_and_value[1])
+        people += best
+        objective += value
         bound += most
-        for a, b in found.peaks[chosen].tolist():
-            assembly.connect(a, b)
-        for a, b in found.peaks.tolist():  # nothing more, unless time was up
-            assembly.connect(a, b)
-    inside = [assembly.person[a] is assembly.person[b] for a, b in candidates.peaks.tolist()]
-    return Solution(assembly.people(), float(candidates.score[inside].sum()), bound)
+    return Solution(people, objective, bound)
+
+
+def _join(
+    connected: Candidates, chosen: NDArray[np.bool_], coordinates: Coordinates
+) -> tuple[list[dict[int, int]], float]:
+    """The people of an answer, and the sum of the PAF scores within them."""
+    assembly = Assembly(coordinates)
+    for a, b in connected.peaks[chosen].tolist():
+        assembly.connect(a, b)
+    for a, b in connected.peaks.tolist():  # nothing more, unless time was up
+        assembly.connect(a, b)
+    inside = [assembly.person[a] is assembly.person[b] for a, b in connected.peaks.tolist()]
+    return assembly.people(), float(connected.score[inside].sum())
 
 
 def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]]:
@@ -88,12 +100,13 @@ def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]
     yield from sorted(parts, key=len)  # a hard one shall not take the time of the easy ones
 
 
-def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[NDArray[np.bool_], float]:
-    """Which candidates to join, (C,) bool (not all are possible if time is up), and a bound on the sum of scores.
+def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[list[NDArray[np.bool_]], float]:
+    """Which candidates to join, (C,) bool, and a bound on the sum of scores.
 
-    part: of every peak.
+    If time is up these are two answers: the best one that breaks rules which were still to come, and the best one that
+    was found since. part: of every peak.
     """
-    chosen, bound = np.ones(len(limbs), dtype=bool), float(limbs.score.sum())
+    answers, bound = [np.ones(len(limbs), dtype=bool)], float(limbs.score.sum())
     ends = limbs.peaks.tolist()
     at_peak: dict[tuple[int, int], list[int]] = defaultdict(list)  # kind of limb, peak -> candidates
     for index, (limb, (a, b)) in enumerate(zip(limbs.limb.tolist(), ends)):
@@ -111,12 +124,12 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         )
         if answer.mip_dual_bound is not None:
             bound = min(bound, -float(answer.mip_dual_bound))
-        if answer.x is not None:
-            chosen = answer.x > 0.5
         if answer.status != 0:
+            answers += [] if answer.x is None else [answer.x > 0.5]
             break
+        answers = [answer.x > 0.5]
         broken = []
-        for peaks, path in _paths_between_rivals(ends, np.flatnonzero(chosen).tolist(), part):
+        for peaks, path in _paths_between_rivals(ends, np.flatnonzero(answers[0]).tolist(), part):
             # One candidate of the path must be left out. The first may as well come from any other rival: with
             # the rest of the path chosen none of those can be, and else only one.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
@@ -125,7 +138,7 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         if not broken:
             break
         rules += broken
-    return chosen, bound
+    return answers, bound
 
 
 def _constraints(rules: list[Rule], count: int) -> LinearConstraint:
