@@ -41,3 +41,14 @@ def test_imports_run_one_way(package):
             for name in names:
                 root = name.split(".")[0]
                 assert root not in {"estimation", "models", "tools", "tests"} - ALLOWED[package], f"{path}: {name}"
+
+
+@pytest.mark.slow
+def test_tensorflow_is_loaded_without_matplotlib_which_still_can_be_had_then():
+    script = """
+import sys
+from models.tensorflow_loading import load_tensorflow
+load_tensorflow()
+sys.exit("matplotlib" in sys.modules or __import__("matplotlib.figure") is None)
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.DEVNULL).returncode == 0

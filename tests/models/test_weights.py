@@ -224,5 +224,5 @@ def test_nothing_that_is_read_is_written_over(mobilenet, tmp_path):
             import_weights(tmp_path / "a.json", out=tmp_path / out)
     source = tmp_path / "again.weights.h5"
     shutil.copy(find_weights("mobilenet_thin"), source)
-    with pytest.raises(OpenPoseLabError, match=r"again.weights.h5 is to be imported itself"):
+    with pytest.raises(OpenPoseLabError, match=r"again.weights.h5 is given as the weights to import too"):
         import_weights(source, out=source)
