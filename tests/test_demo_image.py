@@ -69,7 +69,7 @@ def bad_files(folder):
         ([PHOTO, "--weights", "folder"], "the weights file folder is a folder"),
         ([PHOTO, "--grouping", "none.py"], "there is no grouping none.py"),
         ([PHOTO, "--grouping", "syntax.py"], "syntax.py cannot be loaded: line 1: SyntaxError"),
-        ([PHOTO, "--grouping", "no_merge.py"], "no_merge.py has no function merge"),
+        ([PHOTO, "--grouping", "no_merge.py"], "no_merge.py has neither a function merge nor a function group"),
     ],
 )
 def test_whatever_is_wrong_is_one_sentence(demo, tmp_path, arguments, sentence):

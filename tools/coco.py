@@ -21,6 +21,7 @@ from estimation.pipeline import DEFAULT_HEIGHT
 from models import NETWORKS
 
 FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR .75", "AR medium", "AR large")
+DEFAULT_NETWORK = "mobilenet_thin"
 MOST_PEOPLE = 20
 """COCO counts only so many of the people found in a photo, the surest."""
 _BODY_OF_BOX = 0.7
@@ -31,7 +32,7 @@ def add_measuring_options(parser: argparse._ActionsContainer, required: bool = T
     """What every program that measures on photos has to be told."""
     parser.add_argument("--images", type=Path, required=required, help="the folder with the photos")
     parser.add_argument("--annotations", type=Path, required=required, help="COCO keypoint annotations of them, JSON")
-    parser.add_argument("--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)}")
+    parser.add_argument("--network", default=DEFAULT_NETWORK, help=f"one of {', '.join(NETWORKS)}")
     parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
     parser.add_argument("--height", type=int, default=DEFAULT_HEIGHT, help=f"input height (default: {DEFAULT_HEIGHT})")
 

@@ -23,10 +23,10 @@ from estimation.config import COCO_18, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
-from estimation.grouping.behaviour import KEEPS_TO_ITSELF, check_behaviour
-from estimation.pipeline import check_height
-from tools.coco import add_measuring_options, find_photos, read_annotations
-from tools.comparison import Result, compare, sweep
+from estimation.grouping.behaviour import KEEPS_THE_CONTRACT, KEEPS_TO_ITSELF, check_behaviour
+from estimation.pipeline import DEFAULT_HEIGHT, check_height
+from tools.coco import DEFAULT_NETWORK, add_measuring_options, find_photos, read_annotations
+from tools.comparison import Result, Sweep, compare, sweeps
 from tools.comparison_plot import check_plot_type, plot
 from tools.crowds import Disturbance, read_skeletons
 from tools.map_cache import MapCache
@@ -70,13 +70,17 @@ def main() -> None:
     if not any(result.people for result in results):
         raise OpenPoseLabError("nobody was found anywhere, so there is nothing to compare")
     failed = {result.grouping: result.failed for result in reversed(results) if result.failed}
-    whole = [result for result in results if result.grouping not in failed]
+    whole = [result for result in results if not result.failed]
     print("\n\n".join(report(whole)))
-    write_whole(options.csv, to_csv(whole))
-    write_whole(options.plot, plot(whole, options.plot))
-    print(f"\nwrote {options.csv} and {options.plot}")
-    if failed:
-        raise OpenPoseLabError("; ".join(failed.values()))
+    wrong = list(failed.values())
+    for path, data in ((options.csv, to_csv(whole)), (options.plot, plot(whole, options.plot))):
+        try:
+            write_whole(path, data)
+            print(f"wrote {path}")
+        except OpenPoseLabError as error:  # the other one may be written yet
+            wrong.append(str(error))
+    if wrong:
+        raise OpenPoseLabError("; ".join(wrong))
 
 
 def parse_options() -> argparse.Namespace:
@@ -141,6 +145,9 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
     """Raise OpenPoseLabError if something cannot be done, before it is begun."""
     if (options.images is None) != (options.annotations is None):
         raise OpenPoseLabError("photos need both --images and --annotations; give the other too, or none for crowds")
+    for_photos = options.network, options.weights, options.height
+    if options.images is None and for_photos != (DEFAULT_NETWORK, None, DEFAULT_HEIGHT):
+        raise OpenPoseLabError("--network, --weights and --height are for photos; give --images and --annotations too")
     check_height(options.height)
     for name, values, lowest, highest in (
         ("people", options.people or PEOPLE, 1, COCO_18.max_peaks_per_part),
@@ -177,7 +184,8 @@ def scene_sets(options: argparse.Namespace) -> Iterator[tuple[SceneSet, Config]]
 def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> list[tuple[int, float]]:
     """People and overlap of each kind: all that are asked for, or each varied alone."""
     if people or overlaps:
-        return [(count, overlap) for count in people or [USUAL_PEOPLE] for overlap in overlaps or [USUAL_OVERLAP]]
+        kinds = itertools.product(people or [USUAL_PEOPLE], overlaps or [USUAL_OVERLAP])
+        return list(dict.fromkeys(kinds))
     return [(USUAL_PEOPLE, overlap) for overlap in OVERLAPS] + [
         (count, USUAL_OVERLAP) for count in PEOPLE if count != USUAL_PEOPLE
     ]
@@ -190,7 +198,8 @@ def note_behaviour(groupings: dict[str, Grouping]) -> None:
         told: set[str] = set()
         for scene in crowd.scenes:
             for check, complaint in check_behaviour(grouping, COCO_18, scene.connections).items():
-                if check != KEEPS_TO_ITSELF and not told & {check, complaint}:
+                # What every run tells anyway is not told here.
+                if check not in (KEEPS_THE_CONTRACT, KEEPS_TO_ITSELF) and not told & {check, complaint}:
                     warnings.warn(f"{name} fails {check!r}: {complaint}", OpenPoseLabWarning, stacklevel=1)
                     told |= {check, complaint}
 
@@ -200,22 +209,15 @@ def report(results: list[Result]) -> Iterator[str]:
     photos = [result for result in results if result.scene_set.kind == "photos"]
     if photos:
         yield table(photos[0].scene_set.title, {result.grouping: result.figures for result in photos}, COLUMNS)
-    by_overlap, by_people = sweep(results, "overlap"), sweep(results, "people")
-    if by_overlap:
-        one = next(iter(by_overlap.values()))[0].scene_set
-        title = (
-            f"crowds of {one.people} people, overlap {_listed(tuple(by_overlap))}, {len(one.scenes)} crowds each: means"
-        )
-        rows: dict[str, list[dict[str, float]]] = {}
-        for result in itertools.chain.from_iterable(by_overlap.values()):
-            rows.setdefault(result.grouping, []).append(result.figures)
-        yield table(title, {name: _means(figures) for name, figures in rows.items()}, COLUMNS)
-    if len(by_overlap) > 1:
-        yield _by_value("F1 by overlap", by_overlap, "F1")
-    if len(by_people) > 1:
-        overlap = next(iter(by_people.values()))[0].scene_set.overlap
-        yield _by_value(f"F1 by people, overlap {overlap:g}", by_people, "F1")
-        yield _by_value(f"milliseconds by people (median), overlap {overlap:g}", by_people, "ms median")
+    by_overlap = sweeps(results, "overlap")
+    for sweep in [sweep for sweep in by_overlap if len(sweep.by_value) > 1] or by_overlap:
+        yield _means(sweep)
+        if len(sweep.by_value) > 1:
+            yield _by_value(f"F1 by overlap, {sweep.fixed}", sweep, "F1")
+    for sweep in sweeps(results, "people"):
+        if len(sweep.by_value) > 1:
+            yield _by_value(f"F1 by people, {sweep.fixed}", sweep, "F1")
+            yield _by_value(f"milliseconds by people (median), {sweep.fixed}", sweep, "ms median")
     for result in results:
         if (gap := result.figures.get("gap", 0)) > 1e-6:
             yield (
@@ -224,18 +226,31 @@ def report(results: list[Result]) -> Iterator[str]:
             )
 
 
-def _means(figures: list[dict[str, float]]) -> dict[str, float]:
-    return {column: float(np.mean([one[column] for one in figures])) for column in COLUMNS if column in figures[0]}
+def _means(sweep: Sweep) -> str:
+    """A table of means over all overlaps, of the groupings that were there at all of them."""
+    figures: dict[str, list[dict[str, float]]] = {}
+    for result in itertools.chain.from_iterable(sweep.by_value.values()):
+        figures.setdefault(result.grouping, []).append(result.figures)
+    rows = {
+        name: {column: float(np.mean([one[column] for one in found])) for column in COLUMNS if column in found[0]}
+        for name, found in figures.items()
+        if len(found) == len(sweep.by_value)
+    }
+    scenes = len(next(iter(sweep.by_value.values()))[0].scene_set.scenes)
+    each, means = (" each", ": means") if len(sweep.by_value) > 1 else ("", "")
+    return table(
+        f"{sweep.fixed}, overlap {_listed(tuple(sweep.by_value))}, {scenes} crowds{each}{means}", rows, COLUMNS
+    )
 
 
-def _by_value(title: str, results: dict[float, list[Result]], column: str) -> str:
+def _by_value(title: str, sweep: Sweep, column: str) -> str:
     """A table of one figure, with a column for each value that was varied."""
     rows: dict[str, dict[str, float]] = {}
-    for value, found in results.items():
+    for value, found in sweep.by_value.items():
         for result in found:
             if column in result.figures:
                 rows.setdefault(result.grouping, {})[f"{value:g}"] = result.figures[column]
-    return table(title, rows, {f"{value:g}": COLUMNS[column] for value in results})
+    return table(title, rows, {f"{value:g}": COLUMNS[column] for value in sweep.by_value})
 
 
 def table(title: str, rows: dict[str, dict[str, float]], formats: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -91,26 +92,37 @@ def compare(
 
 def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> None:
     milliseconds: dict[str, float] = {}
+    gc.disable()  # as timeit does: it would look through all that the others left behind
     try:
         with timed("grouping", milliseconds):
             rows = run_grouping(grouping, config, scene.connections)
     except GroupingError as error:
         result.failed = f"{error} ({scene.name})"
         return
+    finally:
+        gc.enable()
     result.milliseconds.append(milliseconds["grouping"])
     result.add(config, scene, rows)
 
 
-def sweep(results: list[Result], varied: str) -> dict[float, list[Result]]:
-    """Results of the crowds that differ in ``varied`` alone, which is people or overlap, by its value."""
-    crowds = [result for result in results if result.scene_set.kind == "crowd"]
-    if not crowds:
-        return {}
-    other = {"people": "overlap", "overlap": "people"}[varied]
-    values = [getattr(result.scene_set, other) for result in crowds]
-    fixed = max(dict.fromkeys(values), key=values.count)
-    found: dict[float, list[Result]] = {}
-    for result in crowds:
-        if getattr(result.scene_set, other) == fixed:
-            found.setdefault(getattr(result.scene_set, varied), []).append(result)
-    return dict(sorted(found.items()))
+@dataclass(frozen=True)
+class Sweep:
+    """Results of the crowds that differ in one thing alone.
+
+    fixed: what is the same in all of them, for people to read. by_value: the results at each value of the other thing.
+    """
+
+    fixed: str
+    by_value: dict[float, list[Result]]
+
+
+def sweeps(results: list[Result], varied: str) -> list[Sweep]:
+    """The crowds by what they have in common when ``varied``, people or overlap, varies; the most values first."""
+    found: dict[str, dict[float, list[Result]]] = {}
+    for result in results:
+        crowd = result.scene_set
+        if crowd.kind == "crowd":
+            fixed = f"overlap {crowd.overlap:g}" if varied == "people" else f"{crowd.people} people"
+            found.setdefault(fixed, {}).setdefault(getattr(crowd, varied), []).append(result)
+    in_order = [Sweep(fixed, dict(sorted(by_value.items()))) for fixed, by_value in found.items()]
+    return sorted(in_order, key=lambda sweep: -len(sweep.by_value))

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from estimation.errors import OpenPoseLabError
-from tools.comparison import PERFECT, Result, sweep
+from estimation.grouping import GROUPINGS
+from tools.comparison import PERFECT, Result, Sweep, sweeps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +19,8 @@ PLOT_TYPES = (".png", ".svg", ".pdf")
 _MARKERS = "osD^vPX*<>"
 _PANEL_INCHES, _LEGEND_INCHES = 4.6, 1.6
 _DPI = 110
+_LOG_RATIO = 20  # times that differ by less are shown on a plain scale
+_LONGEST_LABEL = 24
 
 
 class Style(NamedTuple):
@@ -25,6 +28,7 @@ class Style(NamedTuple):
 
     color: str
     marker: str
+    linestyle: str
 
 
 def check_plot_type(path: Path) -> None:
@@ -41,7 +45,10 @@ def plot(results: list[Result], path: Path) -> bytes:
     from matplotlib.figure import Figure  # half a second that only this takes
 
     names = list(dict.fromkeys(result.grouping for result in results if result.grouping != PERFECT))
-    styles = {name: Style(f"C{k % 10}", _MARKERS[k % len(_MARKERS)]) for k, name in enumerate(names)}
+    styles = {
+        name: Style(f"C{k % 10}", _MARKERS[k % len(_MARKERS)], "-" if name in GROUPINGS else "--")
+        for k, name in enumerate(names)
+    }
     panels = _panels(results)
     figure = Figure((_PANEL_INCHES * len(panels) + _LEGEND_INCHES, _PANEL_INCHES), layout="constrained")
     for axes, draw in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
@@ -57,20 +64,16 @@ def plot(results: list[Result], path: Path) -> bytes:
 def _panels(results: list[Result]) -> list[Callable[[Axes, dict[str, Style]], None]]:
     """What is to be drawn."""
     photos = [result for result in results if result.scene_set.kind == "photos"]
-    by_overlap, by_people = sweep(results, "overlap"), sweep(results, "people")
+    by_overlap, by_people = sweeps(results, "overlap"), sweeps(results, "people")
     panels: list[Callable[[Axes, dict[str, Style]], None]] = []
     if photos:
         panels.append(partial(_against_time, photos, "AP"))
-    if len(by_overlap) > 1:
-        people = next(iter(by_overlap.values()))[0].scene_set.people
-        panels.append(partial(_lines, by_overlap, "F1", f"overlap of {people} people", "F1 of pairs of parts"))
-    if len(by_people) > 1:
-        overlap = next(iter(by_people.values()))[0].scene_set.overlap
-        panels.append(
-            partial(_lines, by_people, "ms median", f"people, at overlap {overlap:g}", "milliseconds, median")
-        )
-    if by_overlap and len(by_overlap) == len(by_people) == 1:
-        panels.append(partial(_against_time, next(iter(by_overlap.values())), "F1"))
+    if by_overlap and len(by_overlap[0].by_value) > 1:
+        panels.append(partial(_lines, by_overlap[0], "F1", "overlap", "F1 of pairs of parts"))
+    if by_people and len(by_people[0].by_value) > 1:
+        panels.append(partial(_lines, by_people[0], "ms median", "people", "milliseconds, median"))
+    if by_overlap and len(by_overlap[0].by_value) == len(by_people[0].by_value) == 1:
+        panels.append(partial(_against_time, next(iter(by_overlap[0].by_value.values())), "F1"))
     return panels
 
 
@@ -80,36 +83,35 @@ def _against_time(results: list[Result], column: str, axes: Axes, styles: dict[s
         if result.grouping == PERFECT:
             axes.axhline(result.figures[column], color="grey", linestyle=":", label=f"{PERFECT} grouping")
         else:
-            style = styles[result.grouping]._asdict()
-            axes.plot(
-                result.figures["ms median"],
-                result.figures[column],
-                linestyle="",
-                label=_short(result.grouping),
-                **style,
-            )
-    axes.set(title=results[0].scene_set.title, xlabel="milliseconds, median", ylabel=column, xscale="log")
+            style = styles[result.grouping]._asdict() | {"linestyle": ""}
+            axes.plot(result.figures["ms median"], result.figures[column], label=_short(result.grouping), **style)
+    axes.set(title=results[0].scene_set.title, xlabel="milliseconds, median", ylabel=column)
+    times = [result.figures["ms median"] for result in results if result.grouping != PERFECT]
+    if times and max(times) > _LOG_RATIO * min(times):
+        _make_log(axes, "x")
 
 
-def _lines(
-    by_value: dict[float, list[Result]], column: str, xlabel: str, ylabel: str, axes: Axes, styles: dict[str, Style]
-) -> None:
+def _lines(sweep: Sweep, column: str, varied: str, ylabel: str, axes: Axes, styles: dict[str, Style]) -> None:
     """A line for each grouping."""
     for name, style in styles.items():
-        points = [
-            (value, result.figures[column])
-            for value, found in by_value.items()
-            for result in found
-            if result.grouping == name
-        ]
-        axes.plot(*zip(*points), label=_short(name), **style._asdict())
+        found = {
+            value: [result for result in there if result.grouping == name] for value, there in sweep.by_value.items()
+        }
+        points = [(value, result.figures[column]) for value, there in found.items() for result in there]
+        if points:
+            axes.plot(*zip(*points), label=_short(name), **style._asdict())
+    axes.set(title=f"{ylabel}, by {varied}", xlabel=f"{varied}, at {sweep.fixed}", ylabel=ylabel)
     if column.startswith("ms"):
-        axes.set(xscale="log", yscale="log")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter("{x:g}")
-    axes.set(title=f"{ylabel} by {xlabel.split()[0].strip(',')}", xlabel=xlabel, ylabel=ylabel)
+        _make_log(axes, "xy")
+
+
+def _make_log(axes: Axes, which: str) -> None:
+    """A logarithmic scale with plain numbers."""
+    for name in which:
+        axes.set(**{f"{name}scale": "log"})
+        getattr(axes, f"{name}axis").set_major_formatter("{x:g}")
 
 
 def _short(name: str) -> str:
-    """A grouping's name, or that of its file alone."""
-    return Path(name).name
+    """A grouping's name, or the end of its path."""
+    return name if len(name) <= _LONGEST_LABEL else "..." + name[-_LONGEST_LABEL:]

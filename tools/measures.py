@@ -96,4 +96,4 @@ def perfect_people(config: Config, connections: Connections, owner: NDArray[np.i
         if person != NOBODY:
             people.setdefault(person, {})[part[peak]] = peak
     found = connections.candidates, connections.coordinates
-    return to_subset(config, list(people.values()), *found, prune=False)
+    return to_subset(config, list(people.values()), *found, min_parts=1, min_mean_score=0)

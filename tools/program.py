@@ -21,8 +21,12 @@ def run(name: str, main: Callable[[], None]) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("default", OpenPoseLabWarning)
         others = warnings.showwarning
+        told = set()
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if (str(message), category) in told:  # Python forgets, whenever somebody sets a filter
+                return
+            told.add((str(message), category))
             if issubclass(category, OpenPoseLabWarning):
                 tqdm.write(f"{name}: note: {message}", sys.stderr)  # above a progress bar, if there is one
             else:

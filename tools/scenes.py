@@ -96,12 +96,15 @@ def crowd_scenes(
     disturbance: Disturbance,
     skeletons: NDArray[np.float64] | None = None,
 ) -> SceneSet:
-    """``count`` simulated crowds. The same seed gives the same people, whatever the overlap."""
+    """``count`` simulated crowds. The same seed gives the same people, whatever the overlap.
+
+    config: one that has all of COCO's body parts.
+    """
     scenes, keypoints = [], {}
     for number in range(1, count + 1):
         rng = np.random.default_rng([seed, people, number])
         crowd = simulate(config, rng, people, overlap, disturbance, skeletons)
-        name = f"crowd {number} of {people} people at overlap {overlap:g}"
+        name = f"crowd number {number}, {people} people, overlap {overlap:g}"
         scenes.append(Scene(name, number, crowd.connections, (CELL_PIXELS, CELL_PIXELS), crowd.owner))
         keypoints[name] = cells_to_pixels(crowd.keypoints, CELL_PIXELS)
     title = f"{people} people, overlap {overlap:g}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,16 +44,15 @@ class Assembly:
 
     def join(self, config: Config, candidates: Candidates, chosen: NDArray[np.intp]) -> None:
         """Connect the ends of the chosen candidates in turn. Limbs from ear to shoulder may not start a person: where
-        both ends are still alone, they wait until all others are joined."""
-        waiting = []
+        both ends are still alone, they wait until one of them is joined to something else."""
+        waiting: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for (a, b), limb in zip(candidates.peaks[chosen].tolist(), candidates.limb[chosen].tolist()):
             if config.limbs[limb].redundant and self.alone(a) and self.alone(b):
-                waiting.append((a, b))
-            else:
-                self.connect(a, b)
-        for a, b in waiting:
-            if not (self.alone(a) and self.alone(b)):
-                self.connect(a, b)
+                waiting[a].append((a, b))
+                waiting[b].append((a, b))
+            elif self.connect(a, b) and waiting:
+                for pair in waiting.pop(a, []) + waiting.pop(b, []):
+                    self.connect(*pair)
 
     def people(self) -> list[dict[int, int]]:
         """The people with two peaks or more."""
@@ -63,12 +64,14 @@ def to_subset(
     people: list[dict[int, int]],
     candidates: Candidates,
     coordinates: Coordinates,
-    prune: bool = True,
+    min_parts: int | None = None,
+    min_mean_score: float | None = None,
 ) -> NDArray[np.float64]:
     """Rows of the people, best first: (n, parts + 2) float64.
 
-    people: for each the ids of their peaks by body part, no peak in two. prune: whether those are left out who have
-    fewer than ``MIN_PARTS``, or less than ``MIN_MEAN_SCORE`` for each.
+    people: for each the ids of their peaks by body part, no peak in two.
+    min_parts, min_mean_score: who has fewer parts, or less of a score for each, is left out; by default ``MIN_PARTS``
+        and ``MIN_MEAN_SCORE``.
     A person's score is the sum of the scores of their peaks, and of the PAF scores of all candidates between them:
     sums rank people better than means, as they grow with what was seen of somebody.
     """
@@ -84,7 +87,7 @@ def to_subset(
     subset[:, SCORE] = np.bincount(owner[owned], coordinates.score[owned], len(people))
     subset[:, SCORE] += np.bincount(from_owner[inside], candidates.score[inside], len(people))
     subset[:, PARTS_NUM] = (ids_of(subset) != MISSING).sum(axis=1)
-    if prune:
-        enough = (subset[:, PARTS_NUM] >= MIN_PARTS) & (subset[:, SCORE] >= MIN_MEAN_SCORE * subset[:, PARTS_NUM])
-        subset = subset[enough]
+    min_parts = MIN_PARTS if min_parts is None else min_parts
+    min_mean_score = MIN_MEAN_SCORE if min_mean_score is None else min_mean_score
+    subset = subset[(subset[:, PARTS_NUM] >= min_parts) & (subset[:, SCORE] >= min_mean_score * subset[:, PARTS_NUM])]
     return subset[np.argsort(-subset[:, SCORE], kind="stable")]

@@ -21,6 +21,8 @@ from estimation.subset import MISSING, GroupingError, ids_of, limb_rows
 
 Check = Callable[[Grouping, Config, Connections], "str | None"]
 
+KEEPS_THE_CONTRACT = "gives an answer that keeps the contract"
+SAME_AGAIN = "gives the same answer again"
 KEEPS_TO_ITSELF = "prints nothing, and leaves its input alone"
 """The check of what ``run_grouping`` warns of each time, too."""
 
@@ -30,7 +32,8 @@ _ORDERS = 3  # orders of the rows that are tried
 def check_behaviour(grouping: Grouping, config: Config, connections: Connections) -> dict[str, str]:
     """What a grouping does wrong with these limbs: the sentence of each check in ``BEHAVIOURS`` that it fails.
 
-    A grouping that raises, or whose answer breaks the contract, fails with that sentence.
+    A grouping that raises, or whose answer breaks the contract, fails with that sentence. What says nothing after
+    an earlier failure is not tried.
     """
     complaints = {}
     for name, check in BEHAVIOURS.items():
@@ -42,7 +45,13 @@ def check_behaviour(grouping: Grouping, config: Config, connections: Connections
             complaint = str(error)
         if complaint:
             complaints[name] = complaint
+            if name in _NEEDED:
+                break
     return complaints
+
+
+def _keeps_the_contract(grouping: Grouping, config: Config, connections: Connections) -> None:
+    run_grouping(grouping, config, connections)  # raises, if not
 
 
 def _keeps_to_itself(grouping: Grouping, config: Config, connections: Connections) -> str | None:
@@ -66,7 +75,7 @@ def _answers_alike(grouping: Grouping, config: Config, connections: Connections)
 
 
 def _heeds_no_order(grouping: Grouping, config: Config, connections: Connections) -> str | None:
-    if grouping.door != "merge":  # candidates come best first, and in no other order
+    if grouping.door != "merge":
         return None
     rows = limb_rows(config, connections)
     expected = _people(run_merge(grouping, config, rows))
@@ -108,9 +117,13 @@ def _difference(expected: set[frozenset[int]], found: set[frozenset[int]]) -> st
 
 
 BEHAVIOURS: dict[str, Check] = {
+    KEEPS_THE_CONTRACT: _keeps_the_contract,
     KEEPS_TO_ITSELF: _keeps_to_itself,
     "finds nobody in nothing": _finds_nobody_in_nothing,
-    "gives the same answer again": _answers_alike,
+    SAME_AGAIN: _answers_alike,
     "gives the same people for any order of the rows": _heeds_no_order,
     "leaves people alone who are finished": _leaves_people_alone,
 }
+"""In the order in which they are made. Those of the order of rows and of finished people are for ``merge`` alone:
+candidates come in one order, and people are no candidates."""
+_NEEDED = {KEEPS_THE_CONTRACT, SAME_AGAIN}  # without them those that follow say nothing

@@ -60,10 +60,12 @@ def _knows_its_peaks(config: Config, people: NDArray[Any], slot_of_id: NDArray[n
     if not len(strangers):
         return None
     k = strangers[0]
-    return (
-        f"row {row[k]} has id {found[k]:g} as {config.body_parts[slot[k]]}, "
-        f"but no limb that was given has that id there"
-    )
+    where = f"row {row[k]} has {found[k]:.15g} as {config.body_parts[slot[k]]}"
+    if found[k] != np.round(found[k]):
+        return f"{where}, where the id of a peak must be, a whole number, or {MISSING}"
+    if ids[k] != found[k] or known[ids[k]] == MISSING:
+        return f"{where}, but no peak with that id was given"
+    return f"{where}, but the peak with that id is a {config.body_parts[known[ids[k]]]}"
 
 
 def _shares_no_peak(config: Config, people: NDArray[Any], slot_of_id: NDArray[np.intp]) -> str | None:

@@ -28,7 +28,7 @@ from estimation.coordinates import Coordinates
 from estimation.grouping.assembly import Assembly, to_subset
 
 TIME_LIMIT = 4.5
-"""Seconds for solving, so that a photo takes 5 at most; what is not solved by then is joined best first."""
+"""Seconds for solving, so that a photo takes about 5 at most; what is not solved by then is joined best first."""
 
 
 class Solution(NamedTuple):
@@ -93,7 +93,7 @@ def _join(
 
 
 def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]]:
-    """Indices of the candidates of each connected part of the graph, best first."""
+    """Indices of the candidates of each connected part of the graph, the smallest first."""
     graph = coo_array((np.ones(len(peaks)), (peaks[:, 0], peaks[:, 1])), shape=(count, count))
     label = connected_components(graph, directed=False)[1][peaks[:, 0]] if len(peaks) else np.empty(0, np.intp)
     parts = [np.flatnonzero(label == part) for part in np.unique(label)]
@@ -130,6 +130,8 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         answers = [answer.x > 0.5]
         broken = []
         for peaks, path in _paths_between_rivals(ends, np.flatnonzero(answers[0]).tolist(), part):
+            if time.monotonic() > until:
+                break
             # One candidate of the path must be left out. The first may as well come from any other rival: with
             # the rest of the path chosen none of those can be, and else only one.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]

@@ -13,7 +13,7 @@ import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ def load_grouping(grouping: str | Path = "lab") -> Grouping:
         if callable(function):
             return Grouping(door, function, path)
     raise GroupingError(
-        f"the grouping file {path} has no function merge; define merge(subset) in it, "
+        f"the grouping file {path} has neither a function merge nor a function group; define merge(subset) in it, "
         f"or group(candidates, coordinates, config)"
     )
 
@@ -122,7 +122,7 @@ def _call(
 ) -> NDArray[np.float64]:
     printed = _Printed(shown)
     try:
-        with contextlib.redirect_stdout(printed):
+        with _settings_kept(), contextlib.redirect_stdout(printed):
             people = grouping.function(*given)
     except KeyboardInterrupt:
         raise
@@ -130,11 +130,18 @@ def _call(
         described = _describe(error, _source_file(grouping))
         raise GroupingError(f"{grouping.door} in {_source_file(grouping)} failed: {described}") from error
     if printed.anything:
-        _warn(grouping, "prints; take that out again when you have seen what you wanted to see")
+        _warn(grouping, "prints; take that out again when you need it no more")
     try:
         return check_people(config, people, slot_of_id)
     except GroupingError as error:
         raise GroupingError(f"{grouping.door} in {_source_file(grouping)} broke the contract: {error}") from error
+
+
+@contextlib.contextmanager
+def _settings_kept() -> Iterator[None]:
+    """What a plug-in sets for itself, as ``np.seterr`` and ``warnings.simplefilter`` do, holds for nobody else."""
+    with np.errstate(), warnings.catch_warnings():
+        yield
 
 
 class _Printed(io.TextIOBase):
@@ -159,7 +166,8 @@ def _execute(path: Path) -> ModuleType:
     others = set(sys.modules)
     sys.path.append(str(folder))
     try:
-        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
+        with _settings_kept():
+            exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except KeyboardInterrupt:
         raise
     except BaseException as error:

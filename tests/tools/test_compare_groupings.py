@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
 from estimation.grouping.optimal import Solution
 from tests.tools.conftest import ANNOTATIONS, PerfectNetwork
@@ -62,22 +63,68 @@ def test_every_grouping_and_one_s_own_on_a_photo(on_a_photo, tmp_path):
 def test_crowds_and_photos_together(on_a_photo, tmp_path):
     status, out, _ = on_a_photo("--crowds", *FEW, "--only", "lab", "optimal")
     assert status == 0
-    assert "\n2 people, overlap 0.2, 2 crowds" not in out
-    assert "crowds of 2 people, overlap 0.2, 2 crowds each" in out
+    assert "\n2 people, overlap 0.2, 2 crowds\n" in out
     assert [row["kind"] for row in read(tmp_path / "groupings.csv")] == ["photos"] * 3 + ["crowd"] * 3
 
 
 def test_crowds_of_many_kinds(program, tmp_path):
     status, out, _ = program("--people", 1, 3, "--overlap", 0, 0.4, "--scenes", 3, "--only", "lab", "hungarian")
     assert status == 0
-    for title in ("F1 by overlap", "F1 by people, overlap 0", "milliseconds by people (median), overlap 0"):
-        assert f"\n{title}\n" in out
+    titles = [line for line in out.splitlines() if "overlap" in line]
+    assert titles == [
+        "1 people, overlap 0 0.4, 3 crowds each: means",
+        "F1 by overlap, 1 people",
+        "3 people, overlap 0 0.4, 3 crowds each: means",
+        "F1 by overlap, 3 people",
+        "F1 by people, overlap 0",
+        "milliseconds by people (median), overlap 0",
+        "F1 by people, overlap 0.4",
+        "milliseconds by people (median), overlap 0.4",
+    ]
     rows = read(tmp_path / "groupings.csv")
     kinds = [(row["crowd"], row["overlap"], row["scenes"]) for row in rows if row["grouping"] == "lab"]
     assert kinds == [("1", "0.0", "3"), ("1", "0.4", "3"), ("3", "0.0", "3"), ("3", "0.4", "3")]
     assert all(0 < float(row["F1"]) <= 1 for row in rows)
     image = cv2.imread(str(tmp_path / "groupings.png"))
     assert image.shape[1] > 2 * image.shape[0]  # two panels and more
+
+
+def test_every_kind_is_in_a_table_once(program):
+    def titles(*kinds):
+        out = program(*kinds, "--scenes", 1, "--only", "lab")[1]
+        return [line for line in out.splitlines() if "overlap" in line]
+
+    assert titles("--people", 1, 2, 1) == [
+        "1 people, overlap 0.2, 1 crowds",
+        "2 people, overlap 0.2, 1 crowds",
+        "F1 by people, overlap 0.2",
+        "milliseconds by people (median), overlap 0.2",
+    ]
+    assert titles("--overlap", 0.5, 0, 0.5) == [
+        "10 people, overlap 0 0.5, 1 crowds each: means",
+        "F1 by overlap, 10 people",
+    ]
+
+
+def test_one_that_fails_now_and_then_keeps_what_it_did(program, tmp_path):
+    odd = write(tmp_path / "odd.py", "assert len(subset) < 40; return subset[:0]")
+    status, _, err = program("--people", 1, 8, "--overlap", 0, "--scenes", 2, "--only", "lab", "--grouping", odd)
+    assert status == 1
+    assert [row["crowd"] for row in read(tmp_path / "groupings.csv") if "odd" in row["grouping"]] == ["1"]
+    assert "(crowd number 1, 8 people, overlap 0)" in err.splitlines()[-1]
+
+
+def test_the_plot_is_written_though_the_csv_cannot_be(program, tmp_path, monkeypatch):
+    def full(path, data):
+        if path.suffix == ".csv":
+            raise OpenPoseLabError("cannot write groupings.csv: no space")
+        path.write_bytes(data)
+
+    monkeypatch.setattr(compare_groupings, "write_whole", full)
+    status, out, err = program(*FEW, "--only", "lab")
+    assert status == 1
+    assert out.endswith("wrote groupings.png\n")
+    assert err == "compare_groupings: cannot write groupings.csv: no space\n"
 
 
 def test_a_seed_gives_the_same_figures(program, tmp_path):
@@ -165,6 +212,7 @@ def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):
         (on_a_photo, ("--plot", "a.png", "--csv", "a.png"), "two outputs cannot both be a.png"),
         (on_a_photo, ("--height", 1), "the height must be from 32 to 2048"),
         (program, ("--images", tmp_path), "photos need both --images and --annotations"),
+        (program, ("--network", "lightweight"), "--network, --weights and --height are for photos"),
         (program, ("--people", 200), "--people must be from 1 to 127 but is 200"),
         (program, ("--overlap", 1), "--overlap must be from 0 to 0.9 but is 1"),
         (program, ("--scenes", 0), "--scenes must be from 1 to 10000 but is 0"),

@@ -34,11 +34,14 @@ def changed(**columns):
         (np.full((1, 20), "x"), "the answer must hold plain numbers but its dtype is <U1"),
         (np.full((1, 20), None), "the answer must hold plain numbers but its dtype is object"),
         (changed(c18=np.nan), "row 0 has nan in column 18, where a number must be"),
-        (changed(c3=77), "row 0 has id 77 as right_elbow, but no limb that was given has that id there"),
-        (changed(c3=0), "row 0 has id 0 as right_elbow, but no limb that was given has that id there"),
-        (changed(c3=3.5), "row 0 has id 3.5 as right_elbow, but no limb that was given has that id there"),
-        (changed(c3=-2), "row 0 has id -2 as right_elbow, but no limb that was given has that id there"),
-        (changed(c3=1e300), "row 0 has id 1e+300 as right_elbow, but no limb that was given has that id there"),
+        (changed(c3=77), "row 0 has 77 as right_elbow, but no peak with that id was given"),
+        (changed(c3=0), "row 0 has 0 as right_elbow, but the peak with that id is a nose"),
+        (
+            changed(c3=3.5),
+            "row 0 has 3.5 as right_elbow, where the id of a peak must be, a whole number, or -1",
+        ),
+        (changed(c3=-2), "row 0 has -2 as right_elbow, but no peak with that id was given"),
+        (changed(c3=1e300), "row 0 has 1e+300 as right_elbow, but no peak with that id was given"),
         (changed(c19=8), "row 0 says parts_num 8 but holds 9 ids that are not -1"),
         (np.append(np.full((1, 18), -1.0), [[0, 0]], axis=1), "row 0 holds no peak, but a person has at least one"),
         (
@@ -54,7 +57,7 @@ def test_a_wrong_answer_is_said_in_one_sentence(answer, sentence):
 
 
 def test_any_id_is_a_stranger_when_nothing_was_given():
-    with pytest.raises(GroupingError, match="row 0 has id 0 as nose"):
+    with pytest.raises(GroupingError, match="row 0 has 0 as nose"):
         check_people(COCO_18, HANDOUT_PERSON, np.empty(0, int))
 
 

@@ -1,5 +1,8 @@
 """What must hold for each of the project's groupings: the contract on random limbs, and scenes with exact answers."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +15,7 @@ from estimation.coordinates import Coordinates, get_coordinates
 from estimation.grouping import GROUPINGS, assembly, load_grouping, run_grouping
 from estimation.grouping.hungarian import match
 from estimation.grouping.optimal import solve
+from estimation.merge import merge
 from estimation.pipeline import group_maps
 from estimation.subset import SCORE, ids_of
 from estimation.synthesis import synthesize
@@ -225,17 +229,36 @@ def test_optimal_equals_brute_force(data, parts):
     assert found.bound == pytest.approx(best)
 
 
-@pytest.mark.parametrize("name", BY_CANDIDATES)
+@EVERY
 @settings(max_examples=30, deadline=None)
 @given(connections=random_limbs())
 def test_no_other_beats_optimal_in_its_own_objective(name, connections):
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:  # people who are pruned would make it too easy
         patched.setattr(assembly, "MIN_PARTS", 0)
         patched.setattr(assembly, "MIN_MEAN_SCORE", 0)
+        unpruned = replace(LOADED["lab"], function=partial(merge, min_num_body_parts=2, min_score=0))
+        patched.setitem(LOADED, "lab", unpruned)
         people = people_of(name, connections)
     best = solve(connections.candidates, connections.coordinates)
     assert total_between(people, connections.candidates) <= best.objective + 1e-6
     assert best.objective <= best.bound + 1e-6
+
+
+def test_ear_and_shoulder_wait_no_longer_than_need_be():
+    """Shoulder 1 is joined to the ear at 0.9 as soon as it has its elbow, and so not to the other ear at 0.4."""
+    coordinates = peaks_at(
+        (R_SHOULDER, 2, 3), (R_ELBOW, 2, 6), (R_EYE, 4, 1), (R_EYE, 8, 1), (R_EAR, 3, 1), (R_EAR, 9, 1)
+    )
+    shoulder, elbow, left_eye, right_eye, left_ear, right_ear = range(6)
+    beside = LIMBS[R_SHOULDER, R_EAR]
+    limbs = [
+        (beside, shoulder, left_ear, 0.9),
+        (LIMBS[R_SHOULDER, R_ELBOW], shoulder, elbow, 0.5),
+        (beside, shoulder, right_ear, 0.4),
+        (LIMBS[R_EYE, R_EAR], left_eye, left_ear, 0.3),
+        (LIMBS[R_EYE, R_EAR], right_eye, right_ear, 0.3),
+    ]
+    assert people_of("openpose_cuda", join(coordinates, *limbs)) == [{shoulder, elbow, left_eye, left_ear}]
 
 
 def test_out_of_time_there_is_an_answer_and_a_bound():

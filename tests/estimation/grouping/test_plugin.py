@@ -1,5 +1,6 @@
 import io
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +11,11 @@ from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_groupin
 from estimation.subset import GroupingError, limb_rows
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import join
+
+NO_DOOR = (
+    "has neither a function merge nor a function group; define merge(subset) in it, "
+    "or group(candidates, coordinates, config)"
+)
 
 
 @pytest.fixture
@@ -84,9 +90,20 @@ def test_what_is_printed_is_shown_and_told(plugin, connections, capsys):
     for stream in (shown, None):
         with pytest.warns(OpenPoseLabWarning) as said:
             run_grouping(load_grouping(path), COCO_18, connections, stream)
-        assert str(said[0].message).startswith(f"merge in {path} prints; take that out again")
+        assert str(said[0].message).startswith(f"merge in {path} prints; take that out again when you need it no more")
     assert shown.getvalue() == "2 rows\n"
     assert capsys.readouterr().out == ""
+
+
+def test_what_a_plugin_sets_for_itself_holds_for_nobody_else(plugin, connections):
+    settings = "import numpy, warnings\n{0}numpy.seterr(all='raise')\n{0}warnings.simplefilter('error')\n"
+    before = np.geterr(), warnings.filters[:]
+    for text in (
+        settings.format("") + "def merge(subset):\n    return subset[:0]\n",
+        "def merge(subset):\n" + settings.format("    ").replace("import", "    import", 1) + "    return subset[:0]\n",
+    ):
+        run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+        assert (np.geterr(), warnings.filters) == before
 
 
 def test_a_file_with_a_dataclass(plugin):
@@ -102,9 +119,12 @@ def test_a_file_with_a_dataclass(plugin):
         ("raise SystemExit(3)\n", "cannot be loaded: line 1: SystemExit: 3"),
         (
             "def regroup(subset): pass\n",
-            "has no function merge; define merge(subset) in it, or group(candidates, coordinates, config)",
+            NO_DOOR,
         ),
-        ("merge = 3\n", "has no function merge; define merge(subset) in it, or group(candidates, coordinates, config)"),
+        (
+            "merge = 3\n",
+            NO_DOOR,
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used(plugin, text, sentence):
