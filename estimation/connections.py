@@ -96,7 +96,17 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     The score is the handout's equation 11: the mean, over the points of equation 12, of the PAF's component
     along the limb. ZheC's length prior is added.
     """
-    limb, peaks = _all_pairs(config, coordinates)
+    return score_pairs(config, coordinates, pafs, *_all_pairs(config, coordinates))
+
+
+def score_pairs(
+    config: Config,
+    coordinates: Coordinates,
+    pafs: NDArray[np.float32],
+    limb: NDArray[np.intp],
+    peaks: NDArray[np.intp],
+) -> Candidates:
+    """The same of these pairs alone: limb (C,), indices into ``config.limbs``; peaks (C, 2), ids."""
     score, agreement = np.empty(len(limb)), np.empty(len(limb))
     for start in range(0, len(limb), _BLOCK):
         block = slice(start, start + _BLOCK)

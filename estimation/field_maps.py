@@ -17,11 +17,14 @@ class FieldMaps:
     pafs: (h, w, 2 * limbs) float32, part affinity fields (the paper's L), in unit vectors with
         x to the right and y down; ``Config.paf_channels`` says which channels are whose.
     cell_size: width and height of one map cell in photo pixels.
+    offset: x and y in cells, to be added to every position in the maps: what its network sees too far to the left
+        and too high up.
     """
 
     heatmaps: NDArray[np.float32]
     pafs: NDArray[np.float32]
     cell_size: tuple[float, float]
+    offset: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         if self.heatmaps.ndim != 3 or self.pafs.ndim != 3:

@@ -90,7 +90,7 @@ def group_maps(
         connections = get_connections(config, coordinates, maps.pafs)
     with timed("grouping", milliseconds):
         people = estimate(config, connections, grouping)
-    skeletons = to_skeletons(people, coordinates, maps.cell_size)
+    skeletons = to_skeletons(people, coordinates, maps.cell_size, maps.offset)
     return Estimate(skeletons, people, connections, coordinates, maps, milliseconds)
 
 

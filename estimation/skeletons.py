@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from estimation.coordinates import Coordinates
 from estimation.field_maps import cells_to_pixels
-from estimation.subset import MISSING, SCORE, ids_of
+from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of
 
-HALF_SIZE = 12.0
-"""Cells that a person has to be long for half their score to count. From 5 to 20 does as well on photos (docs)."""
+HALF_SIZE = 20.0
+"""Cells that a person has to be long for half their score to count. From 12 to 30 does as well on photos (docs)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,26 +41,46 @@ class Skeletons:
         return present
 
 
-def to_skeletons(people: NDArray[np.float64], coordinates: Coordinates, cell_size: ArrayLike) -> Skeletons:
+def to_skeletons(
+    people: NDArray[np.float64],
+    coordinates: Coordinates,
+    cell_size: ArrayLike,
+    offset: ArrayLike = 0,
+    person_scores: NDArray[np.float64] | None = None,
+) -> Skeletons:
     """Look up the peaks of the lab's rows and move them to photo pixels.
 
     people: (n, parts + 2) rows as merge returns them.
-    cell_size: pixels per map cell, one number or (x, y), as in ``FieldMaps``.
+    cell_size: pixels per map cell, one number or (x, y), as in ``FieldMaps``. offset: in cells, as there.
+    person_scores: (n,), by default those of ``score_people``.
     """
     ids = ids_of(people).astype(np.intp)
     present = ids != MISSING
-    cells = np.full((*ids.shape, 2), np.nan)
-    cells[present] = coordinates.xy[ids[present]]
     scores = np.zeros(ids.shape)
     scores[present] = coordinates.score[ids[present]]
-    return Skeletons(cells_to_pixels(cells, cell_size), scores, _person_scores(people, cells), ids)
+    keypoints = cells_to_pixels(_cells(people, coordinates) + np.asarray(offset), cell_size)
+    return Skeletons(
+        keypoints, scores, score_people(people, coordinates) if person_scores is None else person_scores, ids
+    )
 
 
-def _person_scores(people: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,): what the grouping says, times s / (s + HALF_SIZE) for people who are s cells long or wide.
+def score_people(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
+    """How sure we are of each person, (n,): the score that the grouping gives them, by the root of the number of their
+    parts, times s / (s + ``HALF_SIZE``) for people who are s cells long or wide.
 
-    A peak is found to a part of a cell, whoever it belongs to: that is much of a small person, little of a large one.
+    A grouping's score is a sum over the parts. Of two people with the same mean, the one who is seen whole is the surer
+    one, but not as many times as they have more parts. And a peak is found to a part of a cell, whoever it belongs to:
+    that is much of a small person, little of a large one.
     """
+    cells = _cells(people, coordinates)
     highest, lowest = np.nanmax(cells, axis=1, initial=-np.inf), np.nanmin(cells, axis=1, initial=np.inf)
     size = np.maximum(np.max(highest - lowest, axis=1), 1)  # of a single peak, a cell
-    return np.asarray(people[:, SCORE] * size / (size + HALF_SIZE))
+    return np.asarray(people[:, SCORE] / np.sqrt(people[:, PARTS_NUM]) * size / (size + HALF_SIZE))
+
+
+def _cells(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
+    """(n, parts, 2) where the peaks of each person are, in cells; NaN where a part is missing."""
+    ids = ids_of(people).astype(np.intp)
+    cells = np.full((*ids.shape, 2), np.nan)
+    cells[ids != MISSING] = coordinates.xy[ids[ids != MISSING]]
+    return cells

@@ -30,12 +30,15 @@ class NetworkKind:
         the ``scale`` of ``TrainedWeights``.
     rgb: whether the model takes RGB; otherwise BGR.
     signature: a variable that no other network has in this shape.
+    offset: x and y in cells by which it sees everything too far to the left and too high up, measured on photos with
+        known keypoints (docs/accuracy.md); 0 where nobody has measured.
     """
 
     config: Config
     build: Callable[[float | None], keras.Model]
     rgb: bool
     signature: tuple[str, tuple[int, ...]]
+    offset: tuple[float, float] = (0.0, 0.0)
 
 
 def _mobilenet_thin(scale: float | None) -> keras.Model:
@@ -69,8 +72,12 @@ def _body25(scale: float | None) -> keras.Model:
 
 
 NETWORKS = {
-    "mobilenet_thin": NetworkKind(COCO_18, _mobilenet_thin, rgb=False, signature=("MConv_Stage6_L1_5/bias", (38,))),
-    "lightweight": NetworkKind(COCO_18, _lightweight, rgb=False, signature=("conv4_3_CPM_al/bias", (128,))),
+    "mobilenet_thin": NetworkKind(
+        COCO_18, _mobilenet_thin, rgb=False, signature=("MConv_Stage6_L1_5/bias", (38,)), offset=(-0.1, 0.0)
+    ),
+    "lightweight": NetworkKind(
+        COCO_18, _lightweight, rgb=False, signature=("conv4_3_CPM_al/bias", (128,)), offset=(0.0, 0.1)
+    ),
     "vgg19": NetworkKind(COCO_18, _vgg19, rgb=True, signature=("Mconv7_stage6_L1/bias", (38,))),
     "vgg19_mpi": NetworkKind(MPI_15, _vgg19_mpi, rgb=True, signature=("Mconv7_stage6_L1/bias", (28,))),
     "body25": NetworkKind(BODY_25, _body25, rgb=True, signature=("Mconv7_stage3_L2/bias", (52,))),
@@ -94,6 +101,7 @@ class KerasNetwork:
 
         self.config = kind.config
         self._rgb = kind.rgb
+        self._offset = kind.offset
 
         def forward(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             outputs = model(batch, training=False)
@@ -116,7 +124,7 @@ class KerasNetwork:
         if self._rgb:
             padded = cv2.cvtColor(padded, cv2.COLOR_BGR2RGB)
         heatmaps, pafs = self._forward(padded[np.newaxis])
-        return FieldMaps(heatmaps[0].numpy(), pafs[0].numpy(), (STRIDE, STRIDE))
+        return FieldMaps(heatmaps[0].numpy(), pafs[0].numpy(), (STRIDE, STRIDE), self._offset)
 
 
 def create_openpose() -> keras.Model:

@@ -15,8 +15,8 @@ from estimation.config import Config
 from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, Grouping, run_grouping
 from estimation.grouping.optimal import Solution
+from estimation.guesses import guess_missing
 from estimation.pipeline import timed
-from estimation.skeletons import to_skeletons
 from estimation.subset import GroupingError
 from tools.coco import average_precision
 from tools.measures import Pairs, count_conflicts, count_pairs, perfect_people
@@ -45,7 +45,7 @@ class Result:
 
     def add(self, config: Config, scene: Scene, rows: NDArray[np.float64]) -> None:
         """Count the people of one scene, (n, parts + 2) rows."""
-        skeletons = to_skeletons(rows, scene.connections.coordinates, scene.cell_size)
+        skeletons = guess_missing(config, rows, scene.connections, scene.maps())
         self.people += to_coco(config, skeletons, scene.image_id)
         self.pairs += count_pairs(rows, scene.owner, self.scene_set.all_known)
         self.conflicts += count_conflicts(rows, scene.connections)

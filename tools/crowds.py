@@ -17,6 +17,7 @@ from estimation.config import Config
 from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
 from estimation.errors import OpenPoseLabError
+from estimation.field_maps import FieldMaps
 from estimation.formats import COCO_KEYPOINTS, from_coco
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
 from tools.measures import owners
@@ -71,6 +72,7 @@ _JOINTS: tuple[tuple[str, tuple[str, ...], float], ...] = (
 )
 _DEPTH = 0.25  # how thick people are from the side, as a share of their width
 _PERSON_CELLS = (14, 28)  # how tall people are
+_CELL_PIXELS = 8.0  # as in every network here
 _MARGIN = 4.0  # cells between people and the map's edge
 _TRIES = 30  # places that are tried for each person
 _MIN_LABELLED = 12  # keypoints that a real skeleton must have
@@ -102,13 +104,12 @@ class Crowd:
     """A simulated scene.
 
     keypoints: (n, parts, 2) float64, x and y in map cells, NaN where somebody lacks a part: the truth.
-    shape: height and width of the map in cells.
-    connections: what the disturbed maps show.
+    maps, connections: what a network might show of them.
     owner: (P,) intp, the person whose each peak is, or ``NOBODY`` of tools/measures.py.
     """
 
     keypoints: Floats
-    shape: tuple[int, int]
+    maps: FieldMaps
     connections: Connections
     owner: NDArray[np.intp]
 
@@ -254,9 +255,10 @@ def _show(
     heatmaps *= np.maximum(1 + _noise(rng, heatmaps.shape, disturbance.noise), 0)
     pafs = synthesize_pafs(config, keypoints, shape)
     pafs += _noise(rng, pafs.shape, disturbance.noise)
+    maps = FieldMaps(heatmaps, pafs, (_CELL_PIXELS, _CELL_PIXELS))
     coordinates = get_coordinates(config, heatmaps)
     connections = get_connections(config, coordinates, pafs)
-    return Crowd(keypoints, shape, connections, owners(coordinates, seen, np.full(seen.shape[:2], _REACH)))
+    return Crowd(keypoints, maps, connections, owners(coordinates, seen, np.full(seen.shape[:2], _REACH)))
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from estimation.field_maps import FieldMaps
 from estimation.files import check_writable, read_photo, write_whole
 from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, load_grouping
+from estimation.guesses import guess_missing
 from estimation.pipeline import Network, check_height, compute_maps, group_maps, timed
 from models import load_network
 from tools.coco import FIGURES, add_measuring_options, find_photos, read_annotations, score
@@ -46,7 +47,10 @@ def main() -> None:
             maps = [timed_maps(path, network, options.height) for _, path in block]
             for (image_id, _), (photo_maps, milliseconds) in zip(block, maps):
                 found = group_maps(photo_maps, network.config, grouping, milliseconds)
-                results += to_coco(network.config, found.skeletons, image_id)
+                skeletons = found.skeletons
+                if options.guesses:
+                    skeletons = guess_missing(network.config, found.people, found.connections, photo_maps)
+                results += to_coco(network.config, skeletons, image_id)
                 times.append(milliseconds)
             bar.update(len(block))
 
@@ -74,6 +78,12 @@ def parse_options() -> argparse.Namespace:
     add_measuring_options(parser)
     parser.add_argument(
         "--grouping", default="lab", help=f"one of {', '.join(GROUPINGS)}, or a Python file (default: lab)"
+    )
+    parser.add_argument(
+        "--no-guesses",
+        dest="guesses",
+        action="store_false",
+        help="leave out parts that only weak evidence shows; pictures and the demo's JSON never have them",
     )
     parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
     return parser.parse_args()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +16,13 @@ from tqdm import tqdm
 from estimation.config import Config
 from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
-from estimation.field_maps import cells_to_pixels, pixels_to_cells
+from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from estimation.formats import COCO_KEYPOINTS, from_coco
 from tools.coco import MOST_PEOPLE, annotate, to_truth
 from tools.crowds import Disturbance, simulate
 from tools.map_cache import MapCache
 from tools.measures import owners
 
-CELL_PIXELS = 8.0
-"""Pixels to the map cell in a simulated crowd, as in every network here."""
 _REACH_OKS = 0.1  # a peak is that of a keypoint if it is so near that COCO would count it as this similar or more
 
 
@@ -30,14 +30,14 @@ _REACH_OKS = 0.1  # a peak is that of a keypoint if it is so near that COCO woul
 class Scene:
     """The limbs of one photo or crowd.
 
-    name: for messages. image_id: of the truth it belongs to. cell_size: pixels per map cell.
+    name: for messages. image_id: of the truth it belongs to. maps: gives the maps that the limbs are from.
     owner: (P,), the person whose each peak is, or ``NOBODY``.
     """
 
     name: str
     image_id: int
     connections: Connections
-    cell_size: tuple[float, float]
+    maps: Callable[[], FieldMaps]
     owner: NDArray[np.intp]
 
 
@@ -71,10 +71,10 @@ def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneS
         keypoints = np.array([person["keypoints"] for person in people], dtype=float).reshape(
             -1, len(COCO_KEYPOINTS), 3
         )
-        cells = pixels_to_cells(from_coco(maps.config, keypoints), found.cell_size)
+        cells = pixels_to_cells(from_coco(maps.config, keypoints), found.cell_size) - found.offset
         areas = np.array([person["area"] for person in people], dtype=float)
         owner = owners(coordinates, cells, _reach(maps.config, areas) / np.mean(found.cell_size))
-        scenes.append(Scene(path.name, image_id, connections, found.cell_size, owner))
+        scenes.append(Scene(path.name, image_id, connections, partial(maps.maps_of, path), owner))
     title = f"{len(scenes)} photos, {maps.title}"
     return SceneSet(title, "photos", None, None, scenes, truth, MOST_PEOPLE, all_known=False)
 
@@ -85,6 +85,10 @@ def _reach(config: Config, areas: NDArray[np.float64]) -> NDArray[np.float64]:
     sigmas = np.array([sigma.get(name, sigma["left_shoulder"]) for name in config.body_parts])  # the neck's, too
     reach: NDArray[np.float64] = np.sqrt(-2 * np.log(_REACH_OKS) * areas)[:, None] * 2 * sigmas
     return np.maximum(reach, 1e-6)
+
+
+def _always(maps: FieldMaps) -> Callable[[], FieldMaps]:
+    return lambda: maps
 
 
 def crowd_scenes(
@@ -105,8 +109,8 @@ def crowd_scenes(
         rng = np.random.default_rng([seed, people, number])
         crowd = simulate(config, rng, people, overlap, disturbance, skeletons)
         name = f"crowd number {number}, {people} people, overlap {overlap:g}"
-        scenes.append(Scene(name, number, crowd.connections, (CELL_PIXELS, CELL_PIXELS), crowd.owner))
-        keypoints[name] = cells_to_pixels(crowd.keypoints, CELL_PIXELS)
+        scenes.append(Scene(name, number, crowd.connections, _always(crowd.maps), crowd.owner))
+        keypoints[name] = cells_to_pixels(crowd.keypoints, crowd.maps.cell_size)
     title = f"{people} people, overlap {overlap:g}"
     return SceneSet(
         title, "crowd", people, overlap, scenes, to_truth(annotate(config, keypoints)), people, all_known=True

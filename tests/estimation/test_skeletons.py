@@ -4,7 +4,7 @@ import numpy as np
 
 from estimation.config import COCO_18
 from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
-from estimation.skeletons import HALF_SIZE, to_skeletons
+from estimation.skeletons import HALF_SIZE, score_people, to_skeletons
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import make_rows
 
@@ -17,10 +17,24 @@ def test_peaks_are_moved_to_photo_pixels():
     assert len(skeletons) == 2
     assert skeletons.keypoints[0, 0].tolist() == [11.5, 9.5]
     assert skeletons.keypoints[0, 1].tolist() == [31.5, 17.5]
-    assert skeletons.person_scores.tolist() == [2.5 * 2.5 / (2.5 + HALF_SIZE), 0.75 / (1 + HALF_SIZE)]
+    expected = [2.5 / np.sqrt(2) * 2.5 / (2.5 + HALF_SIZE), 0.75 / (1 + HALF_SIZE)]
+    np.testing.assert_allclose(skeletons.person_scores, expected)
     assert skeletons.scores[0, :3].tolist() == [0.5, 0.5, 0]
     assert skeletons.present.sum(axis=1).tolist() == [2, 1]
     np.testing.assert_array_equal(np.isnan(skeletons.keypoints).all(axis=2), ~skeletons.present)
+
+
+def test_what_a_network_sees_too_far_off_is_moved_back():
+    plain, moved = (to_skeletons(PEOPLE, COORDINATES, (8, 4), offset) for offset in ((0, 0), (-0.25, 0.5)))
+    np.testing.assert_allclose(moved.keypoints - plain.keypoints, np.where(plain.present[..., None], (-2, 2), np.nan))
+    np.testing.assert_array_equal(moved.person_scores, plain.person_scores)
+
+
+def test_of_two_people_alike_the_larger_and_the_one_with_more_parts_is_surer():
+    near = peaks_at((0, 1, 2), (1, 1, 4), (14, 1, 6))
+    far = peaks_at((0, 1, 2), (1, 1, 14), (14, 1, 26))
+    pair, three = make_rows(({0: 0, 1: 1}, 1.0)), make_rows(({0: 0, 1: 1, 14: 2}, 1.5))
+    assert score_people(pair, near) < score_people(three, near) < score_people(three, far)
 
 
 def test_nobody():
@@ -40,7 +54,8 @@ def test_openpose_format():
 def test_coco_format():
     results = to_coco(COCO_18, to_skeletons(PEOPLE, COORDINATES, (8, 4)), 42)
     first = results[0]
-    assert (first["image_id"], first["category_id"], first["score"]) == (42, 1, 2.5 * 2.5 / 14.5)
+    assert (first["image_id"], first["category_id"]) == (42, 1)
+    assert first["score"] == score_people(PEOPLE, COORDINATES)[0]
     assert first["keypoints"][:6] == [11.5, 9.5, 1, 0, 0, 0]  # nose, left eye
     assert results[1]["keypoints"][6:9] == [43.5, 25.5, 1]  # right eye
     assert sorted((*COCO_KEYPOINTS, "neck")) == sorted(COCO_18.body_parts)

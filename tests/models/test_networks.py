@@ -118,7 +118,7 @@ def test_maps_cover_photos_of_any_size(mobilenet, rng, shape):
     assert maps.heatmaps.shape == (*cells, 19)
     assert maps.pafs.shape == (*cells, 38)
     assert maps.heatmaps.dtype == maps.pafs.dtype == np.float32
-    assert maps.cell_size == (8, 8)
+    assert (maps.cell_size, maps.offset) == ((8, 8), NETWORKS["mobilenet_thin"].offset)
     np.testing.assert_array_equal(photo, before)
 
 

@@ -23,7 +23,7 @@ class Counting:
     def __call__(self, photo):
         self.calls += 1
         mean = np.float32(photo.mean())
-        return FieldMaps(np.full((4, 4, 19), mean), np.full((4, 4, 38), mean), (8, 8))
+        return FieldMaps(np.full((4, 4, 19), mean), np.full((4, 4, 38), mean), (8, 8), (-0.1, 0.2))
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def test_maps_are_computed_once(network, photo, cache):
     np.testing.assert_array_equal(first.heatmaps, again.heatmaps)
     np.testing.assert_array_equal(first.pafs, again.pafs)
     assert first.cell_size == again.cell_size == (8, 8)
+    assert first.offset == again.offset == (-0.1, 0.2)
 
 
 def test_whatever_they_depend_on_makes_them_anew(network, photo, cache, tmp_path, monkeypatch):
