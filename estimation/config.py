@@ -47,8 +47,6 @@ class Config:
 
     weak_peak_threshold: float = 0.01
     """A peak above this may be guessed to be somebody's (estimation/guesses.py)."""
-    weak_agreement: float = 0.5
-    """Share of a guessed limb on which the PAF must point along it, however weakly."""
 
     limb_samples: int = 10
     """Points at which a candidate limb reads the PAF (the lab's ``mid_num``)."""

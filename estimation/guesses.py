@@ -86,5 +86,5 @@ def _candidates(
             limbs.append(np.full(len(pairs[-1]), index))
     limb, pair = np.concatenate(limbs), np.concatenate(pairs)
     fresh = ~np.isin(pair @ [len(peaks), 1], offered.peaks @ [len(peaks), 1])
-    weak = replace(config, min_agreement=config.weak_agreement, sample_threshold=0)
-    return score_pairs(weak, peaks, pafs, limb[fresh], pair[fresh])
+    lenient = replace(config, sample_threshold=0)  # it is enough that the PAF points along the limb
+    return score_pairs(lenient, peaks, pafs, limb[fresh], pair[fresh])

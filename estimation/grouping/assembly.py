@@ -13,9 +13,8 @@ from estimation.coordinates import Coordinates
 from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of, row_length
 
 MIN_PARTS = 3
-MIN_MEAN_SCORE = 0.2
-"""A person has at least so many parts, and so much score for each of them. OpenPose asks for 0.4; with 0.2
-more people are found (docs/accuracy.md)."""
+MIN_MEAN_SCORE = 0.4
+"""OpenPose's pruning: a person has at least so many parts, and so much score for each of them."""
 
 
 class Assembly:
