@@ -12,14 +12,13 @@ import numpy as np
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
-from estimation.field_maps import FieldMaps
-from estimation.files import check_writable, read_photo, write_whole
+from estimation.files import check_outputs, write_whole
 from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, load_grouping
 from estimation.guesses import guess_missing
-from estimation.pipeline import Network, check_height, compute_maps, group_maps, timed
-from models import load_network
-from tools.coco import FIGURES, add_measuring_options, find_photos, read_annotations, score
+from estimation.pipeline import check_height, group_maps
+from tools.coco import FIGURES, add_measuring_options, confidence, find_photos, read_annotations, score
+from tools.map_cache import MapCache
 from tools.program import run
 
 EXAMPLES = """example:
@@ -31,12 +30,14 @@ def main() -> None:
     """Run the program with the options of the command line."""
     options = parse_options()
     check_height(options.height)
-    if options.results:
-        check_writable(options.results)
-    truth = read_annotations(options.annotations)
-    photos = find_photos(truth, options.images)
+    if options.limit is not None and options.limit < 1:
+        raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
     grouping = load_grouping(options.grouping)
-    network = load_network(options.network, options.weights)
+    inputs = [("annotations", options.annotations), ("grouping file", grouping.source), ("weights", options.weights)]
+    check_outputs([options.results] if options.results else [], inputs)
+    truth = read_annotations(options.annotations, options.limit)
+    photos = find_photos(truth, options.images)
+    maps = MapCache(options.network, options.weights, options.height)
 
     results: list[dict[str, Any]] = []
     times: list[dict[str, float]] = []
@@ -44,26 +45,37 @@ def main() -> None:
         # By blocks: right after the network, whose data fills the processor's caches, the stages take
         # half as long again, and would be measured with it.
         for block in blocks(list(photos.items()), 16):
-            maps = [timed_maps(path, network, options.height) for _, path in block]
-            for (image_id, _), (photo_maps, milliseconds) in zip(block, maps):
-                found = group_maps(photo_maps, network.config, grouping, milliseconds)
+            milliseconds: list[dict[str, float]] = [{} for _ in block]
+            found_maps = [maps.maps_of(path, stages) for (_, path), stages in zip(block, milliseconds)]
+            for (image_id, _), photo_maps, stages in zip(block, found_maps, milliseconds):
+                found = group_maps(photo_maps, maps.config, grouping, stages)
                 skeletons = found.skeletons
                 if options.guesses:
-                    skeletons = guess_missing(network.config, found.people, found.connections, photo_maps)
-                results += to_coco(network.config, skeletons, image_id)
-                times.append(milliseconds)
+                    skeletons = guess_missing(maps.config, found.people, found.connections, photo_maps)
+                results += to_coco(maps.config, skeletons, image_id)
+            times += milliseconds
             bar.update(len(block))
 
     if options.results:
         write_whole(options.results, json.dumps(results).encode())
     if not results:
         raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so there is nothing to score")
-    print(f"{len(photos)} photos, {len(results)} people found, {options.network} at height {options.height}")
-    for name, figure in zip(FIGURES, score(truth, results)):
+    print(f"{len(photos)} photos, {len(results)} people found, {maps.title}")
+    figures = dict(zip(FIGURES, score(truth, results)))
+    low, high = confidence(truth, results)
+    print(f"{'AP':10} {figures.pop('AP'):.3f}  (95 %: {low:.3f} to {high:.3f})")
+    for name, figure in figures.items():
         print(f"{name:10} {figure:.3f}")
-    for stage in times[0]:
-        print(f"{stage:12} {np.median([stages[stage] for stages in times]):8.2f} ms, median")
-    after = [sum(stages.values()) - stages["network"] for stages in times]
+    print_times(times)
+
+
+def print_times(times: list[dict[str, float]]) -> None:
+    """Medians of the stages over the photos; of the network over those that it was asked for."""
+    for stage in dict.fromkeys(stage for stages in times for stage in stages):
+        of_stage = [stages[stage] for stages in times if stage in stages]
+        asked = f" of {len(of_stage)} photos; the others' maps were kept" if len(of_stage) < len(times) else ""
+        print(f"{stage:12} {np.median(of_stage):8.2f} ms, median{asked}")
+    after = [sum(time for stage, time in stages.items() if stage != "network") for stages in times]
     print(f"{'after network':12}{np.median(after):8.2f} ms, median;{np.max(after):7.1f} ms, slowest")
 
 
@@ -85,6 +97,7 @@ def parse_options() -> argparse.Namespace:
         action="store_false",
         help="leave out parts that only weak evidence shows; pictures and the demo's JSON never have them",
     )
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N photos")
     parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
     return parser.parse_args()
 
@@ -92,15 +105,6 @@ def parse_options() -> argparse.Namespace:
 def blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Path]]]:
     """The items in lists of at most ``size``."""
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def timed_maps(path: Path, network: Network, height: int) -> tuple[FieldMaps, dict[str, float]]:
-    """The maps of a photo, and the milliseconds that they took, by stage."""
-    photo = read_photo(path)
-    milliseconds: dict[str, float] = {}
-    with timed("network", milliseconds):
-        maps = compute_maps(photo, network, height)
-    return maps, milliseconds
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from estimation import field_maps, files, pipeline
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps
 from estimation.files import read_photo, write_whole
-from estimation.pipeline import compute_maps
+from estimation.pipeline import compute_maps, timed
 from models.loading import find_weights, load_network, network_kind
 from models.networks import KerasNetwork
 from models.weights import checksum, files_of
@@ -46,8 +46,11 @@ class MapCache:
         self._size: int | None = None  # bytes in the folder, once it is written to
         self._writable = True
 
-    def maps_of(self, photo: Path) -> FieldMaps:
-        """The maps of a photo. Raises OpenPoseLabError if it cannot be read."""
+    def maps_of(self, photo: Path, milliseconds: dict[str, float] | None = None) -> FieldMaps:
+        """The maps of a photo. Raises OpenPoseLabError if it cannot be read.
+
+        milliseconds: gets the time of the ``network``, if it has to be asked.
+        """
         try:
             depends_on = [*self._depends_on, checksum(photo, "sha256")]
         except OSError:
@@ -57,7 +60,9 @@ class MapCache:
         maps = _read(kept)
         if maps is None:
             self._network = self._network or load_network(self._name, self._weights)
-            maps = compute_maps(read_photo(photo), self._network, self._height)
+            image = read_photo(photo)
+            with timed("network", {} if milliseconds is None else milliseconds):
+                maps = compute_maps(image, self._network, self._height)
             self._keep(kept, maps)
         return maps
 

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,6 +10,7 @@ from estimation.config import COCO_18
 from estimation.field_maps import pixels_to_cells
 from estimation.synthesis import synthesize
 from tests.scenes import FIGURE
+from tools import map_cache
 from tools.coco import annotate
 
 PEOPLE = np.stack([FIGURE * 300 + (150, 50), FIGURE * 250 + (450, 90)])
@@ -30,3 +32,13 @@ class PerfectNetwork:
 
     def __call__(self, photo):
         return synthesize(COCO_18, pixels_to_cells(PEOPLE, 8), (photo.shape[0] // 8, photo.shape[1] // 8))
+
+
+@pytest.fixture
+def on_ideal_maps(tmp_path, monkeypatch):
+    """Options that name the photo and weights, where the network of any name sees perfectly and maps are kept apart."""
+    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
+    (tmp_path / "weights.h5").touch()
+    monkeypatch.setattr(map_cache, "load_network", lambda name, weights: PerfectNetwork())
+    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", (tmp_path / "cache",))
+    return "--images", tmp_path, "--weights", tmp_path / "weights.h5"

@@ -79,3 +79,20 @@ def test_annotations_of_people_who_lack_parts():
     (annotation,) = coco.annotate(COCO_18, {"a.png": PEOPLE[:0], "b.png": person})["annotations"]
     assert (annotation["id"], annotation["image_id"], annotation["num_keypoints"]) == (1, 2, 16)
     assert annotation["keypoints"][3 * 15 : 3 * 17] == [0, 0, 0, *person[0, 10].tolist(), 2]
+
+
+def crowd_of_photos(found):
+    """Ten photos with two people each, and results in which so many of the twenty are found."""
+    truth = coco.to_truth(coco.annotate(COCO_18, {f"{k}.png": PEOPLE for k in range(10)}))
+    results = [{**person, "image_id": k + 1} for k in range(10) for person in results_of(PEOPLE)]
+    return truth, results[:found]
+
+
+def test_confidence_tells_what_so_few_photos_can():
+    truth, results = crowd_of_photos(10)  # all in the first five photos, nobody in the others
+    ap, _ = coco.average_precision(truth, results, 20)
+    low, high = coco.confidence(truth, results)
+    assert low < ap < high
+    assert high - low == pytest.approx(4 * 0.5 / np.sqrt(10), abs=0.15)  # four standard errors of a fair coin
+    assert coco.confidence(truth, results) == (low, high)
+    assert coco.confidence(*crowd_of_photos(20)) == (1, 1)

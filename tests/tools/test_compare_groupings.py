@@ -8,8 +8,8 @@ import pytest
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
 from estimation.grouping.optimal import Solution
-from tests.tools.conftest import ANNOTATIONS, PerfectNetwork
-from tools import compare_groupings, map_cache
+from tests.tools.conftest import ANNOTATIONS
+from tools import compare_groupings
 from tools.comparison import PERFECT
 
 FEW = ("--people", 2, "--overlap", 0.2, "--scenes", 2)
@@ -23,15 +23,9 @@ def program(tmp_path, monkeypatch, call_program):
 
 
 @pytest.fixture
-def on_a_photo(program, annotations, tmp_path, monkeypatch):
+def on_a_photo(program, annotations, on_ideal_maps):
     """The same on one photo whose maps are ideal."""
-    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
-    (tmp_path / "weights.h5").touch()
-    monkeypatch.setattr(map_cache, "load_network", lambda name, weights: PerfectNetwork())
-    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", (tmp_path / "cache",))
-    truth = annotations(ANNOTATIONS)
-    options = ("--images", tmp_path, "--annotations", truth, "--height", 480, "--weights", tmp_path / "weights.h5")
-    return partial(program, *options)
+    return partial(program, *on_ideal_maps, "--annotations", annotations(ANNOTATIONS), "--height", 480)
 
 
 def read(path):
