@@ -9,7 +9,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,12 @@ from tqdm import tqdm
 from estimation.connections import get_connections
 from estimation.coordinates import get_coordinates, refine
 from estimation.estimators import estimate
-from estimation.files import read_photo
 from estimation.formats import to_coco
 from estimation.grouping import load_grouping
-from estimation.pipeline import DEFAULT_HEIGHT, compute_maps
+from estimation.pipeline import check_height
 from estimation.skeletons import to_skeletons
-from models import load_network
-from tools.coco import find_photos, read_annotations, score
+from tools.coco import add_measuring_options, find_photos, read_annotations, score
+from tools.map_cache import MapCache
 from tools.program import run
 
 Floats = NDArray[np.float32]
@@ -81,20 +79,19 @@ def _whole_and(offset: NDArray[np.float64], row: Ints, column: Ints) -> Floats:
 def main() -> None:
     """Run the program with the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.compare_refinements", description=__doc__)
-    parser.add_argument("--images", type=Path, required=True, help="the folder with the photos")
-    parser.add_argument("--annotations", type=Path, required=True, help="COCO keypoint annotations of them, JSON")
-    parser.add_argument("--network", default="mobilenet_thin", help="its name (default: mobilenet_thin)")
+    add_measuring_options(parser)
     options = parser.parse_args()
+    check_height(options.height)
 
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
     grouping = load_grouping()
-    network = load_network(options.network)
-    config = network.config
+    kept = MapCache(options.network, options.weights, options.height)
+    config = kept.config
     no_half_cell = "log-parabola, no half cell"
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in (*METHODS, no_half_cell)}
     for image_id, path in tqdm(photos.items(), desc="photos", unit="photo", disable=None):
-        maps = compute_maps(read_photo(path), network, DEFAULT_HEIGHT)
+        maps = kept.maps_of(path)
         found = get_coordinates(config, maps.heatmaps)
         parts = np.ascontiguousarray(maps.heatmaps[:, :, : len(config.body_parts)])
         # A peak on the border may lie half a cell beyond the centre of its cell, where rounding leaves the map.
