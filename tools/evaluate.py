@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ EXAMPLES = """example:
 def main() -> None:
     """Run the program with the options of the command line."""
     options = parse_options()
-    check_height(options.height)
+    for scale in options.scales:
+        check_height(round(options.height * scale) if math.isfinite(scale) else 0)
     if options.limit is not None and options.limit < 1:
         raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
     grouping = load_grouping(options.grouping)
@@ -37,7 +39,7 @@ def main() -> None:
     check_outputs([options.results] if options.results else [], inputs)
     truth = read_annotations(options.annotations, options.limit)
     photos = find_photos(truth, options.images)
-    maps = MapCache(options.network, options.weights, options.height)
+    maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip)
 
     results: list[dict[str, Any]] = []
     times: list[dict[str, float]] = []
@@ -97,6 +99,15 @@ def parse_options() -> argparse.Namespace:
         action="store_false",
         help="leave out parts that only weak evidence shows; pictures and the demo's JSON never have them",
     )
+    parser.add_argument(
+        "--scales",
+        type=float,
+        nargs="+",
+        default=[1.0],
+        metavar="S",
+        help="average the maps at these multiples of the height, on the cells of the first (default: 1)",
+    )
+    parser.add_argument("--flip", action="store_true", help="average with the maps of the mirrored photo")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N photos")
     parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
     return parser.parse_args()

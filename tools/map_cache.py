@@ -6,17 +6,19 @@ import hashlib
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 
 import models
-from estimation import field_maps, files, pipeline
+from estimation import field_maps, files, pipeline, views
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps
 from estimation.files import read_photo, write_whole
-from estimation.pipeline import compute_maps, timed
+from estimation.pipeline import timed
+from estimation.views import average_maps
 from models.loading import find_weights, load_network, network_kind
 from models.networks import KerasNetwork
 from models.weights import checksum, files_of
@@ -34,13 +36,26 @@ class MapCache:
     maps, and the versions of the libraries. So nothing ever has to be cleared by hand.
     """
 
-    def __init__(self, network: str, weights: Path | None, height: int, folder: Path = FOLDER) -> None:
-        """Raises OpenPoseLabError if there is no such network or it has no weights."""
+    def __init__(
+        self,
+        network: str,
+        weights: Path | None,
+        height: int,
+        scales: Sequence[float] = (1.0,),
+        flip: bool = False,
+        folder: Path = FOLDER,
+    ) -> None:
+        """scales, flip: the views that are averaged, as in ``average_maps``.
+
+        Raises OpenPoseLabError if there is no such network or it has no weights.
+        """
         self.config = network_kind(network).config
-        self.title = f"{network} at height {height}"
-        self._name, self._weights, self._height = network, weights or find_weights(network), height
+        several = f" times {', '.join(f'{scale:g}' for scale in scales)}" if list(scales) != [1] else ""
+        self.title = f"{network} at height {height}{several}{', and mirrored' if flip else ''}"
+        self._name, self._weights = network, weights or find_weights(network)
+        self._views = height, tuple(scales), flip
         self._network: KerasNetwork | None = None
-        self._depends_on = [network, str(height), _checksum_of_code(), *map(_version, _LIBRARIES)]
+        self._depends_on = [network, str(self._views), _checksum_of_code(), *map(_version, _LIBRARIES)]
         self._depends_on += [checksum(file, "sha256") for file in files_of(self._weights)]
         self._folder = folder
         self._size: int | None = None  # bytes in the folder, once it is written to
@@ -62,7 +77,7 @@ class MapCache:
             self._network = self._network or load_network(self._name, self._weights)
             image = read_photo(photo)
             with timed("network", {} if milliseconds is None else milliseconds):
-                maps = compute_maps(image, self._network, self._height)
+                maps = average_maps(image, self._network, *self._views)
             self._keep(kept, maps)
         return maps
 
@@ -113,7 +128,7 @@ def _version(library: str) -> str:
 
 def _checksum_of_code() -> str:
     """Of what lies between a photo and its maps."""
-    modules = [Path(str(module.__file__)) for module in (field_maps, files, pipeline)]
+    modules = [Path(str(module.__file__)) for module in (field_maps, files, pipeline, views)]
     code = hashlib.sha256()
     for path in sorted([*modules, *Path(models.__path__[0]).rglob("*.py")]):
         code.update(path.read_bytes())

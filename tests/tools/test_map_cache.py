@@ -46,8 +46,8 @@ def cache(tmp_path):
     weights = tmp_path / "w.h5"
     weights.write_bytes(b"weights")
 
-    def make(network="mobilenet_thin", height=64, weights=weights):
-        return MapCache(network, weights, height, tmp_path / "cache")
+    def make(network="mobilenet_thin", height=64, weights=weights, scales=(1.0,), flip=False):
+        return MapCache(network, weights, height, scales, flip, tmp_path / "cache")
 
     return make
 
@@ -65,17 +65,19 @@ def test_whatever_they_depend_on_makes_them_anew(network, photo, cache, tmp_path
     cache().maps_of(photo)
     cache(height=128).maps_of(photo)
     cache(network="lightweight").maps_of(photo)
+    cache(scales=(1.0, 0.5)).maps_of(photo)  # two views
+    cache(flip=True).maps_of(photo)  # two views
     (tmp_path / "other.h5").write_bytes(b"other weights")
     cache(weights=tmp_path / "other.h5").maps_of(photo)
     cv2.imwrite(str(photo), np.full((64, 64, 3), 101, np.uint8))
     assert cache().maps_of(photo).heatmaps[0, 0, 0] == 101
-    assert network.calls == 5
+    assert network.calls == 9
     monkeypatch.setattr(map_cache, "version", lambda library: "another")
     cache().maps_of(photo)
-    assert network.calls == 6
+    assert network.calls == 10
     monkeypatch.setattr(map_cache, "_checksum_of_code", lambda: "another")
     cache().maps_of(photo)
-    assert network.calls == 7
+    assert network.calls == 11
 
 
 def test_another_name_for_the_same_photo_makes_no_difference(network, photo, cache, tmp_path):

@@ -1,0 +1,68 @@
+"""Several views of one photo, mirrored and at other scales, and the mean of their maps: slower, and better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
+from estimation.pipeline import Network, compute_maps
+
+
+def average_maps(
+    photo: NDArray[np.uint8], network: Network, height: int, scales: Sequence[float] = (1.0,), flip: bool = False
+) -> FieldMaps:
+    """The mean of the maps of a BGR uint8 photo (h, w, 3) at ``height`` times each scale, on the cells of the first.
+
+    flip: whether the network sees the photo mirrored too, which doubles the time.
+    """
+    views = [compute_maps(photo, network, round(height * scale)) for scale in scales]
+    grid = views[0]
+    heatmaps = [_resample(view.heatmaps, view, grid) for view in views]
+    pafs = [_resample(view.pafs, view, grid) for view in views]
+    if flip:
+        parts, channels, signs = _mirror(network.config)
+        for scale in scales:
+            view = compute_maps(np.ascontiguousarray(photo[:, ::-1]), network, round(height * scale))
+            heatmaps.append(_resample(view.heatmaps[:, :, parts], view, grid, photo.shape[1]))
+            pafs.append(_resample(view.pafs[:, :, channels] * signs, view, grid, photo.shape[1]))
+    return FieldMaps(np.mean(heatmaps, axis=0), np.mean(pafs, axis=0), grid.cell_size, grid.offset)
+
+
+def _resample(
+    values: NDArray[np.float32], view: FieldMaps, grid: FieldMaps, mirrored_width: int | None = None
+) -> NDArray[np.float32]:
+    """A view's values (h, w, channels), bilinear, on the cells of a grid. mirrored_width: of the photo in pixels, if
+    the view is of its mirror image."""
+    height, width = grid.heatmaps.shape[:2]
+    for axis, size in ((0, height), (1, width)):
+        x_or_y = 1 - axis
+        pixels = cells_to_pixels(np.arange(size) + grid.offset[x_or_y], grid.cell_size[x_or_y])
+        if mirrored_width and axis == 1:
+            pixels = mirrored_width - 1 - pixels
+        cells = pixels_to_cells(pixels, view.cell_size[x_or_y]) - view.offset[x_or_y]
+        cells = np.clip(cells, 0, values.shape[axis] - 1)
+        before = np.minimum(cells.astype(np.intp), max(values.shape[axis] - 2, 0))
+        after = np.minimum(before + 1, values.shape[axis] - 1)
+        share = np.expand_dims((cells - before).astype(np.float32), (1 - axis, 2))
+        values = values.take(before, axis) * (1 - share) + values.take(after, axis) * share
+    return values
+
+
+def _mirror(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """What a mirror image's maps are in the photo's own terms: the heatmap channels and the PAF channels in their new
+    order, and the sign of each of the latter. What is left becomes right, and so does what points to the left."""
+    other = {"left": "right", "right": "left"}
+    names = ["_".join(other.get(word, word) for word in name.split("_")) for name in config.body_parts]
+    parts = [config.body_parts.index(name) for name in names]
+    limbs = {limb[:2]: limb for limb in config.limbs}
+    channels = np.arange(int(config.paf_channels.max()) + 1)
+    signs = np.ones(len(channels), dtype=np.float32)
+    for limb in config.limbs:
+        mirrored = limbs[parts[limb.from_part], parts[limb.to_part]]
+        channels[[limb.paf_x, limb.paf_y]] = mirrored.paf_x, mirrored.paf_y
+        signs[limb.paf_x] = -1
+    return np.array([*parts, len(parts)]), channels, signs
