@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
+from estimation.field_maps import FieldMaps
 from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, Grouping, run_grouping
 from estimation.grouping.optimal import Solution
 from estimation.guesses import guess_missing
 from estimation.pipeline import timed
-from estimation.subset import GroupingError
+from estimation.subset import GroupingError, row_length
 from tools.coco import average_precision
 from tools.measures import Pairs, count_conflicts, count_pairs, perfect_people
 from tools.scenes import Scene, SceneSet
@@ -43,9 +44,9 @@ class Result:
     solutions: list[Solution] = field(default_factory=list)
     failed: str | None = None
 
-    def add(self, config: Config, scene: Scene, rows: NDArray[np.float64]) -> None:
+    def add(self, config: Config, scene: Scene, rows: NDArray[np.float64], maps: FieldMaps) -> None:
         """Count the people of one scene, (n, parts + 2) rows."""
-        skeletons = guess_missing(config, rows, scene.connections, scene.maps())
+        skeletons = guess_missing(config, rows, scene.connections, maps)
         self.people += to_coco(config, skeletons, scene.image_id)
         self.pairs += count_pairs(rows, scene.owner, self.scene_set.all_known)
         self.conflicts += count_conflicts(rows, scene.connections)
@@ -73,24 +74,28 @@ def compare(
 
     advance: called after each scene and grouping.
     """
-    results = []
+    results, rows = [], {}
     for name, grouping in groupings.items():
-        result = Result(name, scene_set)
+        results.append(result := Result(name, scene_set))
         if grouping.source == GROUPINGS["optimal"]:
             grouping = replace(grouping, function=partial(grouping.function, solutions=result.solutions))
         # One grouping after the other: each finds the processor's caches as its own last scene left them.
         for scene in scene_set.scenes:
             if not result.failed:
-                _run(result, grouping, config, scene)
+                rows[name, scene.image_id] = _run(result, grouping, config, scene)
             advance()
-        results.append(result)
-    perfect = Result(PERFECT, scene_set)
+    results.append(Result(PERFECT, scene_set))
     for scene in scene_set.scenes:
-        perfect.add(config, scene, perfect_people(config, scene.connections, scene.owner))
-    return [*results, perfect]
+        rows[PERFECT, scene.image_id] = perfect_people(config, scene.connections, scene.owner)
+        maps = scene.maps()  # once, as there may be too many to keep
+        for result in results:
+            if not result.failed:
+                result.add(config, scene, rows[result.grouping, scene.image_id], maps)
+    return results
 
 
-def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> None:
+def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> NDArray[np.float64]:
+    """The people of one scene; nobody, if the grouping fails."""
     milliseconds: dict[str, float] = {}
     gc.disable()  # as timeit does: it would look through all that the others left behind
     try:
@@ -98,11 +103,11 @@ def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> No
             rows = run_grouping(grouping, config, scene.connections)
     except GroupingError as error:
         result.failed = f"{error} ({scene.name})"
-        return
+        return np.empty((0, row_length(config)))
     finally:
         gc.enable()
     result.milliseconds.append(milliseconds["grouping"])
-    result.add(config, scene, rows)
+    return rows
 
 
 @dataclass(frozen=True)
