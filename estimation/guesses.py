@@ -17,7 +17,7 @@ from estimation.connections import Candidates, Connections, score_pairs
 from estimation.coordinates import Coordinates, get_coordinates
 from estimation.field_maps import FieldMaps
 from estimation.skeletons import Skeletons, score_people, to_skeletons
-from estimation.subset import MISSING, PARTS_NUM, ids_of, peaks_of
+from estimation.subset import MISSING, PARTS_NUM, ids_of, rows_of_peaks
 
 
 def guess_missing(config: Config, people: NDArray[np.float64], connections: Connections, maps: FieldMaps) -> Skeletons:
@@ -37,9 +37,7 @@ def _complete(
     peaks = _with_weak(config, connections.coordinates, maps.heatmaps)
     people = people.copy()
     ids = ids_of(people)
-    owner = np.full(len(peaks), MISSING)
-    row, _, found = peaks_of(people)
-    owner[found.astype(np.intp)] = row
+    owner = rows_of_peaks(people, len(peaks))
     added = True
     while added:
         added = False

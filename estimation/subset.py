@@ -57,6 +57,14 @@ def peaks_of(subset: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.
     return row, slot, ids[row, slot]
 
 
+def rows_of_peaks(subset: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """(count,): the row that each peak with an id below ``count`` is in, or ``MISSING``."""
+    row, _, ids = peaks_of(subset)
+    rows = np.full(count, MISSING)
+    rows[ids.astype(np.intp)] = row
+    return rows
+
+
 def slots_of_rows(rows: NDArray[np.float64]) -> NDArray[np.intp]:
     """(highest id + 1,): the slot that each id has in the rows; ``MISSING`` for an id that is in none."""
     _, slot, ids = peaks_of(rows)

@@ -13,9 +13,9 @@ from estimation.config import Config
 from estimation.connections import Connections
 from estimation.coordinates import Coordinates
 from estimation.grouping.assembly import to_subset
-from estimation.subset import peaks_of
+from estimation.subset import MISSING, rows_of_peaks
 
-NOBODY = -1
+NOBODY = MISSING
 """The owner of a peak that is no one's."""
 
 
@@ -46,7 +46,7 @@ def count_pairs(people: NDArray[np.float64], owner: NDArray[np.intp], all_known:
     all_known: whether a peak of nobody's is false, so that every pair with it is wrong; else it may be that of
         somebody who is not annotated, and is left out.
     """
-    row = _rows_of_peaks(people, len(owner))
+    row = rows_of_peaks(people, len(owner))
     if not all_known:
         row, owner = row[owner != NOBODY], owner[owner != NOBODY]
     taken, owned = row != NOBODY, owner != NOBODY
@@ -58,17 +58,9 @@ def count_pairs(people: NDArray[np.float64], owner: NDArray[np.intp], all_known:
 
 def count_conflicts(people: NDArray[np.float64], connections: Connections) -> int:
     """Accepted limbs whose two ends are in two different people: evidence that the grouping went against."""
-    row = _rows_of_peaks(people, len(connections.coordinates))
+    row = rows_of_peaks(people, len(connections.coordinates))
     first, second = row[connections.candidates.peaks[connections.accepted]].T
     return int(np.sum((first != second) & (first != NOBODY) & (second != NOBODY)))
-
-
-def _rows_of_peaks(people: NDArray[np.float64], count: int) -> NDArray[np.intp]:
-    """(count,): the row that each peak is in, or ``NOBODY``."""
-    row, _, ids = peaks_of(people)
-    rows = np.full(count, NOBODY)
-    rows[ids.astype(np.intp)] = row
-    return rows
 
 
 def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDArray[np.float64]) -> NDArray[np.intp]:
