@@ -1,12 +1,19 @@
-"""What the pipeline reaches on simulated crowds, which every machine has, may not fall below what it reached before."""
+"""What the pipeline reaches on what every machine has, simulated crowds and the sample photo, may not fall below what it
+reached before."""
 
 import numpy as np
 import pytest
 
 from estimation.config import COCO_18
+from estimation.files import read_photo
+from estimation.formats import to_coco
 from estimation.grouping import load_grouping
+from estimation.pipeline import estimate_people
+from tests.conftest import ROOT
+from tools.coco import read_annotations
 from tools.comparison import PERFECT, compare
 from tools.crowds import Disturbance
+from tools.pairing import pair_people
 from tools.scenes import crowd_scenes
 
 FLOOR = {  # AP and F1 of pairs when this was written
@@ -19,6 +26,7 @@ FLOOR = {  # AP and F1 of pairs when this was written
     "optimal": (0.478, 0.874),
     PERFECT: (0.645, 1.000),
 }
+SAMPLE_FLOOR = 0.768  # mean OKS of the two people in the sample photo
 MARGIN = 0.005  # other versions of the libraries may round otherwise
 
 
@@ -37,3 +45,11 @@ def results():
 def test_no_worse_than_before_in_crowds(name, results):
     for figure, floor in zip(("AP", "F1"), FLOOR[name]):
         assert np.mean([figures[figure] for figures in results[name]]) >= floor - MARGIN, figure
+
+
+@pytest.mark.slow
+def test_no_worse_than_before_in_the_sample_photo(mobilenet):
+    truth = read_annotations(ROOT / "tests" / "data" / "people_keypoints.json")
+    found = estimate_people(read_photo(ROOT / "images" / "people.jpg"), mobilenet)
+    pairs = pair_people(truth, to_coco(COCO_18, found.skeletons, image_id=1))
+    assert pairs.oks.mean() >= SAMPLE_FLOOR - MARGIN

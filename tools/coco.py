@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from pycocotools.cocoeval import COCOeval, Params
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
@@ -24,6 +24,11 @@ FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR 
 DEFAULT_NETWORK = "mobilenet_thin"
 MOST_PEOPLE = 20
 """COCO counts only so many of the people found in a photo, the surest."""
+SIGMAS: NDArray[np.float64] = Params(iouType="keypoints").kpt_oks_sigmas
+"""(17,): how far people differ in where they see each of COCO's keypoints, in roots of the person's area."""
+PERSON = 1
+"""COCO's category."""
+_PAIR_OKS = 0.1  # from here on somebody found is taken for the person annotated, however badly they were found
 _BODY_OF_BOX = 0.7
 """COCO measures a person by the area of their outline; this much of the box around the keypoints (median of 95)."""
 
@@ -56,16 +61,39 @@ def read_annotations(path: Path, limit: int | None = None) -> COCO:
         content["images"] = content["images"][:limit]
         ids = {image["id"] for image in content["images"]}
         content["annotations"] = [entry for entry in content["annotations"] if entry["image_id"] in ids]
-    return to_truth(content)
+    truth = to_truth(content)
+    if not any(counts(entry) for image_id in truth.imgs for entry in truth.imgToAnns[image_id]):
+        raise OpenPoseLabError(
+            f"nobody in the {len(truth.imgs)} photos of the annotations {path} has keypoints, so there is nothing to "
+            f"measure; choose other photos"
+        )
+    return truth
+
+
+def counts(person: dict[str, Any]) -> bool:
+    """Whether COCO counts this annotation: of one person, with keypoints. Who is found in others is no error."""
+    return person["category_id"] == PERSON and not person["iscrowd"] and person["num_keypoints"] > 0
 
 
 def to_truth(content: dict[str, Any]) -> COCO:
-    """The content of an annotations file, as pycocotools wants it."""
+    """The content of an annotations file, as pycocotools wants it.
+
+    The annotations are numbered from 1: pycocotools takes a person of number 0 for not found.
+    """
+    for number, entry in enumerate(content["annotations"], start=1):
+        entry["id"] = number
+        labelled = sum(visibility > 0 for visibility in entry["keypoints"][2::3])
+        entry["num_keypoints"] = min(entry.get("num_keypoints", labelled), labelled)
     truth = COCO()
     truth.dataset = content
     with contextlib.redirect_stdout(io.StringIO()):
         truth.createIndex()
     return truth
+
+
+_NUMBERS = {"keypoints": 3 * len(COCO_KEYPOINTS), "bbox": 4, "area": None, "head_size": None, "bbox_head": 4}
+"""What an annotation holds: lists of so many numbers, or a single one."""
+_NEEDED = ("keypoints", "bbox", "area")
 
 
 def _problem(content: Any) -> str | None:
@@ -84,11 +112,30 @@ def _problem(content: Any) -> str | None:
                 return f"entry {number} of {key!r} has no {sorted(missing)[0]!r}"
     if not content["images"]:
         return "the list 'images' is empty"
-    length = 3 * len(COCO_KEYPOINTS)
+    ids = [image["id"] for image in content["images"]]
+    if len(set(ids)) < len(ids):
+        return f"two entries of 'images' have the id {next(i for i in ids if ids.count(i) > 1)}"
+    if PERSON not in [category["id"] for category in content["categories"]]:
+        return f"there is no category with the id {PERSON}, which is COCO's for people"
+    for category in content["categories"]:
+        if category["id"] == PERSON and tuple(category.get("keypoints", COCO_KEYPOINTS)) != COCO_KEYPOINTS:
+            return f"the keypoints of the category must be {', '.join(COCO_KEYPOINTS)}"
     for number, entry in enumerate(content["annotations"]):
-        if (found := len(entry.get("keypoints", []))) != length:
-            return f"entry {number} of 'annotations' has {found} keypoint numbers, expected {length}"
+        for key, count in _NUMBERS.items():
+            if (key in entry or key in _NEEDED) and (problem := _not_numbers(entry.get(key, []), count)):
+                return f"{key!r} of entry {number} of 'annotations' {problem}"
     return None
+
+
+def _not_numbers(values: Any, count: int | None) -> str | None:
+    """What is wrong, if ``values`` is not a list of so many numbers, or for None a number that is not negative."""
+    if count is None:
+        good = isinstance(values, int | float) and 0 <= values < np.inf
+        return None if good else f"must be a number that is not negative but is {values!r}"
+    if not isinstance(values, list) or len(values) != count:
+        return f"must be a list of {count} numbers but has {len(values) if isinstance(values, list) else 'none'}"
+    wrong = [value for value in values if not isinstance(value, int | float) or not np.isfinite(value)]
+    return f"must hold numbers but holds {wrong[0]!r}" if wrong else None
 
 
 def annotate(config: Config, photos: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
@@ -161,14 +208,44 @@ def confidence(truth: COCO, results: list[dict[str, Any]], rounds: int = 200) ->
             evaluation.evalImgs = [of_all_sizes[photo] for photo in rng.integers(count, size=count)]
             evaluation.accumulate()
             precision = evaluation.eval["precision"]
-            drawn.append(np.mean(precision[precision > -1]))
+            if (precision > -1).any():  # a photo with people was drawn
+                drawn.append(np.mean(precision[precision > -1]))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(low), float(high)
 
 
-def _evaluate(truth: COCO, results: list[dict[str, Any]], most_people: int) -> COCOeval:
+def match(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, int], list[int]]:
+    """Who of the people found is whom, as COCO decides it, from an OKS of 0.1 on.
+
+    Returns the index among ``results`` of the person found for each annotation that counts, by its id, -1 if there is
+    none; and the indices of those found who are nobody. Who is taken for a crowd or for somebody without keypoints, and
+    who is not among the ``MOST_PEOPLE`` surest of a photo, is neither.
+    """
+    matches, false = {}, []
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = _prepare(truth, results, MOST_PEOPLE)
+        evaluation.params.iouThrs = np.array([_PAIR_OKS])
+        evaluation.params.areaRng = evaluation.params.areaRng[:1]
+        evaluation.evaluate()
+    for photo in filter(None, evaluation.evalImgs):
+        for annotation, found, ignored in zip(photo["gtIds"], photo["gtMatches"][0].tolist(), photo["gtIgnore"]):
+            if not ignored:
+                matches[annotation] = int(found) - 1  # ids of results count from 1, and 0 is nobody
+        for found, annotation, ignored in zip(photo["dtIds"], photo["dtMatches"][0], photo["dtIgnore"][0]):
+            if not annotation and not ignored:
+                false.append(found - 1)
+    return matches, false
+
+
+def _prepare(truth: COCO, results: list[dict[str, Any]], most_people: int) -> COCOeval:
     evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
     evaluation.params.maxDets = [most_people]
+    evaluation.params.catIds = [PERSON]
+    return evaluation
+
+
+def _evaluate(truth: COCO, results: list[dict[str, Any]], most_people: int) -> COCOeval:
+    evaluation = _prepare(truth, results, most_people)
     evaluation.evaluate()
     evaluation.accumulate()
     return evaluation

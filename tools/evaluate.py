@@ -1,4 +1,8 @@
-"""Average precision of the whole pipeline on photos with COCO keypoints, as pycocotools counts it."""
+"""Average precision of the whole pipeline on photos with COCO keypoints, as pycocotools counts it.
+
+With it come how right each body part is, and a picture of the worst photos with the truth beside the answer.
+--breakdown tells where precision is lost.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +17,25 @@ import numpy as np
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_outputs, write_whole
+from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
 from estimation.formats import to_coco
 from estimation.grouping import GROUPINGS, load_grouping
 from estimation.guesses import guess_missing
 from estimation.pipeline import check_height, group_maps
+from tools.breakdown import KINDS, Loss, find_losses
 from tools.coco import FIGURES, add_measuring_options, confidence, find_photos, read_annotations, score
 from tools.map_cache import MapCache
+from tools.pairing import PartFigures, pair_people, part_figures, worst_photos
+from tools.photo_sheet import draw_sheet
 from tools.program import run
+from tools.scenes import photo_scenes
 
-EXAMPLES = """example:
+EXAMPLES = """examples:
   python -m tools.evaluate --images val2017 --annotations person_keypoints_val2017.json --results out.json
+  python -m tools.evaluate --images val2017 --annotations person_keypoints_val2017.json --limit 100 --breakdown
 """
+WORST = 10
+"""So many photos are in the picture of the worst."""
 
 
 def main() -> None:
@@ -36,7 +47,8 @@ def main() -> None:
         raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
     grouping = load_grouping(options.grouping)
     inputs = [("annotations", options.annotations), ("grouping file", grouping.source), ("weights", options.weights)]
-    check_outputs([options.results] if options.results else [], inputs)
+    check_outputs([path for path in (options.worst, options.results) if path], inputs)
+    check_picture_type(options.worst)
     truth = read_annotations(options.annotations, options.limit)
     photos = find_photos(truth, options.images)
     maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip)
@@ -69,6 +81,33 @@ def main() -> None:
     for name, figure in figures.items():
         print(f"{name:10} {figure:.3f}")
     print_times(times)
+
+    pairs = pair_people(truth, results)
+    print_parts(part_figures(pairs))
+    if options.breakdown:
+        with tqdm(total=len(photos), desc="breakdown", unit="photo", leave=False, disable=None) as bar:
+            scenes = photo_scenes(truth, photos, maps)
+            print_losses(find_losses(truth, results, scenes, maps.config, grouping, bar.update))
+    sheet = draw_sheet(maps.config, truth, results, photos, worst_photos(pairs, results, WORST))
+    write_whole(options.worst, encode_picture(options.worst, sheet))
+    print(f"\nwrote {options.worst}")
+
+
+def print_parts(figures: dict[str, PartFigures]) -> None:
+    """A line for each body part."""
+    with_heads = not math.isnan(figures["all"].pckh)
+    print(f"\n{'part':15} labelled  found  PCK@0.1    OKS{'  PCKh@0.5' if with_heads else ''}")
+    for name, part in figures.items():
+        line = f"{name:15} {part.labelled:8} {part.found:6.3f} {part.pck:8.3f} {part.oks:6.3f}"
+        print(line + (f" {part.pckh:9.3f}" if with_heads else ""))
+
+
+def print_losses(losses: list[Loss]) -> None:
+    """A line for each kind of mistake, and for what is presumed."""
+    print(f"\n{'where AP is lost':36} number  AP without it")
+    for loss in losses:
+        number = "" if loss.number is None else loss.number
+        print(f"{loss.what:36} {number:6} {loss.ap:7.3f}  {KINDS.get(loss.what, '')}".rstrip())
 
 
 def print_times(times: list[dict[str, float]]) -> None:
@@ -109,6 +148,14 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument("--flip", action="store_true", help="average with the maps of the mirrored photo")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N photos")
+    parser.add_argument("--breakdown", action="store_true", help="also tell where precision is lost")
+    parser.add_argument(
+        "--worst",
+        type=Path,
+        default=Path("worst.jpg"),
+        metavar="PICTURE",
+        help=f"the {WORST} worst photos, the truth beside the answer (default: worst.jpg)",
+    )
     parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
     return parser.parse_args()
 

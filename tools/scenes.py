@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
-from pycocotools.cocoeval import Params
 from tqdm import tqdm
 
 from estimation.config import Config
@@ -18,7 +17,7 @@ from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from estimation.formats import COCO_KEYPOINTS, from_coco
-from tools.coco import MOST_PEOPLE, annotate, to_truth
+from tools.coco import MOST_PEOPLE, SIGMAS, annotate, to_truth
 from tools.crowds import Disturbance, simulate
 from tools.map_cache import MapCache
 from tools.measures import owners
@@ -31,6 +30,7 @@ class Scene:
     """The limbs of one photo or crowd.
 
     name: for messages. image_id: of the truth it belongs to. maps: gives the maps that the limbs are from.
+    keypoints: (n, parts, 2) of the people who are there, in map cells, NaN where a part is not labelled.
     owner: (P,), the person whose each peak is, or ``NOBODY``.
     """
 
@@ -38,6 +38,7 @@ class Scene:
     image_id: int
     connections: Connections
     maps: Callable[[], FieldMaps]
+    keypoints: NDArray[np.float64]
     owner: NDArray[np.intp]
 
 
@@ -74,14 +75,14 @@ def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneS
         cells = pixels_to_cells(from_coco(maps.config, keypoints), found.cell_size) - found.offset
         areas = np.array([person["area"] for person in people], dtype=float)
         owner = owners(coordinates, cells, _reach(maps.config, areas) / np.mean(found.cell_size))
-        scenes.append(Scene(path.name, image_id, connections, partial(maps.maps_of, path), owner))
+        scenes.append(Scene(path.name, image_id, connections, partial(maps.maps_of, path), cells, owner))
     title = f"{len(scenes)} photos, {maps.title}"
     return SceneSet(title, "photos", None, None, scenes, truth, MOST_PEOPLE, all_known=False)
 
 
 def _reach(config: Config, areas: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, parts) pixels at which COCO's similarity exp(-d^2 / (2 area (2 sigma)^2)) has fallen to ``_REACH_OKS``."""
-    sigma = dict(zip(COCO_KEYPOINTS, Params(iouType="keypoints").kpt_oks_sigmas.tolist()))
+    sigma = dict(zip(COCO_KEYPOINTS, SIGMAS.tolist()))
     sigmas = np.array([sigma.get(name, sigma["left_shoulder"]) for name in config.body_parts])  # the neck's, too
     reach: NDArray[np.float64] = np.sqrt(-2 * np.log(_REACH_OKS) * areas)[:, None] * 2 * sigmas
     return np.maximum(reach, 1e-6)
@@ -109,7 +110,7 @@ def crowd_scenes(
         rng = np.random.default_rng([seed, people, number])
         crowd = simulate(config, rng, people, overlap, disturbance, skeletons)
         name = f"crowd number {number}, {people} people, overlap {overlap:g}"
-        scenes.append(Scene(name, number, crowd.connections, _always(crowd.maps), crowd.owner))
+        scenes.append(Scene(name, number, crowd.connections, _always(crowd.maps), crowd.keypoints, crowd.owner))
         keypoints[name] = cells_to_pixels(crowd.keypoints, crowd.maps.cell_size)
     title = f"{people} people, overlap {overlap:g}"
     return SceneSet(

@@ -8,6 +8,9 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.field_maps import pixels_to_cells
+from estimation.formats import to_coco
+from estimation.skeletons import Skeletons
+from estimation.subset import MISSING
 from estimation.synthesis import synthesize
 from tests.scenes import FIGURE
 from tools import map_cache
@@ -15,6 +18,13 @@ from tools.coco import annotate
 
 PEOPLE = np.stack([FIGURE * 300 + (150, 50), FIGURE * 250 + (450, 90)])
 ANNOTATIONS = annotate(COCO_18, {"photo.png": PEOPLE})
+
+
+def results_of(people, image_id=1):
+    """Results in COCO's form: people (n, 18, 2) in pixels, NaN where a part is missing, the surest first."""
+    ids = np.where(np.isnan(people[:, :, 0]), MISSING, np.arange(people.shape[1]))
+    skeletons = Skeletons(people, np.ones(ids.shape), np.arange(len(people), 0, -1.0), ids)
+    return to_coco(COCO_18, skeletons, image_id)
 
 
 @pytest.fixture

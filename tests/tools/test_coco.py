@@ -1,18 +1,16 @@
+import contextlib
+import io
+import json
+
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError
-from estimation.formats import to_coco
-from estimation.skeletons import Skeletons
-from tests.tools.conftest import ANNOTATIONS, PEOPLE
+from tests.tools.conftest import ANNOTATIONS, PEOPLE, results_of
 from tools import coco
-
-
-def results_of(people):
-    count = len(people)
-    ids = np.arange(count * 18).reshape(count, 18)
-    return to_coco(COCO_18, Skeletons(people, np.ones((count, 18)), np.arange(count, 0, -1.0), ids), 1)
 
 
 def test_the_truth_itself_scores_1(annotations):
@@ -31,6 +29,10 @@ def test_people_elsewhere_score_0(annotations):
     assert coco.score(truth, results_of(PEOPLE + 200))[0] == 0
 
 
+def with_person(**changes):
+    return {**ANNOTATIONS, "annotations": [{**ANNOTATIONS["annotations"][0], **changes}]}
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -41,7 +43,27 @@ def test_people_elsewhere_score_0(annotations):
         ({**ANNOTATIONS, "images": [{"id": 1}]}, "entry 0 of 'images' has no 'file_name'"),
         (
             {**ANNOTATIONS, "annotations": [{**ANNOTATIONS["annotations"][0], "keypoints": [1, 2]}]},
-            "entry 0 of 'annotations' has 2 keypoint numbers, expected 51",
+            "'keypoints' of entry 0 of 'annotations' must be a list of 51 numbers but has 2",
+        ),
+        (
+            with_person(keypoints=None),
+            "'keypoints' of entry 0 of 'annotations' must be a list of 51 numbers but has none",
+        ),
+        (with_person(keypoints=["1"] * 51), "'keypoints' of entry 0 of 'annotations' must hold numbers but holds '1'"),
+        (
+            with_person(bbox=[0, 0, float("nan"), 1]),
+            "'bbox' of entry 0 of 'annotations' must hold numbers but holds nan",
+        ),
+        (with_person(area=-1), "'area' of entry 0 of 'annotations' must be a number that is not negative but is -1"),
+        (with_person(head_size="10"), "'head_size' of entry 0 of 'annotations' must be a number that is not negative"),
+        (with_person(iscrowd=1), "nobody in the 1 photos of the annotations .* has keypoints, so there is nothing"),
+        (with_person(num_keypoints=0), "nobody in the 1 photos"),
+        (with_person(image_id=2), "nobody in the 1 photos"),
+        ({**ANNOTATIONS, "images": ANNOTATIONS["images"] * 2}, "two entries of 'images' have the id 1"),
+        ({**ANNOTATIONS, "categories": [{"id": 2}]}, "there is no category with the id 1, which is COCO's for people"),
+        (
+            {**ANNOTATIONS, "categories": [{"id": 1, "keypoints": ["head"]}]},
+            "the keypoints of the category must be nose, left_eye, ",
         ),
     ],
 )
@@ -96,3 +118,43 @@ def test_confidence_tells_what_so_few_photos_can():
     assert high - low == pytest.approx(4 * 0.5 / np.sqrt(10), abs=0.15)  # four standard errors of a fair coin
     assert coco.confidence(truth, results) == (low, high)
     assert coco.confidence(*crowd_of_photos(20)) == (1, 1)
+
+
+def test_confidence_where_most_photos_are_without_people():
+    truth = coco.to_truth(coco.annotate(COCO_18, {"a.png": PEOPLE, **{f"{k}.png": PEOPLE[:0] for k in range(5)}}))
+    assert coco.confidence(truth, results_of(PEOPLE)) == (1, 1)
+
+
+def test_an_annotation_with_the_id_0_is_found_like_any_other():
+    content = {**ANNOTATIONS, "annotations": [{**entry, "id": k} for k, entry in enumerate(ANNOTATIONS["annotations"])]}
+    assert coco.score(coco.to_truth(content), results_of(PEOPLE))[0] == pytest.approx(1)
+
+
+def by_hand(path, results_path):
+    """What COCO's own lines give, as its documentation has them."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(path)
+        evaluation = COCOeval(truth, truth.loadRes(str(results_path)), "keypoints")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation.stats.tolist()
+
+
+def test_crowds_and_photos_without_people_count_as_coco_has_it(annotations, tmp_path):
+    """Two people and a crowd in one photo, nobody in another; found are one of the two, two in the crowd, and one where
+    there is nobody."""
+    content = coco.annotate(
+        COCO_18, {"a.png": np.concatenate([PEOPLE, PEOPLE[:1] + np.array([0, 400])]), "b.png": PEOPLE[:0]}
+    )
+    content["annotations"][2] |= {"iscrowd": 1, "num_keypoints": 0, "keypoints": [0] * 51}
+    in_crowd = np.stack([PEOPLE[0] + np.array([-20, 410]), PEOPLE[0] + np.array([20, 390])])
+    results = [*results_of(np.concatenate([in_crowd, PEOPLE[:1] + 3])), *results_of(PEOPLE[:1], image_id=2)]
+    path = annotations(content)
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    expected = by_hand(path, tmp_path / "results.json")
+    found = coco.score(coco.read_annotations(path), results)
+    assert found == pytest.approx(expected)
+    assert dict(zip(coco.FIGURES, found))["AR .5"] == 0.5
+    without_crowd = coco.score(coco.read_annotations(path), results[2:])
+    assert without_crowd == pytest.approx(expected)

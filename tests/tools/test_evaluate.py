@@ -2,6 +2,7 @@ import json
 import sys
 from functools import partial
 
+import cv2
 import pytest
 
 from tests.tools.conftest import ANNOTATIONS
@@ -10,8 +11,9 @@ from tools.program import run
 
 
 @pytest.fixture
-def program(annotations, on_ideal_maps, call_program):
+def program(annotations, on_ideal_maps, call_program, tmp_path, monkeypatch):
     """Run it on one photo whose maps are ideal: exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
     truth = annotations(ANNOTATIONS)
     return partial(call_program, "evaluate", evaluate.main, *on_ideal_maps, "--annotations", truth, "--height", 480)
 
@@ -22,8 +24,29 @@ def test_the_whole_program(program, tmp_path):
     assert "1 photos, 2 people found, mobilenet_thin at height 480" in out
     assert "AP         1.000  (95 %: 1.000 to 1.000)" in out
     assert "after network" in out
+    assert "left_ankle             2  1.000    1.000" in out
+    assert "PCKh" not in out
+    assert out.endswith("\nwrote worst.jpg\n")
+    assert cv2.imread(str(tmp_path / "worst.jpg")).shape == (320, 1280, 3)
     results = json.loads((tmp_path / "out.json").read_text())
     assert [len(person["keypoints"]) for person in results] == [51, 51]
+
+
+def test_where_precision_is_lost(program):
+    status, out, _ = program("--breakdown")
+    table = {line[:36].strip(): line[36:].split()[:2] for line in out.split("where AP is lost")[1].splitlines()[1:]}
+    assert status == 0
+    assert table["right"] == ["34", "1.000"]
+    assert table["miss"] == ["0", "1.000"]
+    assert table["false person"] == ["0", "1.000"]
+    assert table["true parts, our grouping"] == ["1.000"]
+
+
+def test_pckh_where_there_are_heads(program, annotations):
+    people = [{**entry, "head_size": 40} for entry in ANNOTATIONS["annotations"]]
+    out = program("--annotations", annotations({**ANNOTATIONS, "annotations": people}))[1]
+    assert "PCKh@0.5" in out
+    assert out.split("\nall ")[1].split()[4] == "1.000"
 
 
 def test_the_network_is_timed_when_it_is_asked(program):
@@ -50,6 +73,8 @@ def test_what_goes_wrong_is_one_sentence(program, tmp_path):
         (("--results", tmp_path / "annotations.json"), "annotations.json is given as the annotations too, and would"),
         (("--results", tmp_path / "none" / "out.json"), "there is no folder"),
         (("--network", "none"), "there is no network 'none'"),
+        (("--worst", "worst.txt"), "cannot write worst.txt: its name must end in one of .png"),
+        (("--worst", "out.json", "--results", "out.json"), "two outputs cannot both be out.json"),
     ):
         status, out, err = program(*options)
         assert (status, out) == (1, "")

@@ -1,0 +1,164 @@
+"""Who is whom: the people who are annotated, what was found of each of them, and how right each body part is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+
+from estimation.formats import COCO_KEYPOINTS
+from tools.coco import SIGMAS, match
+
+NOT_FOUND = -1
+"""The result of a person of whom nothing was found."""
+_PCK_REACH = 0.1  # of the longer side of the person's box
+_PCKH_REACH = 0.5  # of the head's size (MPII's measure)
+_HEAD_OF_BOX = 0.6  # MPII's head size is this much of the diagonal of the box around the head
+
+
+@dataclass(frozen=True, eq=False)
+class Pairing:
+    """The n people with keypoints in all photos, and the person found for each: pairs as COCO makes them from an OKS of
+    0.1 on, the surest first. As in COCO, crowds and people without keypoints are left out, and who is found there too.
+
+    image_id: (n,) the photo of each.
+    true: (n, 17, 3) x and y in pixels, and COCO's visibility, 0 where nothing is labelled.
+    found: (n, 17, 3) x, y, and 1, or 0 where nothing was found.
+    area: (n,) pixels of the person's outline. side: (n,) pixels, the longer side of their box.
+    head: (n,) pixels, MPII's size of the head; NaN where the annotations have none.
+    result: (n,) index of the person found among the results, or ``NOT_FOUND``.
+    false: (m,) indices of the people found who are nobody.
+    """
+
+    image_id: NDArray[np.intp]
+    true: NDArray[np.float64]
+    found: NDArray[np.float64]
+    area: NDArray[np.float64]
+    side: NDArray[np.float64]
+    head: NDArray[np.float64]
+    result: NDArray[np.intp]
+    false: NDArray[np.intp]
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(n, 17): which keypoints count."""
+        labelled: NDArray[np.bool_] = self.true[:, :, 2] > 0
+        return labelled
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """(n, 17): which keypoints the person found has."""
+        present: NDArray[np.bool_] = self.found[:, :, 2] > 0
+        return present
+
+    @property
+    def similarity(self) -> NDArray[np.float64]:
+        """(n, 17): how right each keypoint is, 0 where none was found; the mean over the labelled ones is OKS."""
+        return self.present * similarity(self.found, self.true, self.area)
+
+    @property
+    def oks(self) -> NDArray[np.float64]:
+        """(n,): COCO's object keypoint similarity of each pair, 0 for who was not found."""
+        return np.asarray((self.similarity * self.labelled).sum(axis=1) / self.labelled.sum(axis=1))
+
+
+def similarity(found: NDArray[np.float64], true: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
+    """COCO's similarity of keypoints, exp(-d^2 / (2 area (2 sigma)^2)): (..., 17) of (..., 17, 2 or more), (...)."""
+    squared = np.square(found[..., :2] - true[..., :2]).sum(axis=-1)
+    return np.asarray(np.exp(-squared / (2 * (area[..., None] + np.spacing(1)) * np.square(2 * SIGMAS))))
+
+
+def pair_people(truth: COCO, results: list[dict[str, Any]]) -> Pairing:
+    """Pair the people annotated with the people found."""
+    matches, false = match(truth, results)
+    people = [truth.anns[key] for key in matches]
+    result = np.array(list(matches.values()), dtype=np.intp)
+    found = np.zeros((len(people), len(COCO_KEYPOINTS), 3))
+    for row, index in enumerate(result.tolist()):
+        if index != NOT_FOUND:
+            found[row] = np.reshape(results[index]["keypoints"], (-1, 3))
+    return Pairing(
+        np.array([person["image_id"] for person in people], dtype=np.intp),
+        np.array([person["keypoints"] for person in people], dtype=float).reshape(found.shape),
+        found,
+        np.array([person["area"] for person in people], dtype=float),
+        np.array([max(person["bbox"][2:]) for person in people], dtype=float),
+        np.array([_head_size(person) for person in people], dtype=float),
+        result,
+        np.array(false, dtype=np.intp),
+    )
+
+
+def _head_size(person: dict[str, Any]) -> float:
+    """In pixels: as it stands there, or of the box around the head (PoseTrack's annotations), or NaN."""
+    if "head_size" in person:
+        return float(person["head_size"])
+    if "bbox_head" in person:
+        return float(_HEAD_OF_BOX * np.hypot(*person["bbox_head"][2:]))
+    return float("nan")
+
+
+class PartFigures(NamedTuple):
+    """How right one body part is, as means over the people who have it labelled.
+
+    labelled: how many. found: share with any keypoint. pck: share within a tenth of the longer side of the person's
+    box. oks: similarity. pckh: share within half a head, of those whose head's size is known; NaN if there are none.
+    """
+
+    labelled: int
+    found: float
+    pck: float
+    oks: float
+    pckh: float
+
+
+def part_figures(pairs: Pairing) -> dict[str, PartFigures]:
+    """The figures of each of COCO's keypoints that is labelled at all, and of ``all``."""
+    distance = np.hypot(*(pairs.found - pairs.true)[:, :, :2].transpose(2, 0, 1))
+    distance[~pairs.present] = np.inf
+    within = distance <= _PCK_REACH * pairs.side[:, None]
+    near = np.where(np.isnan(pairs.head)[:, None], np.nan, distance <= _PCKH_REACH * pairs.head[:, None])
+    similar = pairs.similarity
+
+    def figures(chosen: NDArray[np.bool_]) -> PartFigures:
+        known = near[chosen & ~np.isnan(near)]
+        return PartFigures(
+            int(chosen.sum()),
+            float(pairs.present[chosen].mean()),
+            float(within[chosen].mean()),
+            float(similar[chosen].mean()),
+            float(known.mean()) if len(known) else float("nan"),
+        )
+
+    found = {}
+    for place, name in enumerate((*COCO_KEYPOINTS, "all")):
+        chosen = pairs.labelled.copy()
+        if name != "all":
+            chosen[:, np.arange(len(COCO_KEYPOINTS)) != place] = False
+        if chosen.any():
+            found[name] = figures(chosen)
+    return found
+
+
+class PhotoLoss(NamedTuple):
+    """How wrong one photo is: for each person annotated what their OKS lacks of 1, and 1 for each who is nobody."""
+
+    image_id: int
+    lost: float
+    annotated: int
+    found: int
+
+
+def worst_photos(pairs: Pairing, results: list[dict[str, Any]], count: int) -> list[PhotoLoss]:
+    """The ``count`` photos that lose most, the worst first."""
+    false = np.array([results[index]["image_id"] for index in pairs.false.tolist()], dtype=np.intp)
+    oks, is_found = pairs.oks, pairs.result != NOT_FOUND
+    losses = []
+    for image_id in np.union1d(pairs.image_id, false).tolist():
+        here, false_here = pairs.image_id == image_id, int((false == image_id).sum())
+        lost = float((1 - oks[here]).sum()) + false_here
+        losses.append(PhotoLoss(image_id, lost, int(here.sum()), int(is_found[here].sum()) + false_here))
+    return sorted(losses, key=lambda photo: (-photo.lost, photo.image_id))[:count]

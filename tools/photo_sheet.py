@@ -1,0 +1,82 @@
+"""A picture of photos with known keypoints: the truth beside the answer, photo for photo."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+
+from estimation.config import Config
+from estimation.files import read_photo
+from estimation.formats import COCO_KEYPOINTS, from_coco
+from estimation.renderers import draw_skeletons
+from estimation.skeletons import Skeletons
+from estimation.subset import MISSING
+from tools.coco import counts
+from tools.pairing import PhotoLoss
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_COLUMNS = 2  # photos side by side, each twice
+_PANEL_INCHES = 3.2
+_DPI = 100
+_LONGEST_SIDE = 640  # pixels of a photo; more does not show
+
+
+def draw_sheet(
+    config: Config, truth: COCO, results: list[dict[str, Any]], photos: dict[int, Path], losses: list[PhotoLoss]
+) -> NDArray[np.uint8]:
+    """The sheet as a BGR uint8 picture (h, w, 3): the photos of ``losses``, in that order.
+
+    Grey boxes are around people without keypoints and around crowds, where nothing is counted.
+    """
+    from matplotlib.figure import Figure  # half a second that only this takes
+
+    rows = -(-len(losses) // _COLUMNS)
+    figure = Figure((2 * _COLUMNS * _PANEL_INCHES, rows * _PANEL_INCHES), dpi=_DPI, layout="constrained")
+    panels = figure.subplots(rows, 2 * _COLUMNS, squeeze=False).ravel()
+    for axes in panels:
+        axes.axis("off")
+    for photo, left, right in zip(losses, panels[::2], panels[1::2]):
+        path, annotations = photos[photo.image_id], truth.imgToAnns[photo.image_id]
+        uncounted = [entry for entry in annotations if not counts(entry)]
+        found = [person for person in results if person["image_id"] == photo.image_id]
+        counted = [entry for entry in annotations if counts(entry)]
+        _show(left, config, path, counted, uncounted, f"truth: {photo.annotated}\n{path.name}")
+        _show(right, config, path, found, uncounted, f"found: {photo.found}\nlost {photo.lost:.1f}")
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    sheet = cv2.imdecode(np.frombuffer(data.getvalue(), np.uint8), cv2.IMREAD_COLOR)
+    return np.asarray(sheet, dtype=np.uint8)
+
+
+def _show(
+    axes: Axes,
+    config: Config,
+    path: Path,
+    people: list[dict[str, Any]],
+    uncounted: list[dict[str, Any]],
+    title: str,
+) -> None:
+    """One photo with people drawn on it, who have their keypoints in COCO's form."""
+    image = read_photo(path)
+    scale = min(1, _LONGEST_SIDE / max(image.shape[:2]))
+    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    keypoints = np.array([person["keypoints"] for person in people], dtype=float).reshape(-1, len(COCO_KEYPOINTS), 3)
+    points = from_coco(config, keypoints) * scale
+    ids = np.where(np.isnan(points[:, :, 0]), MISSING, 0)
+    seen = (ids != MISSING).any(axis=1)
+    skeletons = Skeletons(points[seen], np.ones(ids[seen].shape), np.ones(int(seen.sum())), ids[seen])
+    axes.imshow(cv2.cvtColor(draw_skeletons(config, image, skeletons), cv2.COLOR_BGR2RGB))
+    for entry in uncounted:
+        x, y, width, height = np.array(entry["bbox"]) * scale
+        axes.plot([x, x + width, x + width, x, x], [y, y, y + height, y + height, y], color="grey", linewidth=1)
+    axes.set_xlim(-0.5, image.shape[1] - 0.5)
+    axes.set_ylim(image.shape[0] - 0.5, -0.5)
+    axes.set_title(title, fontsize=8, parse_math=False)
