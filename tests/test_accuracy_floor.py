@@ -1,5 +1,5 @@
-"""What the pipeline reaches on what every machine has, simulated crowds and the sample photo, may not fall below what it
-reached before."""
+"""What the pipeline reaches on what every machine has, simulated crowds and the sample photo, may not fall below what
+it reached before."""
 
 import numpy as np
 import pytest
