@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from estimation.config import Config
 from estimation.connections import Connections
@@ -69,6 +67,9 @@ def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDAr
     keypoints: (n, parts, 2) in map cells, NaN where missing. reach: (n, parts) cells within which a peak is taken for
     a keypoint.
     """
+    from scipy.optimize import linear_sum_assignment  # a third of a second that only this takes
+    from scipy.spatial.distance import cdist
+
     owner = np.full(len(coordinates), NOBODY)
     for part in range(keypoints.shape[1]):
         peaks = np.flatnonzero(coordinates.part == part)

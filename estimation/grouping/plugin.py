@@ -13,7 +13,7 @@ import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,9 @@ GROUPINGS = {
     },
 }
 """The project's own groupings by name, a file each."""
-_DOORS = ("group", "merge")
+_SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
+DOORS = tuple(_SIGNATURES)
+"""The functions that a plug-in may have, in the order in which they are looked for."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,10 @@ class Grouping:
     source: Path
 
 
-def load_grouping(grouping: str | Path = "lab") -> Grouping:
+def load_grouping(grouping: str | Path = "lab", doors: Sequence[str] = DOORS) -> Grouping:
     """A grouping by its name in ``GROUPINGS``, or by its Python file, which is executed to get it.
 
-    A file may import files beside it. If it has both functions, ``group`` is taken.
+    A file may import files beside it. doors: the functions that are looked for, the first that is there is taken.
     Raises GroupingError, in one sentence, if the file is missing, does not run, or has no such function.
     """
     path = GROUPINGS.get(str(grouping)) or Path(grouping)
@@ -69,14 +71,13 @@ def load_grouping(grouping: str | Path = "lab") -> Grouping:
     if path.suffix != ".py":
         raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
     module = _execute(path)
-    for door in _DOORS:
+    for door in doors:
         function = getattr(module, door, None)
         if callable(function):
             return Grouping(door, function, path)
-    raise GroupingError(
-        f"the grouping file {path} has neither a function merge nor a function group; define merge(subset) in it, "
-        f"or group(candidates, coordinates, config)"
-    )
+    lacks = "neither a function merge nor a function group" if len(doors) > 1 else f"no function {doors[0]}"
+    define = " in it, or ".join(_SIGNATURES[door] for door in reversed(doors))
+    raise GroupingError(f"the grouping file {path} has {lacks}; define {define}{' in it' if len(doors) == 1 else ''}")
 
 
 def run_grouping(
@@ -122,12 +123,12 @@ def _call(
 ) -> NDArray[np.float64]:
     printed = _Printed(shown)
     try:
-        with _settings_kept(), contextlib.redirect_stdout(printed):
+        with settings_kept(), contextlib.redirect_stdout(printed):
             people = grouping.function(*given)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a plug-in must not end the program
-        described = _describe(error, _source_file(grouping))
+        described = describe_error(error, _source_file(grouping))
         raise GroupingError(f"{grouping.door} in {_source_file(grouping)} failed: {described}") from error
     if printed.anything:
         _warn(grouping, "prints; take that out again when you need it no more")
@@ -138,7 +139,7 @@ def _call(
 
 
 @contextlib.contextmanager
-def _settings_kept() -> Iterator[None]:
+def settings_kept() -> Iterator[None]:
     """What a plug-in sets for itself, as ``np.seterr`` and ``warnings.simplefilter`` do, holds for nobody else."""
     with np.errstate(), warnings.catch_warnings():
         yield
@@ -166,12 +167,12 @@ def _execute(path: Path) -> ModuleType:
     others = set(sys.modules)
     sys.path.append(str(folder))
     try:
-        with _settings_kept():
+        with settings_kept():
             exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise GroupingError(f"the grouping file {path} cannot be loaded: {_describe(error, path)}") from error
+        raise GroupingError(f"the grouping file {path} cannot be loaded: {describe_error(error, path)}") from error
     finally:
         sys.path.pop()
         for name in set(sys.modules) - others:  # its neighbours are not those of the next file, whatever their names
@@ -187,7 +188,7 @@ def _source_file(grouping: Grouping) -> Path:
     return Path(code.co_filename) if isinstance(code, CodeType) else grouping.source
 
 
-def _describe(error: BaseException, source: Path) -> str:
+def describe_error(error: BaseException, source: Path) -> str:
     """The error on one line, with the last line of the plug-in's own file that led to it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == source]
     if isinstance(error, SyntaxError):

@@ -1,0 +1,265 @@
+"""Every check finds what it is named for, in merges that are broken on purpose; right answers pass them all."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from estimation.grouping import LAB_MERGE
+from tools.lab.checks import CATEGORIES, CHECKS, Bench, many_rows, run_checks
+from tools.lab.runner import Limits, Runner
+
+MERGES = Path(__file__).parent / "merges"
+RIGHT = MERGES / "people_as_dictionaries.py"
+END = "    return answer[keep]\n"
+
+BROKEN = {
+    "drops id 0": (
+        ("if row[slot] != -1", "if row[slot] > 0"),
+        "peak 0 counts",
+        "0 is an id like any other; only -1 means that a part is missing",
+    ),
+    "counts parts once for each limb": (
+        ('row[19] = len(person["peaks"])', 'row[19] = 2 * (len(person["peaks"]) - 1)'),
+        "counts that are true",
+        "row 0 says parts_num 16 but holds 9 ids that are not -1",
+    ),
+    "sums scores twice": (
+        ('row[18] = person["score"]', 'row[18] = 2 * person["score"]'),
+        "a score is the sum of the rows, each once",
+        "expected 16.1842: the sum of the scores of their rows, each counted once",
+    ),
+    "goes by the order of the rows": (
+        ("sorted(subset.tolist(), key=lambda row: (-row[18], row))", "subset.tolist()"),
+        "conflicts are settled alike in any order",
+        "the same rows in another order make other people; go through the rows in an order of your own",
+    ),
+    "changes its input": (
+        ("subset = subset.copy()", "subset[:, 19] = 0"),
+        "leaves its input as it was",
+        "merge changed the rows it was given; begin with a copy: subset = subset.copy()",
+    ),
+    "lets the larger id win": (
+        ("key=lambda row: (-row[18], row)", "key=lambda row: (-max(row[:18]), row)"),
+        "the stronger wins, not the larger or the smaller id",
+        "of each pair of wrists the one in the stronger row stays, whichever has the larger id",
+    ),
+    "throws away the loser's other parts": (
+        (
+            "            continue\n",
+            "            people = [person for person in people if person is not owners[-1]]\n            continue\n",
+        ),
+        "who loses a conflict keeps their other parts",
+        "right shoulder 2 goes to the stronger neck 1; the person of neck 31 is still there without it",
+    ),
+    "looks at each row once only": (
+        ("peaks.items()]\n", "peaks.items()][:1]\n"),
+        "goes on until nothing changes",
+        "the last row joins two halves that were apart until then",
+    ),
+    "returns text": (
+        (END, "    return answer[keep].astype(str)\n"),
+        "plain, finite numbers",
+        "the answer must hold plain numbers but its dtype is <U32",
+    ),
+    "adds a column": (
+        (END, "    return np.hstack([answer[keep], answer[keep][:, :1]])\n"),
+        "rows of the right length",
+        "the answer must have shape (people, 20) but has (0, 21)",
+    ),
+    "returns a list": (
+        (END, "    return answer[keep].tolist()\n"),
+        "rows of the right length",
+        "the answer must be an array of shape (people, 20) but is a list",
+    ),
+    "forgets to return": ((END, ""), "rows of the right length", "must be an array of shape (people, 20) but is None"),
+    "divides by nothing": (
+        ('row[18] = person["score"]', 'row[18] = float("inf")'),
+        "plain, finite numbers",
+        "row 0 has inf in column 18, where a number must be",
+    ),
+    "shifts the slots": (
+        ("row[slot] = peak\n", "row[(slot + 1) % 18] = peak\n"),
+        "ids that exist, in their own slots",
+        "row 0 has 8 as nose, but the peak with that id is a left_ear",
+    ),
+    "keeps both who claim a peak": (
+        (
+            "            continue\n",
+            '            whole = {"peaks": dict(peaks), "score": row[18]}\n            owners = []\n',
+        ),
+        "no peak in two people",
+        "but a peak belongs to one person",
+    ),
+    "leaves an empty person": (
+        (END, "    return np.vstack([answer[keep], np.r_[[-1.0] * 18, 0, 0]])\n"),
+        "no empty person",
+        "row 0 holds no peak, but a person has at least one",
+    ),
+    "never ends": (
+        (
+            "        if clash:\n",
+            "        while clash:\n            clash = True\n        if clash:\n",
+        ),
+        "comes back in time",
+        "merge never came back: it took longer than 1 seconds, and was stopped; is there a loop that never ends?",
+    ),
+    "exits": (
+        ("        if clash:\n", "        if clash:\n            raise SystemExit(3)\n"),
+        "returns people, and does not fail",
+        "instead of returning people, merge failed: line 19: SystemExit: 3",
+    ),
+    "exits at once": (
+        ("        if clash:\n", "        if clash:\n            import os; os._exit(3)\n"),
+        "returns people, and does not fail",
+        "merge failed: it ended its own process, with status 3, in place of returning an answer",
+    ),
+    "wants all memory": (
+        ("    people = []\n", "    people = []\n    np.ones(10**11)\n"),
+        "gets by with little memory",
+        "merge wants more memory than 1500 MB: line 9: ",
+    ),
+    "calls home": (
+        (
+            "    people = []\n",
+            '    people = []\n    __import__("urllib.request").request.urlopen("http://127.0.0.1:9/")\n',
+        ),
+        "keeps to itself: no files, network or programs",
+        "merge tried to use the network; it needs nothing but its rows, so take that out",
+    ),
+    "keeps a log": (
+        ("    people = []\n", '    people = []\n    open("log.txt", "a").write("here")\n'),
+        "keeps to itself: no files, network or programs",
+        "merge tried to write files",
+    ),
+    "starts a program, and hides it": (
+        (
+            "    people = []\n",
+            "    people = []\n    try:\n"
+            '        __import__("subprocess").run(["ls"])\n    except Exception:\n        pass\n',
+        ),
+        "keeps to itself: no files, network or programs",
+        "merge tried to start another program",
+    ),
+    "prints a megabyte": (
+        ("    people = []\n", '    people = []\n    print("here " * 200_000)\n'),
+        "prints nothing",
+        "merge printed 1000001 characters, beginning 'here here here",
+    ),
+    "tires": (
+        (
+            END,
+            '    merge.calls = getattr(merge, "calls", 0) + 1\n'
+            "    return answer[keep] if merge.calls < 40 else answer[keep][:-1]\n",
+        ),
+        "the same again the second time",
+        "the same rows a second time make other people; nothing may be left over from the call before",
+    ),
+    "needs a row": (
+        ("    people = []\n", "    people = []\n    subset[0]\n"),
+        "no rows, no people",
+        "there was no answer: line 9: IndexError: index 0 is out of bounds",
+    ),
+    "can join two people and no more": (
+        ("        whole =", "        one, other = (owners + [None, None])[:3]\n        whole ="),
+        "any rows make people who keep the contract",
+        "there was no answer: line 12: ValueError: too many values to unpack (expected 2",
+    ),
+    "keeps small people": (
+        ("(answer[:, 19] >= min_num_body_parts) &", "(answer[:, 19] > 0) &"),
+        "people of fewer than 4 parts are dropped",
+        "the handout's first rule: parts_num < 4 goes",
+    ),
+    "keeps unsure people": (
+        ("np.maximum(answer[:, 19], 1) >= min_score", "np.maximum(answer[:, 19], 1) >= 0"),
+        "people with a score of less than 0.4 a part are dropped",
+        "the handout's second rule: score / parts_num < 0.4 goes",
+    ),
+    "has limits of its own": (
+        ("    people = []\n", "    people = []\n    min_num_body_parts, min_score = 4, 0.4\n"),
+        "min_num_body_parts and min_score are heeded",
+        "with other limits given, smaller and less sure people stay",
+    ),
+    "takes no limits": (
+        (
+            "merge(subset, min_num_body_parts=4, min_score=0.4):",
+            "merge(subset):\n    min_num_body_parts, min_score = 4, 0.4",
+        ),
+        "min_num_body_parts and min_score are heeded",
+        "there was no answer: TypeError: merge() got an unexpected keyword argument",
+    ),
+    "never joins anybody": (
+        (".items() & peaks.items()]", ".items() > peaks.items()]"),
+        "whoever is connected is one person",
+        "nothing clashes here, so whoever is connected is one person: there are 1, but 2 came back",
+    ),
+    "takes a part off whoever is large": (
+        (
+            "    for row, person in zip",
+            '    for p in people:\n        if len(p["peaks"]) > 4:\n            p["peaks"].popitem()\n'
+            "    for row, person in zip",
+        ),
+        "merging again changes nothing",
+        "with its own answer as its input, where nothing is left to merge, merge gives other people",
+    ),
+    "is slow": (
+        ("    people = []\n", "    people = []\n    import time; time.sleep(2.1 * (len(subset) > 200))\n"),
+        "300 rows in 2 seconds",
+        "does it look at every pair of rows again after each change?",
+    ),
+}
+
+
+def failures_of(file, checks=CHECKS, seconds=5.0):
+    with Runner(file, Limits(seconds=seconds)) as runner:
+        return run_checks(checks, Bench(runner))
+
+
+@pytest.mark.parametrize("file", [LAB_MERGE, *sorted(MERGES.glob("*.py"))], ids=lambda path: path.stem)
+def test_right_answers_pass(file):
+    assert failures_of(file) == {}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_each_check_finds_what_it_is_named_for(fault, tmp_path):
+    (old, new), name, sentence = BROKEN[fault]
+    text = RIGHT.read_text()
+    assert text.count(old) == 1
+    path = tmp_path / "my_merge.py"
+    path.write_text(text.replace(old, new))
+    checks = [check for check in CHECKS if check.name == name or not check.random]
+    found = failures_of(path, checks, seconds=1.0 if fault == "never ends" else 5.0)
+    assert name in found
+    assert sentence in found[name].sentence
+
+
+def test_every_check_is_named_once_and_has_a_category():
+    names = [check.name for check in CHECKS]
+    assert len(set(names)) == len(names)
+    assert {check.category for check in CHECKS} == set(CATEGORIES)
+
+
+def test_no_check_is_without_a_broken_merge_but_those_that_are_as_others_on_random_rows():
+    found = {name for _, name, _ in BROKEN.values()}
+    assert {check.name for check in CHECKS} - found == {
+        "the handout's nine rows are one person",
+        "people who share no peak stay apart",
+        "a limb within a person adds its score, and no part",
+        "any scores are such sums",
+        "the handout's rows in any order",
+        "any rows in any order",
+        "an elbow with two wrists keeps the stronger one",
+        "a limb between two people who clash joins nobody",
+        "three people who want one peak come to terms",
+    }
+
+
+def test_many_rows_are_a_crowd():
+    rows = many_rows(300)
+    assert rows.shape == (300, 20)
+    assert (rows[:, -1] == 2).all()
+    assert ((rows[:, :18] != -1).sum(axis=1) == 2).all()
+    ids = rows[:, :18][rows[:, :18] != -1]
+    assert (ids == np.round(ids)).all()
+    assert sys.getsizeof(rows) < 100_000

@@ -1,0 +1,114 @@
+import subprocess
+import sys
+
+import pytest
+
+from estimation.grouping import LAB_MERGE
+from tests.conftest import ROOT
+from tests.tools.lab.test_checks import RIGHT
+from tools import check_merge
+
+
+@pytest.fixture
+def check(call_program, tmp_path):
+    """Check a merge that is as given: exit status, standard output, standard error."""
+
+    def call(text, *options):
+        path = tmp_path / "my_merge.py"
+        path.write_text(text)
+        return call_program("check_merge", check_merge.main, path, *options)
+
+    return call
+
+
+def test_a_right_merge(check):
+    status, out, err = check(RIGHT.read_text())
+    assert (status, err) == (0, "")
+    assert "contract     11 of 11\ncorrectness  12 of 12\norder         5 of  5\n" in out
+    assert " row 8 -> person 0 " in out
+    assert "1543 rows of 12 real photos" in out
+    assert "  this merge          0.948   <-\n" in out
+    assert "time for all of them: " in out
+
+
+def test_a_broken_one_is_told_with_the_rows_concerned(check):
+    status, out, err = check(RIGHT.read_text().replace("if row[slot] != -1", "if row[slot] > 0"))
+    assert status == 1
+    assert "checks failed in " in err
+    assert err.count("\n") == 1
+    assert "conflicts     " in out
+    table = out.split("correctness: peak 0 counts\n")[1].split("\n\n")[0].splitlines()
+    assert table == [
+        "  these are not the people: 0 is an id like any other; only -1 means that a part is missing",
+        "             nose neck r_shoulder r_eye    score parts",
+        "   given        0    1          .     .     1.90     2",
+        "                .    1          2     .     1.80     2",
+        "                0    .          .     3     1.70     2",
+        "   came back no rows",
+        "   expected     0    1          2     3     5.40     4",
+    ]
+    assert "correctness: the handout's nine rows" not in out
+    assert "also failed: the handout's nine rows are one person" in out
+    everything = check(RIGHT.read_text().replace("if row[slot] != -1", "if row[slot] > 0"), "--all")[1]
+    assert "correctness: the handout's nine rows are one person\n" in everything
+    assert "also failed" not in everything
+
+
+def test_one_that_never_comes_back_is_told_soon(check):
+    status, out, _ = check("def merge(subset):\n    while True:\n        pass\n", "--seconds", 0.3)
+    assert status == 1
+    assert "speed: comes back in time" in out
+    assert "it took longer than 0.3 seconds, and was stopped; is there a loop that never ends?" in out.replace(
+        "\n ", ""
+    )
+    assert "real photos" not in out
+
+
+def test_one_that_answers_with_nothing_of_use(check):
+    status, out, _ = check("def merge(subset, **limits):\n    return 'people'\n")
+    assert status == 1
+    assert "the answer must be an array of shape (people, 20) but is a str" in out
+    assert "not measured, as there is an answer that breaks the contract" in out
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("merge = 3\n", "has no function merge; define merge(subset) in it"),
+        ("def merge(subset)\n", "cannot be loaded: line 1: SyntaxError: expected ':'"),
+        ("while True:\n    pass\n", "loading it took longer than 0.3 seconds"),
+        ("import os\nos._exit(0)\n", "it ended its own process, with status 0"),
+        ("raise SystemExit('done')\n", "cannot be loaded: line 1: SystemExit: done"),
+        (
+            "import socket\nsocket.create_connection(('127.0.0.1', 9))\n",
+            "PermissionError: a merge may not use the network",
+        ),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_sentence(check, text, sentence):
+    status, out, err = check(text, "--seconds", 0.3)
+    assert (status, out) == (1, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_bad_options_are_one_sentence(call_program, tmp_path):
+    for arguments, sentence in (
+        ([tmp_path / "none.py"], "there is no file "),
+        ([tmp_path], "there is no file "),
+        (["--seconds", 0], "--seconds must be more than 0 but is 0"),
+    ):
+        status, out, err = call_program("check_merge", check_merge.main, *arguments)
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert sentence in err
+
+
+def test_it_runs_without_tensorflow_and_needs_no_photo():
+    script = (
+        "import sys; from tools import check_merge; "
+        "sys.exit(bool({'tensorflow', 'keras', 'models', 'scipy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+    done = subprocess.run([sys.executable, "-m", "tools.check_merge"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(LAB_MERGE) not in done.stdout

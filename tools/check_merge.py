@@ -1,0 +1,139 @@
+"""Does a merge do what the lab asks for? Named checks on small rows of limbs, each told in plain words; then how right
+it is on rows from real photos, and how long it takes. Neither photos nor a network are needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from estimation.errors import OpenPoseLabError
+from estimation.grouping.plugin import LAB_MERGE
+from estimation.subset import MISSING
+from tools.lab.accuracy import measure, merge_seconds, read_photo_rows, reading_seconds
+from tools.lab.cases import HANDOUT
+from tools.lab.checks import CATEGORIES, CHECKS, Bench, Failure, is_subset, run_checks
+from tools.lab.runner import Limits, Runner
+from tools.lab.tables import table
+from tools.program import run
+
+EXAMPLES = """examples:
+  python -m tools.check_merge                   estimation/merge.py
+  python -m tools.check_merge my_merge.py       a file of your own
+  python -m tools.check_merge --all my_merge.py every failure, not only the first of each category
+
+The merge runs in a process of its own and is stopped if it does not come back.
+"""
+_WIDTH = 110
+_THIS = "this merge"
+_NAMES = {"lab": "the project's merge"}
+
+
+def main() -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options()
+    if not options.seconds > 0:
+        raise OpenPoseLabError(f"--seconds must be more than 0 but is {options.seconds:g}")
+    with Runner(options.file, Limits(seconds=options.seconds)) as runner:
+        loaded = runner.load()
+        if loaded.error:
+            raise OpenPoseLabError(f"there is nothing to check: {loaded.error}")
+        bench = Bench(runner)
+        with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
+            failures = run_checks(CHECKS, bench, bar.update)
+        print_failures(failures, options.all)
+        print_score(failures)
+        print_rows(bench)
+        if not bench.hung:
+            print_figures(bench)
+    if failures:
+        raise OpenPoseLabError(f"{len(failures)} of {len(CHECKS)} checks failed in {options.file}")
+
+
+def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.check_merge",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
+    )
+    parser.add_argument("--all", action="store_true", help="tell every failure, not only the first of each category")
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, metavar="S", help="stop a call that takes longer (default: 5)"
+    )
+    return parser.parse_args()
+
+
+def print_failures(failures: dict[str, Failure], all_of_them: bool) -> None:
+    """What went wrong, with the rows concerned."""
+    for category in CATEGORIES:
+        failed = [check for check in CHECKS if check.category == category and check.name in failures]
+        failed.sort(key=lambda check: (check.random, len(failures[check.name].rows.get("given", ()))))  # simplest first
+        names = [check.name for check in failed]
+        for name in names if all_of_them else names[:1]:
+            print(f"{category}: {name}")
+            print(textwrap.fill(failures[name].sentence, _WIDTH, initial_indent="  ", subsequent_indent="  "))
+            if failures[name].rows:
+                print(textwrap.indent(table(failures[name].rows), "  "))
+            print()
+        if len(names) > 1 and not all_of_them:
+            rest = ", ".join(names[1:])
+            print(textwrap.fill(f"also failed: {rest} (--all tells how)", _WIDTH, subsequent_indent="  "), end="\n\n")
+
+
+def print_score(failures: dict[str, Failure]) -> None:
+    """How many checks of each category are passed."""
+    for category in CATEGORIES:
+        names = [check.name for check in CHECKS if check.category == category]
+        passed = sum(name not in failures for name in names)
+        print(f"{category:12} {passed:2} of {len(names):2}{'' if passed == len(names) else '   <- not yet'}")
+
+
+def print_rows(bench: Bench) -> None:
+    """What became of each of the handout's rows."""
+    people = bench.call(HANDOUT).value
+    if not is_subset(people):
+        return
+    print("\nwhat became of the handout's rows:")
+    slots = range(HANDOUT.shape[1] - 2)
+    went = []
+    for row in HANDOUT:
+        peaks = [(slot, row[slot]) for slot in slots if row[slot] != MISSING]
+        of = [number for number, person in enumerate(people) if all(person[slot] == peak for slot, peak in peaks)]
+        went.append(f"person {of[0]}" if of else "nobody")
+    titles = [f"row {number} -> {who}" for number, who in enumerate(went)]
+    people_titles = [f"person {number}" for number in range(len(people))]
+    print(
+        table(dict(zip([*titles, *people_titles], [*np.split(HANDOUT, len(HANDOUT)), *np.split(people, len(people))])))
+    )
+
+
+def print_figures(bench: Bench) -> None:
+    """How right it is on real rows and how fast, beside others."""
+    photos = read_photo_rows()
+    own = measure(photos, lambda rows: bench.call(rows).value)
+    print(
+        f"\n{sum(map(len, photos.rows))} rows of {len(photos.rows)} real photos: F1 of the pairs of parts put together"
+    )
+    if own is None:
+        print("  not measured, as there is an answer that breaks the contract")
+        return
+    ranked = {**photos.figures, _THIS: own}
+    for name, figure in sorted(ranked.items(), key=lambda item: -item[1]):
+        print(f"  {_NAMES.get(name, name):19} {figure:.3f}{'   <-' if name == _THIS else ''}")
+    milliseconds = 1000 * merge_seconds(photos, bench.again)
+    theirs = 1000 * reading_seconds(photos) * photos.effort
+    print(f"time for all of them: {milliseconds:.0f} ms; the project's own merge takes about {theirs:.0f} ms here")
+
+
+if __name__ == "__main__":
+    sys.exit(run("check_merge", main))

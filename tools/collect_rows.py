@@ -1,0 +1,104 @@
+"""Rows of limbs from photos with COCO keypoints, in one small file: what ``tools.check_merge`` measures a merge on.
+
+Only numbers are kept: the kind of each limb, the ids of its two peaks, its score, and whose each peak is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import check_outputs, write_whole
+from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
+from tools.coco import add_measuring_options, find_photos, read_annotations
+from tools.lab.accuracy import PHOTO_ROWS, decode, merge_seconds, reading_seconds
+from tools.lab.runner import Runner
+from tools.map_cache import MapCache
+from tools.measures import NOBODY, Pairs, count_pairs
+from tools.program import run
+from tools.scenes import Scene, photo_scenes
+
+EXAMPLES = """example:
+  python -m tools.collect_rows --images train2017 --annotations person_keypoints_train2017.json --photos 12
+"""
+
+
+def main() -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options()
+    check_outputs([options.out], [("annotations", options.annotations), ("weights", options.weights)])
+    truth = read_annotations(options.annotations)
+    maps = MapCache(options.network, options.weights, options.height)
+    scenes = photo_scenes(truth, find_photos(truth, options.images), maps).scenes
+    chosen = sorted(scenes, key=crowdedness, reverse=True)[: options.photos]
+    if not chosen or not crowdedness(chosen[0]):
+        raise OpenPoseLabError("no limb of anybody was found in these photos; choose others")
+    figures = {}
+    for name in GROUPINGS:
+        pairs = Pairs()
+        for scene in chosen:
+            people = run_grouping(load_grouping(name), maps.config, scene.connections)
+            pairs += count_pairs(people, scene.owner, all_known=False)
+        figures[name] = round(pairs.f1, 4)
+    photos = decode(encode(chosen, figures, effort=1))
+    with Runner(LAB_MERGE) as runner:
+        effort = merge_seconds(photos, runner.call) / reading_seconds(photos)
+    write_whole(options.out, encode(chosen, figures, effort))
+    print(f"wrote {options.out}: {sum(len(s.connections.accepted) for s in chosen)} rows of {len(chosen)} photos")
+
+
+def crowdedness(scene: Scene) -> int:
+    """Photos with many limbs of people who are known come first."""
+    ends = scene.connections.candidates.peaks[scene.connections.accepted]
+    return int((scene.owner[ends] != NOBODY).all(axis=1).sum())
+
+
+def encode(scenes: list[Scene], figures: dict[str, float], effort: float) -> bytes:
+    """The file's content."""
+    limbs, peaks, scores = [], [], []
+    for scene in scenes:
+        found, accepted = scene.connections.candidates, scene.connections.accepted
+        limbs.append(found.limb[accepted])
+        peaks.append(found.peaks[accepted])
+        scores.append(found.peak_scores[accepted].sum(axis=1) + found.score[accepted])
+    data = io.BytesIO()
+    np.savez_compressed(
+        data,
+        limb=np.concatenate(limbs).astype(np.int8),
+        peaks=np.concatenate(peaks).astype(np.int16),
+        score=np.concatenate(scores).astype(np.float32),
+        rows_until=np.cumsum([len(limb) for limb in limbs]),
+        owner=np.concatenate([scene.owner for scene in scenes]).astype(np.int16),
+        peaks_until=np.cumsum([len(scene.owner) for scene in scenes]),
+        figures=np.array(json.dumps(figures)),
+        effort=round(effort, 2),
+    )
+    return data.getvalue()
+
+
+def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.collect_rows",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_measuring_options(parser)
+    parser.add_argument(
+        "--photos", type=int, default=12, metavar="N", help="so many photos, those with most limbs (default: 12)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=PHOTO_ROWS, help=f"the file (default: {PHOTO_ROWS.name} of tools/lab)"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(run("collect_rows", main))

@@ -1,0 +1,91 @@
+"""How right a merge is on rows of limbs from real photos, whose every peak has a known owner."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import COCO_18
+from estimation.grouping.checks import check_people
+from estimation.subset import MISSING, PARTS_NUM, SCORE, GroupingError, row_length, slots_of_rows
+from tools.lab.runner import Answer
+from tools.measures import Pairs, count_pairs
+
+PHOTO_ROWS = Path(__file__).parent / "photo_rows.npz"
+"""Made by ``python -m tools.collect_rows``."""
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoRows:
+    """Rows of limbs of photos, and whose their peaks are.
+
+    rows: (n, 20) for each photo. owners: (P,) for each photo, whose each peak is, -1 if nobody's who is known.
+    figures: the F1 of pairs that others reach on them, by name. effort: how many times as long the project's own merge
+    takes as a plain look at every row, which ``reading_seconds`` takes the time of.
+    """
+
+    rows: list[NDArray[np.float64]]
+    owners: list[NDArray[np.intp]]
+    figures: dict[str, float]
+    effort: float
+
+
+@cache
+def read_photo_rows() -> PhotoRows:
+    """The rows that come with the project."""
+    return decode(PHOTO_ROWS.read_bytes())
+
+
+def decode(data: bytes) -> PhotoRows:
+    """The content of such a file."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        limbs = np.split(_make_rows(file["limb"], file["peaks"], file["score"]), file["rows_until"][:-1])
+        owners = np.split(file["owner"].astype(np.intp), file["peaks_until"][:-1])
+        return PhotoRows(limbs, owners, json.loads(str(file["figures"])), float(file["effort"]))
+
+
+def _make_rows(limb: NDArray[Any], peaks: NDArray[Any], score: NDArray[Any]) -> NDArray[np.float64]:
+    """(n, 20): rows from the kind of limb (n,), the ids of two peaks (n, 2) and the score (n,) of each."""
+    rows = np.full((len(limb), row_length(COCO_18)), float(MISSING))
+    np.put_along_axis(rows, COCO_18.limb_parts[limb], peaks.astype(np.float64), axis=1)
+    rows[:, SCORE], rows[:, PARTS_NUM] = score, 2
+    return rows
+
+
+def reading_seconds(photos: PhotoRows) -> float:
+    """What a plain look at every row takes in Python, here and now: the least of several times."""
+    rows = [array.tolist() for array in photos.rows]
+
+    def look() -> float:
+        start = time.perf_counter()
+        for array in rows:
+            [{(slot, peak) for slot, peak in enumerate(row) if peak != MISSING} for row in array]
+        return time.perf_counter() - start
+
+    return min(look() for _ in range(5))
+
+
+def merge_seconds(photos: PhotoRows, call: Callable[[NDArray[np.float64]], Answer]) -> float:
+    """What a merge takes for all rows: the least of several times."""
+    return min(sum(call(rows).seconds for rows in photos.rows) for _ in range(3))
+
+
+def measure(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) -> float | None:
+    """F1 of the pairs of peaks that a merge puts into one person; None if an answer breaks the contract."""
+    pairs = Pairs()
+    for rows, owner in zip(photos.rows, photos.owners):
+        try:
+            people = check_people(COCO_18, merge(rows), slots_of_rows(rows))
+        except GroupingError:
+            return None
+        pairs += count_pairs(people, owner, all_known=False)
+    return pairs.f1

@@ -1,0 +1,228 @@
+"""Rows of limbs, and the people they are: what a merge is tried on. The ids and scores are made up by hand but for the
+handout's nine rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import COCO_18
+from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
+
+Peaks = dict[str, int]
+"""The peaks of a limb or a person: the id in each body part's slot."""
+_KEEP_ALL = {"min_num_body_parts": 1, "min_score": 0.0}
+"""Options with which nobody is pruned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Rows, and what must become of them whatever order they come in.
+
+    people: who there is, best first. scores: theirs, or None where a merge is free to choose.
+    """
+
+    name: str
+    category: str
+    why: str
+    rows: NDArray[np.float64]
+    people: tuple[Peaks, ...]
+    scores: tuple[float, ...] | None = None
+    options: dict[str, float] = field(default_factory=dict)
+
+
+def make_row(peaks: Peaks, score: float) -> NDArray[np.float64]:
+    """(20,): one row of the lab's subset."""
+    row = np.full(row_length(COCO_18), float(MISSING))
+    for part, peak in peaks.items():
+        row[COCO_18.body_parts.index(part)] = peak
+    row[SCORE], row[PARTS_NUM] = score, len(peaks)
+    return row
+
+
+def make_rows(*limbs: tuple[Peaks, float]) -> NDArray[np.float64]:
+    """(n, 20): rows from peaks and scores."""
+    return np.array([make_row(*limb) for limb in limbs]).reshape(-1, row_length(COCO_18))
+
+
+def _limb(first: str, first_id: int, second: str, second_id: int, score: float) -> tuple[Peaks, float]:
+    return {first: first_id, second: second_id}, score
+
+
+HANDOUT = make_rows(
+    _limb("neck", 1, "right_shoulder", 2, 1.9540779),
+    _limb("neck", 1, "left_shoulder", 5, 1.76488239),
+    _limb("right_shoulder", 2, "right_elbow", 3, 1.69892728),
+    _limb("nose", 0, "neck", 1, 1.89980185),
+    _limb("nose", 0, "right_eye", 6, 1.78199434),
+    _limb("right_eye", 6, "right_ear", 8, 1.73637748),
+    _limb("nose", 0, "left_eye", 7, 1.82718945),
+    _limb("left_eye", 7, "left_ear", 9, 1.86717367),
+    _limb("left_shoulder", 5, "left_ear", 9, 1.6537441),
+)
+"""The nine rows printed in the handout."""
+_HANDOUT_PERSON = {
+    **{"nose": 0, "neck": 1, "right_shoulder": 2, "right_elbow": 3, "left_shoulder": 5},
+    **{"right_eye": 6, "left_eye": 7, "right_ear": 8, "left_ear": 9},
+}
+_ARM = (
+    _limb("neck", 1, "left_shoulder", 5, 1.9),
+    _limb("left_shoulder", 5, "left_elbow", 18, 1.8),
+    _limb("nose", 3, "neck", 1, 1.7),
+)
+_ARM_PERSON = {"nose": 3, "neck": 1, "left_shoulder": 5, "left_elbow": 18}
+_SIDE = ("neck", "right_shoulder", "right_elbow", "right_wrist")
+
+
+def _side(first_id: int, scores: tuple[float, float, float]) -> list[tuple[Peaks, float]]:
+    """Three limbs in a row, of peaks with ids from ``first_id`` on."""
+    return [_limb(_SIDE[k], first_id + k, _SIDE[k + 1], first_id + k + 1, score) for k, score in enumerate(scores)]
+
+
+CASES = (
+    Case(
+        "the handout's nine rows are one person",
+        "correctness",
+        "every row shares a peak with another one, so all are one person; the score is the sum of the nine",
+        HANDOUT,
+        (_HANDOUT_PERSON,),
+        (16.18416846,),
+    ),
+    Case("no rows, no people", "correctness", "an empty subset has nobody in it", HANDOUT[:0], (), ()),
+    Case(
+        "peak 0 counts",
+        "correctness",
+        "0 is an id like any other; only -1 means that a part is missing",
+        make_rows(
+            _limb("nose", 0, "neck", 1, 1.9),
+            _limb("neck", 1, "right_shoulder", 2, 1.8),
+            _limb("nose", 0, "right_eye", 3, 1.7),
+        ),
+        ({"nose": 0, "neck": 1, "right_shoulder": 2, "right_eye": 3},),
+        (5.4,),
+    ),
+    Case(
+        "people who share no peak stay apart",
+        "correctness",
+        "the two have no peak in common",
+        make_rows(*_side(4, (1.9, 1.8, 1.7)), *_side(10, (1.6, 1.5, 1.4))),
+        (dict(zip(_SIDE, range(4, 8))), dict(zip(_SIDE, range(10, 14)))),
+        (5.4, 4.5),
+    ),
+    Case(
+        "goes on until nothing changes",
+        "correctness",
+        "the last row joins two halves that were apart until then",
+        make_rows(
+            _limb("right_eye", 14, "right_ear", 16, 1.9),
+            _limb("right_hip", 8, "right_knee", 9, 1.9),
+            _limb("right_knee", 9, "right_ankle", 10, 1.8),
+            _limb("nose", 3, "right_eye", 14, 1.8),
+            _limb("neck", 1, "right_hip", 8, 1.7),
+            _limb("nose", 3, "neck", 1, 1.6),
+        ),
+        ({"nose": 3, "neck": 1, "right_hip": 8, "right_knee": 9, "right_ankle": 10, "right_eye": 14, "right_ear": 16},),
+        (10.7,),
+    ),
+    Case(
+        "a limb within a person adds its score, and no part",
+        "correctness",
+        "ear and shoulder are in one person already, by way of the nose and the neck",
+        make_rows(
+            _limb("neck", 1, "right_shoulder", 2, 1.9),
+            _limb("nose", 3, "neck", 1, 1.8),
+            _limb("nose", 3, "right_eye", 6, 1.7),
+            _limb("right_eye", 6, "right_ear", 8, 1.6),
+            _limb("right_shoulder", 2, "right_ear", 8, 1.5),
+        ),
+        ({"nose": 3, "neck": 1, "right_shoulder": 2, "right_eye": 6, "right_ear": 8},),
+        (8.5,),
+    ),
+    Case(
+        "people of fewer than 4 parts are dropped",
+        "correctness",
+        "the handout's first rule: parts_num < 4 goes",
+        make_rows(*_side(4, (1.9, 1.8, 1.7)), *_side(10, (1.9, 1.8, 1.7))[:2]),
+        (dict(zip(_SIDE, range(4, 8))),),
+    ),
+    Case(
+        "people with a score of less than 0.4 a part are dropped",
+        "correctness",
+        "the handout's second rule: score / parts_num < 0.4 goes; 1.63 / 4 is more, 1.38 / 4 is less",
+        make_rows(*_side(4, (0.5, 0.5, 0.625)), *_side(10, (0.5, 0.5, 0.375))),
+        (dict(zip(_SIDE, range(4, 8))),),
+    ),
+    Case(
+        "min_num_body_parts and min_score are heeded",
+        "correctness",
+        "with other limits given, smaller and less sure people stay",
+        make_rows(*_side(4, (0.2, 0.1, 0.1))[:2], *_side(10, (1.9, 1.8, 1.7))[:1]),
+        ({"neck": 10, "right_shoulder": 11}, dict(zip(_SIDE, range(4, 7)))),
+        options=_KEEP_ALL,
+    ),
+    Case(
+        "an elbow with two wrists keeps the stronger one",
+        "conflicts",
+        "a person has one left wrist; 22 is in the stronger row",
+        make_rows(
+            *_ARM, _limb("left_elbow", 18, "left_wrist", 22, 1.6), _limb("left_elbow", 18, "left_wrist", 24, 1.5)
+        ),
+        ({**_ARM_PERSON, "left_wrist": 22},),
+    ),
+    Case(
+        "the stronger wins, not the larger or the smaller id",
+        "conflicts",
+        "of each pair of wrists the one in the stronger row stays, whichever has the larger id",
+        make_rows(
+            *_ARM,
+            _limb("left_elbow", 18, "left_wrist", 24, 1.6),
+            _limb("left_elbow", 18, "left_wrist", 22, 1.5),
+            *_side(30, (1.9, 1.8, 1.7)),
+            _limb("right_elbow", 32, "right_wrist", 40, 1.2),
+        ),
+        ({**_ARM_PERSON, "left_wrist": 24}, dict(zip(_SIDE, range(30, 34)))),
+    ),
+    Case(
+        "a limb between two people who clash joins nobody",
+        "conflicts",
+        "both have a neck and a right shoulder, and nobody has two; the weak row is the one that is wrong",
+        make_rows(
+            *_side(4, (1.9, 1.8, 1.7)), *_side(10, (1.6, 1.5, 1.4)), _limb("right_elbow", 6, "right_wrist", 13, 0.9)
+        ),
+        (dict(zip(_SIDE, range(4, 8))), dict(zip(_SIDE, range(10, 14)))),
+    ),
+    Case(
+        "who loses a conflict keeps their other parts",
+        "conflicts",
+        "right shoulder 2 goes to the stronger neck 1; the person of neck 31 is still there without it",
+        make_rows(
+            *_side(1, (1.9, 1.8, 1.7)),
+            _limb("neck", 31, "right_shoulder", 2, 0.8),
+            _limb("nose", 30, "neck", 31, 1.3),
+            _limb("neck", 31, "left_shoulder", 35, 1.2),
+            _limb("left_shoulder", 35, "left_elbow", 36, 1.1),
+        ),
+        (dict(zip(_SIDE, range(1, 5))), {"nose": 30, "neck": 31, "left_shoulder": 35, "left_elbow": 36}),
+    ),
+    Case(
+        "three people who want one peak come to terms",
+        "conflicts",
+        "nose 30 goes to neck 1, in the strongest row; nobody is lost, and nobody has two necks",
+        make_rows(
+            *_side(1, (1.9, 1.8, 1.7)),
+            *_side(11, (1.8, 1.7, 1.6)),
+            *_side(21, (1.7, 1.6, 1.5)),
+            _limb("nose", 30, "neck", 1, 0.9),
+            _limb("nose", 30, "neck", 11, 0.8),
+            _limb("nose", 30, "neck", 21, 0.7),
+        ),
+        (
+            {"nose": 30, **dict(zip(_SIDE, range(1, 5)))},
+            dict(zip(_SIDE, range(11, 15))),
+            dict(zip(_SIDE, range(21, 25))),
+        ),
+    ),
+)
+"""What students see too."""

@@ -1,0 +1,105 @@
+"""Random rows of limbs by Hypothesis: always the same ones, and of those that fail the fewest."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import COCO_18
+from estimation.subset import SCORE
+from tools.lab.cases import make_rows
+
+Rows = NDArray[np.float64]
+Found = TypeVar("Found")
+EVERYBODY = {"min_num_body_parts": 1, "min_score": 0.0}
+"""Options with which nobody is pruned."""
+_PER_PART = 3  # peaks of each body part
+_MOST_ROWS = 12
+_SHRINK_SECONDS = 0.5
+
+
+def any_rows() -> Any:
+    """A strategy for rows between a few peaks of each part, which may well clash; no two have the same score."""
+    return _rows(peaceful=False)
+
+
+def peaceful_rows() -> Any:
+    """The same, but never with two peaks for one slot of a person."""
+    return _rows(peaceful=True)
+
+
+def _rows(peaceful: bool) -> Any:
+    from hypothesis import strategies as st
+
+    limbs = st.lists(
+        st.tuples(
+            st.sampled_from([limb[:2] for limb in COCO_18.limbs]),
+            st.integers(0, _PER_PART - 1),
+            st.integers(0, _PER_PART - 1),
+            st.integers(1, 2**20),
+        ),
+        max_size=_MOST_ROWS,
+        unique_by=(lambda limb: limb[0] + limb[1:2] if peaceful else limb[:3], lambda limb: limb[3]),
+    )
+    return limbs.map(lambda found: _to_rows(found, peaceful))
+
+
+def _to_rows(limbs: list[tuple[tuple[int, int], int, int, int]], peaceful: bool) -> Rows:
+    """Scores are between 0 and 2, and no two alike."""
+    return make_rows(
+        *(
+            (
+                {
+                    COCO_18.body_parts[a]: a * _PER_PART + i,
+                    COCO_18.body_parts[b]: b * _PER_PART + (i if peaceful else j),
+                },
+                score / 2**19,
+            )
+            for (a, b), i, j, score in limbs
+        )
+    )
+
+
+def shuffled(rows: Rows, count: int) -> list[Rows]:
+    """The rows in ``count`` other orders, the opposite one first."""
+    rng = np.random.default_rng(len(rows))
+    return [rows[::-1], *(rng.permutation(rows) for _ in range(count - 1))]
+
+
+def find_failing(rows: Callable[[], Any], fails: Callable[[Rows], Found | None], examples: int) -> Found | None:
+    """What ``fails`` says of the fewest rows of which it says anything; None if it says nothing of any."""
+    import hypothesis
+    from hypothesis import HealthCheck, Phase, settings
+
+    smallest: dict[int, tuple[int, float, Found]] = {}
+    until = time.monotonic() + 3600
+
+    def condition(found: Rows) -> bool:
+        nonlocal until
+        if time.monotonic() > until:  # small enough; shrinking may go on for long
+            return False
+        failure = fails(found)
+        if failure is None:
+            return False
+        until = min(until, time.monotonic() + _SHRINK_SECONDS)
+        size = (len(found), float(np.sum(found[:, SCORE])), failure)
+        if 0 not in smallest or size[:2] < smallest[0][:2]:
+            smallest[0] = size
+        return True
+
+    calm = settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+    )
+    with contextlib.suppress(hypothesis.errors.HypothesisException):  # nothing was found, or not the second time
+        hypothesis.find(rows(), condition, settings=calm)
+    return smallest[0][2] if smallest else None

@@ -1,0 +1,68 @@
+"""Rows as a small table that a person can read: only the body parts that occur, with their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from estimation.config import COCO_18
+from estimation.subset import MISSING, PARTS_NUM, SCORE
+
+_MOST_ROWS = 12
+_LETTERS = {"left": "l", "right": "r"}
+
+
+def table(titled: dict[str, Any]) -> str:
+    """Several arrays of rows below each other, in the same columns; each behind its title.
+
+    titled: for each title rows (n, 20) as a merge gets or gives them; what is none is described in words.
+    """
+    arrays = {title: value for title, value in titled.items() if _is_rows(value)}
+    parts = len(COCO_18.body_parts)
+    used = np.zeros(parts, dtype=bool)
+    for value in arrays.values():
+        used |= (value[:, :parts] != MISSING).any(axis=0)
+    slots = np.flatnonzero(used).tolist()
+    width = max(map(len, titled))
+    names = [_short(COCO_18.body_parts[slot]) for slot in slots]
+    lines = [" ".join(["", " " * width, *names, "   score parts"]).rstrip()] if arrays else []
+    for title, value in titled.items():
+        if title in arrays:
+            lines += _lines(title.ljust(width), value, slots, names)
+        else:
+            lines.append(f" {title.ljust(width)} {_in_words(value)}")
+    return "\n".join(lines)
+
+
+def _lines(title: str, rows: Any, slots: list[int], names: list[str]) -> list[str]:
+    lines = []
+    for row in rows[:_MOST_ROWS].tolist():
+        ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
+        cells = [text.rjust(len(name)) for text, name in zip(ids, names)]
+        score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}"
+        lines.append(" ".join(["", title, *cells, f"{score:>8} {row[PARTS_NUM]:5g}"]))
+        title = " " * len(title)
+    if len(rows) > _MOST_ROWS:
+        lines.append(f" {title} and {len(rows) - _MOST_ROWS} more")
+    return lines or [f" {title} no rows"]
+
+
+def _is_rows(value: Any) -> bool:
+    return (
+        isinstance(value, np.ndarray)
+        and value.ndim == 2
+        and value.shape[1] == len(COCO_18.body_parts) + 2
+        and value.dtype.kind in "iuf"
+    )
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    return str(value) if isinstance(value, str) else "None" if value is None else f"a {type(value).__name__}"
+
+
+def _short(part: str) -> str:
+    """``l_elbow`` for left_elbow, so that several fit on a line."""
+    return "_".join(_LETTERS.get(word, word) for word in part.split("_"))

@@ -1,0 +1,78 @@
+"""Messages between whoever judges a merge and the process that it runs in: a header in JSON, then bytes.
+
+Nothing is unpickled, and every length is bounded, as one end of the pipe is not to be trusted.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST_HEADER, LARGEST_DATA = 64 << 10, 32 << 20
+_LENGTHS = struct.Struct("<II")
+
+
+class WireError(Exception):
+    """What came through the pipe is no message."""
+
+
+def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
+    """Write one message."""
+    text = json.dumps(header).encode()
+    stream.write(_LENGTHS.pack(len(text), len(data)) + text + data)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    """Read one message; None at the end of the stream. Raises WireError if it is none, or too long."""
+    lengths = stream.read(_LENGTHS.size)
+    if len(lengths) < _LENGTHS.size:
+        return None
+    header_length, data_length = _LENGTHS.unpack(lengths)
+    if header_length > LARGEST_HEADER or data_length > LARGEST_DATA:
+        raise WireError("a message is too long")
+    text, data = stream.read(header_length), stream.read(data_length)
+    if len(text) < header_length or len(data) < data_length:
+        return None
+    try:
+        header = json.loads(text)
+    except ValueError:
+        raise WireError("a message has no header") from None
+    if not isinstance(header, dict):
+        raise WireError("a message has no header")
+    return header, data
+
+
+def describe(value: Any) -> tuple[dict[str, Any], bytes]:
+    """Header and bytes of a value: an array of plain numbers whole, of anything else only what it is."""
+    if not isinstance(value, np.ndarray):
+        return {"kind": "other", "type": "None" if value is None else type(value).__name__}, b""
+    if value.nbytes > LARGEST_DATA:
+        return {"kind": "other", "type": f"array of {value.nbytes >> 20} megabytes"}, b""
+    header = {"kind": "array", "dtype": value.dtype.str, "shape": list(value.shape)}
+    if value.dtype.kind not in "biuf":
+        return header, b""
+    return header, np.ascontiguousarray(value).tobytes()
+
+
+def restore(header: dict[str, Any], data: bytes) -> Any:
+    """The value: an array, or for what is no array, or none of plain numbers, an empty thing of that kind.
+
+    Raises WireError if the message is about none.
+    """
+    try:
+        if header["kind"] == "other":
+            name = str(header["type"])
+            return None if name == "None" else type(name, (), {})()
+        shape = tuple(int(length) for length in header["shape"])
+        dtype = np.dtype(str(header["dtype"]))
+        if dtype.kind not in "biuf":
+            return np.broadcast_to(np.empty((), dtype), shape)  # however large it claims to be
+        array: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape).copy()
+    except (KeyError, TypeError, ValueError):
+        raise WireError("a message holds no answer") from None
+    return array
