@@ -45,9 +45,6 @@ class Config:
     """Only so many of the best peaks of a part are kept (OpenPose's limit on people), which
     bounds the number of candidate limbs."""
 
-    weak_peak_threshold: float = 0.01
-    """A peak above this may be guessed to be somebody's (estimation/guesses.py)."""
-
     limb_samples: int = 10
     """Points at which a candidate limb reads the PAF (the lab's ``mid_num``)."""
     long_limb_samples: int = 30

@@ -1,8 +1,7 @@
-"""Guesses: people with parts missing -> people with those parts that only weak evidence shows.
+"""Guesses: people with parts missing -> people with all parts, those that were missing where they most likely are.
 
-They are for average precision alone. COCO's measure takes nothing off for a keypoint where nothing is labelled, so
-an unsure one is better than none; in a picture it is worse. What a grouping decided stands: no limb that it was offered
-is added here, and weak evidence can complete people, but not begin them.
+They are for average precision alone. COCO's measure takes nothing off for a keypoint where nothing is labelled, and
+labels much that is hidden, so an unsure one is better than none; in a picture it is worse. What was found stands.
 """
 
 from __future__ import annotations
@@ -13,76 +12,67 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
-from estimation.connections import Candidates, Connections, score_pairs
-from estimation.coordinates import Coordinates, get_coordinates
+from estimation.coordinates import Coordinates
 from estimation.field_maps import FieldMaps
-from estimation.skeletons import Skeletons, score_people, to_skeletons
-from estimation.subset import MISSING, PARTS_NUM, ids_of, rows_of_peaks
+from estimation.proportions import heights, standing
+from estimation.skeletons import Skeletons, cells_of, score_people, to_skeletons
+from estimation.subset import MISSING, PARTS_NUM, ids_of
+
+REACH = 0.1
+"""How far a part usually is from where proportions put it: a standard deviation, as a share of the person's height."""
+FLOOR = 0.003
+"""Added to the heatmap, so that a part of which there is nothing to be seen is where proportions put it."""
 
 
-def guess_missing(config: Config, people: NDArray[np.float64], connections: Connections, maps: FieldMaps) -> Skeletons:
+def guess_missing(config: Config, people: NDArray[np.float64], coordinates: Coordinates, maps: FieldMaps) -> Skeletons:
     """Skeletons of the people, (n, parts + 2) rows, with guesses where they lack a part; their scores are as without.
 
-    Ids from ``len(connections.coordinates)`` on are of peaks too weak for a grouping.
+    Ids from ``len(coordinates)`` on are of guesses.
     """
-    scores = score_people(people, connections.coordinates)
-    completed, peaks = _complete(config, people, connections, maps)
+    scores = score_people(people, coordinates)
+    completed, peaks = _complete(config, people, coordinates, maps.heatmaps)
     return to_skeletons(completed, peaks, maps.cell_size, maps.offset, scores)
 
 
 def _complete(
-    config: Config, people: NDArray[np.float64], connections: Connections, maps: FieldMaps
+    config: Config, people: NDArray[np.float64], coordinates: Coordinates, heatmaps: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], Coordinates]:
-    """The rows with ids and ``parts_num`` filled up, and the peaks that the ids are of."""
-    peaks = _with_weak(config, connections.coordinates, maps.heatmaps)
+    """The rows with all slots filled, and the peaks with the guesses after them.
+
+    Along the limbs, from the parts that were found outwards: each is guessed where the heatmap is highest, the less a
+    place counts the farther it is from where a standing person of this size would have the part.
+    """
     people = people.copy()
-    ids = ids_of(people)
-    owner = rows_of_peaks(people, len(peaks))
-    added = True
-    while added:
-        added = False
-        candidates = _candidates(config, ids, owner, peaks, connections.candidates, maps.pafs)
-        for ends in candidates.peaks.tolist():  # best first
-            has, new = ends if owner[ends[0]] != MISSING else ends[::-1]
-            person, part = owner[has], peaks.part[new]
-            if owner[new] == MISSING and ids[person, part] == MISSING:
-                ids[person, part] = new
-                owner[new] = person
-                added = True
+    ids, cells = ids_of(people), cells_of(people, coordinates)
+    tall, normal = heights(cells, config.body_parts), standing(config.body_parts)
+    certainty = np.log(np.maximum(heatmaps, 0) + FLOOR)
+    rows, columns = np.arange(len(heatmaps))[:, None], np.arange(heatmaps.shape[1])
+    guesses: list[tuple[int, int, int]] = []
+    for person, places, height in zip(ids, cells, tall.tolist()):
+        reached = np.flatnonzero(person != MISSING).tolist()
+        for start in reached:  # grows on the way
+            for end in _beside(config, start):
+                if person[end] != MISSING:
+                    continue
+                x, y = places[start] + height * (normal[end] - normal[start])
+                far = (np.square(columns - x) + np.square(rows - y)) / (2 * (REACH * height) ** 2)
+                row, column = divmod(int(np.argmax(certainty[:, :, end] - far)), len(columns))
+                places[end] = column, row
+                person[end] = len(coordinates) + len(guesses)
+                guesses.append((row, column, end))
+                reached.append(end)
     people[:, PARTS_NUM] = (ids != MISSING).sum(axis=1)
+    down, across, part = np.array(guesses, dtype=np.intp).reshape(-1, 3).T
+    peaks = replace(
+        coordinates,
+        xy=np.concatenate([coordinates.xy, np.stack([across, down], axis=1).astype(np.float32)]),
+        score=np.concatenate([coordinates.score, np.maximum(heatmaps[down, across, part], 0)]),
+        part=np.concatenate([coordinates.part, part]),
+    )
     return people, peaks
 
 
-def _with_weak(config: Config, coordinates: Coordinates, heatmaps: NDArray[np.float32]) -> Coordinates:
-    """The peaks with the ids they have, and after them those that are too low for a grouping."""
-    found = get_coordinates(config, heatmaps, config.weak_peak_threshold)
-    weak = found.score <= config.peak_threshold
-    return replace(
-        coordinates,
-        xy=np.concatenate([coordinates.xy, found.xy[weak]]),
-        score=np.concatenate([coordinates.score, found.score[weak]]),
-        part=np.concatenate([coordinates.part, found.part[weak]]),
-    )
-
-
-def _candidates(
-    config: Config,
-    ids: NDArray[np.float64],
-    owner: NDArray[np.intp],
-    peaks: Coordinates,
-    offered: Candidates,
-    pafs: NDArray[np.float32],
-) -> Candidates:
-    """Limbs to peaks of nobody's from people who lack that part, if the grouping was not offered them."""
-    nobodys = [np.flatnonzero((peaks.part == part) & (owner == MISSING)) for part in range(len(config.body_parts))]
-    limbs, pairs = [], []
-    for index, (start, end) in enumerate(config.limb_parts.tolist()):
-        for has, lacks, order in ((start, end, 1), (end, start, -1)):
-            theirs = ids[(ids[:, has] != MISSING) & (ids[:, lacks] == MISSING), has].astype(np.intp)
-            new = nobodys[lacks]
-            pairs.append(np.stack([np.repeat(theirs, len(new)), np.tile(new, len(theirs))], axis=1)[:, ::order])
-            limbs.append(np.full(len(pairs[-1]), index))
-    limb, pair = np.concatenate(limbs), np.concatenate(pairs)
-    fresh = ~np.isin(pair @ [len(peaks), 1], offered.peaks @ [len(peaks), 1])
-    lenient = replace(config, sample_threshold=0)  # it is enough that the PAF points along the limb
-    return score_pairs(lenient, peaks, pafs, limb[fresh], pair[fresh])
+def _beside(config: Config, part: int) -> list[int]:
+    """The parts that a limb joins to this one."""
+    ends = [limb[:2] for limb in config.limbs if part in limb[:2] and not limb.redundant]
+    return [end for pair in ends for end in pair if end != part]

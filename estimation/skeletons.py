@@ -9,10 +9,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from estimation.coordinates import Coordinates
 from estimation.field_maps import cells_to_pixels
-from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of
+from estimation.proportions import heights
+from estimation.subset import MISSING, ids_of
 
-HALF_SIZE = 20.0
-"""Cells that a person has to be long for half their score to count. From 12 to 30 does as well on photos (docs)."""
+TOLERANCE = {
+    "nose": 0.026,
+    "eye": 0.025,
+    "ear": 0.035,
+    "shoulder": 0.079,
+    "elbow": 0.072,
+    "wrist": 0.062,
+    "hip": 0.107,
+    "knee": 0.087,
+    "ankle": 0.089,
+}
+"""How far apart two people mark the same part, as a share of the person's size (COCO's sigmas)."""
+_OTHERS = 0.079  # the parts that COCO does not have
+HALF_SIZE = 5.0
+"""Cells of tolerance at which half of a part's certainty counts. From 3 to 8 does as well on photos (docs)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,27 +72,28 @@ def to_skeletons(
     present = ids != MISSING
     scores = np.zeros(ids.shape)
     scores[present] = coordinates.score[ids[present]]
-    keypoints = cells_to_pixels(_cells(people, coordinates) + np.asarray(offset), cell_size)
+    keypoints = cells_to_pixels(cells_of(people, coordinates) + np.asarray(offset), cell_size)
     return Skeletons(
         keypoints, scores, score_people(people, coordinates) if person_scores is None else person_scores, ids
     )
 
 
 def score_people(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
-    """How sure we are of each person, (n,): the score that the grouping gives them, by the root of the number of their
-    parts, times s / (s + ``HALF_SIZE``) for people who are s cells long or wide.
+    """How sure we are of each person, (n,): the sum of their parts' scores, each times t / (t + ``HALF_SIZE``), where t
+    is the part's tolerance in cells, for a person of their height.
 
-    A grouping's score is a sum over the parts. Of two people with the same mean, the one who is seen whole is the surer
-    one, but not as many times as they have more parts. And a peak is found to a part of a cell, whoever it belongs to:
-    that is much of a small person, little of a large one.
+    A peak is found to a part of a cell, whoever it belongs to: that is much for the eye of a small person, little for
+    the hip of a large one.
     """
-    cells = _cells(people, coordinates)
-    highest, lowest = np.nanmax(cells, axis=1, initial=-np.inf), np.nanmin(cells, axis=1, initial=np.inf)
-    size = np.maximum(np.max(highest - lowest, axis=1), 1)  # of a single peak, a cell
-    return np.asarray(people[:, SCORE] / np.sqrt(people[:, PARTS_NUM]) * size / (size + HALF_SIZE))
+    ids = ids_of(people).astype(np.intp)
+    scores = np.zeros(ids.shape)
+    scores[ids != MISSING] = coordinates.score[ids[ids != MISSING]]
+    tall = heights(cells_of(people, coordinates), coordinates.body_parts)
+    tolerance = tall[:, None] * [TOLERANCE.get(part.split("_")[-1], _OTHERS) for part in coordinates.body_parts]
+    return np.asarray((scores * tolerance / (tolerance + HALF_SIZE)).sum(axis=1))
 
 
-def _cells(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
+def cells_of(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
     """(n, parts, 2) where the peaks of each person are, in cells; NaN where a part is missing."""
     ids = ids_of(people).astype(np.intp)
     cells = np.full((*ids.shape, 2), np.nan)

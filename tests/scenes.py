@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, Config
 from estimation.connections import Candidates, Connections, accept_one_to_one
 from estimation.coordinates import Coordinates
+from estimation.proportions import STANDING
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
-from tools.crowds import STANDING
 
 ROW_LENGTH = row_length(COCO_18)
 

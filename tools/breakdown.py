@@ -172,4 +172,4 @@ def with_true_parts(config: Config, scene: Scene, grouping: Grouping) -> list[di
 def with_true_grouping(config: Config, scene: Scene) -> list[dict[str, Any]]:
     """The people that are made of the peaks by one who knows whose each is; in COCO's form."""
     people = perfect_people(config, scene.connections, scene.owner)
-    return to_coco(config, guess_missing(config, people, scene.connections, scene.maps()), scene.image_id)
+    return to_coco(config, guess_missing(config, people, scene.connections.coordinates, scene.maps()), scene.image_id)

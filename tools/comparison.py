@@ -46,7 +46,7 @@ class Result:
 
     def add(self, config: Config, scene: Scene, rows: NDArray[np.float64], maps: FieldMaps) -> None:
         """Count the people of one scene, (n, parts + 2) rows."""
-        skeletons = guess_missing(config, rows, scene.connections, maps)
+        skeletons = guess_missing(config, rows, scene.connections.coordinates, maps)
         self.people += to_coco(config, skeletons, scene.image_id)
         self.pairs += count_pairs(rows, scene.owner, self.scene_set.all_known)
         self.conflicts += count_conflicts(rows, scene.connections)

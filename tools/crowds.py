@@ -19,41 +19,11 @@ from estimation.coordinates import get_coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.formats import COCO_KEYPOINTS, from_coco
+from estimation.proportions import STANDING
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
 from tools.measures import owners
 
 Floats = NDArray[np.float64]
-
-STANDING = {
-    "nose": (0.00, 0.10),
-    "neck": (0.00, 0.22),
-    "right_shoulder": (-0.12, 0.22),
-    "right_elbow": (-0.16, 0.37),
-    "right_wrist": (-0.17, 0.50),
-    "left_shoulder": (0.12, 0.22),
-    "left_elbow": (0.16, 0.37),
-    "left_wrist": (0.17, 0.50),
-    "right_hip": (-0.08, 0.52),
-    "right_knee": (-0.09, 0.75),
-    "right_ankle": (-0.09, 0.96),
-    "left_hip": (0.08, 0.52),
-    "left_knee": (0.09, 0.75),
-    "left_ankle": (0.09, 0.96),
-    "right_eye": (-0.03, 0.06),
-    "left_eye": (0.03, 0.06),
-    "right_ear": (-0.07, 0.08),
-    "left_ear": (0.07, 0.08),
-    "mid_hip": (0.00, 0.52),
-    "head": (0.00, 0.02),
-    "chest": (0.00, 0.37),
-    "left_big_toe": (0.13, 0.99),
-    "left_small_toe": (0.17, 0.97),
-    "left_heel": (0.07, 1.01),
-    "right_big_toe": (-0.13, 0.99),
-    "right_small_toe": (-0.17, 0.97),
-    "right_heel": (-0.07, 1.01),
-}
-"""A person seen from the front, x and y in units of their height."""
 
 _HEAD = ("nose", "right_eye", "left_eye", "right_ear", "left_ear", "head")
 _FOOT = ("ankle", "big_toe", "small_toe", "heel")

@@ -65,7 +65,7 @@ def main() -> None:
                 found = group_maps(photo_maps, maps.config, grouping, stages)
                 skeletons = found.skeletons
                 if options.guesses:
-                    skeletons = guess_missing(maps.config, found.people, found.connections, photo_maps)
+                    skeletons = guess_missing(maps.config, found.people, found.coordinates, photo_maps)
                 results += to_coco(maps.config, skeletons, image_id)
             times += milliseconds
             bar.update(len(block))
@@ -136,7 +136,7 @@ def parse_options() -> argparse.Namespace:
         "--no-guesses",
         dest="guesses",
         action="store_false",
-        help="leave out parts that only weak evidence shows; pictures and the demo's JSON never have them",
+        help="leave out parts that are only guessed; pictures and the demo's JSON never have them",
     )
     parser.add_argument(
         "--scales",

@@ -4,7 +4,8 @@ import numpy as np
 
 from estimation.config import COCO_18
 from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
-from estimation.skeletons import HALF_SIZE, score_people, to_skeletons
+from estimation.proportions import heights
+from estimation.skeletons import HALF_SIZE, TOLERANCE, cells_of, score_people, to_skeletons
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import make_rows
 
@@ -17,8 +18,6 @@ def test_peaks_are_moved_to_photo_pixels():
     assert len(skeletons) == 2
     assert skeletons.keypoints[0, 0].tolist() == [11.5, 9.5]
     assert skeletons.keypoints[0, 1].tolist() == [31.5, 17.5]
-    expected = [2.5 / np.sqrt(2) * 2.5 / (2.5 + HALF_SIZE), 0.75 / (1 + HALF_SIZE)]
-    np.testing.assert_allclose(skeletons.person_scores, expected)
     assert skeletons.scores[0, :3].tolist() == [0.5, 0.5, 0]
     assert skeletons.present.sum(axis=1).tolist() == [2, 1]
     np.testing.assert_array_equal(np.isnan(skeletons.keypoints).all(axis=2), ~skeletons.present)
@@ -30,10 +29,18 @@ def test_what_a_network_sees_too_far_off_is_moved_back():
     np.testing.assert_array_equal(moved.person_scores, plain.person_scores)
 
 
+def test_how_sure_we_are_of_a_person_goes_by_the_tolerance_of_their_parts():
+    tall = heights(cells_of(PEOPLE, COORDINATES), COORDINATES.body_parts)
+    assert tall[1] == 1  # a single peak
+    nose, neck = tall[0] * TOLERANCE["nose"], tall[0] * 0.079
+    expected = [0.5 * nose / (nose + HALF_SIZE) + 0.5 * neck / (neck + HALF_SIZE), 0.5 * 0.025 / (0.025 + HALF_SIZE)]
+    np.testing.assert_allclose(score_people(PEOPLE, COORDINATES), expected)
+
+
 def test_of_two_people_alike_the_larger_and_the_one_with_more_parts_is_surer():
-    near = peaks_at((0, 1, 2), (1, 1, 4), (14, 1, 6))
-    far = peaks_at((0, 1, 2), (1, 1, 14), (14, 1, 26))
-    pair, three = make_rows(({0: 0, 1: 1}, 1.0)), make_rows(({0: 0, 1: 1, 14: 2}, 1.5))
+    near = peaks_at((0, 1, 2), (1, 1, 4), (8, 1, 9))
+    far = peaks_at((0, 1, 2), (1, 1, 14), (8, 1, 44))
+    pair, three = make_rows(({0: 0, 1: 1}, 1.0)), make_rows(({0: 0, 1: 1, 8: 2}, 1.5))
     assert score_people(pair, near) < score_people(three, near) < score_people(three, far)
 
 
