@@ -21,7 +21,6 @@ EXAMPLES = """examples:
   python demo_image.py photo.jpg --output skeletons.png
   python demo_image.py photo.jpg --json people.json --no-draw
   python demo_image.py photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
-  python demo_image.py photo.jpg --grouping hungarian    another of the project's
 """
 
 

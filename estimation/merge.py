@@ -19,13 +19,13 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
     """Merge limbs into people, settle conflicts, and drop what is too small or too unsure.
 
     subset: (n, 20) float, one row per limb; it is not changed.
-    Returns (people, 20) float64, best first. A person's score is the sum of the scores of the
-    limbs in it; parts_num counts the slots that are filled.
-
-    The rows are taken best first, whatever order they come in. A row joins all the people who own one
-    of its peaks. If that would put two peaks into one slot, the row is the weaker claim: it
-    gives up the peaks that have owners, and keeps the rest if they are still more than one.
+    min_num_body_parts, min_score: people with fewer parts, or a smaller score / parts_num, are dropped.
+    Returns (people, 20) float64. A person's score is the sum of the scores of the limbs in it;
+    parts_num counts the slots that are filled.
     """
+    # The rows are taken best first, whatever order they come in. A row joins all the people who own one
+    # of its peaks. If that would put two peaks into one slot, the row is the weaker claim: it
+    # gives up the peaks that have owners, and keeps the rest if they are still more than one.
     owner = {}  # (slot, id) of a peak -> the person who has it
     for row in sorted(subset.tolist(), key=best_first):
         peaks = {(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING}

@@ -22,8 +22,8 @@ from estimation.grouping import Grouping
 from estimation.guesses import guess_missing
 from estimation.skeletons import to_skeletons
 from tools.coco import MOST_PEOPLE, average_precision
-from tools.measures import perfect_people
 from tools.pairing import NOT_FOUND, Pairing, pair_people, similarity
+from tools.perfect import perfect_people
 from tools.scenes import Scene, SceneSet
 
 _RIGHT, _NEAR = 0.85, 0.5  # similarities: as right as people who label a photo are with each other; in the vicinity

@@ -20,7 +20,8 @@ from estimation.guesses import guess_missing
 from estimation.pipeline import timed
 from estimation.subset import GroupingError, row_length
 from tools.coco import average_precision
-from tools.measures import Pairs, count_conflicts, count_pairs, perfect_people
+from tools.measures import Pairs, count_conflicts, count_pairs
+from tools.perfect import perfect_people
 from tools.scenes import Scene, SceneSet
 
 PERFECT = "(perfect)"

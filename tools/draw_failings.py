@@ -22,7 +22,7 @@ from estimation.grouping import load_grouping, run_grouping
 from estimation.proportions import STANDING
 from estimation.subset import MISSING, PARTS_NUM, ids_of
 from tools.crowds import Disturbance, simulate
-from tools.measures import perfect_people
+from tools.perfect import perfect_people
 from tools.program import run
 
 if TYPE_CHECKING:

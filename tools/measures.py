@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import Config
 from estimation.connections import Connections
 from estimation.coordinates import Coordinates
-from estimation.grouping.assembly import to_subset
 from estimation.subset import MISSING, rows_of_peaks
 
 NOBODY = MISSING
@@ -79,14 +77,3 @@ def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDAr
         near = distance[peak, person] < 1
         owner[peaks[peak[near]]] = people[person[near]]
     return owner
-
-
-def perfect_people(config: Config, connections: Connections, owner: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The rows of a grouping that makes no mistake with the peaks it is given."""
-    part = connections.coordinates.part.tolist()
-    people: dict[int, dict[int, int]] = {}
-    for peak, person in enumerate(owner.tolist()):
-        if person != NOBODY:
-            people.setdefault(person, {})[part[peak]] = peak
-    found = connections.candidates, connections.coordinates
-    return to_subset(config, list(people.values()), *found, min_parts=1, min_mean_score=0)

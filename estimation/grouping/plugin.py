@@ -31,14 +31,10 @@ from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
 LAB_MERGE = Path(__file__).parent.parent / "merge.py"
 """The file that students edit."""
-GROUPINGS = {
-    "lab": LAB_MERGE,
-    **{
-        name: Path(__file__).parent / f"{name}.py"
-        for name in ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first", "optimal")
-    },
-}
-"""The project's own groupings by name, a file each."""
+_OTHERS = ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first", "optimal")
+_FILES = {name: Path(__file__).parent / f"{name}.py" for name in _OTHERS}
+GROUPINGS = {"lab": LAB_MERGE, **{name: path for name, path in _FILES.items() if path.is_file()}}
+"""The project's own groupings by name, a file each; the lab's handout has but the first, whose author its reader is."""
 _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
 DOORS = tuple(_SIGNATURES)
 """The functions that a plug-in may have, in the order in which they are looked for."""

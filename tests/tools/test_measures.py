@@ -4,7 +4,8 @@ import pytest
 from estimation.config import COCO_18
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import join, make_rows
-from tools.measures import NOBODY, Pairs, count_conflicts, count_pairs, owners, perfect_people
+from tools.measures import NOBODY, Pairs, count_conflicts, count_pairs, owners
+from tools.perfect import perfect_people
 
 OWNER = np.array([0, 0, 0, 1, 1, NOBODY])
 
