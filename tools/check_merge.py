@@ -46,7 +46,11 @@ def main() -> None:
         bench = Bench(runner)
         with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
             failures = run_checks(CHECKS, bench, bar.update)
-        print_failures(failures, options.all)
+        if failures and all(answer.error for _, answer in bench.answers):
+            first = next(iter(failures))  # all others fail for want of an answer
+            print_failures({first: failures[first]}, all_of_them=True)
+        else:
+            print_failures(failures, options.all)
         print_score(failures)
         print_rows(bench)
         if not bench.hung:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -71,7 +72,9 @@ def shuffled(rows: Rows, count: int) -> list[Rows]:
     return [rows[::-1], *(rng.permutation(rows) for _ in range(count - 1))]
 
 
-def find_failing(rows: Callable[[], Any], fails: Callable[[Rows], Found | None], examples: int) -> Found | None:
+def find_failing(
+    rows: Callable[[], Any], fails: Callable[[Rows], Found | None], examples: int, seed: int
+) -> Found | None:
     """What ``fails`` says of the fewest rows of which it says anything; None if it says nothing of any."""
     import hypothesis
     from hypothesis import HealthCheck, Phase, settings
@@ -94,12 +97,11 @@ def find_failing(rows: Callable[[], Any], fails: Callable[[Rows], Found | None],
 
     calm = settings(
         max_examples=examples,
-        derandomize=True,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
     with contextlib.suppress(hypothesis.errors.HypothesisException):  # nothing was found, or not the second time
-        hypothesis.find(rows(), condition, settings=calm)
+        hypothesis.find(rows(), condition, settings=calm, random=random.Random(seed))
     return smallest[0][2] if smallest else None

@@ -53,6 +53,7 @@ class Answer:
     """What one call came to.
 
     value: what was returned, if anything. error: why nothing was, in one sentence. fatal: whether the process is gone.
+    slow: whether it was stopped, having taken too long.
     changed: whether the rows given were changed. printed, beginning: how much was printed, and the first of it.
     tried: what it is not allowed to do and tried, since it was loaded. seconds: until the answer was here.
     """
@@ -60,6 +61,7 @@ class Answer:
     value: Any = None
     error: str | None = None
     fatal: bool = False
+    slow: bool = False
     changed: bool = False
     printed: int = 0
     beginning: str = ""
@@ -163,6 +165,7 @@ class Runner:
             return Answer(
                 error=f"{what} took longer than {seconds:g} seconds, and was stopped; is there a loop that never ends?",
                 fatal=True,
+                slow=True,
             )
         if message is None:
             return Answer(error=self._how_it_ended(), fatal=True)

@@ -103,7 +103,7 @@ BROKEN = {
             "        while clash:\n            clash = True\n        if clash:\n",
         ),
         "comes back in time",
-        "merge never came back: it took longer than 1 seconds, and was stopped; is there a loop that never ends?",
+        "merge did not come back: it took longer than 1 seconds, and was stopped; is there a loop that never ends?",
     ),
     "exits": (
         ("        if clash:\n", "        if clash:\n            raise SystemExit(3)\n"),

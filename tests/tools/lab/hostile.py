@@ -1,0 +1,121 @@
+"""Submissions that mean harm, or do it by mistake: what each does, as the body of a merge."""
+
+LOOP = "def merge(subset, **limits):\n    while True:\n        pass\n"
+LOOP_AT_ONCE = "while True:\n    pass\n"
+ALLOCATE = "def merge(subset, **limits):\n    hoard = []\n    while True:\n        hoard.append(bytearray(10**8))\n"
+EXIT = "import os\ndef merge(subset, **limits):\n    os._exit(0)\n"
+PRINT = "def merge(subset, **limits):\n    while True:\n        print('spam' * 10**6)\n"
+WRITE = """
+import os
+def merge(subset, **limits):
+    for path in PLACES:
+        try:
+            open(path, "w").write("here")
+        except Exception:
+            pass
+    return subset
+"""
+WRITE_IN_C = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    for path in PLACES:
+        descriptor = libc.open(path.encode(), 0o101, 0o644)
+        libc.write(descriptor, b"here", 4)
+    return subset
+"""
+DELETE_IN_C = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    for path in PLACES:
+        libc.unlink(path.encode())
+    return subset
+"""
+SPAWN_IN_C = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    for _ in range(3):
+        if libc.fork() == 0:
+            libc.setsid()
+            while True:
+                libc.sleep(MARKED_SECONDS)
+    return subset
+"""
+CALL_HOME = """
+import socket
+def merge(subset, **limits):
+    socket.create_connection(("127.0.0.1", PORT), 1).sendall(b"here")
+    return subset
+"""
+CALL_HOME_IN_C = """
+import ctypes, socket, struct
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    descriptor = libc.socket(2, 1, 0)
+    address = struct.pack("=HH4s8x", 2, socket.htons(PORT), bytes([127, 0, 0, 1]))
+    if libc.connect(descriptor, address, len(address)) == 0:
+        libc.send(descriptor, b"here", 4, 0)
+    return subset
+"""
+PATCH_CHECKER = """
+import gc, sys
+import numpy as np
+import tools.lab.checks as checks
+checks.CHECKS = ()
+checks.run_checks = lambda *_: {}
+np.array_equal = lambda *_: True
+for module in list(sys.modules.values()):
+    if hasattr(module, "people_of"):
+        module.people_of = lambda value: set()
+def merge(subset, **limits):
+    return subset
+"""
+FORGE_ANSWERS = """
+import os
+from tools.lab import wire
+def merge(subset, **limits):
+    for descriptor in range(3, 20):
+        try:
+            wire.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "ready", "printed": "x", "guards": 7})
+            os.write(descriptor, b"\\xff" * 1000)
+        except OSError:
+            pass
+    return subset
+"""
+KILL_PARENT = """
+import ctypes, os
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    libc.kill(os.getppid(), 9)
+    libc.kill(-1, 9)
+    return subset
+"""
+READ_OTHERS = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    found = 0
+    for path in PLACES:
+        found += libc.open(path.encode(), 0) >= 0
+        try:
+            found += bool(open(path).read())
+        except Exception:
+            pass
+    if found:
+        raise RuntimeError("read " + str(found))
+    return subset
+"""
+HUGE_ANSWER = "import numpy as np\ndef merge(subset, **limits):\n    return np.zeros((10**7, 20), np.int8)\n"
+ODD_ANSWER = """
+import numpy as np
+def merge(subset, **limits):
+    answer = np.full((3, 20), 1e300)
+    answer[0] = np.nan
+    answer[1] = -np.inf
+    return answer
+"""
+RECURSE = "def merge(subset, **limits):\n    return merge(subset)\n"
+USE_THE_PROJECT_S = "from estimation.merge import merge\n"
+NESTED = "x = " + "(" * 500 + ")" * 500 + "\n"

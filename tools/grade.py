@@ -1,0 +1,358 @@
+"""Marks for a folder of submissions: every *merge*.py in it, plain or in zip archives like StudentID_Lab3.zip.
+
+Each runs in a process of its own with limits, and what it answers is judged in another. A table of all marks is
+written, and a page for each student. What is marked is kept, so that the same command goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import check_outputs, write_whole
+from estimation.grouping import LAB_MERGE
+from tools.coco import add_measuring_options
+from tools.handout import handout_files
+from tools.lab import accuracy, marking
+from tools.lab.checks import CATEGORIES
+from tools.lab.likeness import ALIKE, fingerprint, likeness
+from tools.lab.marking import Record, Setting, checksum, mark
+from tools.lab.photos import find_limbs
+from tools.lab.runner import Limits, Runner, has_namespaces
+from tools.lab.sheet import draw_sheet
+from tools.lab.submissions import Submission, find_submissions
+from tools.program import run
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+POINTS = Path(__file__).parent / "lab" / "points.toml"
+PROJECT = "the project's own merge"
+_MOST_ALIKE = 5  # are named in the table; the student's page has all
+EXAMPLES = """examples:
+  python -m tools.grade submissions
+  python -m tools.grade submissions --out lab3.csv --points my_points.toml
+  python -m tools.grade submissions --images val2017 --annotations person_keypoints_val2017.json
+
+docs/lab_instructor.md has what submissions are kept from doing, and on which systems.
+"""
+
+
+def main() -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options()
+    check_options(options)
+    points = read_points(options.points)
+    submissions = find_submissions(options.folder)
+    sheets = options.out.with_name(f"{options.out.stem}_sheets")
+    make_folder(sheets)
+    with tempfile.TemporaryDirectory(prefix="grade-") as folder:
+        setting = prepare(options, Path(folder))
+        records = mark_all(submissions, setting, progress_file(options.out), options.jobs)
+    alike = find_alike(submissions)
+    for record, name in zip(records, safe_names([record.student for record in records])):
+        write_whole(sheets / f"{name}.html", draw_sheet(record, points, alike[record.student]).encode())
+    write_whole(options.out, to_csv(records, points, alike).encode("utf-8-sig"))  # the mark is for Excel
+    report(records, points, alike)
+    print(f"wrote {options.out}, and a page for each student to {sheets}")
+
+
+def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.grade",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder with what was handed in")
+    parser.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table (default: grades.csv)")
+    parser.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: tools/lab's)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="so many at once (default: one for each core)",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, metavar="S", help="stop a call that takes longer (default: 5)"
+    )
+    parser.add_argument(
+        "--memory", type=int, default=1500, metavar="MB", help="of each submission (default: 1500; Linux alone)"
+    )
+    photos = parser.add_argument_group("photos to measure on, in place of the rows that come with the project")
+    add_measuring_options(photos, required=False)
+    return parser.parse_args()
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    if (options.images is None) != (options.annotations is None):
+        raise OpenPoseLabError("photos need both --images and --annotations; give the other too, or none")
+    for name, least in (("jobs", 1), ("memory", 200)):
+        if getattr(options, name) < least:
+            raise OpenPoseLabError(f"--{name} must be at least {least} but is {getattr(options, name)}")
+    if not options.seconds > 0:
+        raise OpenPoseLabError(f"--seconds must be more than 0 but is {options.seconds:g}")
+    inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
+    check_outputs([options.out, progress_file(options.out)], inputs)
+
+
+def read_points(path: Path) -> dict[str, float]:
+    """The points of each category. Raises OpenPoseLabError if the file is not there, or no such thing."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot read the points {path}: {error.strerror}; check the path") from error
+    except ValueError as error:
+        raise OpenPoseLabError(f"the points {path} are not TOML: {error}") from None
+    points = content.get("points")
+    if (
+        not isinstance(points, dict)
+        or set(points) != set(CATEGORIES)
+        or not all(isinstance(value, int | float) and 0 <= value < 1e6 for value in points.values())
+    ):
+        raise OpenPoseLabError(
+            f"the points {path} must have a table [points] with a number for each of {', '.join(CATEGORIES)}"
+        )
+    return {category: float(points[category]) for category in CATEGORIES}
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder if there is none. Raises OpenPoseLabError if that cannot be."""
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot make the folder {path}: {error.strerror}; choose another --out") from error
+
+
+def prepare(options: argparse.Namespace, folder: Path) -> Setting:
+    """What all submissions are marked with: the handout in ``folder``, and photos."""
+    root = folder / "lab"
+    files = handout_files()
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    photos: accuracy.PhotoRows
+    if options.images:
+        photos = find_limbs(options.images, options.annotations, options.network, options.weights, options.height)
+    else:
+        photos = accuracy.read_photo_rows()
+    limits = Limits(options.seconds, options.memory)
+    code = [path.read_bytes() for path in sorted(Path(marking.__file__).parent.glob("*.py"))]
+    rows = [array.tobytes() for arrays in (photos.rows, photos.owners) for array in arrays]
+    return Setting(root, photos, limits, checksum([*code, *files.values(), *rows, repr(limits).encode()]))
+
+
+def progress_file(out: Path) -> Path:
+    """Where what is marked is kept."""
+    return out.with_name(f"{out.name}.progress")
+
+
+def mark_all(submissions: list[Submission], setting: Setting, kept: Path, jobs: int) -> list[Record]:
+    """The record of each submission; those of an earlier run that are still true are taken as they are."""
+    known = read_progress(kept)
+    records = {
+        s.student: replace(known[key], student=s.student, source=s.source)
+        for s in submissions
+        if (key := setting.key_of(s)) in known
+    }
+    left = [submission for submission in submissions if submission.student not in records]
+    if records:
+        print(f"{len(records)} of {len(submissions)} were marked before ({kept})")
+    if left:
+        tell_guards()
+    with (
+        tqdm(total=len(submissions), initial=len(records), desc="submissions", unit="file", disable=None) as bar,
+        kept.open("a", encoding="utf-8") as progress,
+    ):
+        try:
+            for record in _marked(left, setting, min(jobs, max(len(left), 1))):
+                records[record.student] = record
+                progress.write(json.dumps(record.to_json()) + "\n")
+                progress.flush()
+                bar.update()
+        except KeyboardInterrupt:
+            tqdm.write(f"{len(records)} of {len(submissions)} are marked; the same command goes on from there")
+            raise
+    return [records[submission.student] for submission in submissions]
+
+
+def _marked(submissions: list[Submission], setting: Setting, jobs: int) -> Iterator[Record]:
+    """Each record as soon as it is there. No more than a few are begun before they can be, so that a stop is a stop."""
+    waiting = iter(submissions)
+    with _pool(jobs, setting) as pool:
+        running: dict[Future[Record], Submission] = {}
+        while True:
+            while len(running) < 2 * jobs and (submission := next(waiting, None)):
+                running[pool.submit(_mark, submission)] = submission
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                submission = running.pop(future)
+                try:
+                    yield future.result()
+                except Exception as error:  # a fault of ours must not cost the others their marks
+                    problem = f"the grader failed on it, and it must be marked by hand: {type(error).__name__}: {error}"
+                    yield Record(submission.student, submission.source, "", problem=problem)
+
+
+@contextmanager
+def _pool(jobs: int, setting: Setting) -> Iterator[ProcessPoolExecutor]:
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (setting,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_setting: list[Setting] = []  # of this process of the pool
+
+
+def _begin(setting: Setting) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process sees to it
+    _setting.append(setting)
+
+
+def _mark(submission: Submission) -> Record:
+    return mark(submission, _setting[-1])
+
+
+def read_progress(path: Path) -> dict[str, Record]:
+    """Records of earlier runs by their keys; what is damaged, as the last line after a power cut, is left out."""
+    records: dict[str, Record] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return records
+    for line in lines:
+        try:
+            record = Record.from_json(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            continue
+        if record.key:
+            records[record.key] = record
+    return records
+
+
+def tell_guards() -> None:
+    """Say what submissions are held to on this system."""
+    with Runner(LAB_MERGE, alone=True) as runner:
+        runner.load()
+        guards = [*runner.guards, *(["network", "processes left over"] if has_namespaces() else [])]
+    print(f"submissions are held to: time, {', '.join(dict.fromkeys(guards))}")
+    if not has_namespaces() or "files" not in guards:
+        print(
+            "this system does not keep them from everything else: see docs/lab_instructor.md, or use a virtual machine"
+        )
+
+
+def find_alike(submissions: list[Submission]) -> dict[str, dict[str, float]]:
+    """For each student whose submissions theirs is much like, and how much; the project's own is among them."""
+    prints = {s.student: fingerprint(s.code) for s in submissions if s.code}
+    prints[PROJECT] = fingerprint(LAB_MERGE.read_bytes())
+    alike: dict[str, dict[str, float]] = {submission.student: {} for submission in submissions}
+    names = list(prints)
+    for number, one in enumerate(names):
+        for other in names[number + 1 :]:
+            share = likeness(prints[one], prints[other])
+            if share >= ALIKE:
+                alike.setdefault(one, {})[other] = share
+                alike.setdefault(other, {})[one] = share
+    return {student: dict(sorted(found.items(), key=lambda item: -item[1])) for student, found in alike.items()}
+
+
+def to_csv(records: list[Record], points: dict[str, float], alike: dict[str, dict[str, float]]) -> str:
+    """The table: a line for each submission."""
+    figures = list(dict.fromkeys(name for record in records for name in record.accuracy))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["student", "points", *CATEGORIES, *figures, "ms", "alike", "reason", "source"])
+    for record in records:
+        marks = {category: points[category] * share for category, share in record.shares().items()}
+        writer.writerow(
+            [
+                plain(record.student),
+                f"{sum(marks.values()):.1f}",
+                *(f"{mark:.1f}" for mark in marks.values()),
+                *(record.accuracy.get(name, "") for name in figures),
+                "" if record.milliseconds is None else record.milliseconds,
+                plain(listed(alike[record.student])),
+                plain(reason(record)),
+                plain(record.source),
+            ]
+        )
+    return text.getvalue()
+
+
+def listed(alike: dict[str, float]) -> str:
+    """The most alike first, and no more than a few of them."""
+    names = [f"{name} ({share:.2f})" for name, share in alike.items()]
+    more = [f"and {len(names) - _MOST_ALIKE} more"] if len(names) > _MOST_ALIKE else []
+    return "; ".join(names[:_MOST_ALIKE] + more)
+
+
+def reason(record: Record) -> str:
+    """Why there are not all points, in one sentence."""
+    if record.problem:
+        return record.problem
+    for name, (sentence, _) in record.failures.items():
+        others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
+        return f"{name}: {sentence}{others}"
+    return ""
+
+
+def plain(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def safe_names(students: list[str]) -> list[str]:
+    """Students' names as file names on every system, no two alike."""
+    names: list[str] = []
+    for student in students:
+        name = re.sub(r"[^\w.() -]", "_", student).strip(" .")[:100] or "_"
+        while name.lower() in (other.lower() for other in names):
+            name += "_"
+        names.append(name)
+    return names
+
+
+def report(records: list[Record], points: dict[str, float], alike: dict[str, Any]) -> None:
+    """What came of all, in a few lines."""
+    totals = [sum(points[name] * share for name, share in record.shares().items()) for record in records]
+    most = sum(points.values())
+    print(f"{len(records)} submissions, {sum(totals) / len(totals):.1f} of {most:g} points on average")
+    print(f"{sum(not record.failures and not record.problem for record in records)} pass every check")
+    for what, count in (
+        ("cannot be loaded, or read", sum(bool(record.problem) for record in records)),
+        ("are much like another one", sum(bool(alike[record.student]) for record in records)),
+    ):
+        if count:
+            print(f"{count} {what}")
+
+
+if __name__ == "__main__":
+    sys.exit(run("grade", main))

@@ -1,0 +1,159 @@
+"""Checks that only the grader makes: as those that students see, on other rows. The handout comes without this file."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from tools.lab.cases import Case, Peaks, make_rows
+from tools.lab.checks import (
+    Check,
+    any_order,
+    any_rows_keep_the_contract,
+    case_check,
+    connected,
+    on_random_rows,
+    summed,
+)
+from tools.lab.random_rows import any_rows, peaceful_rows
+
+_SEED = 20
+_RANDOM_EXAMPLES = 100
+_TREE = (
+    ("neck", "right_shoulder"),
+    ("neck", "left_shoulder"),
+    ("right_shoulder", "right_elbow"),
+    ("right_elbow", "right_wrist"),
+    ("left_shoulder", "left_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("neck", "right_hip"),
+    ("right_hip", "right_knee"),
+    ("right_knee", "right_ankle"),
+    ("neck", "left_hip"),
+    ("left_hip", "left_knee"),
+    ("left_knee", "left_ankle"),
+    ("neck", "nose"),
+    ("nose", "right_eye"),
+    ("right_eye", "right_ear"),
+    ("nose", "left_eye"),
+    ("left_eye", "left_ear"),
+)
+
+
+def _whole(ids: dict[str, int], first_score: float, step: float) -> list[tuple[Peaks, float]]:
+    """All limbs of somebody, the ones at the ends with the best scores."""
+    limbs = [{a: ids[a], b: ids[b]} for a, b in reversed(_TREE)]
+    return [(limb, first_score - step * number) for number, limb in enumerate(limbs)]
+
+
+_PARTS = list(dict.fromkeys(part for limb in _TREE for part in limb))
+_FAR = {part: 907 - 41 * number for number, part in enumerate(_PARTS)}
+_NEAR = {part: 900 - 41 * number for number, part in enumerate(_PARTS)}
+_LEG = ("neck", "left_hip", "left_knee", "left_ankle")
+
+
+def _leg(ids: tuple[int, int, int, int], scores: tuple[float, float, float]) -> list[tuple[Peaks, float]]:
+    parts = dict(zip(_LEG, ids))
+    return [({a: parts[a], b: parts[b]}, score) for a, b, score in zip(_LEG, _LEG[1:], scores)]
+
+
+CASES = (
+    Case(
+        "a whole person, from the ends inwards",
+        "correctness",
+        "all 18 parts are connected; the ids are not in the order of the parts",
+        make_rows(*_whole(_FAR, 1.9, 0.05)),
+        (_FAR,),
+        (sum(1.9 - 0.05 * number for number in range(17)),),
+    ),
+    Case(
+        "two whole people whose rows are mixed",
+        "correctness",
+        "they have no peak in common, though their ids lie among each other's",
+        make_rows(*(limb for pair in zip(_whole(_FAR, 1.9, 0.05), _whole(_NEAR, 1.8, 0.05)) for limb in pair)),
+        (_FAR, _NEAR),
+    ),
+    Case(
+        "just four parts, and just 0.4 a part",
+        "correctness",
+        "the limits themselves are not below the limits",
+        make_rows(*_leg((70, 40, 30, 20), (0.625, 0.5, 0.5))),
+        (dict(zip(_LEG, (70, 40, 30, 20))),),
+    ),
+    Case(
+        "limits of three parts",
+        "correctness",
+        "with min_num_body_parts=3 three parts are enough, and two are not",
+        make_rows(*_leg((70, 40, 30, 20), (1.5, 1.4, 1.3))[:2], *_leg((7, 4, 3, 2), (1.5, 1.4, 1.3))[:1]),
+        (dict(zip(_LEG[:3], (70, 40, 30))),),
+        options={"min_num_body_parts": 3, "min_score": 0.4},
+    ),
+    Case(
+        "peak 0 at the end of a leg",
+        "correctness",
+        "0 is an id like any other, whichever part it is",
+        make_rows(*_leg((3, 2, 1, 0), (1.5, 1.4, 1.3))),
+        (dict(zip(_LEG, (3, 2, 1, 0))),),
+        (4.2,),
+    ),
+    Case(
+        "a knee with two ankles, the weaker row first",
+        "conflicts",
+        "a person has one left ankle; 21 is in the stronger row",
+        make_rows(({"left_knee": 30, "left_ankle": 20}, 0.4), *_leg((70, 40, 30, 21), (1.5, 1.4, 1.3))),
+        (dict(zip(_LEG, (70, 40, 30, 21))),),
+    ),
+    Case(
+        "a loser who is larger than the winner",
+        "conflicts",
+        "hip 40 is in the stronger row with neck 70; who has neck 9 keeps all the rest",
+        make_rows(
+            *_leg((70, 40, 30, 20), (1.9, 1.8, 1.8)),
+            ({"neck": 9, "left_hip": 40}, 0.5),
+            *(
+                ({"neck": 9, part: 50 + number}, 1.1 - number / 20)
+                for number, part in enumerate(("nose", "right_shoulder", "left_shoulder", "right_hip"))
+            ),
+        ),
+        (
+            dict(zip(_LEG, (70, 40, 30, 20))),
+            {"neck": 9, "nose": 50, "right_shoulder": 51, "left_shoulder": 52, "right_hip": 53},
+        ),
+    ),
+    Case(
+        "an ear and a shoulder of two people",
+        "conflicts",
+        "the row between them would give somebody two necks, and is the weakest",
+        make_rows(
+            ({"right_shoulder": 2, "right_ear": 19}, 0.3),
+            ({"neck": 1, "right_shoulder": 2}, 1.9),
+            ({"neck": 1, "nose": 5}, 1.8),
+            ({"nose": 5, "right_eye": 6}, 1.7),
+            ({"neck": 11, "nose": 15}, 1.6),
+            ({"nose": 15, "right_eye": 16}, 1.5),
+            ({"right_eye": 16, "right_ear": 19}, 1.4),
+        ),
+        (
+            {"neck": 1, "right_shoulder": 2, "nose": 5, "right_eye": 6},
+            {"neck": 11, "nose": 15, "right_eye": 16, "right_ear": 19},
+        ),
+    ),
+)
+
+HIDDEN = (
+    *(Check(f"hidden: {case.name}", case.category, partial(case_check, case)) for case in CASES),
+    *(
+        Check(
+            f"hidden: {name}",
+            category,
+            partial(on_random_rows, rows, property_of, examples=_RANDOM_EXAMPLES, seed=_SEED),
+            random=True,
+        )
+        for name, category, rows, property_of in (
+            ("whoever is connected is one person", "correctness", peaceful_rows, connected),
+            ("any scores are sums", "correctness", peaceful_rows, summed),
+            ("any rows in any order", "order", any_rows, any_order),
+            ("any rows make people who keep the contract", "conflicts", any_rows, any_rows_keep_the_contract),
+        )
+    ),
+)
+"""In the same categories."""

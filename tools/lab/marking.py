@@ -1,0 +1,110 @@
+"""Marking one submission: it runs alone, its answers are checked, and what came of it is a record that can be kept."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools.lab.accuracy import PhotoRows, merge_seconds
+from tools.lab.checks import CATEGORIES, CHECKS, Bench, run_checks
+from tools.lab.hidden import HIDDEN
+from tools.lab.photos import measure_all
+from tools.lab.runner import Limits, Runner
+from tools.lab.submissions import Submission
+from tools.lab.tables import table
+
+ALL_CHECKS = (*CHECKS, *HIDDEN)
+_SECONDS_IN_ALL = 60.0
+"""For some 2,000 calls. The project's own merge takes one."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of one submission. Plain values alone, so that it can be kept as JSON.
+
+    key: of all that it depends on. problem: why nothing could be checked. failures: for each check that failed, what it
+    says, and the rows concerned as a table. accuracy: figures by name. milliseconds: for the rows of all photos.
+    guards: what it was held to.
+    """
+
+    student: str
+    source: str
+    key: str
+    problem: str | None = None
+    failures: dict[str, tuple[str, str]] = field(default_factory=dict)
+    accuracy: dict[str, float] = field(default_factory=dict)
+    milliseconds: float | None = None
+    guards: tuple[str, ...] = ()
+
+    def shares(self) -> dict[str, float]:
+        """The share of each category's checks that were passed."""
+        if self.problem:
+            return dict.fromkeys(CATEGORIES, 0.0)
+        names = {category: [c.name for c in ALL_CHECKS if c.category == category] for category in CATEGORIES}
+        return {
+            category: sum(name not in self.failures for name in of_category) / len(of_category)
+            for category, of_category in names.items()
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Record:
+        """What ``to_json`` gave. Raises TypeError or KeyError if it is something else."""
+        failures = {name: (sentence, rows) for name, (sentence, rows) in values["failures"].items()}
+        return cls(**{**values, "failures": failures, "guards": tuple(values["guards"])})
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all submissions are marked with.
+
+    root: the handout, unpacked: what a submission can import. photos: what accuracy is measured on. key: of all of it.
+    """
+
+    root: Path
+    photos: PhotoRows
+    limits: Limits
+    key: str
+
+    def key_of(self, submission: Submission) -> str:
+        """Of all that a submission's record depends on."""
+        return checksum([self.key.encode(), submission.code, (submission.problem or "").encode()])
+
+
+def checksum(values: Iterable[bytes]) -> str:
+    """One for all of them."""
+    return hashlib.sha256(b"".join(hashlib.sha256(value).digest() for value in values)).hexdigest()
+
+
+def mark(submission: Submission, setting: Setting) -> Record:
+    """Run a submission, and look at what it answers."""
+    about = submission.student, submission.source, setting.key_of(submission)
+    if submission.problem:
+        return Record(*about, problem=submission.problem)
+    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
+        file = Path(folder) / "merge.py"
+        file.write_bytes(submission.code)
+        with Runner(file, setting.limits, alone=True, root=setting.root) as runner:
+            loaded = runner.load()
+            if loaded.error:
+                return Record(*about, problem=loaded.error.replace(str(file), "merge.py"), guards=tuple(runner.guards))
+            bench = Bench(runner, _SECONDS_IN_ALL)
+            failures = run_checks(ALL_CHECKS, bench)
+            told = {
+                name: (failure.sentence.replace(str(file), "merge.py"), table(failure.rows) if failure.rows else "")
+                for name, failure in failures.items()
+            }
+            accuracy: dict[str, float] = {}
+            milliseconds = None
+            if not bench.hung:
+                accuracy = measure_all(setting.photos, lambda rows: bench.call(rows).value)
+                if accuracy and not bench.hung:
+                    milliseconds = round(1000 * merge_seconds(setting.photos, bench.again), 1)
+            return Record(*about, None, told, accuracy, milliseconds, tuple(runner.guards))
