@@ -17,14 +17,14 @@ from tools.pairing import pair_people
 from tools.scenes import crowd_scenes
 
 FLOOR = {  # AP and F1 of pairs when this was written
-    "lab": (0.472, 0.863),
-    "openpose_cpu": (0.426, 0.822),
-    "openpose_cuda": (0.477, 0.866),
-    "hungarian": (0.474, 0.870),
-    "spanning_tree": (0.440, 0.839),
-    "best_first": (0.276, 0.684),
-    "optimal": (0.478, 0.874),
-    PERFECT: (0.645, 1.000),
+    "lab": (0.538, 0.863),
+    "openpose_cpu": (0.498, 0.822),
+    "openpose_cuda": (0.536, 0.866),
+    "hungarian": (0.548, 0.870),
+    "spanning_tree": (0.509, 0.839),
+    "best_first": (0.311, 0.684),
+    "optimal": (0.540, 0.874),
+    PERFECT: (0.700, 1.000),
 }
 SAMPLE_FLOOR = 0.768  # mean OKS of the two people in the sample photo
 MARGIN = 0.005  # other versions of the libraries may round otherwise
