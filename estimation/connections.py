@@ -192,7 +192,7 @@ def sample_limbs(
     """
     ends = coordinates.xy[peaks]  # (C, 2, 2) float32: from and to, x and y
     vector = ends[:, 1] - ends[:, 0]
-    length: NDArray[np.float32] = np.hypot(vector[:, 0], vector[:, 1])
+    length = np.hypot(vector[:, 0], vector[:, 1])
     direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
 
     u, _ = quadrature(samples)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import inf
 from numbers import Real
 from typing import Any
 
@@ -43,7 +44,7 @@ class Trace:
         self.steps: list[Step] = []
         self.problems: list[str] = []
         self._row_length = row_length(config)
-        self._peak_count = peak_count
+        self._peak_count = inf if peak_count is None else peak_count
         self._calls = 0
 
     def record(self, limb_row: Any, people: Any, note: Any = "") -> None:
@@ -63,7 +64,7 @@ class Trace:
 
     def _step(self, limb_row: Any, people: Any, note: Any) -> Step:
         if not isinstance(note, str):
-            raise GroupingError(f"its note must be text but is a {type(note).__name__}")
+            raise GroupingError(f"its note must be text but is {_shown(note)}")
         peaks = self._ids(limb_row, "the limb")
         sets = [frozenset(self._ids(person, f"person {k}")) for k, person in enumerate(_listed(people, "the people"))]
         short = note if len(note) <= _MAX_NOTE else textwrap.shorten(note, _MAX_NOTE, placeholder=" ...")
@@ -76,11 +77,12 @@ class Trace:
             entries = [entry for entry in entries[:SCORE] if entry != MISSING]
         ids = []
         for entry in entries:
-            if not isinstance(entry, Real) or entry != entry or entry in (float("inf"), -float("inf")):
+            if not isinstance(entry, Real):
                 raise GroupingError(f"{what} must be a row or ids of peaks but holds {_shown(entry)}")
-            if entry != int(entry) or entry < 0 or (self._peak_count is not None and entry >= self._peak_count):
+            number = float(entry)
+            if not number.is_integer() or not 0 <= number < self._peak_count:
                 raise GroupingError(f"{what} holds {_shown(entry)}, but no peak with that id was given")
-            ids.append(int(entry))
+            ids.append(int(number))
         return ids
 
 
@@ -95,8 +97,10 @@ def _listed(value: Any, what: str) -> list[Any]:
 def _shown(value: Any) -> str:
     if isinstance(value, Real):
         return f"{float(value):.15g}"
-    return textwrap.shorten(repr(value), 60, placeholder=" ...") if value is None or isinstance(value, str) else (
-        f"a {type(value).__name__}"
+    return (
+        textwrap.shorten(repr(value), 60, placeholder=" ...")
+        if value is None or isinstance(value, str)
+        else (f"a {type(value).__name__}")
     )
 
 
