@@ -32,7 +32,7 @@ MAX_CELLS = 16_000
 """Larger maps are shown with fewer, larger cells."""
 MAX_SIDE = 1280
 """Pixels of the longer side of the photo as it is shown."""
-_THOUSAND = 1000  # samples are kept in thousandths
+_STEPS = 10_000  # samples are kept in so many parts of 1, rounded up, so that what is above a threshold stays so
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def _quantised(maps: NDArray[np.float32], dtype: type[np.uint8 | np.int8]) -> di
 
 
 def candidates_data(config: Config, connections: Connections, maps: FieldMaps) -> dict[str, Any]:
-    """The candidates, best first, each with the samples of its line integral: ``along``, in thousandths.
+    """The candidates, best first, each with the samples of its line integral: ``along``, in ten-thousandths.
 
     ``left_out`` counts those beyond ``MAX_CANDIDATES``. ``quadratures`` has where the samples lie between the ends, 0
     to 1, and what each counts, by their number.
@@ -143,7 +143,7 @@ def candidates_data(config: Config, connections: Connections, maps: FieldMaps) -
         values, _ = sample_limbs(
             config, connections.coordinates, maps.pafs, found.limb[chosen], found.peaks[chosen], count
         )
-        for index, samples in zip(chosen.tolist(), np.round(values * _THOUSAND).astype(int).tolist()):
+        for index, samples in zip(chosen.tolist(), np.ceil(values.astype(float) * _STEPS).astype(int).tolist()):
             along[index] = samples
     return {
         "limb": found.limb.tolist(),

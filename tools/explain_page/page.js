@@ -489,12 +489,16 @@
         }
       }
 
-      this.rows.forEach((row, k) => {
-        row.classList.toggle("later", k >= over);
-        row.removeAttribute("aria-current");
-      });
+      const before = this.shown ?? this.rows.length;
+      for (let k = Math.min(before, over); k < Math.max(before, over); k++) this.rows[k].classList.toggle("later", k >= over);
+      if (before) this.rows[before - 1].removeAttribute("aria-current");
       if (over) this.rows[over - 1].setAttribute("aria-current", "step");
-      const row = this.rows[Math.max(over - 1, 0)];
+      this.shown = over;
+      requestAnimationFrame(() => this.showRow());
+    }
+
+    showRow() {
+      const row = this.rows[Math.max(this.shown - 1, 0)];
       this.table.scrollTop = row.offsetTop - this.table.clientHeight / 2 + row.offsetHeight / 2;
     }
 
@@ -589,7 +593,7 @@
   function samplesOf(c) {
     const along = found.along[c];
     const points = found.quadratures[along.length];
-    return along.map((value, i) => [points.u[i], value / 1000, points.weight[i]]);
+    return along.map((value, i) => [points.u[i], value / 10000, points.weight[i]]);
   }
 
   function limbCard(c) {

@@ -14,6 +14,7 @@ from estimation.grouping.decisions import decide
 from estimation.grouping.film import make_film
 from estimation.grouping.trace import MAX_STEPS, Step, recording, step
 from estimation.merge import merge
+from tests.conftest import ROOT
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import HANDOUT_ROWS, join, make_row
 from tools.crowds import Disturbance
@@ -165,7 +166,12 @@ def test_other_decisions():
 def test_the_answer_says_who_is_left_out(two):
     film = make_film(lab(), COCO_18, two)
     assert film.frames[-1].note == "The answer: 0 people. Left out: person 1 (3 parts) and person 2 (2 parts)."
-    assert [frame.people for frame in film.frames] == [{1: {0, 2}}, {1: {0, 2}, 2: {1, 3}}, {1: {0, 2, 4}, 2: {1, 3}}, {}]
+    assert [frame.people for frame in film.frames] == [
+        {1: {0, 2}},
+        {1: {0, 2}, 2: {1, 3}},
+        {1: {0, 2, 4}, 2: {1, 3}},
+        {},
+    ]
 
 
 def test_a_merge_that_fails_on_fewer_rows_has_before_and_after(handout):
@@ -266,7 +272,10 @@ def test_what_is_told_is_copied():
         (([0, 12], []), "the limb holds 12, but no peak with that id was given"),
         (([0, -1], []), "the limb holds -1, but no peak with that id was given"),
         (([0, 1], [], 5), "its note must be text but is 5"),
-        (([0, 1], (1 / 0 for _ in range(2))), "the people must be something that can be listed but is a generator (Zero"),
+        (
+            ([0, 1], (1 / 0 for _ in range(2))),
+            "the people must be something that can be listed but is a generator (Zero",
+        ),
     ],
 )
 def test_a_broken_call_is_left_out_and_said(call, problem):
@@ -291,8 +300,9 @@ def test_problems_reach_the_film(handout):
 
 def test_steps_and_notes_and_problems_are_limited():
     with recording() as trace:
+        step([0, 1], [], "word " * 1000)
         for _ in range(MAX_STEPS + 2):
-            step([0, 1], [], "word " * 1000)
+            step([0, 1], [])
         assert trace.problems == [f"only the first {MAX_STEPS} steps are kept"]
     assert len(trace.steps) == MAX_STEPS
     assert len(trace.steps[0].note) <= 400
@@ -316,6 +326,16 @@ def test_without_a_recorder_nothing_happens():
     for _ in range(10_000):
         step([0, 1], [])
     assert time.perf_counter() - began < 0.1  # 1 ms here
+
+
+def test_the_example_of_the_document(handout, tmp_path):
+    text = (ROOT / "docs" / "explain.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "my_merge.py").write_text(example)
+    film = make_film(load_grouping(tmp_path / "my_merge.py"), COCO_18, handout)
+    assert film.source == "recorded"
+    assert len(film.frames) == 10
+    assert film.frames[-1].people == {1: set(range(9))}
 
 
 def test_a_grouping_that_fails_is_told_as_ever(handout):
