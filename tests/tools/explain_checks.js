@@ -252,5 +252,5 @@
     for (const name of ["2", "3", "4"]) key(name);
   });
   await check("no errors", () => equal(window.problems.join("; "), "", "errors"));
-  parent.postMessage({ width: innerWidth, found }, "*");
+  parent.postMessage({ name: `NAME ${innerWidth}`, found }, "*");
 })();

@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
-from estimation.config import COCO_18
+from estimation.config import BODY_25, COCO_18
 from estimation.field_maps import FieldMaps, cells_to_pixels
 from estimation.grouping import load_grouping
 from estimation.grouping.film import make_film
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
+from tests.scenes import figure
 from tests.tools.conftest import PEOPLE, PerfectNetwork
 from tools import explain as program
 from tools import explain_data
@@ -30,14 +31,19 @@ from tools.scenes import crowd_scenes
 MERGE = "from estimation.merge import merge\n"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (1280, 360)
+EVERY_KEY = """
+    for (const key of ["Home", "ArrowRight", "End", "1", "2", "3", "4", "5", "6", "p", "l", "c", "+", "0", "t", "?"])
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    parent.postMessage({ name: "NAME", found: { problems, ready: document.body.dataset.ready } }, "*");
+"""
 CHECKS = (Path(__file__).parent / "explain_checks.js").read_text(encoding="utf-8")
 
 
-def told(found, names=("lab",)):
+def told(found, names=("lab",), config=COCO_18):
     films = []
     for name in names:
         grouping = load_grouping(name)
-        film = make_film(grouping, COCO_18, found.connections, like=films[0].film if films else None)
+        film = make_film(grouping, config, found.connections, like=films[0].film if films else None)
         films.append(Told(name, grouping.door, film, 1.25))
     return films
 
@@ -268,8 +274,22 @@ def test_the_sample_photo(mobilenet, call_program, monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def verdicts(crowd, tmp_path_factory):
-    """What tests/tools/explain_checks.js finds at each width, and what the browser complains of."""
+def others(ideal):
+    """Pages of a photo of nobody, of 25 parts without steps to compare, and of names that are no file names."""
+    maps = synthesize(COCO_18, np.empty((0, 18, 2)), (60, 80))
+    photo = np.zeros((480, 640, 3), np.uint8)
+    feet = synthesize(BODY_25, figure(BODY_25)[None] * 40 + (20, 10), (60, 50))
+    found = group_maps(feet, BODY_25, load_grouping("optimal"))
+    return {
+        "nobody": data_of(maps, photo)[1],
+        "feet": explain(photo, "feet", BODY_25, found, told(found, ("optimal", "lab"), BODY_25)),
+        "odd": {**ideal[1], "photo": {**ideal[1]["photo"], "name": ODD}},
+    }
+
+
+@pytest.fixture(scope="module")
+def verdicts(crowd, others, tmp_path_factory):
+    """What explain_checks.js finds at each width, what the other pages say, and what the browser complains of."""
     if BROWSER is None:
         pytest.skip("no chromium, chromium-browser or google-chrome to open the page in")
     folder = tmp_path_factory.mktemp("browser")
@@ -279,14 +299,17 @@ def verdicts(crowd, tmp_path_factory):
         " addEventListener(kind, (event) => problems.push(kind + ' ' + (event.message || event.reason || '')), true);"
         "console.error = console.warn = (...what) => problems.push(what.join(' '));</script>"
     )
-    page = make_page(crowd[1]).replace("<title>", f"{early}<title>", 1)
-    page = page.replace("</body>", f"<script>{CHECKS}</script></body>")
-    (folder / "page.html").write_text(page, encoding="utf-8")
+    pages = {"crowd": (crowd[1], CHECKS), **{name: (data, EVERY_KEY) for name, data in others.items()}}
+    for name, (data, script) in pages.items():
+        page = make_page(data).replace("<title>", f"{early}<title>", 1)
+        page = page.replace("</body>", f"<script>{script.replace('NAME', name)}</script></body>")
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    shown = [*(("crowd", width) for width in WIDTHS), *((name, 700) for name in others)]
     frames = "".join(
-        f'<iframe src="page.html" style="width:{width}px;height:800px;border:0"></iframe>' for width in WIDTHS
+        f'<iframe src="{name}.html" style="width:{width}px;height:800px;border:0"></iframe>' for name, width in shown
     )
     (folder / "frames.html").write_text(
-        "<body><script>const all = {}; addEventListener('message', ({ data }) => { all[data.width] = data.found;"
+        "<body><script>const all = {}; addEventListener('message', ({ data }) => { all[data.name] = data.found;"
         " document.querySelector('#verdict').textContent = JSON.stringify(all); });</script>"
         f"<pre id=verdict>{{}}</pre>{frames}"
     )
@@ -304,5 +327,12 @@ def verdicts(crowd, tmp_path_factory):
 def test_the_page_works_in_a_browser(verdicts, width):
     found, complaints = verdicts
     assert complaints == []
-    assert {name: verdict for name, verdict in found[str(width)].items() if verdict is not True} == {}
-    assert len(found[str(width)]) == CHECKS.count("await check(") > 0
+    assert {name: verdict for name, verdict in found[f"crowd {width}"].items() if verdict is not True} == {}
+    assert len(found[f"crowd {width}"]) == CHECKS.count("await check(") > 0
+
+
+@pytest.mark.parametrize("name", ["nobody", "feet", "odd"])
+def test_pages_of_other_kinds_say_nothing_wrong(verdicts, name):
+    found, complaints = verdicts
+    assert complaints == []
+    assert found[name] == {"problems": [], "ready": "yes"}

@@ -194,8 +194,9 @@
         const owner = owners(films[this.index][k + 1]);
         const here = new Set(frame.peaks.map((peak) => owner.get(peak)).filter((who) => who !== undefined));
         for (const who of here) {
-          swatch(decides, who);
-          decides.append(` ${who} `);
+          const pair = node(decides, "span", { class: "who" });
+          swatch(pair, who);
+          pair.append(` ${who} `);
         }
         row.addEventListener("click", () => go(answer ? lastStep : k + 1));
         return row;
@@ -696,12 +697,14 @@
   // ---- what can be done
 
   function showStep() {
-    const two = panels.length === 2;
-    const differ = two ? differences(peopleAt(0, state.step), peopleAt(1, state.step)) : null;
+    const silent = data.groupings.find(({ frames }) => frames.length === 1); // who has no steps to compare
+    const comparable = panels.length === 2 && (!silent || state.step === lastStep);
+    const differ = comparable ? differences(peopleAt(0, state.step), peopleAt(1, state.step)) : null;
     for (const panel of panels) panel.drawStep(differ);
-    if (two) {
-      $("difference").textContent = differenceSentence(differ);
-      $("difference").classList.toggle("same", !differ.peaks.size);
+    if (panels.length === 2) {
+      const sentence = differ ? differenceSentence(differ) : `Of ${silent.name} only the answer can be compared.`;
+      $("difference").textContent = sentence;
+      $("difference").classList.toggle("same", !differ || !differ.peaks.size);
     }
     $("slider").value = state.step;
     $("slider").setAttribute("aria-valuetext", stepName());
