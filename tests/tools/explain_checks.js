@@ -19,7 +19,8 @@
     }
   };
   const equal = (value, expected, what = "value") => {
-    if (value !== expected) throw new Error(`${what} is ${JSON.stringify(value)} instead of ${JSON.stringify(expected)}`);
+    if (value !== expected)
+      throw new Error(`${what} is ${JSON.stringify(value)} instead of ${JSON.stringify(expected)}`);
   };
   const panel = all(".panel")[0];
   const over = panel.querySelector(".over");
@@ -149,7 +150,8 @@
     key("3");
     const every = over.querySelector('[data-layer="paf"] path').getAttribute("d");
     key("l");
-    if (over.querySelector('[data-layer="paf"] path').getAttribute("d") === every) throw new Error("all limbs look like one");
+    if (over.querySelector('[data-layer="paf"] path').getAttribute("d") === every)
+      throw new Error("all limbs look like one");
     choose("limb", "all");
     key("3");
     equal(inLayer("paf", "path"), 0, "paths");
@@ -167,7 +169,9 @@
     choose("which", "rejected");
     equal(inLayer("candidates", "line"), 2 * accepted.filter((yes) => !yes).length, "lines");
     const hit = over.querySelector("[data-candidate]");
-    hit.dispatchEvent(new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true, clientX: 50, clientY: 50 }));
+    hit.dispatchEvent(
+      new PointerEvent("pointerover", { pointerType: "mouse", bubbles: true, clientX: 50, clientY: 50 }),
+    );
     equal($("#tip").hidden, false, "tip hidden");
     const samples = data.candidates.along[hit.dataset.candidate].length;
     equal(inLayer("samples", "circle"), samples, "samples in the photo");
@@ -194,7 +198,7 @@
       if (Math.abs(off) > 0.01) throw new Error(`peak ${circle.dataset.peak} is off by ${off}`);
     }
     const heat = panel.querySelector(".heat");
-    equal(heat.style.left, `${data.maps.offset[0] * data.maps.cell[0] / scale}px`, "left edge of the maps");
+    equal(heat.style.left, `${(data.maps.offset[0] * data.maps.cell[0]) / scale}px`, "left edge of the maps");
   });
   await check("two groupings and their differences", () => {
     equal(all(".panel").length, 2, "panels");

@@ -1,4 +1,4 @@
-"""The page of tools.explain: its three files and the data, put into one."""
+"""The page of tools.explain: its files and the data, put into one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent
+_SCRIPTS = ("data.js", "panel.js", "cards.js", "page.js")
 
 
 def make_page(data: dict[str, Any]) -> str:
@@ -16,7 +17,7 @@ def make_page(data: dict[str, Any]) -> str:
     fillings = {
         "title": html.escape(data["photo"]["name"].encode(errors="replace").decode()),
         "css": (_FOLDER / "page.css").read_text(encoding="utf-8"),
-        "js": (_FOLDER / "page.js").read_text(encoding="utf-8"),
+        "js": "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
         "data": _for_script(data),
     }
     page = (_FOLDER / "page.html").read_text(encoding="utf-8")

@@ -1,901 +1,224 @@
-"use strict";
-// The page of tools.explain. Its data is described in tools/explain_data.py. All positions are pixels of the photo,
-// whole numbers at pixel centres, so that x lies at (x + 0.5) * scale on the screen.
+// What can be done: buttons, keys, the film; and the beginning.
 
-(() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const SVG = "http://www.w3.org/2000/svg";
-  const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"]; // Okabe and Ito
-  const DASHES = ["", "7 4", "2 4"]; // of people beyond the seventh and the fourteenth
-  const SCORE_RAMP = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"]; // viridis
-  const HEAT_RAMP = ["#1b0c41", "#781c6d", "#cf4446", "#fb9b06", "#fcffa4"]; // inferno
-  const ZOOMS = [1, 1.5, 2, 3, 4, 6];
-  const LAYERS = [
-    { name: "photo", title: "Photo" },
-    { name: "heat", title: "Heatmap" },
-    { name: "paf", title: "PAF" },
-    { name: "candidates", title: "Candidates" },
-    { name: "peaks", title: "Peaks" },
-    { name: "people", title: "People" },
-  ];
-  const SOURCES = {
-    recorded: "The steps are those that the grouping tells.",
-    replayed:
-      "This merge tells no steps, so it was called on the best row, on the best two, and so on, without pruning. " +
-      "What it decided is worked out from its answers.",
-    "before and after":
-      "This grouping tells no steps, so there is only the time before it and its answer. docs/explain.md says how " +
-      "it can tell them.",
+function showStep() {
+  const silent = data.groupings.find(({ frames }) => frames.length === 1); // who has no steps to compare
+  const comparable = panels.length === 2 && (!silent || state.step === lastStep);
+  const differ = comparable ? differences(peopleAt(0, state.step), peopleAt(1, state.step)) : null;
+  for (const panel of panels) panel.drawStep(differ);
+  if (panels.length === 2) {
+    const sentence = differ ? differenceSentence(differ) : `Of ${silent.name} only the answer can be compared.`;
+    $("difference").textContent = sentence;
+    $("difference").classList.toggle("same", !differ || !differ.peaks.size);
+  }
+  $("slider").value = state.step;
+  $("slider").setAttribute("aria-valuetext", stepName());
+  $("counter").textContent = stepName();
+  document.body.dataset.step = state.step;
+}
+const stepName = () =>
+  state.step === 0 ? "before" : state.step === lastStep ? "answer" : `step ${state.step} of ${lastStep - 1}`;
+
+function differenceSentence({ only, peaks }) {
+  const when = state.step === lastStep ? "In the answers" : "After this step";
+  if (!peaks.size) return `${when}, both have the same people.`;
+  const parts = only
+    .map((numbers, k) => [
+      numbers.size,
+      `${count(numbers.size, "person is", "people are")} only in ${data.groupings[k].name}`,
+    ])
+    .filter(([size]) => size)
+    .map(([, text]) => text);
+  parts.push(`${count(peaks.size, "peak has", "peaks have")} another owner (marked with a square)`);
+  return `${when}, ${parts.join(", ").replace(/, ([^,]*)$/, parts.length > 1 ? " and $1" : ", $1")}.`;
+}
+
+function go(step) {
+  state.step = Math.min(Math.max(step, 0), lastStep);
+  tip.hide();
+  showStep();
+  if (state.step === lastStep) play(false);
+}
+function play(on) {
+  clearInterval(state.timer);
+  state.timer = null;
+  if (on) {
+    if (state.step === lastStep) go(0);
+    state.timer = setInterval(() => go(state.step + 1), calm ? 1500 : 800);
+  }
+  $("play").setAttribute("aria-pressed", String(Boolean(on)));
+  $("play").textContent = on ? "Pause" : "Play";
+  for (const panel of panels) panel.sentence.setAttribute("aria-live", on ? "off" : "polite");
+}
+const playing = () => state.timer !== null;
+
+function toggleLayer(name) {
+  state.layers[name] = !state.layers[name];
+  showLayers();
+}
+function showLayers() {
+  tip.hide();
+  for (const { name } of LAYERS) {
+    document.querySelector(`button[data-toggle="${name}"]`).setAttribute("aria-pressed", String(state.layers[name]));
+  }
+  for (const panel of panels) panel.drawMaps();
+  showLegend();
+  showStep();
+}
+function showLegend() {
+  const legend = $("legend");
+  legend.replaceChildren();
+  const { heat, paf, candidates, peaks } = state.layers;
+  const ramp = (colours) => {
+    const made = node(legend, "span", { class: "ramp", "aria-hidden": "true" });
+    made.style.background = `linear-gradient(90deg, ${colours.join(", ")})`;
   };
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-  const state = {
-    step: 0,
-    layers: { photo: true, heat: false, paf: false, candidates: false, peaks: true, people: true },
-    part: "all",
-    limb: "all",
-    which: "all",
-    zoom: 0,
-    timer: null,
-  };
-  const $ = (id) => document.getElementById(id);
-
-  // ---- small helpers
-
-  function node(parent, tag, attributes = {}, text = null) {
-    const made = document.createElement(tag);
-    return finish(parent, made, attributes, text);
+  if (heat) {
+    legend.append(`Heatmap of ${state.part === "all" ? "all parts" : spaced(data.parts[state.part])}: 0`);
+    ramp(HEAT_RAMP);
+    legend.append(`1${data.maps.factor > 1 ? `, ${data.maps.factor} x ${data.maps.factor} cells in one` : ""}. `);
   }
-  function shape(parent, tag, attributes = {}, text = null) {
-    const made = document.createElementNS(SVG, tag);
-    return finish(parent, made, attributes, text);
+  if (paf || candidates) {
+    const which = state.limb === "all" ? "all limbs" : limbName(data.limbs[state.limb]);
+    legend.append(`${paf && candidates ? "PAF and candidates" : paf ? "PAF" : "Candidates"} of ${which}: 0`);
+    ramp(SCORE_RAMP);
+    legend.append("1");
+    if (candidates) legend.append(", solid if accepted, dashed if not");
+    if (candidates && found.left_out) legend.append(`; the weakest ${found.left_out} are left out`);
+    legend.append(". ");
   }
-  function finish(parent, made, attributes, text) {
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== null) made.textContent = text;
-    if (parent) parent.append(made);
-    return made;
-  }
-  function bytes(base64) {
-    const text = atob(base64);
-    const array = new Uint8Array(text.length);
-    for (let i = 0; i < text.length; i++) array[i] = text.charCodeAt(i);
-    return array;
-  }
-  function mix(ramp, value) {
-    const place = Math.min(Math.max(value, 0), 1) * (ramp.length - 1);
-    const k = Math.min(Math.floor(place), ramp.length - 2);
-    const [a, b] = [ramp[k], ramp[k + 1]].map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
-    return a.map((channel, i) => Math.round(channel + (b[i] - channel) * (place - k)));
-  }
-  const rgb = (ramp, value) => `rgb(${mix(ramp, value).join(" ")})`;
-  const spaced = (name) => name.replaceAll("_", " ");
-  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-  const partName = (peak) => spaced(data.parts[data.peaks.part[peak]]);
-  const peakName = (peak) => `${partName(peak)} ${peak}`;
-  const count = (number, one, several) => `${number} ${number === 1 ? one : several}`;
-  const colour = (number) => COLOURS[(number - 1) % COLOURS.length];
-  const round = (number) => Math.floor((number - 1) / COLOURS.length) % DASHES.length;
-
-  // ---- what the data says
-
-  const heatmaps = bytes(data.maps.heatmaps.bytes);
-  const pafs = new Int8Array(bytes(data.maps.pafs.bytes).buffer);
-  const found = data.candidates;
-  const pairKey = (a, b) => (a < b ? `${a} ${b}` : `${b} ${a}`);
-  const candidateOf = new Map(found.limb.map((_, c) => [pairKey(found.from[c], found.to[c]), c]));
-  const rowScore = new Map(data.rows.map((row) => [pairKey(...row.peaks), row.score]));
-  const limbName = (limb) => `${spaced(data.parts[limb.from])} – ${spaced(data.parts[limb.to])}`;
-
-  /** For each grouping the people before the first frame and after each: Maps from a number to ids of peaks. */
-  const films = data.groupings.map((grouping) => {
-    const states = [new Map()];
-    for (const frame of grouping.frames) {
-      const people = new Map(states[states.length - 1]);
-      for (const number of frame.gone) people.delete(number);
-      for (const [number, peaks] of Object.entries(frame.people)) people.set(Number(number), peaks);
-      states.push(people);
-    }
-    return states;
-  });
-  const lastStep = Math.max(...data.groupings.map((grouping) => grouping.frames.length));
-
-  /** How many frames of a grouping are over at a step. Its answer comes together with the other grouping's. */
-  function framesAt(index, step) {
-    const frames = data.groupings[index].frames.length;
-    return step === lastStep ? frames : Math.min(step, frames - 1);
-  }
-  const peopleAt = (index, step) => films[index][framesAt(index, step)];
-  function owners(people) {
-    const owner = new Map();
-    for (const [number, peaks] of people) for (const peak of peaks) owner.set(peak, number);
-    return owner;
-  }
-
-  /** Who is in only one of two groupings, and which peaks have another owner; people are paired by shared peaks. */
-  function differences(first, second) {
-    const [one, other] = [owners(first), owners(second)];
-    const shared = new Map();
-    for (const [peak, number] of one) {
-      if (!other.has(peak)) continue;
-      const key = `${number} ${other.get(peak)}`;
-      shared.set(key, (shared.get(key) || 0) + 1);
-    }
-    const partner = new Map();
-    const taken = new Set();
-    const pairs = [...shared].map(([key, size]) => [...key.split(" ").map(Number), size]);
-    pairs.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]);
-    for (const [a, b] of pairs) {
-      if (partner.has(a) || taken.has(b)) continue;
-      partner.set(a, b);
-      taken.add(b);
-    }
-    const peaks = new Set();
-    for (const peak of new Set([...one.keys(), ...other.keys()])) {
-      const expected = one.has(peak) ? partner.get(one.get(peak)) : undefined;
-      if (!one.has(peak) || !other.has(peak) || expected !== other.get(peak)) peaks.add(peak);
-    }
-    return {
-      only: [
-        new Set([...first.keys()].filter((number) => !partner.has(number))),
-        new Set([...second.keys()].filter((number) => !taken.has(number))),
-      ],
-      peaks,
-    };
-  }
-
-  // ---- panels: a photo with its layers, and the rows
-
-  class Panel {
-    constructor(index) {
-      this.index = index;
-      this.grouping = data.groupings[index];
-      const copy = $("panel").content.cloneNode(true);
-      this.root = copy.querySelector(".panel");
-      const of = (selector) => this.root.querySelector(selector);
-      this.view = of(".view");
-      this.stage = of(".stage");
-      this.photo = of(".photo");
-      this.heat = of(".heat");
-      this.over = of(".over");
-      this.sentence = of(".sentence");
-      this.card = of(".card");
-      this.chips = of(".people");
-      this.table = of(".rows");
-      this.photo.src = data.photo.uri;
-      this.view.setAttribute("aria-label", `Photo, ${this.grouping.name}`);
-      this.table.setAttribute("aria-label", `Steps of ${this.grouping.name}`);
-      of(".name").textContent = this.grouping.name;
-      of(".source").textContent = this.grouping.source;
-      of(".more").textContent = [SOURCES[this.grouping.source], ...this.grouping.problems.map(capital)].join(" ");
-      this.groups = {};
-      for (const name of ["paf", "candidates", "people", "peaks", "tags", "current", "marks", "samples", "hits"]) {
-        this.groups[name] = shape(this.over, "g", { "data-layer": name });
-      }
-      this.heat.width = data.maps.width;
-      this.heat.height = data.maps.height;
-      this.fillTable(of("tbody"));
-      this.listen();
-      $("panels").append(copy);
-    }
-
-    fillTable(body) {
-      this.rows = this.grouping.frames.map((frame, k) => {
-        const row = node(body, "tr", { class: frame.kind === "conflict" ? "conflict" : "" });
-        const number = node(row, "td");
-        const answer = k === this.grouping.frames.length - 1;
-        node(number, "button", { type: "button", tabindex: "-1", "aria-label": `To step ${k + 1}` }, answer ? "■" : k + 1);
-        const names = frame.peaks.length > 4 ? count(frame.peaks.length, "peak", "peaks") : frame.peaks.map(peakName).join(" – ");
-        node(row, "td", {}, answer ? "the answer" : names);
-        const key = frame.peaks.length === 2 ? pairKey(...frame.peaks) : "";
-        const score = rowScore.get(key) ?? found.score[candidateOf.get(key)];
-        node(row, "td", {}, score === undefined ? "" : score.toFixed(2));
-        const decides = node(row, "td", {}, `${answer ? count(films[this.index][k + 1].size, "person", "people") : frame.kind} `);
-        const owner = owners(films[this.index][k + 1]);
-        const here = new Set(frame.peaks.map((peak) => owner.get(peak)).filter((who) => who !== undefined));
-        for (const who of here) {
-          const pair = node(decides, "span", { class: "who" });
-          swatch(pair, who);
-          pair.append(` ${who} `);
-        }
-        row.addEventListener("click", () => go(answer ? lastStep : k + 1));
-        return row;
-      });
-    }
-
-    listen() {
-      this.over.addEventListener("pointerover", (event) => event.pointerType === "mouse" && tip.point(this, event, false));
-      this.over.addEventListener("pointermove", (event) => event.pointerType === "mouse" && tip.move(event));
-      this.over.addEventListener("pointerout", (event) => event.pointerType === "mouse" && tip.leave());
-      this.over.addEventListener("click", (event) => tip.point(this, event, true));
-      this.view.addEventListener("scroll", () => {
-        for (const panel of panels) {
-          if (panel === this) continue;
-          panel.view.scrollLeft = this.view.scrollLeft;
-          panel.view.scrollTop = this.view.scrollTop;
-        }
-      });
-    }
-
-    /** Size the stage, so that the photo fits the view, times the zoom. */
-    layout() {
-      const [width, height] = [data.photo.width, data.photo.height];
-      const most = parseFloat(getComputedStyle(this.view).maxHeight) || innerHeight;
-      const fits = Math.max(Math.min(Math.floor(this.view.getBoundingClientRect().width), (most * width) / height), 50);
-      this.scale = (fits * ZOOMS[state.zoom]) / width;
-      this.size = Math.min(Math.max((fits * ZOOMS[state.zoom]) / 650, 0.6), 1.25); // of dots and lines
-      this.stage.style.width = `${width * this.scale}px`;
-      this.stage.style.height = `${Math.floor(height * this.scale)}px`;
-      const { cell, offset } = data.maps;
-      Object.assign(this.heat.style, {
-        left: `${offset[0] * cell[0] * this.scale}px`,
-        top: `${offset[1] * cell[1] * this.scale}px`,
-        width: `${data.maps.width * cell[0] * this.scale}px`,
-        height: `${data.maps.height * cell[1] * this.scale}px`,
-      });
-    }
-
-    x(peak) {
-      return (data.peaks.x[peak] + 0.5) * this.scale;
-    }
-    y(peak) {
-      return (data.peaks.y[peak] + 0.5) * this.scale;
-    }
-    line(parent, a, b, attributes) {
-      const ends = { x1: this.x(a).toFixed(1), y1: this.y(a).toFixed(1), x2: this.x(b).toFixed(1), y2: this.y(b).toFixed(1) };
-      return shape(parent, "line", { ...ends, ...attributes });
-    }
-
-    /** The layers that stay the same from step to step. */
-    drawMaps() {
-      const { photo, heat, paf, candidates } = state.layers;
-      this.photo.classList.toggle("off", !photo);
-      this.photo.classList.toggle("dim", heat || paf || candidates);
-      this.heat.hidden = !heat;
-      if (heat) this.drawHeat();
-      this.groups.paf.replaceChildren();
-      if (paf) this.drawPaf();
-      this.groups.candidates.replaceChildren();
-      if (candidates) this.drawCandidates();
-      this.view.classList.toggle("dark", !photo);
-    }
-
-    drawHeat() {
-      const { width, height, heatmaps: kept } = data.maps;
-      const size = width * height;
-      const context = this.heat.getContext("2d");
-      const image = context.createImageData(width, height);
-      for (let i = 0; i < size; i++) {
-        let value = 0;
-        if (state.part === "all") {
-          for (let part = 0; part < data.parts.length; part++) value = Math.max(value, heatmaps[part * size + i]);
-        } else value = heatmaps[Number(state.part) * size + i];
-        value *= kept.scale;
-        image.data.set([...mix(HEAT_RAMP, value), value < 0.02 ? 0 : 255 * Math.min(0.25 + 1.2 * value, 0.9)], 4 * i);
-      }
-      context.putImageData(image, 0, 0);
-    }
-
-    /** Arrows as long as a cell where the field has strength 1. Where cells are too small to see, every n-th has one. */
-    drawPaf() {
-      const { width, height, cell, offset, pafs: kept } = data.maps;
-      const step = Math.max(1, Math.ceil(9 / (cell[0] * this.scale)));
-      const limbs = state.limb === "all" ? data.limbs.map((_, k) => k) : [Number(state.limb)];
-      const size = width * height;
-      const paths = [[], [], [], [], []];
-      for (let row = Math.floor(step / 2); row < height; row += step) {
-        for (let column = Math.floor(step / 2); column < width; column += step) {
-          let [x, y, best] = [0, 0, 0.1];
-          for (const limb of limbs) {
-            const at = 2 * limb * size + row * width + column;
-            const [vx, vy] = [pafs[at] * kept.scale, pafs[at + size] * kept.scale];
-            const strength = Math.hypot(vx, vy);
-            if (strength > best) [x, y, best] = [vx, vy, strength];
-          }
-          if (best === 0.1) continue;
-          const cx = (column + 0.5 + offset[0]) * cell[0] * this.scale;
-          const cy = (row + 0.5 + offset[1]) * cell[1] * this.scale;
-          const reach = (step * cell[0] * this.scale) / 2;
-          paths[Math.min(Math.floor(best * 5), 4)].push(arrow(cx, cy, x * reach, y * reach));
-        }
-      }
-      paths.forEach((arrows, k) => {
-        if (!arrows.length) return;
-        shape(this.groups.paf, "path", { d: arrows.join(""), ...casing((k + 0.5) / 5), "stroke-width": 3, fill: "none" });
-        shape(this.groups.paf, "path", { d: arrows.join(""), stroke: rgb(SCORE_RAMP, (k + 0.5) / 5), "stroke-width": 1.6, fill: "none" });
-      });
-    }
-
-    drawCandidates() {
-      for (let c = found.limb.length - 1; c >= 0; c--) {
-        if (!shownCandidate(c)) continue;
-        const accepted = found.accepted[c];
-        const attributes = { "stroke-linecap": "round", "stroke-dasharray": accepted ? "none" : "5 4" };
-        const width = (accepted ? 3.5 : 1.6) * this.size;
-        const edge = { ...attributes, ...casing(found.score[c]), "stroke-width": width + (accepted ? 1.8 : 1) };
-        this.line(this.groups.candidates, found.from[c], found.to[c], edge);
-        this.line(this.groups.candidates, found.from[c], found.to[c], {
-          ...attributes,
-          stroke: rgb(SCORE_RAMP, found.score[c]),
-          "stroke-width": width,
-        });
-      }
-    }
-
-    /** Everything that changes with the step. */
-    drawStep(differ) {
-      const people = peopleAt(this.index, state.step);
-      const over = framesAt(this.index, state.step);
-      const owner = owners(people);
-      for (const name of ["people", "peaks", "tags", "current", "marks", "samples", "hits"]) this.groups[name].replaceChildren();
-      const only = differ ? differ.only[this.index] : new Set();
-      if (state.layers.people) for (const [number, peaks] of people) this.drawPerson(number, peaks);
-      this.drawCurrent(over);
-      const places = new Labels(data.photo.width * this.scale, data.photo.height * this.scale);
-      if (state.layers.people) this.drawTags(people, only, places);
-      if (state.layers.peaks) this.drawPeaks(owner, places, differ ? differ.peaks : new Set());
-      if (differ) this.drawMarks(differ.peaks);
-      this.drawHits(people);
-      this.over.setAttribute("aria-label", `${data.photo.name}: ${count(people.size, "person", "people")} after this step`);
-      this.tell(people, over, only);
-    }
-
-    drawPerson(number, peaks) {
-      const group = shape(this.groups.people, "g", { class: "person", "data-person": number });
-      const stroke = { stroke: colour(number), "stroke-dasharray": DASHES[round(number)] || "none", "stroke-linecap": "round" };
-      for (const [a, b, limb] of limbsOf(peaks)) {
-        const width = (limb.redundant ? 1.5 : 4) * this.size;
-        this.line(group, a, b, { class: "edge", "stroke-width": width + 2.5 });
-        this.line(group, a, b, { ...stroke, "stroke-width": width });
-      }
-      for (const peak of peaks) {
-        shape(group, "circle", { cx: this.x(peak), cy: this.y(peak), r: 3.6 * this.size, fill: colour(number), stroke: "#000", "stroke-opacity": 0.7 });
-      }
-    }
-
-    /** The peaks that the row looks at. */
-    drawCurrent(over) {
-      const frame = over ? this.grouping.frames[over - 1] : null;
-      if (!frame || !frame.peaks.length) return;
-      if (state.step !== lastStep && state.step > over) return;
-      if (frame.peaks.length === 2) {
-        this.line(this.groups.current, ...frame.peaks, { stroke: "#000", "stroke-width": 4, "stroke-opacity": 0.7 });
-        this.line(this.groups.current, ...frame.peaks, { stroke: "#fff", "stroke-width": 2, "stroke-dasharray": "3 3" });
-      }
-      for (const peak of frame.peaks) {
-        const at = { cx: this.x(peak), cy: this.y(peak), r: 9, fill: "none" };
-        shape(this.groups.current, "circle", { ...at, stroke: "#000", "stroke-width": 4, "stroke-opacity": 0.7 });
-        shape(this.groups.current, "circle", { ...at, stroke: frame.kind === "conflict" ? "#ff9a5c" : "#fff", "stroke-width": 2.2 });
-      }
-    }
-
-    drawPeaks(owner, places, marked) {
-      const shown = data.peaks.score.map((_, peak) => peak).filter(shownPeak);
-      for (const peak of shown) {
-        const r = (marked.has(peak) ? 9 : 4) * this.size;
-        places.block(this.x(peak) - r, this.y(peak) - r, 2 * r, 2 * r);
-      }
-      for (const peak of shown) {
-        const owned = owner.has(peak);
-        shape(this.groups.peaks, "circle", {
-          cx: this.x(peak),
-          cy: this.y(peak),
-          r: 4 * this.size,
-          fill: owned ? colour(owner.get(peak)) : "#fff",
-          stroke: "#000",
-          "stroke-width": 1.3,
-          "data-peak": peak,
-        });
-      }
-      const best = [...shown].sort((a, b) => data.peaks.score[b] - data.peaks.score[a]);
-      const room = (places.width * places.height) / Math.max(shown.length, 1); // for each, in square pixels
-      for (const peak of best) {
-        const texts = [`${peak} · ${short(data.peaks.score[peak])}`, `${peak}`];
-        for (const text of texts.slice(room > 4500 ? 0 : room > 900 ? 1 : 2)) {
-          const place = places.find(this.x(peak), this.y(peak), 6.1 * text.length + 2, 12);
-          if (!place) continue;
-          shape(this.groups.peaks, "text", { x: place[0], y: place[1] + 10 }, text);
-          break;
-        }
-      }
-    }
-
-    /** Each person's number above them, on a disc of their colour. */
-    drawTags(people, only, places) {
-      for (const [number, peaks] of people) {
-        const top = peaks.reduce((a, b) => (data.peaks.y[b] < data.peaks.y[a] ? b : a));
-        const r = this.size < 0.8 ? 8 : 10;
-        const place = places.above(this.x(top), this.y(top) - 8, 2 * r + 2, 2 * r + 2);
-        const group = shape(this.groups.tags, "g", { "data-tag": number });
-        const [cx, cy] = [place[0] + r + 1, place[1] + r + 1];
-        const edge = round(number) ? { stroke: "#fff", "stroke-dasharray": DASHES[round(number)] } : { stroke: "#000" };
-        shape(group, "circle", { cx, cy, r, fill: colour(number), "stroke-width": 1.8, ...edge });
-        if (only.has(number)) {
-          shape(group, "circle", { cx, cy, r: r + 3.5, fill: "none", stroke: "#fff", "stroke-width": 3 });
-          shape(group, "circle", { cx, cy, r: r + 3.5, fill: "none", stroke: "#c2185b", "stroke-width": 3, "stroke-dasharray": "4 3" });
-        }
-        shape(group, "text", { x: cx, y: cy + r / 2, class: "tag", "text-anchor": "middle", "font-size": 1.35 * r }, number);
-      }
-    }
-
-    drawMarks(peaks) {
-      for (const peak of peaks) {
-        const r = 8 * this.size;
-        const at = { x: this.x(peak) - r, y: this.y(peak) - r, width: 2 * r, height: 2 * r, fill: "none" };
-        shape(this.groups.marks, "rect", { ...at, stroke: "#fff", "stroke-width": 4 * this.size });
-        shape(this.groups.marks, "rect", { ...at, stroke: "#c2185b", "stroke-width": 2.2 * this.size, "data-differs": peak });
-      }
-    }
-
-    /** Wide invisible lines and discs, to be pointed at. */
-    drawHits(people) {
-      const pairs = new Set();
-      if (state.layers.candidates) {
-        for (let c = found.limb.length - 1; c >= 0; c--) if (shownCandidate(c)) pairs.add(c);
-      }
-      if (state.layers.people) {
-        for (const peaks of people.values()) {
-          for (const [a, b] of limbsOf(peaks)) {
-            const c = candidateOf.get(pairKey(a, b));
-            if (c !== undefined) pairs.add(c);
-          }
-        }
-      }
-      for (const c of pairs) this.line(this.groups.hits, found.from[c], found.to[c], { class: "hit", "data-candidate": c });
-      if (!state.layers.peaks && !state.layers.people) return;
-      for (let peak = 0; peak < data.peaks.score.length; peak++) {
-        if (!state.layers.peaks && ![...people.values()].some((peaks) => peaks.includes(peak))) continue;
-        if (state.layers.peaks && !shownPeak(peak)) continue;
-        shape(this.groups.hits, "circle", { class: "spot", cx: this.x(peak), cy: this.y(peak), r: 8, "data-peak": peak });
-      }
-    }
-
-    /** The points at which a candidate reads the PAF. */
-    drawSamples(c) {
-      this.groups.samples.replaceChildren();
-      if (c === null) return;
-      const [a, b] = [found.from[c], found.to[c]];
-      this.line(this.groups.samples, a, b, { stroke: "#fff", "stroke-width": 1.5 });
-      samplesOf(c).forEach(([u, along]) => {
-        const [cx, cy] = [this.x(a) + u * (this.x(b) - this.x(a)), this.y(a) + u * (this.y(b) - this.y(a))];
-        const agrees = along > data.thresholds.sample;
-        shape(this.groups.samples, "circle", { cx, cy, r: 3.4, fill: agrees ? rgb(SCORE_RAMP, along) : "#fff", stroke: agrees ? "#fff" : "#c2185b", "stroke-width": 1.6 });
-      });
-    }
-
-    /** The sentence, the limb that is looked at, the people and the rows. */
-    tell(people, over, only) {
-      const frames = this.grouping.frames;
-      const waits = state.step !== lastStep && state.step > over;
-      const frame = over ? frames[over - 1] : null;
-      let sentence = frame ? frame.note : "Before the first step: peaks and limbs, but nobody yet.";
-      if (waits && frames.length === 1) sentence = "Nobody yet: of this grouping only the answer is known.";
-      else if (waits) sentence = "All its steps are done; its answer comes with that of the other.";
-      this.sentence.textContent = sentence;
-      this.sentence.classList.toggle("conflict", Boolean(frame && frame.kind === "conflict"));
-      const c = frame && frame.peaks.length === 2 && !waits ? candidateOf.get(pairKey(...frame.peaks)) : undefined;
-      const hint = "The limb that a step looks at is shown here, with the points at which it reads the PAF.";
-      this.card.replaceChildren(c === undefined ? node(null, "p", { class: "hint" }, hint) : limbCard(c));
-
-      const sure = new Map(this.grouping.people.map((person) => [person.number, person]));
-      this.chips.replaceChildren();
-      for (const [number, peaks] of [...people].sort(([one], [other]) => one - other)) {
-        const button = node(node(this.chips, "li"), "button", { type: "button", class: only.has(number) ? "only" : "" });
-        swatch(button, number);
-        const score = over === frames.length && sure.has(number) ? ` · ${sure.get(number).score.toFixed(1)}` : "";
-        if (score) button.title = `person ${number}, ${count(peaks.length, "part", "parts")}, score${score}`;
-        node(button, "span", {}, `${number}: ${count(peaks.length, "part", "parts")}${score}${only.has(number) ? ", only here" : ""}`);
-        for (const [event, on] of [["pointerenter", 1], ["focus", 1], ["pointerleave", 0], ["blur", 0]]) {
-          button.addEventListener(event, () => this.single(on ? number : null));
-        }
-      }
-
-      const before = this.shown ?? this.rows.length;
-      for (let k = Math.min(before, over); k < Math.max(before, over); k++) this.rows[k].classList.toggle("later", k >= over);
-      if (before) this.rows[before - 1].removeAttribute("aria-current");
-      if (over) this.rows[over - 1].setAttribute("aria-current", "step");
-      this.shown = over;
-      requestAnimationFrame(() => this.showRow());
-    }
-
-    showRow() {
-      const row = this.rows[Math.max(this.shown - 1, 0)];
-      this.table.scrollTop = row.offsetTop - this.table.clientHeight / 2 + row.offsetHeight / 2;
-    }
-
-    /** Fade everybody but one. */
-    single(number) {
-      for (const person of this.over.querySelectorAll("[data-person], [data-tag]")) {
-        const who = Number(person.dataset.person ?? person.dataset.tag);
-        person.style.opacity = number === null || who === number ? "" : 0.15;
-      }
-    }
-  }
-
-  /** Places for labels that overlap neither each other nor what is blocked. */
-  class Labels {
-    constructor(width, height) {
-      Object.assign(this, { width, height, boxes: new Map() });
-    }
-    cells(x, y, width, height) {
-      const cells = [];
-      for (let i = Math.floor(x / 40); i <= Math.floor((x + width) / 40); i++) {
-        for (let j = Math.floor(y / 40); j <= Math.floor((y + height) / 40); j++) cells.push(`${i} ${j}`);
-      }
-      return cells;
-    }
-    block(x, y, width, height) {
-      for (const cell of this.cells(x, y, width, height)) {
-        if (!this.boxes.has(cell)) this.boxes.set(cell, []);
-        this.boxes.get(cell).push([x, y, width, height]);
-      }
-    }
-    free(x, y, width, height) {
-      if (x < 0 || y < 0 || x + width > this.width || y + height > this.height) return false;
-      const near = this.cells(x, y, width, height).flatMap((cell) => this.boxes.get(cell) || []);
-      return !near.some(([a, b, w, h]) => x < a + w && a < x + width && y < b + h && b < y + height);
-    }
-    /** Over a point, or beside that place if it is taken; never outside. */
-    above(x, y, width, height) {
-      const [left, top] = [x - width / 2, y - height];
-      const shifts = [0, -0.7, 0.7, -1.4, 1.4].flatMap((by) => [[left + by * width, top], [left + by * width, top - height]]);
-      const place = shifts.find((corner) => this.free(...corner, width, height)) || [
-        Math.min(Math.max(left, 0), this.width - width),
-        Math.min(Math.max(top, 0), this.height - height),
-      ];
-      this.block(...place, width, height);
-      return place;
-    }
-    find(x, y, width, height) {
-      const gap = 6;
-      const places = [
-        [x + gap, y - height / 2],
-        [x - gap - width, y - height / 2],
-        [x - width / 2, y - gap - height],
-        [x - width / 2, y + gap],
-      ];
-      const place = places.find((corner) => this.free(...corner, width, height));
-      if (place) this.block(...place, width, height);
-      return place;
-    }
-  }
-
-  function arrow(x, y, vx, vy) {
-    const n = (value) => value.toFixed(1);
-    const [tx, ty] = [x + vx, y + vy];
-    const head = (side) => `${n(tx - 0.7 * vx - side * 0.45 * vy)} ${n(ty - 0.7 * vy + side * 0.45 * vx)}`;
-    return `M${n(x - vx)} ${n(y - vy)}L${n(tx)} ${n(ty)}M${head(1)}L${n(tx)} ${n(ty)}L${head(-1)}`;
-  }
-  /** What sets a colour of the score ramp off from the photo: the dark ones need light around them. */
-  const casing = (score) => ({ stroke: score < 0.4 ? "#fff" : "#000", "stroke-opacity": 0.5 });
-  const short = (score) => score.toFixed(2).replace(/^0/, "");
-  const shownPeak = (peak) => state.part === "all" || data.peaks.part[peak] === Number(state.part);
-  function shownCandidate(c) {
-    if (state.limb !== "all" && found.limb[c] !== Number(state.limb)) return false;
-    return state.which === "all" || found.accepted[c] === (state.which === "accepted");
-  }
-
-  /** The limbs between some peaks of one person: two peaks, and the limb. */
-  function limbsOf(peaks) {
-    const peakOf = new Map(peaks.map((peak) => [data.peaks.part[peak], peak]));
-    return data.limbs
-      .filter((limb) => peakOf.has(limb.from) && peakOf.has(limb.to))
-      .map((limb) => [peakOf.get(limb.from), peakOf.get(limb.to), limb]);
-  }
-
-  function swatch(parent, number) {
-    const made = node(parent, "span", { class: "swatch", "aria-hidden": "true" });
-    const centre = [colour(number), "#fff", "#000"][round(number)];
-    made.style.background = `radial-gradient(circle, ${centre} 28%, ${colour(number)} 34%)`;
-    return made;
-  }
-
-  /** The samples of a candidate's line integral: where, 0 to 1; the PAF along the limb; what it counts. */
-  function samplesOf(c) {
-    const along = found.along[c];
-    const points = found.quadratures[along.length];
-    return along.map((value, i) => [points.u[i], value / 10000, points.weight[i]]);
-  }
-
-  function limbCard(c) {
-    const card = node(null, "div", { class: "limb-card" });
-    node(card, "strong", {}, `${capital(peakName(found.from[c]))} → ${peakName(found.to[c])}`);
-    const samples = samplesOf(c);
-    const mean = samples.reduce((sum, [, along, weight]) => sum + along * weight, 0);
-    const score = found.score[c];
-    let text = `PAF score ${score.toFixed(3)}, ${Math.round(100 * found.agreement[c])} % of the limb agree`;
-    if (score - mean > 0.006) text += "; its ends are less than a cell apart, so silence does not count";
-    if (mean - score > 0.006) text += `; the mean is ${mean.toFixed(3)}, and so long a limb loses ${(mean - score).toFixed(3)}`;
-    node(card, "div", {}, `${text}. ${fateOf(c)}`);
-    card.append(chart(samples, c));
-    return card;
-  }
-
-  function fateOf(c) {
-    if (found.accepted[c]) return "Accepted.";
-    const winner = found.limb.findIndex(
-      (limb, k) => found.accepted[k] && limb === found.limb[c] && (found.from[k] === found.from[c] || found.to[k] === found.to[c]),
-    );
-    if (winner < 0) return "Not accepted.";
-    return `Not accepted: ${peakName(found.from[winner])} → ${peakName(found.to[winner])} is better (${found.score[winner].toFixed(3)}).`;
-  }
-
-  /** The samples from one end to the other, over the threshold above which they agree. */
-  function chart(samples, c) {
-    const [width, height, left, bottom] = [300, 84, 26, 14];
-    const values = samples.map(([, along]) => along);
-    const [low, high] = [Math.min(-0.05, ...values), Math.max(1, ...values)];
-    const x = (u) => left + u * (width - left - 8);
-    const y = (value) => 6 + ((high - value) / (high - low)) * (height - bottom - 8);
-    const label = `PAF along the limb at ${samples.length} points, from ${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
-    const made = shape(null, "svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
-    const across = (value, name) => shape(made, "line", { class: name, x1: left, x2: width - 8, y1: y(value), y2: y(value) });
-    across(0, "axis");
-    across(1, "axis");
-    across(data.thresholds.sample, "threshold");
-    shape(made, "text", { x: 18, y: y(1) + 4, "text-anchor": "end" }, "1");
-    shape(made, "text", { x: 18, y: y(0) + 4, "text-anchor": "end" }, "0");
-    shape(made, "text", { x: left, y: height - 2 }, partName(found.from[c]));
-    shape(made, "text", { x: width - 8, y: height - 2, "text-anchor": "end" }, partName(found.to[c]));
-    for (const [u, along] of samples) {
-      const low = along > data.thresholds.sample ? "" : " low";
-      shape(made, "line", { class: `stem${low}`, x1: x(u), x2: x(u), y1: y(0), y2: y(along) });
-      shape(made, "circle", { class: `dot${low}`, cx: x(u), cy: y(along), r: 2.6 });
-    }
-    return made;
-  }
-
-  // ---- what is pointed at
-
-  const tip = {
-    pinned: false,
-    point(panel, event, pin) {
-      const { candidate, peak } = event.target.dataset;
-      if (candidate === undefined && peak === undefined) {
-        if (pin) this.hide();
-        return;
-      }
-      if (this.pinned && !pin) return;
-      this.hide();
-      this.pinned = pin;
-      if (candidate !== undefined) panel.drawSamples(Number(candidate));
-      $("tip").replaceChildren(candidate !== undefined ? limbCard(Number(candidate)) : peakCard(panel, Number(peak)));
-      $("tip").hidden = false;
-      this.place(event);
-    },
-    move(event) {
-      if (!this.pinned && !$("tip").hidden) this.place(event);
-    },
-    place(event) {
-      const box = $("tip").getBoundingClientRect();
-      const right = event.clientX + 18 + box.width < innerWidth;
-      const x = right ? event.clientX + 18 : Math.max(event.clientX - 18 - box.width, 6);
-      const below = event.clientY + 18 + box.height < innerHeight;
-      const y = below ? event.clientY + 18 : Math.max(event.clientY - 18 - box.height, 6);
-      Object.assign($("tip").style, { left: `${Math.min(x, Math.max(innerWidth - box.width - 6, 6))}px`, top: `${y}px` });
-    },
-    leave() {
-      if (!this.pinned) this.hide();
-    },
-    hide() {
-      this.pinned = false;
-      $("tip").hidden = true;
-      for (const panel of panels) panel.drawSamples(null);
-    },
-  };
-
-  function peakCard(panel, peak) {
-    const card = node(null, "div");
-    const owner = owners(peopleAt(panel.index, state.step)).get(peak);
-    node(card, "strong", {}, `${capital(partName(peak))}, id ${peak}`);
-    const [x, y] = [data.peaks.x[peak].toFixed(1), data.peaks.y[peak].toFixed(1)];
-    node(card, "div", {}, `score ${data.peaks.score[peak].toFixed(3)}, at ${x}, ${y}`);
-    node(card, "div", {}, owner === undefined ? "in nobody" : `in person ${owner}`);
-    return card;
-  }
-
-  // ---- what can be done
-
-  function showStep() {
-    const silent = data.groupings.find(({ frames }) => frames.length === 1); // who has no steps to compare
-    const comparable = panels.length === 2 && (!silent || state.step === lastStep);
-    const differ = comparable ? differences(peopleAt(0, state.step), peopleAt(1, state.step)) : null;
-    for (const panel of panels) panel.drawStep(differ);
-    if (panels.length === 2) {
-      const sentence = differ ? differenceSentence(differ) : `Of ${silent.name} only the answer can be compared.`;
-      $("difference").textContent = sentence;
-      $("difference").classList.toggle("same", !differ || !differ.peaks.size);
-    }
-    $("slider").value = state.step;
-    $("slider").setAttribute("aria-valuetext", stepName());
-    $("counter").textContent = stepName();
-    document.body.dataset.step = state.step;
-  }
-  const stepName = () => (state.step === 0 ? "before" : state.step === lastStep ? "answer" : `step ${state.step} of ${lastStep - 1}`);
-
-  function differenceSentence({ only, peaks }) {
-    const when = state.step === lastStep ? "In the answers" : "After this step";
-    if (!peaks.size) return `${when}, both have the same people.`;
-    const parts = only
-      .map((numbers, k) => [numbers.size, `${count(numbers.size, "person is", "people are")} only in ${data.groupings[k].name}`])
-      .filter(([size]) => size)
-      .map(([, text]) => text);
-    parts.push(`${count(peaks.size, "peak has", "peaks have")} another owner (marked with a square)`);
-    return `${when}, ${parts.join(", ").replace(/, ([^,]*)$/, parts.length > 1 ? " and $1" : ", $1")}.`;
-  }
-
-  function go(step) {
-    state.step = Math.min(Math.max(step, 0), lastStep);
-    tip.hide();
-    showStep();
-    if (state.step === lastStep) play(false);
-  }
-  function play(on) {
-    clearInterval(state.timer);
-    state.timer = null;
-    if (on) {
-      if (state.step === lastStep) go(0);
-      state.timer = setInterval(() => go(state.step + 1), calm ? 1500 : 800);
-    }
-    $("play").setAttribute("aria-pressed", String(Boolean(on)));
-    $("play").textContent = on ? "Pause" : "Play";
-    for (const panel of panels) panel.sentence.setAttribute("aria-live", on ? "off" : "polite");
-  }
-  const playing = () => state.timer !== null;
-
-  function toggleLayer(name) {
-    state.layers[name] = !state.layers[name];
-    showLayers();
-  }
-  function showLayers() {
-    tip.hide();
-    for (const { name } of LAYERS) {
-      document.querySelector(`button[data-toggle="${name}"]`).setAttribute("aria-pressed", String(state.layers[name]));
-    }
-    for (const panel of panels) panel.drawMaps();
-    showLegend();
-    showStep();
-  }
-  function showLegend() {
-    const legend = $("legend");
-    legend.replaceChildren();
-    const { heat, paf, candidates, peaks } = state.layers;
-    const ramp = (colours) => {
-      const made = node(legend, "span", { class: "ramp", "aria-hidden": "true" });
-      made.style.background = `linear-gradient(90deg, ${colours.join(", ")})`;
-    };
-    if (heat) {
-      legend.append(`Heatmap of ${state.part === "all" ? "all parts" : spaced(data.parts[state.part])}: 0`);
-      ramp(HEAT_RAMP);
-      legend.append(`1${data.maps.factor > 1 ? `, ${data.maps.factor} x ${data.maps.factor} cells in one` : ""}. `);
-    }
-    if (paf || candidates) {
-      const which = state.limb === "all" ? "all limbs" : limbName(data.limbs[state.limb]);
-      legend.append(`${paf && candidates ? "PAF and candidates" : paf ? "PAF" : "Candidates"} of ${which}: 0`);
-      ramp(SCORE_RAMP);
-      legend.append("1");
-      if (candidates) legend.append(", solid if accepted, dashed if not");
-      if (candidates && found.left_out) legend.append(`; the weakest ${found.left_out} are left out`);
-      legend.append(". ");
-    }
-    if (peaks) legend.append("Peaks: id · score, white if in nobody; labels show where there is room: zoom in for more. ");
-    legend.append("Point at or tap a limb or a peak for more.");
-  }
-  function zoom(change) {
-    const before = ZOOMS[state.zoom];
-    state.zoom = change === 0 ? 0 : Math.min(Math.max(state.zoom + change, 0), ZOOMS.length - 1);
-    const centres = panels.map(({ view }) => [view.scrollLeft + view.clientWidth / 2, view.scrollTop + view.clientHeight / 2]);
-    layout();
-    const factor = ZOOMS[state.zoom] / before;
-    panels.forEach(({ view }, k) => {
-      view.scrollLeft = centres[k][0] * factor - view.clientWidth / 2;
-      view.scrollTop = centres[k][1] * factor - view.clientHeight / 2;
-    });
-    $("zoomed").textContent = `${100 * ZOOMS[state.zoom]} %`;
-  }
-  function layout() {
-    for (const panel of panels) panel.layout();
-    showLayers();
-  }
-  function turn(select, by) {
-    select.selectedIndex = (select.selectedIndex + by + select.length) % select.length;
-    select.dispatchEvent(new Event("change"));
-  }
-  function setTheme(dark) {
-    document.documentElement.dataset.theme = dark ? "dark" : "light";
-    $("theme").setAttribute("aria-pressed", String(dark));
-  }
-  const toggleTheme = () => setTheme(document.documentElement.dataset.theme !== "dark");
-
-  const KEYS = new Map([
-    ["ArrowLeft", ["one step back", () => go(state.step - 1), "←"]],
-    ["ArrowRight", ["one step on", () => go(state.step + 1), "→"]],
-    ["Home", ["before the first step", () => go(0)]],
-    ["End", ["the answer", () => go(lastStep)]],
-    [" ", ["play or pause the film", () => play(!playing()), "space"]],
-    ...LAYERS.map(({ name, title }, k) => [`${k + 1}`, [`layer: ${title}`, () => toggleLayer(name)]]),
-    ["p", ["next part (heatmap and peaks)", () => turn($("part"), 1)]],
-    ["P", ["part before", () => turn($("part"), -1)]],
-    ["l", ["next limb (PAF and candidates)", () => turn($("limb"), 1)]],
-    ["L", ["limb before", () => turn($("limb"), -1)]],
-    ["c", ["candidates: all, accepted, not accepted", () => turn($("which"), 1)]],
-    ["+", ["larger", () => zoom(1)]],
-    ["-", ["smaller", () => zoom(-1)]],
-    ["0", ["the whole photo", () => zoom(0)]],
-    ["t", ["dark or light", toggleTheme]],
-    ["Escape", ["hide what was tapped", () => tip.hide(), "Esc"]],
-    ["?", ["these keys", () => $("keys").showModal()]],
+  if (peaks)
+    legend.append("Peaks: id · score, white if in nobody; labels show where there is room: zoom in for more. ");
+  legend.append("Point at or tap a limb or a peak for more.");
+}
+function zoom(change) {
+  const before = ZOOMS[state.zoom];
+  state.zoom = change === 0 ? 0 : Math.min(Math.max(state.zoom + change, 0), ZOOMS.length - 1);
+  const centres = panels.map(({ view }) => [
+    view.scrollLeft + view.clientWidth / 2,
+    view.scrollTop + view.clientHeight / 2,
   ]);
-
-  function pressed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || $("keys").open) return;
-    const { target, key } = event;
-    if (target.tagName === "SELECT") return;
-    if (target.tagName === "BUTTON" && (key === " " || key === "Enter")) return;
-    if (target === $("slider") && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(key)) return;
-    if (!KEYS.has(key)) return;
-    event.preventDefault();
-    KEYS.get(key)[1]();
-  }
-
-  // ---- begin
-
-  function build() {
-    LAYERS.forEach(({ name, title }, k) => {
-      const button = node($("layers"), "button", { type: "button", "data-toggle": name, "aria-keyshortcuts": k + 1 }, `${title} `);
-      node(button, "kbd", {}, k + 1);
-      button.addEventListener("click", () => toggleLayer(name));
-    });
-    node($("part"), "option", { value: "all" }, "all parts");
-    data.parts.forEach((part, k) => node($("part"), "option", { value: k }, spaced(part)));
-    node($("limb"), "option", { value: "all" }, "all limbs");
-    data.limbs.forEach((limb, k) => node($("limb"), "option", { value: k }, limbName(limb)));
-    for (const name of ["part", "limb", "which"]) {
-      $(name).addEventListener("change", () => {
-        state[name] = $(name).value;
-        showLayers();
-      });
-    }
-    for (const [key, [text, , shown]] of KEYS) {
-      node(node($("key-list"), "dt"), "kbd", {}, shown ?? key);
-      node($("key-list"), "dd", {}, text);
-    }
-    const accepted = found.accepted.filter(Boolean).length;
-    const times = Object.entries(data.milliseconds).concat(data.groupings.map(({ name, milliseconds }) => [name, milliseconds]));
-    $("facts").textContent = [
-      `${data.photo.width} × ${data.photo.height} pixels`,
-      count(data.peaks.score.length, "peak", "peaks"),
-      `${count(found.limb.length + found.left_out, "candidate", "candidates")}, ${accepted} accepted`,
-      times.map(([stage, time]) => `${stage} ${time < 10 ? time.toFixed(1) : Math.round(time)} ms`).join(", "),
-    ].join(" · ");
-
-    const actions = { first: () => go(0), back: () => go(state.step - 1), next: () => go(state.step + 1), last: () => go(lastStep) };
-    for (const button of document.querySelectorAll("[data-go]")) button.addEventListener("click", actions[button.dataset.go]);
-    for (const button of document.querySelectorAll("[data-zoom]")) {
-      button.addEventListener("click", () => zoom(Number(button.dataset.zoom)));
-    }
-    $("play").addEventListener("click", () => play(!playing()));
-    $("slider").max = lastStep;
-    $("slider").addEventListener("input", () => go(Number($("slider").value)));
-    $("theme").addEventListener("click", toggleTheme);
-    $("help").addEventListener("click", () => $("keys").showModal());
-    document.addEventListener("keydown", pressed);
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    setTheme(dark.matches);
-    dark.addEventListener("change", () => setTheme(dark.matches));
-  }
-
-  const panels = [];
-  build();
-  data.groupings.forEach((_, index) => panels.push(new Panel(index)));
-  $("panels").className = panels.length > 1 ? "two" : "one";
-  $("difference").hidden = panels.length < 2;
-  state.step = lastStep;
   layout();
-  let width = innerWidth;
-  addEventListener("resize", () => {
-    if (Math.abs(innerWidth - width) > 1) layout();
-    width = innerWidth;
+  const factor = ZOOMS[state.zoom] / before;
+  panels.forEach(({ view }, k) => {
+    view.scrollLeft = centres[k][0] * factor - view.clientWidth / 2;
+    view.scrollTop = centres[k][1] * factor - view.clientHeight / 2;
   });
-  document.body.dataset.ready = "yes";
-})();
+  $("zoomed").textContent = `${100 * ZOOMS[state.zoom]} %`;
+}
+function layout() {
+  for (const panel of panels) panel.layout();
+  showLayers();
+}
+function turn(select, by) {
+  select.selectedIndex = (select.selectedIndex + by + select.length) % select.length;
+  select.dispatchEvent(new Event("change"));
+}
+function setTheme(dark) {
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  $("theme").setAttribute("aria-pressed", String(dark));
+}
+const toggleTheme = () => setTheme(document.documentElement.dataset.theme !== "dark");
+
+const KEYS = new Map([
+  ["ArrowLeft", ["one step back", () => go(state.step - 1), "←"]],
+  ["ArrowRight", ["one step on", () => go(state.step + 1), "→"]],
+  ["Home", ["before the first step", () => go(0)]],
+  ["End", ["the answer", () => go(lastStep)]],
+  [" ", ["play or pause the film", () => play(!playing()), "space"]],
+  ...LAYERS.map(({ name, title }, k) => [`${k + 1}`, [`layer: ${title}`, () => toggleLayer(name)]]),
+  ["p", ["next part (heatmap and peaks)", () => turn($("part"), 1)]],
+  ["P", ["part before", () => turn($("part"), -1)]],
+  ["l", ["next limb (PAF and candidates)", () => turn($("limb"), 1)]],
+  ["L", ["limb before", () => turn($("limb"), -1)]],
+  ["c", ["candidates: all, accepted, not accepted", () => turn($("which"), 1)]],
+  ["+", ["larger", () => zoom(1)]],
+  ["-", ["smaller", () => zoom(-1)]],
+  ["0", ["the whole photo", () => zoom(0)]],
+  ["t", ["dark or light", toggleTheme]],
+  ["Escape", ["hide what was tapped", () => tip.hide(), "Esc"]],
+  ["?", ["these keys", () => $("keys").showModal()]],
+]);
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || $("keys").open) return;
+  const { target, key } = event;
+  if (target.tagName === "SELECT") return;
+  if (target.tagName === "BUTTON" && (key === " " || key === "Enter")) return;
+  if (target === $("slider") && ["ArrowLeft", "ArrowRight", "Home", "End"].includes(key)) return;
+  if (!KEYS.has(key)) return;
+  event.preventDefault();
+  KEYS.get(key)[1]();
+}
+
+function build() {
+  LAYERS.forEach(({ name, title }, k) => {
+    const button = node(
+      $("layers"),
+      "button",
+      { type: "button", "data-toggle": name, "aria-keyshortcuts": k + 1 },
+      `${title} `,
+    );
+    node(button, "kbd", {}, k + 1);
+    button.addEventListener("click", () => toggleLayer(name));
+  });
+  node($("part"), "option", { value: "all" }, "all parts");
+  data.parts.forEach((part, k) => node($("part"), "option", { value: k }, spaced(part)));
+  node($("limb"), "option", { value: "all" }, "all limbs");
+  data.limbs.forEach((limb, k) => node($("limb"), "option", { value: k }, limbName(limb)));
+  for (const name of ["part", "limb", "which"]) {
+    $(name).addEventListener("change", () => {
+      state[name] = $(name).value;
+      showLayers();
+    });
+  }
+  for (const [key, [text, , shown]] of KEYS) {
+    node(node($("key-list"), "dt"), "kbd", {}, shown ?? key);
+    node($("key-list"), "dd", {}, text);
+  }
+  const accepted = found.accepted.filter(Boolean).length;
+  const times = Object.entries(data.milliseconds).concat(
+    data.groupings.map(({ name, milliseconds }) => [name, milliseconds]),
+  );
+  $("facts").textContent = [
+    `${data.photo.width} × ${data.photo.height} pixels`,
+    count(data.peaks.score.length, "peak", "peaks"),
+    `${count(found.limb.length + found.left_out, "candidate", "candidates")}, ${accepted} accepted`,
+    times.map(([stage, time]) => `${stage} ${time < 10 ? time.toFixed(1) : Math.round(time)} ms`).join(", "),
+  ].join(" · ");
+
+  const actions = {
+    first: () => go(0),
+    back: () => go(state.step - 1),
+    next: () => go(state.step + 1),
+    last: () => go(lastStep),
+  };
+  for (const button of document.querySelectorAll("[data-go]"))
+    button.addEventListener("click", actions[button.dataset.go]);
+  for (const button of document.querySelectorAll("[data-zoom]")) {
+    button.addEventListener("click", () => zoom(Number(button.dataset.zoom)));
+  }
+  $("play").addEventListener("click", () => play(!playing()));
+  $("slider").max = lastStep;
+  $("slider").addEventListener("input", () => go(Number($("slider").value)));
+  $("theme").addEventListener("click", toggleTheme);
+  $("help").addEventListener("click", () => $("keys").showModal());
+  document.addEventListener("keydown", pressed);
+  document.addEventListener("scroll", () => tip.hide(), true);
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  setTheme(dark.matches);
+  dark.addEventListener("change", () => setTheme(dark.matches));
+}
+
+const panels = [];
+build();
+data.groupings.forEach((_, index) => panels.push(new Panel(index)));
+$("panels").className = panels.length > 1 ? "two" : "one";
+$("difference").hidden = panels.length < 2;
+state.step = lastStep;
+layout();
+let width = innerWidth;
+addEventListener("resize", () => {
+  if (Math.abs(innerWidth - width) > 1) layout();
+  width = innerWidth;
+});
+document.body.dataset.ready = "yes";
