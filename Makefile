@@ -23,7 +23,7 @@ types: .venv/ready-dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv groupings.png
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv groupings.png explain.html
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c '$(SUPPORTED)'

@@ -115,8 +115,7 @@ def score_pairs(
         )
     good = _passing(config, score, agreement)
     # Few samples can step over the gaps between the people on a long line, so those that passed are looked at closely.
-    ends = coordinates.xy[peaks[good]]
-    long = good[np.hypot(*(ends[:, 1] - ends[:, 0]).T) > config.limb_samples]
+    long = good[sample_counts(config, coordinates, peaks[good]) > config.limb_samples]
     if len(long):
         score[long], agreement[long] = _integrate(
             config, coordinates, pafs, limb[long], peaks[long], config.long_limb_samples
@@ -160,14 +159,8 @@ def _integrate(
     samples: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Score (C,) and agreement (C,) of the pairs of peaks (C, 2) as limbs of the kinds (C,)."""
-    ends = coordinates.xy[peaks]  # (C, 2, 2) float32: from and to, x and y
-    vector = ends[:, 1] - ends[:, 0]
-    length = np.hypot(vector[:, 0], vector[:, 1])
-    direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
-
-    u, weight = _quadrature(samples)
-    x, y = (ends[:, 0, axis, None] + u * vector[:, axis, None] for axis in (0, 1))  # equation 12, (C, samples)
-    along = _sample_along(pafs, x, y, config.paf_channels[limb], direction)
+    along, length = sample_limbs(config, coordinates, pafs, limb, peaks, samples)
+    _, weight = quadrature(samples)
 
     agreement = (along > config.sample_threshold) @ weight
     prior = np.minimum(config.max_limb_length * pafs.shape[0] / np.maximum(length, 1e-6) - 1, 0)
@@ -177,8 +170,38 @@ def _integrate(
     return np.where(short, np.maximum(score, config.short_limb_score), score), np.where(short, 1, agreement)
 
 
+def sample_counts(config: Config, coordinates: Coordinates, peaks: NDArray[np.intp]) -> NDArray[np.intp]:
+    """(C,): at how many points a candidate between each pair of peaks (C, 2) is read in the end."""
+    ends = coordinates.xy[peaks]
+    long = np.hypot(*(ends[:, 1] - ends[:, 0]).T) > config.limb_samples
+    return np.where(long, config.long_limb_samples, config.limb_samples)
+
+
+def sample_limbs(
+    config: Config,
+    coordinates: Coordinates,
+    pafs: NDArray[np.float32],
+    limb: NDArray[np.intp],
+    peaks: NDArray[np.intp],
+    samples: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What equation 11 adds up for the pairs of peaks (C, 2) as limbs of the kinds (C,).
+
+    Returns the PAF's component along each limb at the points of ``quadrature``, (C, samples), and the length of
+    each in cells, (C,).
+    """
+    ends = coordinates.xy[peaks]  # (C, 2, 2) float32: from and to, x and y
+    vector = ends[:, 1] - ends[:, 0]
+    length = np.hypot(vector[:, 0], vector[:, 1])
+    direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
+
+    u, _ = quadrature(samples)
+    x, y = (ends[:, 0, axis, None] + u * vector[:, axis, None] for axis in (0, 1))  # equation 12, (C, samples)
+    return _sample_along(pafs, x, y, config.paf_channels[limb], direction), length
+
+
 @cache
-def _quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Where between its ends, 0 to 1, a limb is sampled, and what each sample counts: Gauss-Legendre quadrature.
 
     Evenly spaced samples of a line through several people can fall on a limb of each, and on none of the

@@ -1,5 +1,6 @@
 """Grouping is a plug-in: limbs become people in one of the ways in here, or in a way of your own."""
 
 from estimation.grouping.plugin import GROUPINGS, LAB_MERGE, Grouping, load_grouping, run_grouping, run_merge
+from estimation.grouping.trace import step
 
-__all__ = ["GROUPINGS", "LAB_MERGE", "Grouping", "load_grouping", "run_grouping", "run_merge"]
+__all__ = ["GROUPINGS", "LAB_MERGE", "Grouping", "load_grouping", "run_grouping", "run_merge", "step"]

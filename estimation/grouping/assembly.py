@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
+from estimation.grouping.trace import is_recording, step
 from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of, row_length
 
 MIN_PARTS = 3
@@ -18,11 +19,15 @@ MIN_MEAN_SCORE = 0.4
 
 
 class Assembly:
-    """Every peak begins as a person of its own; people are joined as long as no body part is in both."""
+    """Every peak begins as a person of its own; people are joined as long as no body part is in both.
 
-    def __init__(self, coordinates: Coordinates) -> None:
+    tells: whether each ``connect`` is a step of what the grouping did, for whoever records it.
+    """
+
+    def __init__(self, coordinates: Coordinates, tells: bool = True) -> None:
         self.person = [{part: peak} for peak, part in enumerate(coordinates.part.tolist())]
         """For each peak the person who has it: their peaks by body part. Peaks of one person share one dict."""
+        self._tells = tells and is_recording()
 
     def alone(self, peak: int) -> bool:
         """Whether a peak is still joined to nothing."""
@@ -31,16 +36,16 @@ class Assembly:
     def connect(self, one: int, other: int) -> bool:
         """Put two peaks into one person; False, and nothing is done, if two peaks would share a body part."""
         first, second = self.person[one], self.person[other]
-        if first is second:
-            return True
-        if first.keys() & second.keys():
-            return False
-        if len(first) < len(second):
-            first, second = second, first
-        first.update(second)
-        for peak in second.values():
-            self.person[peak] = first
-        return True
+        fits = first is second or not first.keys() & second.keys()
+        if fits and first is not second:
+            if len(first) < len(second):
+                first, second = second, first
+            first.update(second)
+            for peak in second.values():
+                self.person[peak] = first
+        if self._tells:
+            step((one, other), self.people())
+        return fits
 
     def join(self, config: Config, candidates: Candidates, chosen: NDArray[np.intp]) -> None:
         """Connect the ends of the chosen candidates in turn. Limbs from ear to shoulder may not start a person: where

@@ -18,6 +18,7 @@ from estimation.config import Config
 from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
 from estimation.grouping.assembly import to_subset
+from estimation.grouping.trace import step
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
@@ -53,6 +54,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
                         heapq.heappush(frontier, best)
         if len(person) > 1:
             people.append(person)
+            step(person.values(), people)
             for peak in person.values():
                 free[peak] = False
     return to_subset(config, people, candidates, coordinates)

@@ -83,7 +83,7 @@ def _join(
     connected: Candidates, chosen: NDArray[np.bool_], coordinates: Coordinates
 ) -> tuple[list[dict[int, int]], float]:
     """The people of an answer, and the sum of the PAF scores within them."""
-    assembly = Assembly(coordinates)
+    assembly = Assembly(coordinates, tells=False)  # all is decided by now
     for a, b in connected.peaks[chosen].tolist():
         assembly.connect(a, b)
     for a, b in connected.peaks.tolist():  # nothing more, unless time was up

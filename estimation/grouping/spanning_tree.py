@@ -26,7 +26,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
     redundant = np.array([limb.redundant for limb in config.limbs])[candidates.limb]
     tree, others = candidates.select(np.flatnonzero(~redundant)), candidates.select(np.flatnonzero(redundant))
 
-    assembly = Assembly(coordinates)
+    assembly = Assembly(coordinates, tells=False)  # a first try, which is thrown away
     assembly.join(config, tree, accept_one_to_one(tree))
     start = TIE * _supported(assembly, tree, others)
     tree = tree.select(np.argsort(-(tree.score + start), kind="stable"))

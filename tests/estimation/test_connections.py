@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
 from estimation.config import COCO_18
-from estimation.connections import Candidates, _quadrature, accept_one_to_one, get_connections, score_candidates
+from estimation.connections import Candidates, accept_one_to_one, get_connections, quadrature, score_candidates
 from estimation.coordinates import Coordinates
 
 NECK_TO_RIGHT_SHOULDER = 0
@@ -56,7 +56,7 @@ def test_score_matches_an_independent_line_integral(rng):
     pafs[:, :, LIMB.paf_x] += 1.5
     a, b = np.array([1.3, 2.7]), np.array([9.6, 6.2])
     found = score_candidates(COCO_18, peaks_at((1, *a), (2, *b)), pafs)
-    u, weight = _quadrature(10)
+    u, weight = quadrature(10)
     points = a + u[:, None] * (b - a)
     along = sum(
         map_coordinates(pafs[:, :, channel], points.T[::-1], order=1) * component
@@ -67,7 +67,7 @@ def test_score_matches_an_independent_line_integral(rng):
 
 
 def test_quadrature_integrates_polynomials():
-    u, weight = _quadrature(10)
+    u, weight = quadrature(10)
     for degree in range(6):
         np.testing.assert_allclose(weight @ u**degree, 1 / (degree + 1), rtol=1e-5)
 

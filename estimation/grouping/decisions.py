@@ -1,0 +1,151 @@
+"""What a step of a grouping decided, in one plain sentence, worked out from the people before and after it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from estimation.config import Config
+
+People = Mapping[int, frozenset[int]]
+"""The peaks of each person, by the person's number."""
+NEW, ADDS, JOINS, INSIDE, CONFLICT, LEFT, CHANGES, ANSWER = (
+    "new",
+    "adds",
+    "joins",
+    "inside",
+    "conflict",
+    "left out",
+    "changes",
+    "answer",
+)
+"""Kinds of decisions. A conflict is met where peaks of one body part would come together in one person."""
+_LISTED = 6  # peaks or people that a sentence lists; it counts the others
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided. kind: one of those above. note: the sentence."""
+
+    kind: str
+    note: str
+
+
+def decide(config: Config, part: Sequence[int], peaks: Sequence[int], before: People, after: People) -> Decision:
+    """What happened between ``before`` and ``after``, when a grouping looked at ``peaks``.
+
+    part: the body part of every peak, by its id.
+    """
+    names = _Names(config, part)
+    owned, owns = _owners(before), _owners(after)
+    others = sorted({owned[peak] for peak in peaks if peak in owned})
+    here = {owns.get(peak) for peak in peaks}
+    joined = len(here) == 1 and None not in here
+    if twice := _twice(part, set(peaks).union(*(before[number] for number in others))):
+        fate = _sentence(names.fate(_moved(owned, owns, peaks), owned, owns))
+        return Decision(CONFLICT, f"Conflict: {_subject(others)} would have {names.rivals(twice)}. {fate}")
+    if joined and len(others) == 1 and set(peaks) <= before[others[0]]:
+        return Decision(INSIDE, _sentence(f"{names.peaks(peaks)} are in {_people(others)} already"))
+    moved = _moved(owned, owns, ())
+    if not moved:
+        return Decision(LEFT, _sentence(f"{names.peaks(peaks)}: nothing changes"))
+    if joined and set(moved) <= set(after[owns[peaks[0]]]):
+        number = owns[peaks[0]]
+        if not others:
+            return Decision(NEW, _sentence(f"{names.peaks(peaks)} start person {number}"))
+        if len(others) == 1:
+            return Decision(ADDS, _sentence(f"{names.peaks(moved)} joins person {number}"))
+        return Decision(JOINS, _sentence(f"{names.peaks(peaks)} join {_people(others)} into person {number}"))
+    return Decision(CHANGES, _sentence(names.fate(moved, owned, owns)))
+
+
+def sum_up(before: People, after: People) -> Decision:
+    """What the answer is, and who of those before is not in it."""
+    owned, owns = _owners(before), _owners(after)
+    answer = f"The answer: {_count(len(after), 'person', 'people')}"
+    dropped = [number for number in sorted(before) if number not in after]
+    if dropped:
+        who = [f"person {number} ({_count(len(before[number]), 'part', 'parts')})" for number in dropped]
+        answer += f". Left out: {_list(who)}"
+    changed = [peak for peak in owned | owns if owned.get(peak) != owns.get(peak) and owned.get(peak) not in dropped]
+    if before and changed:
+        answer += f". {_count(len(changed), 'peak has', 'peaks have')} another owner than after the last row"
+    return Decision(ANSWER, f"{answer}.")
+
+
+class _Names:
+    """Peaks in words."""
+
+    def __init__(self, config: Config, part: Sequence[int]) -> None:
+        self._parts, self._part = [name.replace("_", " ") for name in config.body_parts], part
+
+    def peak(self, peak: int) -> str:
+        return f"{self._parts[self._part[peak]]} {peak}"
+
+    def peaks(self, peaks: Iterable[int]) -> str:
+        return _list([self.peak(peak) for peak in peaks])
+
+    def rivals(self, twice: dict[int, list[int]]) -> str:
+        """Several peaks of one body part, for each of these parts."""
+        return _list(
+            [
+                f"the {self._parts[part]} {'twice' if len(peaks) == 2 else f'{len(peaks)} times'} ({_list(peaks)})"
+                for part, peaks in twice.items()
+            ]
+        )
+
+    def fate(self, peaks: Sequence[int], before: Mapping[int, int], after: Mapping[int, int]) -> str:
+        """Where these peaks are now."""
+        return _list([self._fate(peak, before.get(peak), after.get(peak)) for peak in peaks])
+
+    def _fate(self, peak: int, before: int | None, after: int | None) -> str:
+        name = self.peak(peak)
+        if after is None:
+            return f"{name} stays alone" if before is None else f"{name} is taken from person {before}"
+        if before == after:
+            return f"{name} stays with person {after}"
+        return f"{name} goes to person {after}"
+
+
+def _owners(people: People) -> dict[int, int]:
+    """The number of the person who has each peak."""
+    return {peak: number for number, peaks in people.items() for peak in peaks}
+
+
+def _moved(before: Mapping[int, int], after: Mapping[int, int], first: Sequence[int]) -> list[int]:
+    """The peaks ``first``, and all others that have another owner than before."""
+    changed = sorted(peak for peak in {*before, *after} if before.get(peak) != after.get(peak))
+    return list(dict.fromkeys([*first, *changed]))
+
+
+def _twice(part: Sequence[int], peaks: set[int]) -> dict[int, list[int]]:
+    """The body parts that several of these peaks are of, with the peaks."""
+    of_part: dict[int, list[int]] = defaultdict(list)
+    for peak in sorted(peaks):
+        of_part[part[peak]].append(peak)
+    return {one: found for one, found in of_part.items() if len(found) > 1}
+
+
+def _subject(numbers: list[int]) -> str:
+    return _people(numbers) if len(numbers) == 1 else f"{_people(numbers)} together" if numbers else "somebody"
+
+
+def _people(numbers: list[int]) -> str:
+    return f"person {numbers[0]}" if len(numbers) == 1 else f"people {_list(numbers)}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
+
+
+def _list(items: Sequence[object]) -> str:
+    """One, two and three; those beyond ``_LISTED`` are counted."""
+    words = [str(item) for item in items]
+    if len(words) > _LISTED:
+        words = [*words[: _LISTED - 1], f"{len(words) - _LISTED + 1} more"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,132 @@
+"""One page to look at: what was found in a photo at each stage, and the grouping step by step.
+
+The page is a single file that needs no network. It shows heatmaps, PAFs, peaks, candidate limbs and people over the
+photo, and the grouping as a film; with --beside, two groupings next to each other with their differences marked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+from tqdm import tqdm
+
+from demo_image import SAMPLE, shown
+from estimation.config import Config
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.estimators import estimate
+from estimation.files import check_outputs, read_photo, write_whole
+from estimation.grouping import GROUPINGS, Grouping, load_grouping
+from estimation.grouping.film import make_film
+from estimation.pipeline import DEFAULT_HEIGHT, Estimate, check_input, estimate_people, timed
+from models import NETWORKS, load_network
+from tools.explain_data import Told, explain
+from tools.explain_page import make_page
+from tools.program import run
+
+EXAMPLES = """examples:
+  python -m tools.explain                                     the sample photo, to explain.html
+  python -m tools.explain photo.jpg --grouping my_merge.py    your grouping in place of estimation/merge.py
+  python -m tools.explain photo.jpg --beside openpose_cpu     another one beside it, with what differs
+"""
+PAGE_TYPES = (".html", ".htm")
+
+
+def main() -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options()
+    photo = read_photo(options.photo)
+    check_input(photo, options.height)
+    groupings = [load_grouping(name) for name in (options.grouping, *options.beside)]
+    check_files(options, groupings)
+    network = load_network(options.network, options.weights)
+
+    found = estimate_people(photo, network, options.height, groupings[0])
+    told = tell(groupings, titles([options.grouping, *options.beside]), network.config, found)
+    page = make_page(explain(photo, options.photo.name, network.config, found, told)).encode()
+    write_whole(options.output, page)
+    print_report(options.photo, photo.shape, told)
+    print(f"wrote {options.output} ({len(page) / 1e6:.1f} MB); open it in a browser")
+
+
+def parse_options() -> argparse.Namespace:
+    """The options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.explain",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("photo", nargs="?", type=Path, default=SAMPLE, help="the photo (default: the sample)")
+    kinds = f"one of {', '.join(GROUPINGS)}, or a Python file with merge or group"
+    parser.add_argument("--grouping", default="lab", help=f"{kinds} (default: lab, estimation/merge.py)")
+    parser.add_argument(
+        "--beside",
+        type=lambda name: [name],
+        default=[],
+        metavar="GROUPING",
+        help="a second grouping, shown beside the first",
+    )
+    parser.add_argument(
+        "--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)} (default: mobilenet_thin)"
+    )
+    parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
+    parser.add_argument(
+        "--height",
+        type=int,
+        default=DEFAULT_HEIGHT,
+        help=f"input height of the network in pixels (default: {DEFAULT_HEIGHT})",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("explain.html"), help="the page to write (default: explain.html)"
+    )
+    return parser.parse_args()
+
+
+def check_files(options: argparse.Namespace, groupings: list[Grouping]) -> None:
+    """Raise OpenPoseLabError if the page cannot be written, or would overwrite an input."""
+    inputs = [("photo", options.photo), ("weights file", options.weights)]
+    inputs += [("grouping file", grouping.source) for grouping in groupings]
+    check_outputs([options.output], inputs)
+    if options.output.suffix.lower() not in PAGE_TYPES:
+        raise OpenPoseLabError(f"cannot write {options.output}: its name must end in one of {' '.join(PAGE_TYPES)}")
+
+
+def titles(names: list[str]) -> list[str]:
+    """What the groupings are called on the page: their names, or those of their files, no two alike."""
+    short = [name if name in GROUPINGS else Path(name).name for name in names]
+    return [title if short.count(title) == 1 else f"{title} ({k})" for k, title in enumerate(short, start=1)]
+
+
+def tell(groupings: list[Grouping], names: list[str], config: Config, found: Estimate) -> list[Told]:
+    """What each grouping does with the limbs that were found; the first has run for ``found``."""
+    told: list[Told] = []
+    for grouping, name in zip(groupings, names):
+        milliseconds = {"grouping": found.milliseconds["grouping"]}
+        if told:
+            with timed("grouping", milliseconds):
+                estimate(config, found.connections, grouping)
+        like = told[0].film if told else None
+        rows = len(found.connections.accepted)
+        with tqdm(total=rows, desc=name, unit="row", leave=False, delay=1, disable=None) as bar:
+            film = make_film(grouping, config, found.connections, bar.update, like)
+        told.append(Told(name, grouping.door, film, milliseconds["grouping"]))
+    return told
+
+
+def print_report(path: Path, shape: tuple[int, ...], told: list[Told]) -> None:
+    """A line for the photo, and one for each grouping."""
+    width = max(12, *(len(one.title) for one in told))
+    print(f"{'photo':{width}} {shown(path)} ({shape[1]}x{shape[0]})")
+    for one in told:
+        film = one.film
+        steps = f"{len(film.frames) - 1} steps, {film.source}" if len(film.frames) > 1 else film.source
+        print(f"{one.title:{width}} {len(film.rows)} people; {steps}")
+        for problem in film.problems:
+            warnings.warn(f"{one.title}: {problem}", OpenPoseLabWarning, stacklevel=2)
+
+
+if __name__ == "__main__":
+    sys.exit(run("explain", main))

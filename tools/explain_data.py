@@ -1,0 +1,202 @@
+"""Everything that the page of tools.explain shows of one photo, as one value that JSON can hold.
+
+Positions are x and y in pixels of the photo as it was read, whole numbers at pixel centres. The maps lie on cells, and
+come with what moves them onto the photo: cell 0's left edge is at ``offset * cell - 0.5``.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.connections import Connections, quadrature, sample_counts, sample_limbs
+from estimation.coordinates import Coordinates
+from estimation.field_maps import FieldMaps, cells_to_pixels
+from estimation.files import encode_picture
+from estimation.grouping.film import Film, best_first
+from estimation.pipeline import Estimate
+from estimation.skeletons import score_people
+from estimation.subset import SCORE, limb_rows
+
+MAX_CANDIDATES = 3000
+"""Candidates that are shown: all that were accepted, and the best of the others."""
+MAX_CELLS = 16_000
+"""Larger maps are shown with fewer, larger cells."""
+MAX_SIDE = 1280
+"""Pixels of the longer side of the photo as it is shown."""
+_STEPS = 10_000  # samples are kept in so many parts of 1, rounded up, so that what is above a threshold stays so
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What one grouping did. title: for people to read. door: ``merge`` or ``group``. milliseconds: it took so many."""
+
+    title: str
+    door: str
+    film: Film
+    milliseconds: float
+
+
+def explain(
+    photo: NDArray[np.uint8],
+    name: str,
+    config: Config,
+    found: Estimate,
+    told: Sequence[Told],
+) -> dict[str, Any]:
+    """What was found in a BGR uint8 photo (h, w, 3), stage by stage.
+
+    name: of the photo. told: of each grouping that is shown.
+    """
+    coordinates, connections = found.coordinates, found.connections
+    xy = cells_to_pixels(coordinates.xy + np.asarray(found.maps.offset), found.maps.cell_size)
+    return {
+        "photo": {"name": name, "width": photo.shape[1], "height": photo.shape[0], "uri": photo_uri(photo)},
+        "parts": list(config.body_parts),
+        "limbs": [{"from": limb.from_part, "to": limb.to_part, "redundant": limb.redundant} for limb in config.limbs],
+        "thresholds": {
+            "peak": config.peak_threshold,
+            "sample": config.sample_threshold,
+            "agreement": config.min_agreement,
+        },
+        "maps": maps_data(config, found.maps),
+        "peaks": {
+            "x": xy[:, 0].round(3).tolist(),
+            "y": xy[:, 1].round(3).tolist(),
+            "score": coordinates.score.astype(float).round(4).tolist(),
+            "part": coordinates.part.tolist(),
+        },
+        "candidates": candidates_data(config, connections, found.maps),
+        "rows": rows_data(config, connections),
+        "milliseconds": {stage: round(time, 3) for stage, time in found.milliseconds.items() if stage != "grouping"},
+        "groupings": [grouping_data(one, coordinates) for one in told],
+    }
+
+
+def photo_uri(photo: NDArray[np.uint8]) -> str:
+    """The photo as a JPEG of at most ``MAX_SIDE`` pixels to a side, in a data: address."""
+    scale = min(1, MAX_SIDE / max(photo.shape[:2]))
+    if scale < 1:
+        size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
+        photo = cv2.resize(photo, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return f"data:image/jpeg;base64,{base64.b64encode(encode_picture(Path('photo.jpg'), photo)).decode()}"
+
+
+def maps_data(config: Config, maps: FieldMaps) -> dict[str, Any]:
+    """The maps in 8 bits: heatmaps (parts, h, w) from 0, PAFs (limbs, 2, h, w) around 0, row by row.
+
+    A value is ``scale`` times the byte.
+    """
+    heatmaps = maps.heatmaps[:, :, : len(config.body_parts)].transpose(2, 0, 1)
+    pafs = maps.pafs[:, :, config.paf_channels].transpose(2, 3, 0, 1)
+    factor = 1
+    while heatmaps[0].size > MAX_CELLS * factor**2:
+        factor += 1
+    heatmaps, pafs = _shrink(heatmaps, factor), _shrink(pafs, factor)
+    return {
+        "height": heatmaps.shape[1],
+        "width": heatmaps.shape[2],
+        "cell": [factor * size for size in maps.cell_size],
+        "offset": [move / factor for move in maps.offset],
+        "factor": factor,
+        "heatmaps": _quantised(np.maximum(heatmaps, 0), np.uint8),
+        "pafs": _quantised(pafs, np.int8),
+    }
+
+
+def _shrink(maps: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Means of ``factor`` x ``factor`` cells of maps (..., h, w); the last row and column are repeated to fill up."""
+    height, width = maps.shape[-2:]
+    fill = [(0, 0)] * (maps.ndim - 2) + [(0, -height % factor), (0, -width % factor)]
+    padded = np.pad(maps, fill, mode="edge")
+    rows, columns = padded.shape[-2] // factor, padded.shape[-1] // factor
+    shrunk: NDArray[np.float32] = padded.reshape(*maps.shape[:-2], rows, factor, columns, factor).mean(axis=(-3, -1))
+    return shrunk
+
+
+def _quantised(maps: NDArray[np.float32], dtype: type[np.uint8 | np.int8]) -> dict[str, Any]:
+    """``scale`` and the bytes in base64."""
+    scale = max(float(np.abs(maps).max(initial=0)), 1e-6) / np.iinfo(dtype).max
+    return {"scale": scale, "bytes": base64.b64encode(np.round(maps / scale).astype(dtype).tobytes()).decode()}
+
+
+def candidates_data(config: Config, connections: Connections, maps: FieldMaps) -> dict[str, Any]:
+    """The candidates, best first, each with the samples of its line integral: ``along``, in ten-thousandths.
+
+    ``left_out`` counts those beyond ``MAX_CANDIDATES``. ``quadratures`` has where the samples lie between the ends, 0
+    to 1, and what each counts, by their number.
+    """
+    shown = _chosen(connections)
+    found = connections.candidates.select(shown)
+    counts = sample_counts(config, connections.coordinates, found.peaks)
+    along: list[list[int]] = [[] for _ in shown]
+    for count in np.unique(counts).tolist():
+        chosen = np.flatnonzero(counts == count)
+        values, _ = sample_limbs(
+            config, connections.coordinates, maps.pafs, found.limb[chosen], found.peaks[chosen], count
+        )
+        for index, samples in zip(chosen.tolist(), np.ceil(values.astype(float) * _STEPS).astype(int).tolist()):
+            along[index] = samples
+    return {
+        "limb": found.limb.tolist(),
+        "from": found.peaks[:, 0].tolist(),
+        "to": found.peaks[:, 1].tolist(),
+        "score": found.score.round(4).tolist(),
+        "agreement": found.agreement.round(3).tolist(),
+        "accepted": np.isin(shown, connections.accepted).tolist(),
+        "along": along,
+        "left_out": len(connections.candidates) - len(shown),
+        "quadratures": {
+            str(count): {name: values.astype(float).round(5).tolist() for name, values in zip(("u", "weight"), points)}
+            for count, points in ((count, quadrature(count)) for count in np.unique(counts).tolist())
+        },
+    }
+
+
+def _chosen(connections: Connections) -> NDArray[np.intp]:
+    """Indices of the candidates that are shown, best first."""
+    others = np.setdiff1d(np.arange(len(connections.candidates)), connections.accepted)
+    room = max(MAX_CANDIDATES - len(connections.accepted), 0)
+    return np.sort(np.concatenate([connections.accepted, others[:room]]))
+
+
+def rows_data(config: Config, connections: Connections) -> list[dict[str, Any]]:
+    """The rows that merge is given, best first: the two peaks and the score of each."""
+    rows = best_first(limb_rows(config, connections))
+    peaks = (row[:SCORE][row[:SCORE] >= 0].astype(int).tolist() for row in rows)
+    return [{"peaks": ids, "score": round(score, 4)} for ids, score in zip(peaks, rows[:, SCORE].tolist())]
+
+
+def grouping_data(told: Told, coordinates: Coordinates) -> dict[str, Any]:
+    """What one grouping did. A frame has the people who are new or changed, and the numbers of those who are gone."""
+    film = told.film
+    frames: list[dict[str, Any]] = []
+    before: Mapping[int, frozenset[int]] = {}
+    for frame in film.frames:
+        changed = {number: sorted(peaks) for number, peaks in frame.people.items() if before.get(number) != peaks}
+        gone = [number for number in before if number not in frame.people]
+        frames.append(
+            {"peaks": list(frame.peaks), "kind": frame.kind, "note": frame.note, "people": changed, "gone": gone}
+        )
+        before = frame.people
+    sure = score_people(film.rows, coordinates)
+    return {
+        "name": told.title,
+        "door": told.door,
+        "source": film.source,
+        "problems": list(film.problems),
+        "milliseconds": round(told.milliseconds, 3),
+        "frames": frames,
+        "people": [
+            {"number": number, "score": round(score, 3), "sure": round(surety, 3)}
+            for number, score, surety in zip(film.frames[-1].people, film.rows[:, SCORE].tolist(), sure.tolist())
+        ],
+    }

@@ -1,0 +1,30 @@
+"""The page of tools.explain: its files and the data, put into one."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).parent
+_SCRIPTS = ("data.js", "panel.js", "cards.js", "page.js")
+
+
+def make_page(data: dict[str, Any]) -> str:
+    """The page as HTML. data: of ``tools.explain_data``; whatever names it has in it, none is taken for markup."""
+    fillings = {
+        "title": html.escape(data["photo"]["name"].encode(errors="replace").decode()),
+        "css": (_FOLDER / "page.css").read_text(encoding="utf-8"),
+        "js": "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
+        "data": _for_script(data),
+    }
+    page = (_FOLDER / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: fillings[place[1]], page)
+
+
+def _for_script(data: dict[str, Any]) -> str:
+    """JSON in ASCII that cannot end the script element it is in."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,140 @@
+// The data of the page, as tools/explain_data.py describes it, and what everything else here is made of. The files of
+// this folder are put into one function, in the order of tools/explain_page/__init__.py. All positions are pixels of the
+// photo, whole numbers at pixel centres, so that x lies at (x + 0.5) * scale on the screen.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const SVG = "http://www.w3.org/2000/svg";
+const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"]; // Okabe and Ito
+const DASHES = ["", "7 4", "2 4"]; // of people beyond the seventh and the fourteenth
+const SCORE_RAMP = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"]; // viridis
+const HEAT_RAMP = ["#1b0c41", "#781c6d", "#cf4446", "#fb9b06", "#fcffa4"]; // inferno
+const ZOOMS = [1, 1.5, 2, 3, 4, 6];
+const LAYERS = [
+  { name: "photo", title: "Photo" },
+  { name: "heat", title: "Heatmap" },
+  { name: "paf", title: "PAF" },
+  { name: "candidates", title: "Candidates" },
+  { name: "peaks", title: "Peaks" },
+  { name: "people", title: "People" },
+];
+const SOURCES = {
+  recorded: "The steps are those that the grouping tells.",
+  replayed:
+    "This merge tells no steps, so it was called on the best row, on the best two, and so on, without pruning. " +
+    "What it decided is worked out from its answers.",
+  "before and after":
+    "This grouping tells no steps, so there is only the time before it and its answer. docs/explain.md says how " +
+    "it can tell them.",
+};
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+const state = {
+  step: 0,
+  layers: { photo: true, heat: false, paf: false, candidates: false, peaks: true, people: true },
+  part: "all",
+  limb: "all",
+  which: "all",
+  zoom: 0,
+  timer: null,
+};
+const $ = (id) => document.getElementById(id);
+
+function node(parent, tag, attributes = {}, text = null) {
+  const made = document.createElement(tag);
+  return finish(parent, made, attributes, text);
+}
+function shape(parent, tag, attributes = {}, text = null) {
+  const made = document.createElementNS(SVG, tag);
+  return finish(parent, made, attributes, text);
+}
+function finish(parent, made, attributes, text) {
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (text !== null) made.textContent = text;
+  if (parent) parent.append(made);
+  return made;
+}
+function bytes(base64) {
+  const text = atob(base64);
+  const array = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) array[i] = text.charCodeAt(i);
+  return array;
+}
+function mix(ramp, value) {
+  const place = Math.min(Math.max(value, 0), 1) * (ramp.length - 1);
+  const k = Math.min(Math.floor(place), ramp.length - 2);
+  const [a, b] = [ramp[k], ramp[k + 1]].map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)));
+  return a.map((channel, i) => Math.round(channel + (b[i] - channel) * (place - k)));
+}
+const rgb = (ramp, value) => `rgb(${mix(ramp, value).join(" ")})`;
+const spaced = (name) => name.replaceAll("_", " ");
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const partName = (peak) => spaced(data.parts[data.peaks.part[peak]]);
+const peakName = (peak) => `${partName(peak)} ${peak}`;
+const count = (number, one, several) => `${number} ${number === 1 ? one : several}`;
+const colour = (number) => COLOURS[(number - 1) % COLOURS.length];
+const round = (number) => Math.floor((number - 1) / COLOURS.length) % DASHES.length;
+
+const heatmaps = bytes(data.maps.heatmaps.bytes);
+const pafs = new Int8Array(bytes(data.maps.pafs.bytes).buffer);
+const found = data.candidates;
+const pairKey = (a, b) => (a < b ? `${a} ${b}` : `${b} ${a}`);
+const candidateOf = new Map(found.limb.map((_, c) => [pairKey(found.from[c], found.to[c]), c]));
+const rowScore = new Map(data.rows.map((row) => [pairKey(...row.peaks), row.score]));
+const limbName = (limb) => `${spaced(data.parts[limb.from])} – ${spaced(data.parts[limb.to])}`;
+
+/** For each grouping the people before the first frame and after each: Maps from a number to ids of peaks. */
+const films = data.groupings.map((grouping) => {
+  const states = [new Map()];
+  for (const frame of grouping.frames) {
+    const people = new Map(states[states.length - 1]);
+    for (const number of frame.gone) people.delete(number);
+    for (const [number, peaks] of Object.entries(frame.people)) people.set(Number(number), peaks);
+    states.push(people);
+  }
+  return states;
+});
+const lastStep = Math.max(...data.groupings.map((grouping) => grouping.frames.length));
+
+/** How many frames of a grouping are over at a step. Its answer comes together with the other grouping's. */
+function framesAt(index, step) {
+  const frames = data.groupings[index].frames.length;
+  return step === lastStep ? frames : Math.min(step, frames - 1);
+}
+const peopleAt = (index, step) => films[index][framesAt(index, step)];
+function owners(people) {
+  const owner = new Map();
+  for (const [number, peaks] of people) for (const peak of peaks) owner.set(peak, number);
+  return owner;
+}
+
+/** Who is in only one of two groupings, and which peaks have another owner; people are paired by shared peaks. */
+function differences(first, second) {
+  const [one, other] = [owners(first), owners(second)];
+  const shared = new Map();
+  for (const [peak, number] of one) {
+    if (!other.has(peak)) continue;
+    const key = `${number} ${other.get(peak)}`;
+    shared.set(key, (shared.get(key) || 0) + 1);
+  }
+  const partner = new Map();
+  const taken = new Set();
+  const pairs = [...shared].map(([key, size]) => [...key.split(" ").map(Number), size]);
+  pairs.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]);
+  for (const [a, b] of pairs) {
+    if (partner.has(a) || taken.has(b)) continue;
+    partner.set(a, b);
+    taken.add(b);
+  }
+  const peaks = new Set();
+  for (const peak of new Set([...one.keys(), ...other.keys()])) {
+    const expected = one.has(peak) ? partner.get(one.get(peak)) : undefined;
+    if (!one.has(peak) || !other.has(peak) || expected !== other.get(peak)) peaks.add(peak);
+  }
+  return {
+    only: [
+      new Set([...first.keys()].filter((number) => !partner.has(number))),
+      new Set([...second.keys()].filter((number) => !taken.has(number))),
+    ],
+    peaks,
+  };
+}
