@@ -1,4 +1,4 @@
-"""Photos of one's own with COCO keypoints, to measure merges on; their limbs are found once and are the same for all."""
+"""Photos of one's own with COCO keypoints, to measure merges on: their limbs are found once, the same for all."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ BROKEN = {
     "counts parts once for each limb": (
         ('row[19] = len(person["peaks"])', 'row[19] = 2 * (len(person["peaks"]) - 1)'),
         "counts that are true",
-        "row 0 says parts_num 16 but holds 9 ids that are not -1",
+        "row 0 says parts_num 6 but holds 4 ids that are not -1",
     ),
     "sums scores twice": (
         ('row[18] = person["score"]', 'row[18] = 2 * person["score"]'),
