@@ -27,9 +27,9 @@ from tools.explain_page import make_page
 from tools.program import run
 
 EXAMPLES = """examples:
-  python -m tools.explain                                     the sample photo, to explain.html
-  python -m tools.explain photo.jpg --grouping my_merge.py    your grouping in place of estimation/merge.py
-  python -m tools.explain --grouping my_merge.py --beside lab yours beside another one, with what differs
+  python -m tools.explain                                       the sample photo, to explain.html
+  python -m tools.explain photo.jpg --grouping my_merge.py      your grouping in place of estimation/merge.py
+  python -m tools.explain --grouping my_merge.py --beside lab   yours beside another one, with what differs
 """
 PAGE_TYPES = (".html", ".htm")
 

@@ -42,6 +42,9 @@ class Failure:
     rows: dict[str, Any] = field(default_factory=dict)
 
 
+NO_ANSWER = Failure("there was no answer at all, so there is nothing to look at")
+
+
 class Bench:
     """Calls a merge, and remembers all that it answered, so that several checks can look at it."""
 
@@ -98,7 +101,7 @@ def run_checks(
     for check in sorted(checks, key=lambda check: check.category == "contract"):
         failure = check.run(bench)
         if check.category == "contract" and not failure and all(answer.error for _, answer in bench.answers):
-            failure = Failure("there was no answer at all, so there is nothing to look at")
+            failure = NO_ANSWER
         if failure:
             failures[check.name] = failure
         advance()

@@ -82,7 +82,7 @@ BROKEN = {
     "shifts the slots": (
         ("row[slot] = peak\n", "row[(slot + 1) % 18] = peak\n"),
         "ids that exist, in their own slots",
-        "row 0 has 8 as nose, but the peak with that id is a left_ear",
+        "row 0 has 0 as neck, but the peak with that id is a nose",
     ),
     "keeps both who claim a peak": (
         (
