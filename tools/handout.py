@@ -20,10 +20,10 @@ from tools.program import run
 
 ROOT = Path(__file__).parent.parent
 MERGE = "estimation/merge.py"
-TASK = (
-    "the lab's task is yet to be done: write merge in estimation/merge.py, which makes people of limbs; "
-    "python -m tools.check_merge tells how far you are"
-)
+_TASK = """    raise NotImplementedError(
+        "the lab's task is yet to be done: write merge in estimation/merge.py, which makes people of limbs; "
+        "python -m tools.check_merge tells how far you are"
+    )"""
 _PROGRAMS = (
     MERGE,
     "demo_image.py",
@@ -121,7 +121,7 @@ def reduce_to_task(text: str, function: str) -> str:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             docstring = node.body[0]
             kept.append("\n".join(lines[node.lineno - 1 : docstring.end_lineno]))
-            kept[-1] = f'\n{kept[-1]}\n    raise NotImplementedError("{TASK}")'
+            kept[-1] = f"\n{kept[-1]}\n{_TASK}"
         elif not isinstance(node, ast.FunctionDef):
             kept.append("\n".join(lines[node.lineno - 1 : node.end_lineno]) + "\n")
     return "\n".join(kept) + "\n"

@@ -1,0 +1,250 @@
+"""Whatever a merge does, the judge lives to say so, and nothing outside is harmed."""
+
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tools.lab import hostile
+from tests.tools.lab.test_checks import RIGHT
+from tools.lab import wire
+from tools.lab.cases import HANDOUT
+from tools.lab.runner import Limits, Runner, has_namespaces
+
+
+@pytest.fixture
+def runner_of(tmp_path):
+    """A runner of a merge with this text, in a folder of its own, with short limits."""
+    runners = []
+
+    def make(text, alone=True, **limits):
+        folder = tmp_path / "own"
+        folder.mkdir(exist_ok=True)
+        (folder / "merge.py").write_text(text)
+        runners.append(Runner(folder / "merge.py", Limits(**{"seconds": 2.0, **limits}), alone))
+        return runners[-1]
+
+    yield make
+    for runner in runners:
+        runner.stop()
+
+
+def guarded(runner, guard):
+    """Load it, and skip the test on a system that does not have this guard."""
+    assert runner.load().error is None
+    if guard == "namespaces":
+        if not has_namespaces():
+            pytest.skip("this system does not let users make namespaces")
+    elif guard not in runner.guards:
+        pytest.skip(f"this system has no guard of {guard}")
+    return runner
+
+
+def test_what_a_merge_answers():
+    with Runner(RIGHT) as runner:
+        answer = runner.call(HANDOUT)
+        assert answer.value.shape == (1, 20)
+        assert answer.value[0, 18] == pytest.approx(16.18416846)
+        assert (answer.error, answer.changed, answer.printed, answer.tried) == (None, False, 0, None)
+        assert 0 < answer.seconds < 5
+        assert len(runner.call(HANDOUT, min_num_body_parts=10).value) == 0
+
+
+def test_an_error_is_not_the_end(runner_of):
+    runner = runner_of("def merge(subset):\n    return 1 / (len(subset) - 9)\n")
+    assert runner.call(HANDOUT).error == "line 2: ZeroDivisionError: division by zero"
+    assert type(runner.call(HANDOUT[:3]).value).__name__ == "float"
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("def merge(subset):\n    subset[0] = 7\n    return subset\n", {"changed": True}),
+        ("def merge(subset):\n    print('here')\n    return subset\n", {"printed": 5, "beginning": "here\n"}),
+        ("def merge(subset):\n    import os\n    os.write(1, b'here' * 1000)\n    return subset\n", {"printed": 0}),
+        (
+            "import os\ntry:\n    os.remove('x')\nexcept OSError:\n    pass\ndef merge(subset):\n    return subset\n",
+            {"tried": "change files"},
+        ),
+    ],
+)
+def test_what_it_does_besides_is_noted(runner_of, text, seen):
+    answer = runner_of(text).call(HANDOUT)
+    assert answer.error is None
+    assert {name: getattr(answer, name) for name in seen} == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (hostile.LOOP, "it took longer than 0.5 seconds, and was stopped"),
+        (hostile.PRINT, "it took longer than 0.5 seconds, and was stopped"),
+        (hostile.LOOP_AT_ONCE, "loading it took longer than 0.5 seconds"),
+        (hostile.EXIT, "it ended its own process, with status 0"),
+        (hostile.RECURSE, "RecursionError: maximum recursion depth exceeded"),
+        (hostile.NESTED, "cannot be loaded: "),
+        ("def merge(subset:\n", "cannot be loaded: line 1: SyntaxError: "),
+        ("x = 1\n", "has no function merge; define merge(subset) in it"),
+        ("\x00", "cannot be loaded: "),
+    ],
+)
+def test_what_gives_no_answer_is_one_sentence(runner_of, text, sentence):
+    answer = runner_of(text, seconds=0.5).call(HANDOUT)
+    assert sentence in answer.error
+    assert "\n" not in answer.error
+
+
+def test_after_a_loop_it_can_be_called_again(runner_of):
+    runner = runner_of(
+        "def merge(subset):\n    while len(subset) == 9:\n        pass\n    return subset\n", seconds=0.5
+    )
+    assert runner.call(HANDOUT).slow
+    assert len(runner.call(HANDOUT[:3]).value) == 3
+
+
+def test_memory_is_bounded(runner_of):
+    runner = guarded(runner_of(hostile.ALLOCATE, seconds=10.0, memory=1000), "memory")
+    answer = runner.call(HANDOUT)
+    assert "MemoryError" in answer.error
+
+
+def test_processor_time_is_bounded(runner_of):
+    runner = guarded(runner_of(hostile.LOOP, seconds=20.0, processor=1), "processor time")
+    answer = runner.call(HANDOUT)
+    assert answer.fatal
+    assert answer.seconds < 15
+    assert "was ended by the system" in answer.error or "ended its own process" in answer.error
+
+
+@pytest.mark.parametrize("text", [hostile.WRITE, hostile.WRITE_IN_C, hostile.DELETE_IN_C])
+def test_files_are_as_they_were(runner_of, tmp_path, text):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    places = [precious, tmp_path / "new.txt", tmp_path / "own" / "new.txt"]
+    runner = guarded(runner_of(text.replace("PLACES", repr([str(place) for place in places]))), "files")
+    assert runner.call(HANDOUT).error is None
+    assert precious.read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["merge.py", "own", "precious.txt"]
+
+
+def test_others_cannot_be_read(runner_of, tmp_path):
+    other = tmp_path / "other_merge.py"
+    other.write_text("the best of all merges")
+    places = [str(other), str(Path.home() / ".bashrc")]
+    runner = guarded(runner_of(hostile.READ_OTHERS.replace("PLACES", repr(places))), "files")
+    answer = runner.call(HANDOUT)
+    assert answer.error is None
+    assert answer.tried == f"read {other}"
+
+
+def test_no_process_is_left(runner_of):
+    runner = guarded(runner_of(hostile.SPAWN_IN_C.replace("MARKED_SECONDS", "86399")), "namespaces")
+    assert runner.call(HANDOUT).error is None
+    assert len(processes_of(runner.file)) > 2
+    runner.stop()
+    until = time.monotonic() + 5
+    while processes_of(runner.file) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert processes_of(runner.file) == []
+
+
+def processes_of(file):
+    """The processes that have this file on their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(file).encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("text", [hostile.CALL_HOME, hostile.CALL_HOME_IN_C])
+def test_nobody_is_called(runner_of, text):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        runner = guarded(runner_of(text.replace("PORT", str(server.getsockname()[1]))), "namespaces")
+        runner.call(HANDOUT)
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_the_judge_cannot_be_killed(runner_of):
+    runner = guarded(runner_of(hostile.KILL_PARENT), "namespaces")
+    assert runner.call(HANDOUT).fatal  # it has killed itself alone; else nobody would be here to see
+
+
+@pytest.mark.parametrize("text", [hostile.FORGE_ANSWERS, hostile.HUGE_ANSWER, hostile.ODD_ANSWER])
+def test_odd_answers_do_not_hurt(runner_of, text):
+    runner = runner_of(text)
+    for _ in range(5):
+        answer = runner.call(HANDOUT)
+        assert answer.error or answer.value is not None
+
+
+def test_who_does_not_read_is_stopped(runner_of):
+    """Rows that are more than a pipe takes, to a process that sleeps."""
+    forged = (
+        "import os, time\nfrom tools.lab import wire\n"
+        "def merge(subset):\n"
+        "    for descriptor in range(3, 20):\n"
+        "        try:\n"
+        "            wire.send(os.fdopen(descriptor, 'wb', closefd=False), {'kind': 'other', 'type': 'x'})\n"
+        "        except OSError:\n"
+        "            pass\n"
+        "    time.sleep(60)\n"
+    )
+    runner = runner_of(forged, seconds=0.5)
+    assert runner.call(HANDOUT).error is None
+    assert runner.call(np.tile(HANDOUT, (1000, 1))).fatal
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals")
+def test_a_process_that_dies_is_told(runner_of):
+    runner = runner_of("import os, signal\ndef merge(subset):\n    os.abort()\n", alone=False)
+    assert f"signal {signal.SIGABRT.value}" in runner.call(HANDOUT).error
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        3.5,
+        [1],
+        np.zeros((2, 20)),
+        np.zeros((0, 20), np.int8),
+        np.array(["x"]),
+        np.array([None, {}]),
+        np.float32(2),
+    ],
+)
+def test_values_travel_as_what_they_are(value):
+    header, data = wire.describe(value)
+    restored = wire.restore(header, data)
+    if isinstance(value, np.ndarray):
+        assert (restored.shape, restored.dtype) == (value.shape, value.dtype)
+        if value.dtype.kind in "biuf":
+            np.testing.assert_array_equal(restored, value)
+    else:
+        assert type(restored).__name__ == type(value).__name__
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"kind": "array"},
+        {"kind": "array", "dtype": "f8", "shape": [3]},
+        {"kind": "array", "dtype": "f8", "shape": ["x"]},
+        {"kind": "array", "dtype": "no", "shape": [1]},
+        {"kind": "array", "dtype": "f8", "shape": 7},
+    ],
+)
+def test_what_is_no_answer_is_refused(header):
+    with pytest.raises(wire.WireError):
+        wire.restore(header, b"")

@@ -1,0 +1,225 @@
+"""Marks for a folder of submissions, hostile ones among them."""
+
+import csv
+import io
+import json
+import zipfile
+
+import pytest
+
+from estimation.grouping import LAB_MERGE
+from tests.tools.lab import hostile
+from tests.tools.lab.test_checks import BROKEN, RIGHT
+from tests.tools.lab.test_runner import processes_of
+from tools import grade
+from tools.lab.checks import CATEGORIES
+
+OTHER = (RIGHT.parent / "cutting_paths.py").read_text()
+(OLD, NEW), *_ = BROKEN["drops id 0"]
+DROPS_PEAK_0 = RIGHT.read_text().replace(OLD, NEW)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def program(call_program, folder, tmp_path):
+    """Grade the folder: exit status, standard output, standard error."""
+
+    def call(*options):
+        return call_program("grade", grade.main, folder, "--out", tmp_path / "marks.csv", *options)
+
+    return call
+
+
+def rows_of(path):
+    return {row["student"]: row for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))}
+
+
+@pytest.mark.slow
+def test_marks_and_pages(program, folder, tmp_path):
+    (folder / "A_merge.py").write_text(RIGHT.read_text())
+    with zipfile.ZipFile(folder / "B_Lab3.zip", "w") as archive:
+        archive.writestr("merge.py", DROPS_PEAK_0)
+    (folder / "C_merge.py").write_text("def merge(subset)\n")
+    (folder / "=D_merge.py").write_text(OTHER)
+    status, out, err = program("--jobs", 2)
+    assert (status, err) == (0, "")
+    assert "4 submissions, " in out
+    assert "2 pass every check\n1 cannot be loaded, or read\n2 are much like another one\n" in out
+    rows = rows_of(tmp_path / "marks.csv")
+    assert list(rows) == ["'=D", "A", "B", "C"]
+    assert [rows[name]["points"] for name in rows][:2] == ["100.0", "100.0"]
+    assert 80 < float(rows["B"]["points"]) < 95
+    assert float(rows["B"]["points"]) == pytest.approx(sum(float(rows["B"][name]) for name in CATEGORIES), abs=0.3)
+    assert rows["B"]["reason"].startswith("the handout's nine rows are one person: ")
+    assert (rows["C"]["points"], rows["C"]["F1"]) == ("0.0", "")
+    assert "cannot be loaded: line 1: SyntaxError: expected ':'" in rows["C"]["reason"]
+    assert "/tmp" not in rows["C"]["reason"]
+    assert rows["A"]["F1"] == "0.948"
+    assert 0.9 < float(rows["A"]["alike"].split("B (")[1].rstrip(")")) < 1
+    page = (tmp_path / "marks_sheets" / "B.html").read_text(encoding="utf-8")
+    assert "hidden: peak 0 at the end of a leg" in page
+    assert "0 is an id like any other" in page
+    assert "<pre>" in page
+    assert "http" not in page
+    assert sorted(path.name for path in (tmp_path / "marks_sheets").iterdir()) == [
+        "A.html",
+        "B.html",
+        "C.html",
+        "_D.html",
+    ]
+
+
+@pytest.mark.slow
+def test_a_second_run_goes_on_where_the_first_stopped(program, folder, tmp_path, monkeypatch):
+    (folder / "A_merge.py").write_text(RIGHT.read_text())
+    program()
+    first = rows_of(tmp_path / "marks.csv")
+    (folder / "B_merge.py").write_text("x = 1\n")
+    marked = []
+    monkeypatch.setattr(grade, "_marked", lambda left, *_: marked.append([s.student for s in left]) or iter(()))
+    with pytest.raises(KeyError):  # as nothing is marked
+        program()
+    assert marked == [["B"]]
+    monkeypatch.undo()
+    with (tmp_path / "marks.csv.progress").open("a") as progress:
+        progress.write('{"student": "B", "torn')
+    status, out, _ = program()
+    assert status == 0
+    assert "1 of 2 were marked before" in out
+    assert rows_of(tmp_path / "marks.csv")["A"] == first["A"]
+
+
+@pytest.mark.slow
+def test_what_has_changed_is_marked_again(program, folder, tmp_path):
+    (folder / "A_merge.py").write_text("x = 1\n")
+    program()
+    (folder / "A_merge.py").write_text(RIGHT.read_text())
+    _, out, _ = program()
+    assert "marked before" not in out
+    assert rows_of(tmp_path / "marks.csv")["A"]["points"] == "100.0"
+
+
+@pytest.mark.slow
+def test_points_of_one_s_own(program, folder, tmp_path):
+    (folder / "A_merge.py").write_text(DROPS_PEAK_0)
+    (tmp_path / "points.toml").write_text(
+        "[points]\ncontract = 0\ncorrectness = 0\norder = 7\nconflicts = 0\nspeed = 3\n"
+    )
+    program("--points", tmp_path / "points.toml")
+    assert rows_of(tmp_path / "marks.csv")["A"]["points"] == "10.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[points", "are not TOML: "),
+        ("", "must have a table [points] with a number for each of contract, correctness, order, conflicts, speed"),
+        ("[points]\ncontract = 1\n", "must have a table [points]"),
+        ("[points]\ncontract='a'\ncorrectness=1\norder=1\nconflicts=1\nspeed=1\n", "must have a table [points]"),
+    ],
+)
+def test_points_that_are_none_are_one_sentence(program, folder, tmp_path, text, sentence):
+    (folder / "A_merge.py").write_text("x = 1\n")
+    (tmp_path / "points.toml").write_text(text)
+    status, out, err = program("--points", tmp_path / "points.toml")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert sentence in err
+
+
+def test_bad_options_are_one_sentence(program, folder, tmp_path):
+    for options, sentence in (
+        ((), "there is no *merge*.py in "),
+        (("--jobs", 0), "--jobs must be at least 1 but is 0"),
+        (("--memory", 1), "--memory must be at least 200 but is 1"),
+        (("--seconds", -1), "--seconds must be more than 0 but is -1"),
+        (("--images", tmp_path), "photos need both --images and --annotations"),
+        (("--points", tmp_path / "none.toml"), "cannot read the points "),
+        (("--out", tmp_path / "none" / "marks.csv"), "there is no folder"),
+    ):
+        status, out, err = program(*options)
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert sentence in err
+
+
+HOSTILE = {
+    name: getattr(hostile, name)
+    for name in (
+        *("LOOP", "LOOP_AT_ONCE", "ALLOCATE", "EXIT", "PRINT", "WRITE_IN_C", "DELETE_IN_C", "SPAWN_IN_C"),
+        *("CALL_HOME_IN_C", "PATCH_CHECKER", "FORGE_ANSWERS", "KILL_PARENT", "READ_OTHERS", "USE_THE_PROJECT_S"),
+        *("HUGE_ANSWER", "ODD_ANSWER", "RECURSE", "NESTED"),
+    )
+}
+
+
+@pytest.mark.slow
+def test_hostile_submissions_get_their_marks_and_harm_nobody(program, folder, tmp_path):
+    (folder / "Good_merge.py").write_text(RIGHT.read_text())
+    (folder / "Zoe_merge.py").write_text(DROPS_PEAK_0)
+    program("--seconds", 1)
+    alone = rows_of(tmp_path / "marks.csv")
+    (tmp_path / "marks.csv.progress").unlink()
+    precious = tmp_path / "precious.txt"
+    precious.write_text("mine")
+    places = repr([str(precious), str(tmp_path / "new.txt"), str(folder / "Good_merge.py")])
+    for name, text in HOSTILE.items():
+        text = text.replace("PLACES", places).replace("PORT", "9").replace("MARKED_SECONDS", "86399")
+        (folder / f"H_{name}_merge.py").write_text(text)
+    before = {path: path.read_bytes() for path in [*folder.iterdir(), precious]}
+    status, _, err = program("--seconds", 1)
+    assert (status, err) == (0, "")
+    rows = rows_of(tmp_path / "marks.csv")
+    assert len(rows) == 2 + len(HOSTILE)
+    for student, row in alone.items():
+        assert {**rows[student], "ms": ""} == {**row, "ms": ""}
+    for name in HOSTILE:
+        row = rows[f"H_{name}"]
+        assert row["reason"], name
+        assert float(row["points"]) < 50, name
+    assert {path: path.read_bytes() for path in [*folder.iterdir(), precious]} == before
+    assert not (tmp_path / "new.txt").exists()
+    assert processes_of("submission-") == []
+    for line in (tmp_path / "marks.csv.progress").read_text().splitlines():
+        json.loads(line)
+
+
+def test_a_fault_of_the_grader_costs_nobody_else_their_mark(folder, tmp_path, monkeypatch):
+    class Broken:
+        def submit(self, function, submission):
+            from concurrent.futures import Future
+
+            future = Future()
+            future.set_exception(ZeroDivisionError("oh"))
+            return future
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    from tools.lab.submissions import Submission
+
+    monkeypatch.setattr(grade, "_pool", lambda *_: Broken())
+    (record,) = grade._marked([Submission("A", "A_merge.py", b"x")], None, 1)
+    assert "it must be marked by hand: ZeroDivisionError: oh" in record.problem
+    assert record.key == ""
+
+
+def test_the_project_s_own_is_recognised(folder):
+    from tools.lab.submissions import Submission
+
+    code = LAB_MERGE.read_bytes().replace(b"owner", b"belongs_to")
+    assert grade.find_alike([Submission("A", "A_merge.py", code)])["A"] == {grade.PROJECT: 1.0}
+
+
+def test_no_spreadsheet_takes_text_for_a_formula():
+    assert [grade.plain(text) for text in ("=1+1", "+1", "-1", "@a", "a=1")] == ["'=1+1", "'+1", "'-1", "'@a", "a=1"]
+
+
+def test_names_are_file_names():
+    assert grade.safe_names(["a/b", "a_b", "..", "王小明", "x" * 300]) == ["a_b", "a_b_", "_", "王小明", "x" * 100]

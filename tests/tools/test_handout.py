@@ -1,0 +1,117 @@
+"""The archive for students: no answer in it, and what is in it works."""
+
+import ast
+import io
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from estimation.grouping import GROUPINGS, LAB_MERGE
+from tests.conftest import ROOT
+from tools import handout
+from tools.lab import hidden
+
+
+@pytest.fixture(scope="module")
+def files():
+    return handout.handout_files()
+
+
+@pytest.fixture(scope="module")
+def unpacked(files, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("handout")
+    with zipfile.ZipFile(io.BytesIO(handout.pack(files, "lab"))) as archive:
+        archive.extractall(folder)
+    return folder / "lab"
+
+
+def code_lines(path):
+    """The lines of a module's functions that somebody could recognise it by."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    found = set()
+    for node in ast.walk(ast.parse("\n".join(lines))):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1:] if isinstance(node.body[0], ast.Expr) else node.body
+            found |= {line.strip() for line in lines[first[0].lineno - 1 : node.end_lineno] if len(line.strip()) > 24}
+    return found
+
+
+def test_no_answer_and_no_hidden_check_is_in_it(files):
+    secrets = {case.name for case in hidden.CASES} | {case.why for case in hidden.CASES}
+    for path in {LAB_MERGE, *GROUPINGS.values(), ROOT / "estimation" / "grouping" / "assembly.py"}:
+        secrets |= code_lines(path)
+    assert len(secrets) > 150
+    everybodys = {"if time.monotonic() > until:"}
+    text = b"\n".join(files.values()).decode("utf-8", "replace")
+    assert [secret for secret in sorted(secrets - everybodys) if secret in text] == []
+    for name in ("hidden", "assembly", "optimal", "grade", "handout", "reference_merge", "people_as_dictionaries"):
+        assert not any(name in path for path in files), name
+
+
+def test_merge_is_left_to_be_written(unpacked):
+    text = (unpacked / "estimation" / "merge.py").read_text(encoding="utf-8")
+    assert text.startswith('"""THE STUDENT\'S FILE')
+    assert "def merge(subset, min_num_body_parts=4, min_score=0.4):\n" in text
+    assert "raise NotImplementedError(" in text
+    assert "def best_first" not in text
+    compile(text, "merge.py", "exec")
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_check_merge_says_what_is_to_be_done(unpacked):
+    done = subprocess.run([sys.executable, "-m", "tools.check_merge"], cwd=unpacked, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "NotImplementedError: the lab's task is yet to be done" in done.stdout
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_check_merge_passes_when_it_is_done(unpacked, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.check_merge", str(LAB_MERGE)], cwd=unpacked, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("program", ["demo_image.py", "-mtools.explain", "-mtools.weights", "-mtools.check_merge"])
+def test_programs_start_in_it(unpacked, program):
+    done = subprocess.run([sys.executable, program, "--help"], cwd=unpacked, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_links_in_it_lead_somewhere(unpacked):
+    for document in unpacked.rglob("*.md"):
+        text = document.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#]+)\)", text):
+            assert "://" in target or (document.parent / target).exists(), (document.name, target)
+        for name in re.findall(r"python -m (tools\.[a-z_]+)", text):
+            assert (unpacked / (name.replace(".", "/") + ".py")).is_file(), (document.name, name)
+
+
+def test_the_program(call_program, tmp_path):
+    status, out, err = call_program("handout", handout.main, "--out", tmp_path / "lab.zip")
+    assert (status, err) == (0, "")
+    assert "estimation/merge.py is left to be written" in out
+    first = (tmp_path / "lab.zip").read_bytes()
+    call_program("handout", handout.main, "--out", tmp_path / "lab.zip")
+    assert (tmp_path / "lab.zip").read_bytes() == first
+    for arguments, sentence in (
+        (["--out", tmp_path / "lab.tar"], "its name must end in .zip"),
+        (["--out", tmp_path / "none" / "lab.zip"], "there is no folder"),
+    ):
+        status, out, err = call_program("handout", handout.main, *arguments)
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert sentence in err
+
+
+@pytest.mark.slow
+def test_the_demo_says_what_is_to_be_done(unpacked, mobilenet):
+    weights = ROOT / "model_weights" / "mobilenet_thin.weights.h5"
+    done = subprocess.run(
+        [sys.executable, "demo_image.py", "--weights", str(weights)], cwd=unpacked, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "NotImplementedError: the lab's task is yet to be done" in done.stderr
