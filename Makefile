@@ -24,7 +24,7 @@ types: .venv/ready-dev
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv groupings.png worst.jpg lab.zip \
-		grades.csv grades.csv.progress grades_sheets explain.html
+		explain.html
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c '$(SUPPORTED)'
