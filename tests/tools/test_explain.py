@@ -323,6 +323,7 @@ def verdicts(crowd, others, tmp_path_factory):
     return json.loads(html.unescape(verdict[1])), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_works_in_a_browser(verdicts, width):
     found, complaints = verdicts

@@ -76,7 +76,7 @@ CASES = (
         "just four parts, and just 0.4 a part",
         "correctness",
         "the limits themselves are not below the limits",
-        make_rows(*_leg((70, 40, 30, 20), (0.625, 0.5, 0.5))),
+        make_rows(*_leg((70, 40, 30, 20), (0.6, 0.5, 0.5))),
         (dict(zip(_LEG, (70, 40, 30, 20))),),
     ),
     Case(

@@ -8,6 +8,7 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from tools.lab.checks import CATEGORIES, CHECKS, Bench, many_rows, run_checks
+from tools.lab.hidden import HIDDEN
 from tools.lab.runner import Limits, Runner
 
 MERGES = Path(__file__).parent / "merges"
@@ -216,11 +217,13 @@ def failures_of(file, checks=CHECKS, seconds=5.0):
         return run_checks(checks, Bench(runner))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", [LAB_MERGE, *sorted(MERGES.glob("*.py"))], ids=lambda path: path.stem)
 def test_right_answers_pass(file):
-    assert failures_of(file) == {}
+    assert failures_of(file, (*CHECKS, *HIDDEN)) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", BROKEN)
 def test_each_check_finds_what_it_is_named_for(fault, tmp_path):
     (old, new), name, sentence = BROKEN[fault]
@@ -234,9 +237,34 @@ def test_each_check_finds_what_it_is_named_for(fault, tmp_path):
     assert sentence in found[name].sentence
 
 
+HIDDEN_FINDS = {
+    "a whole person, from the ends inwards": BROKEN["looks at each row once only"][0],
+    "two whole people whose rows are mixed": BROKEN["never joins anybody"][0],
+    "just four parts, and just 0.4 a part": ("1) >= min_score", "1) > min_score"),
+    "limits of three parts": BROKEN["has limits of its own"][0],
+    "peak 0 at the end of a leg": BROKEN["drops id 0"][0],
+    "a knee with two ankles, the weaker row first": BROKEN["goes by the order of the rows"][0],
+    "a loser who is larger than the winner": BROKEN["throws away the loser's other parts"][0],
+    "an ear and a shoulder of two people": BROKEN["lets the larger id win"][0],
+    "whoever is connected is one person": BROKEN["never joins anybody"][0],
+    "any scores are sums": BROKEN["sums scores twice"][0],
+    "any rows in any order": BROKEN["goes by the order of the rows"][0],
+    "any rows make people who keep the contract": BROKEN["keeps both who claim a peak"][0],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HIDDEN_FINDS)
+def test_each_hidden_check_finds_something(name, tmp_path):
+    path = tmp_path / "my_merge.py"
+    path.write_text(RIGHT.read_text().replace(*HIDDEN_FINDS[name]))
+    assert f"hidden: {name}" in failures_of(path, [check for check in HIDDEN if check.name == f"hidden: {name}"])
+
+
 def test_every_check_is_named_once_and_has_a_category():
-    names = [check.name for check in CHECKS]
+    names = [check.name for check in (*CHECKS, *HIDDEN)]
     assert len(set(names)) == len(names)
+    assert [check.name for check in HIDDEN] == [f"hidden: {name}" for name in HIDDEN_FINDS]
     assert {check.category for check in CHECKS} == set(CATEGORIES)
 
 
