@@ -78,6 +78,12 @@ class Config:
         return len(self.body_parts)
 
 
+def other_side(body_part: str) -> str:
+    """The same part of the body's other side: left_eye for right_eye, nose for nose."""
+    sides = {"left": "right", "right": "left"}
+    return "_".join(sides.get(word, word) for word in body_part.split("_"))
+
+
 def _frozen(rows: list[tuple[int, int]]) -> NDArray[np.intp]:
     table = np.array(rows, dtype=np.intp)
     table.setflags(write=False)

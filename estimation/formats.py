@@ -30,6 +30,8 @@ COCO_KEYPOINTS = (
     "right_ankle",
 )
 """The order of COCO's annotations, which have no neck."""
+PERSON = 1
+"""COCO's category of people."""
 
 
 def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def to_coco(config: Config, skeletons: Skeletons, image_id: int) -> list[dict[st
     points[:, known] = _points(skeletons)[:, parts]
     points[:, known, 2] = skeletons.present[:, parts]
     return [
-        {"image_id": image_id, "category_id": 1, "keypoints": person.ravel().tolist(), "score": score}
+        {"image_id": image_id, "category_id": PERSON, "keypoints": person.ravel().tolist(), "score": score}
         for person, score in zip(points, skeletons.person_scores.tolist())
     ]
 

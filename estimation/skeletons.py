@@ -68,14 +68,10 @@ def to_skeletons(
     cell_size: pixels per map cell, one number or (x, y), as in ``FieldMaps``. offset: in cells, as there.
     person_scores: (n,), by default those of ``score_people``.
     """
-    ids = ids_of(people).astype(np.intp)
-    present = ids != MISSING
-    scores = np.zeros(ids.shape)
-    scores[present] = coordinates.score[ids[present]]
     keypoints = cells_to_pixels(cells_of(people, coordinates) + np.asarray(offset), cell_size)
-    return Skeletons(
-        keypoints, scores, score_people(people, coordinates) if person_scores is None else person_scores, ids
-    )
+    if person_scores is None:
+        person_scores = score_people(people, coordinates)
+    return Skeletons(keypoints, _scores_of(people, coordinates), person_scores, ids_of(people).astype(np.intp))
 
 
 def score_people(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
@@ -85,12 +81,17 @@ def score_people(people: NDArray[np.float64], coordinates: Coordinates) -> NDArr
     A peak is found to a part of a cell, whoever it belongs to: that is much for the eye of a small person, little for
     the hip of a large one.
     """
+    tall = heights(cells_of(people, coordinates), coordinates.body_parts)
+    tolerance = tall[:, None] * [TOLERANCE.get(part.split("_")[-1], _OTHERS) for part in coordinates.body_parts]
+    return np.asarray((_scores_of(people, coordinates) * tolerance / (tolerance + HALF_SIZE)).sum(axis=1))
+
+
+def _scores_of(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
+    """(n, parts) the scores of the peaks of each person; 0 where a part is missing."""
     ids = ids_of(people).astype(np.intp)
     scores = np.zeros(ids.shape)
     scores[ids != MISSING] = coordinates.score[ids[ids != MISSING]]
-    tall = heights(cells_of(people, coordinates), coordinates.body_parts)
-    tolerance = tall[:, None] * [TOLERANCE.get(part.split("_")[-1], _OTHERS) for part in coordinates.body_parts]
-    return np.asarray((scores * tolerance / (tolerance + HALF_SIZE)).sum(axis=1))
+    return scores
 
 
 def cells_of(people: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:

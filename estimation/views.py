@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import Config
+from estimation.config import Config, other_side
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from estimation.pipeline import Network, compute_maps
 
@@ -15,12 +15,12 @@ from estimation.pipeline import Network, compute_maps
 def average_maps(
     photo: NDArray[np.uint8], network: Network, height: int, scales: Sequence[float] = (1.0,), flip: bool = False
 ) -> FieldMaps:
-    """The mean of the maps of a BGR uint8 photo (h, w, 3) at ``height`` times each scale, on the cells of the first.
+    """The mean of the maps of a BGR uint8 photo (h, w, 3) at ``height`` times each scale, on the cells of the largest.
 
     flip: whether the network sees the photo mirrored too, which doubles the time.
     """
     views = [compute_maps(photo, network, round(height * scale)) for scale in scales]
-    grid = views[0]
+    grid = max(views, key=lambda view: view.heatmaps.size)
     heatmaps = [_resample(view.heatmaps, view, grid) for view in views]
     pafs = [_resample(view.pafs, view, grid) for view in views]
     if flip:
@@ -55,9 +55,7 @@ def _resample(
 def _mirror(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """What a mirror image's maps are in the photo's own terms: the heatmap channels and the PAF channels in their new
     order, and the sign of each of the latter. What is left becomes right, and so does what points to the left."""
-    other = {"left": "right", "right": "left"}
-    names = ["_".join(other.get(word, word) for word in name.split("_")) for name in config.body_parts]
-    parts = [config.body_parts.index(name) for name in names]
+    parts = [config.body_parts.index(other_side(name)) for name in config.body_parts]
     limbs = {limb[:2]: limb for limb in config.limbs}
     channels = np.arange(int(config.paf_channels.max()) + 1)
     signs = np.ones(len(channels), dtype=np.float32)

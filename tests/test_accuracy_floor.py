@@ -10,7 +10,7 @@ from estimation.formats import to_coco
 from estimation.grouping import load_grouping
 from estimation.pipeline import estimate_people
 from tests.conftest import ROOT
-from tools.coco import read_annotations
+from tools.annotations import read_annotations
 from tools.comparison import PERFECT, compare
 from tools.crowds import Disturbance
 from tools.pairing import pair_people

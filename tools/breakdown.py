@@ -6,17 +6,19 @@ The kinds are those of Ronchi and Perona, "Benchmarking and Error Diagnosis in M
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
+from tqdm import tqdm
 
-from estimation.config import Config
+from estimation.config import Config, other_side
 from estimation.connections import get_connections
 from estimation.coordinates import Coordinates
 from estimation.estimators import estimate
+from estimation.field_maps import FieldMaps
 from estimation.formats import COCO_KEYPOINTS, to_coco
 from estimation.grouping import Grouping
 from estimation.guesses import guess_missing
@@ -27,31 +29,42 @@ from tools.perfect import perfect_people
 from tools.scenes import Scene, SceneSet
 
 _RIGHT, _NEAR = 0.85, 0.5  # similarities: as right as people who label a photo are with each other; in the vicinity
-KINDS = {
-    "right": "as near as two people who label the same photo",
-    "jitter": "near, but not so near",
-    "inversion": "where the person's other side has this part: left for right",
-    "swap": "where somebody else has this part, or its other side",
-    "miss": "elsewhere, or nowhere",
-    "person not found": "nothing was found of the person",
+
+
+class Kind(IntEnum):
+    """What a labelled keypoint can be; ``UNLABELLED`` is none."""
+
+    UNLABELLED = -1
+    RIGHT = 0
+    JITTER = 1
+    INVERSION = 2
+    SWAP = 3
+    MISS = 4
+    NOT_FOUND = 5
+
+
+_MEANING = {
+    Kind.RIGHT: ("right", "as near as two people who label the same photo"),
+    Kind.JITTER: ("jitter", "near, but not so near"),
+    Kind.INVERSION: ("inversion", "where the person's other side has this part: left for right"),
+    Kind.SWAP: ("swap", "where somebody else has this part, or its other side"),
+    Kind.MISS: ("miss", "elsewhere, or nowhere"),
+    Kind.NOT_FOUND: ("person not found", "nothing was found of the person"),
 }
-"""What a labelled keypoint can be; numbered in this order."""
-_OTHER_SIDE = {"left": "right", "right": "left"}
-_TWIN = [
-    COCO_KEYPOINTS.index("_".join(_OTHER_SIDE.get(word, word) for word in name.split("_"))) for name in COCO_KEYPOINTS
-]
+_TWIN = [COCO_KEYPOINTS.index(other_side(name)) for name in COCO_KEYPOINTS]
 
 
 class Loss(NamedTuple):
     """One line of the breakdown.
 
     what: the kind of mistake, or what is presumed. number: of keypoints, or people; None where nothing is counted.
-    ap: what AP would be if that were mended and nothing else.
+    ap: what AP would be if that were mended and nothing else. meaning: in words.
     """
 
     what: str
     number: int | None
     ap: float
+    meaning: str
 
 
 def find_losses(
@@ -60,11 +73,11 @@ def find_losses(
     scene_set: SceneSet,
     config: Config,
     grouping: Grouping,
-    advance: Callable[[], object],
+    guesses: bool,
 ) -> list[Loss]:
     """What each kind of mistake costs, and what true parts, true grouping and a true order of people would bring.
 
-    results: of these photos and this grouping, in COCO's form. advance: called after each scene.
+    results: of these photos and this grouping, in COCO's form. guesses: whether people are completed, here as there.
     """
     pairs = pair_people(truth, results)
     kinds = classify(pairs)
@@ -73,49 +86,51 @@ def find_losses(
         return average_precision(truth, changed, MOST_PEOPLE)[0]
 
     losses = []
-    for number, kind in enumerate(KINDS):
-        chosen = kinds == number
-        mended = add_missing(results, pairs) if kind == "person not found" else mend(results, pairs, chosen)
-        losses.append(Loss(kind, int(chosen.sum()), ap(results if kind == "right" else mended)))
-    losses.append(Loss("false person", len(pairs.false), ap(without_false(results, pairs))))
-    losses.append(Loss("order of people", None, ap(rank_truly(results, pairs))))
+    for kind, (what, meaning) in _MEANING.items():
+        chosen = kinds == kind
+        if kind == Kind.NOT_FOUND:
+            mended, meaning = add_missing(results, pairs), f"{meaning}; {int(chosen.any(axis=1).sum())} people"
+        else:
+            mended = results if kind == Kind.RIGHT else mend(results, pairs, chosen)
+        losses.append(Loss(what, int(chosen.sum()), ap(mended), meaning))
+    losses.append(Loss("false person", len(pairs.false), ap(without_false(results, pairs)), "who is nobody; people"))
+    losses.append(Loss("order of people", None, ap(rank_truly(results, pairs)), "if they came by how right they are"))
 
     true_parts, true_grouping = [], []
-    for scene in scene_set.scenes:
-        true_parts += with_true_parts(config, scene, grouping)
-        true_grouping += with_true_grouping(config, scene)
-        advance()
-    losses.append(Loss("true parts, our grouping", None, ap(true_parts)))
-    losses.append(Loss("our parts, true grouping", None, ap(true_grouping)))
+    for scene in tqdm(scene_set.scenes, desc="breakdown", unit="photo", leave=False, disable=None):
+        maps = scene.maps()
+        true_parts += to_results(config, *true_peaks(config, scene, grouping, maps), maps, scene.image_id, guesses)
+        people = perfect_people(config, scene.connections, scene.owner)
+        peaks = scene.connections.coordinates
+        true_grouping += to_results(config, people, peaks, maps, scene.image_id, guesses)
+    losses.append(Loss("true parts, our grouping", None, ap(true_parts), "peaks where the parts are labelled"))
+    losses.append(Loss("our parts, true grouping", None, ap(true_grouping), "whose each peak is, is known"))
     ranked = rank_truly(true_grouping, pair_people(truth, true_grouping)) if true_grouping else []
-    losses.append(Loss("our parts, true grouping and order", None, ap(ranked)))
+    losses.append(Loss("our parts, true grouping and order", None, ap(ranked), "both"))
     return losses
 
 
 def classify(pairs: Pairing) -> NDArray[np.intp]:
-    """(n, 17): the number of each labelled keypoint's kind in ``KINDS``, -1 where nothing is labelled.
+    """(n, 17): the ``Kind`` of each keypoint.
 
-    Who is near their own place is right or jitters, whatever else is near; of others the nearest counts.
+    Who is as near as can be is right; else what a keypoint is nearest to decides, if it is near anything.
     """
-    kinds = np.full(pairs.labelled.shape, -1)
+    kinds = np.full(pairs.labelled.shape, int(Kind.MISS))
     for image_id in np.unique(pairs.image_id):
         here = np.flatnonzero(pairs.image_id == image_id)
-        true, area = pairs.true[here], pairs.area[here]
+        true, area, labelled = pairs.true[here], pairs.area[here], pairs.labelled[here]
         found = pairs.found[here, None]  # (people here, 1, 17, 3), against each of the people here
-        same = similarity(found, true, area) * pairs.labelled[here]
-        twin = similarity(found, true[:, _TWIN], area) * pairs.labelled[here][:, _TWIN]
+        same = similarity(found, true, area) * labelled
+        twin = similarity(found, true[:, _TWIN], area) * labelled[:, _TWIN]
         own = np.arange(len(here))
-        other = np.maximum(same, twin)
-        other[own, own] = 0
-        near = np.stack([same[own, own], twin[own, own], other.max(axis=1)])  # (3, people here, 17)
-        kind = np.array([list(KINDS).index(name) for name in ("jitter", "inversion", "swap")])[near.argmax(axis=0)]
-        kind[near.max(axis=0) < _NEAR] = list(KINDS).index("miss")
-        kind[near[0] >= _NEAR] = list(KINDS).index("jitter")
-        kind[near[0] >= _RIGHT] = list(KINDS).index("right")
-        kind[~pairs.present[here]] = list(KINDS).index("miss")
-        kinds[here] = kind
-    kinds[pairs.result == NOT_FOUND] = list(KINDS).index("person not found")
-    kinds[~pairs.labelled] = -1
+        others = np.maximum(same, twin)
+        others[own, own] = 0
+        near = np.stack([same[own, own], twin[own, own], others.max(axis=1)])  # (3, people here, 17)
+        nearest = np.array([Kind.JITTER, Kind.INVERSION, Kind.SWAP])[near.argmax(axis=0)]
+        kinds[here] = np.select([near[0] >= _RIGHT, near.max(axis=0) >= _NEAR], [Kind.RIGHT, nearest], Kind.MISS)
+    kinds[~pairs.present] = Kind.MISS
+    kinds[pairs.result == NOT_FOUND] = Kind.NOT_FOUND
+    kinds[~pairs.labelled] = Kind.UNLABELLED
     return kinds
 
 
@@ -130,7 +145,8 @@ def mend(results: list[dict[str, Any]], pairs: Pairing, chosen: NDArray[np.bool_
 
 
 def add_missing(results: list[dict[str, Any]], pairs: Pairing) -> list[dict[str, Any]]:
-    """The results with everybody who was not found, as they should be, and as sure as the surest."""
+    """The results with everybody who was not found, as they should be, and as sure as the surest: the most there is to
+    be gained."""
     surest = max(person["score"] for person in results)
     rows = np.flatnonzero(pairs.result == NOT_FOUND)
     return results + [
@@ -158,18 +174,21 @@ def rank_truly(results: list[dict[str, Any]], pairs: Pairing) -> list[dict[str, 
     return [{**person, "score": score} for person, score in zip(results, scores.tolist())]
 
 
-def with_true_parts(config: Config, scene: Scene, grouping: Grouping) -> list[dict[str, Any]]:
-    """The people that a grouping makes of peaks where the parts truly are, and the PAFs as they are; in COCO's form."""
-    maps = scene.maps()
+def true_peaks(
+    config: Config, scene: Scene, grouping: Grouping, maps: FieldMaps
+) -> tuple[NDArray[np.float64], Coordinates]:
+    """The people that a grouping makes of peaks where the parts truly are, and the PAFs as they are; and the peaks."""
     part, person = np.nonzero(~np.isnan(scene.keypoints[:, :, 0].T))
     height, width = maps.pafs.shape[:2]
     xy = np.clip(scene.keypoints[person, part], -0.5, (width - 0.5, height - 0.5)).astype(np.float32)
     peaks = Coordinates(xy, np.ones(len(xy), np.float32), part, config.body_parts)
-    people = estimate(config, get_connections(config, peaks, maps.pafs), grouping)
-    return to_coco(config, to_skeletons(people, peaks, maps.cell_size, maps.offset), scene.image_id)
+    return estimate(config, get_connections(config, peaks, maps.pafs), grouping), peaks
 
 
-def with_true_grouping(config: Config, scene: Scene) -> list[dict[str, Any]]:
-    """The people that are made of the peaks by one who knows whose each is; in COCO's form."""
-    people = perfect_people(config, scene.connections, scene.owner)
-    return to_coco(config, guess_missing(config, people, scene.connections.coordinates, scene.maps()), scene.image_id)
+def to_results(
+    config: Config, people: NDArray[np.float64], peaks: Coordinates, maps: FieldMaps, image_id: int, guesses: bool
+) -> list[dict[str, Any]]:
+    """Rows of people in COCO's form, completed with guesses or not."""
+    if guesses:
+        return to_coco(config, guess_missing(config, people, peaks, maps), image_id)
+    return to_coco(config, to_skeletons(people, peaks, maps.cell_size, maps.offset), image_id)

@@ -16,7 +16,8 @@ import numpy as np
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
-from tools.coco import add_measuring_options, find_photos, read_annotations
+from tools.annotations import find_photos, read_annotations
+from tools.coco import add_measuring_options
 from tools.lab.accuracy import PHOTO_ROWS, decode, merge_seconds, reading_seconds
 from tools.lab.runner import Runner
 from tools.map_cache import MapCache

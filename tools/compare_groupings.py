@@ -25,11 +25,12 @@ from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.behaviour import KEEPS_THE_CONTRACT, KEEPS_TO_ITSELF, check_behaviour
 from estimation.pipeline import DEFAULT_HEIGHT, check_height
-from tools.coco import DEFAULT_NETWORK, add_measuring_options, find_photos, read_annotations
+from tools.annotations import find_photos, read_annotations
+from tools.coco import DEFAULT_NETWORK, add_measuring_options
 from tools.comparison import Result, Sweep, compare, sweeps
 from tools.comparison_plot import check_plot_type, plot
 from tools.crowds import Disturbance, read_skeletons
-from tools.map_cache import MapCache
+from tools.map_cache import MapCache, measuring_inputs
 from tools.program import run
 from tools.scenes import SceneSet, crowd_scenes, photo_scenes
 
@@ -172,6 +173,7 @@ def scene_sets(options: argparse.Namespace) -> Iterator[tuple[SceneSet, Config]]
         truth = read_annotations(options.annotations)
         photos = find_photos(truth, options.images)
         maps = MapCache(options.network, options.weights, options.height)
+        check_outputs([options.csv, options.plot], measuring_inputs(options.annotations, photos, maps))
         yield photo_scenes(truth, photos, maps), maps.config
     if options.images is None or options.crowds:
         disturbance = Disturbance(options.noise, options.missing, options.doubled, options.crossing)

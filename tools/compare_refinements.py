@@ -22,7 +22,8 @@ from estimation.formats import to_coco
 from estimation.grouping import load_grouping
 from estimation.pipeline import check_height
 from estimation.skeletons import to_skeletons
-from tools.coco import add_measuring_options, find_photos, read_annotations, score
+from tools.annotations import find_photos, read_annotations
+from tools.coco import add_measuring_options, score
 from tools.map_cache import MapCache
 from tools.program import run
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import math
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ from tqdm import tqdm
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
 from estimation.formats import to_coco
-from estimation.grouping import GROUPINGS, load_grouping
-from estimation.guesses import guess_missing
+from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.pipeline import check_height, group_maps
-from tools.breakdown import KINDS, Loss, find_losses
-from tools.coco import FIGURES, add_measuring_options, confidence, find_photos, read_annotations, score
-from tools.map_cache import MapCache
+from tools.annotations import find_photos, read_annotations
+from tools.breakdown import Loss, find_losses, to_results
+from tools.coco import FIGURES, add_measuring_options, confidence, score
+from tools.map_cache import MapCache, measuring_inputs
 from tools.pairing import PartFigures, pair_people, part_figures, worst_photos
 from tools.photo_sheet import draw_sheet
 from tools.program import run
@@ -38,59 +39,87 @@ WORST = 10
 """So many photos are in the picture of the worst."""
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was found in all photos.
+
+    found: the people in COCO's form. results: the same with guesses, if there are any: what is counted.
+    times: milliseconds of each stage, for each photo.
+    """
+
+    found: list[dict[str, Any]]
+    results: list[dict[str, Any]]
+    times: list[dict[str, float]]
+
+
 def main() -> None:
     """Run the program with the options of the command line."""
     options = parse_options()
-    for scale in options.scales:
-        check_height(round(options.height * scale) if math.isfinite(scale) else 0)
-    if options.limit is not None and options.limit < 1:
-        raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
+    check_options(options)
     grouping = load_grouping(options.grouping)
-    inputs = [("annotations", options.annotations), ("grouping file", grouping.source), ("weights", options.weights)]
-    check_outputs([path for path in (options.worst, options.results) if path], inputs)
-    check_picture_type(options.worst)
     truth = read_annotations(options.annotations, options.limit)
     photos = find_photos(truth, options.images)
     maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip)
+    inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
+    check_outputs([path for path in (options.worst, options.results) if path], inputs)
 
-    results: list[dict[str, Any]] = []
-    times: list[dict[str, float]] = []
+    measured = measure(photos, maps, grouping, options.guesses)
+    if options.results:
+        write_whole(options.results, json.dumps(measured.results).encode())
+    if not measured.results:
+        raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so AP is 0, and there is no more")
+    print(f"{len(photos)} photos, {len(measured.results)} people found, {maps.title}")
+    print_figures(score(truth, measured.results), confidence(truth, measured.results))
+    print_times(measured.times)
+    pairs = pair_people(truth, measured.results)
+    print_parts(part_figures(pairs, measured.found))
+    if options.breakdown:
+        scenes = photo_scenes(truth, photos, maps)
+        print_losses(find_losses(truth, measured.results, scenes, maps.config, grouping, options.guesses))
+    sheet = draw_sheet(maps.config, truth, measured.found, photos, worst_photos(pairs, measured.results, WORST))
+    write_whole(options.worst, encode_picture(options.worst, sheet))
+    print(f"\nwrote {options.worst}")
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    for scale in options.scales:
+        height = round(options.height * scale) if math.isfinite(scale) else 0
+        try:
+            check_height(height)
+        except OpenPoseLabError as error:
+            at = f" at --scales {scale:g}" if options.scales != [1.0] else ""
+            raise OpenPoseLabError(f"{error}{at}") from None
+    if options.limit is not None and options.limit < 1:
+        raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
+    check_picture_type(options.worst)
+    check_outputs([path for path in (options.worst, options.results) if path], [("annotations", options.annotations)])
+
+
+def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, guesses: bool) -> Measured:
+    """Find the people in all photos."""
+    measured = Measured([], [], [])
     with tqdm(total=len(photos), desc="photos", unit="photo", disable=None) as bar:
         # By blocks: right after the network, whose data fills the processor's caches, the stages take
-        # half as long again, and would be measured with it.
+        # a third longer, and would be measured with it.
         for block in blocks(list(photos.items()), 16):
             milliseconds: list[dict[str, float]] = [{} for _ in block]
             found_maps = [maps.maps_of(path, stages) for (_, path), stages in zip(block, milliseconds)]
             for (image_id, _), photo_maps, stages in zip(block, found_maps, milliseconds):
                 found = group_maps(photo_maps, maps.config, grouping, stages)
-                skeletons = found.skeletons
-                if options.guesses:
-                    skeletons = guess_missing(maps.config, found.people, found.coordinates, photo_maps)
-                results += to_coco(maps.config, skeletons, image_id)
-            times += milliseconds
+                measured.found.extend(to_coco(maps.config, found.skeletons, image_id))
+                guessed = to_results(maps.config, found.people, found.coordinates, photo_maps, image_id, guesses)
+                measured.results.extend(guessed)
+            measured.times.extend(milliseconds)
             bar.update(len(block))
+    return measured
 
-    if options.results:
-        write_whole(options.results, json.dumps(results).encode())
-    if not results:
-        raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so there is nothing to score")
-    print(f"{len(photos)} photos, {len(results)} people found, {maps.title}")
-    figures = dict(zip(FIGURES, score(truth, results)))
-    low, high = confidence(truth, results)
-    print(f"{'AP':10} {figures.pop('AP'):.3f}  (95 %: {low:.3f} to {high:.3f})")
-    for name, figure in figures.items():
-        print(f"{name:10} {figure:.3f}")
-    print_times(times)
 
-    pairs = pair_people(truth, results)
-    print_parts(part_figures(pairs))
-    if options.breakdown:
-        with tqdm(total=len(photos), desc="breakdown", unit="photo", leave=False, disable=None) as bar:
-            scenes = photo_scenes(truth, photos, maps)
-            print_losses(find_losses(truth, results, scenes, maps.config, grouping, bar.update))
-    sheet = draw_sheet(maps.config, truth, results, photos, worst_photos(pairs, results, WORST))
-    write_whole(options.worst, encode_picture(options.worst, sheet))
-    print(f"\nwrote {options.worst}")
+def print_figures(figures: list[float], interval: tuple[float, float]) -> None:
+    """COCO's figures, AP with its confidence interval."""
+    for name, figure in zip(FIGURES, figures):
+        within = f"  (95 %: {interval[0]:.3f} to {interval[1]:.3f})" if name == "AP" else ""
+        print(f"{name:10} {figure:.3f}{within}")
 
 
 def print_parts(figures: dict[str, PartFigures]) -> None:
@@ -107,7 +136,7 @@ def print_losses(losses: list[Loss]) -> None:
     print(f"\n{'where AP is lost':36} number  AP without it")
     for loss in losses:
         number = "" if loss.number is None else loss.number
-        print(f"{loss.what:36} {number:6} {loss.ap:7.3f}  {KINDS.get(loss.what, '')}".rstrip())
+        print(f"{loss.what:36} {number:6} {loss.ap:7.3f}  {loss.meaning}")
 
 
 def print_times(times: list[dict[str, float]]) -> None:
@@ -144,7 +173,7 @@ def parse_options() -> argparse.Namespace:
         nargs="+",
         default=[1.0],
         metavar="S",
-        help="average the maps at these multiples of the height, on the cells of the first (default: 1)",
+        help="average the maps at these multiples of the height, in any order (default: 1)",
     )
     parser.add_argument("--flip", action="store_true", help="average with the maps of the mirrored photo")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N photos")

@@ -21,7 +21,7 @@ from estimation.pipeline import timed
 from estimation.views import average_maps
 from models.loading import find_weights, load_network, network_kind
 from models.networks import KerasNetwork
-from models.weights import checksum, files_of
+from models.weights import checksum, files_of, record_path
 
 FOLDER = Path(__file__).parent.parent / ".cache" / "maps"
 LARGEST = 2 << 30
@@ -55,8 +55,15 @@ class MapCache:
         self._name, self._weights = network, weights or find_weights(network)
         self._views = height, tuple(scales), flip
         self._network: KerasNetwork | None = None
-        self._depends_on = [network, str(self._views), _checksum_of_code(), *map(_version, _LIBRARIES)]
-        self._depends_on += [checksum(file, "sha256") for file in files_of(self._weights)]
+        channels = str((self.config.body_parts, self.config.limbs))  # which a mirrored view goes by
+        self._depends_on = [network, str(self._views), channels, _checksum_of_code(), *map(_version, _LIBRARIES)]
+        self.weights_files = files_of(self._weights)
+        try:
+            self._depends_on += [checksum(file, "sha256") for file in self.weights_files]
+        except OSError as error:
+            raise OpenPoseLabError(
+                f"cannot read the weights {self._weights}: {error.strerror}; check the path"
+            ) from error
         self._folder = folder
         self._size: int | None = None  # bytes in the folder, once it is written to
         self._writable = True
@@ -76,8 +83,11 @@ class MapCache:
         if maps is None:
             self._network = self._network or load_network(self._name, self._weights)
             image = read_photo(photo)
-            with timed("network", {} if milliseconds is None else milliseconds):
-                maps = average_maps(image, self._network, *self._views)
+            try:
+                with timed("network", {} if milliseconds is None else milliseconds):
+                    maps = average_maps(image, self._network, *self._views)
+            except OpenPoseLabError as error:
+                raise OpenPoseLabError(f"{photo}: {error}") from error
             self._keep(kept, maps)
         return maps
 
@@ -105,6 +115,16 @@ class MapCache:
                     break
                 self._size -= path.stat().st_size
                 path.unlink()
+
+
+def measuring_inputs(annotations: Path, photos: dict[int, Path], maps: MapCache) -> list[tuple[str, Path]]:
+    """What a program that measures on photos reads, for ``check_outputs``."""
+    weights = [*maps.weights_files, *map(record_path, maps.weights_files)]
+    return [
+        ("annotations", annotations),
+        *(("photo", path) for path in photos.values()),
+        *(("weights", path) for path in weights),
+    ]
 
 
 def _read(path: Path) -> FieldMaps | None:

@@ -93,19 +93,17 @@ def pair_people(truth: COCO, results: list[dict[str, Any]]) -> Pairing:
 
 
 def _head_size(person: dict[str, Any]) -> float:
-    """In pixels: as it stands there, or of the box around the head (PoseTrack's annotations), or NaN."""
-    if "head_size" in person:
-        return float(person["head_size"])
-    if "bbox_head" in person:
-        return float(_HEAD_OF_BOX * np.hypot(*person["bbox_head"][2:]))
-    return float("nan")
+    """In pixels: as it stands there, or of the box around the head, or NaN."""
+    size = person.get("head_size", _HEAD_OF_BOX * np.hypot(*person.get("bbox_head", [0, 0, 0, 0])[2:]))
+    return float(size) or float("nan")
 
 
 class PartFigures(NamedTuple):
     """How right one body part is, as means over the people who have it labelled.
 
-    labelled: how many. found: share with any keypoint. pck: share within a tenth of the longer side of the person's
-    box. oks: similarity. pckh: share within half a head, of those whose head's size is known; NaN if there are none.
+    labelled: how many. found: share of whom the part was found, guesses aside. pck: share within a tenth of the longer
+    side of the person's box. oks: similarity. pckh: share within half a head, of those whose head's size is known; NaN
+    if there are none.
     """
 
     labelled: int
@@ -115,8 +113,15 @@ class PartFigures(NamedTuple):
     pckh: float
 
 
-def part_figures(pairs: Pairing) -> dict[str, PartFigures]:
-    """The figures of each of COCO's keypoints that is labelled at all, and of ``all``."""
+def part_figures(pairs: Pairing, found: list[dict[str, Any]]) -> dict[str, PartFigures]:
+    """The figures of each of COCO's keypoints that is labelled at all, and of ``all``.
+
+    found: the results without guesses, as many and in the same order as those that were paired.
+    """
+    seen = np.zeros(pairs.labelled.shape, dtype=bool)
+    for row, index in enumerate(pairs.result.tolist()):
+        if index != NOT_FOUND:
+            seen[row] = np.greater(found[index]["keypoints"][2::3], 0)
     distance = np.hypot(*(pairs.found - pairs.true)[:, :, :2].transpose(2, 0, 1))
     distance[~pairs.present] = np.inf
     within = distance <= _PCK_REACH * pairs.side[:, None]
@@ -127,20 +132,20 @@ def part_figures(pairs: Pairing) -> dict[str, PartFigures]:
         known = near[chosen & ~np.isnan(near)]
         return PartFigures(
             int(chosen.sum()),
-            float(pairs.present[chosen].mean()),
+            float(seen[chosen].mean()),
             float(within[chosen].mean()),
             float(similar[chosen].mean()),
             float(known.mean()) if len(known) else float("nan"),
         )
 
-    found = {}
+    by_part = {}
     for place, name in enumerate((*COCO_KEYPOINTS, "all")):
         chosen = pairs.labelled.copy()
         if name != "all":
             chosen[:, np.arange(len(COCO_KEYPOINTS)) != place] = False
         if chosen.any():
-            found[name] = figures(chosen)
-    return found
+            by_part[name] = figures(chosen)
+    return by_part
 
 
 class PhotoLoss(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from estimation.formats import COCO_KEYPOINTS, from_coco
 from estimation.renderers import draw_skeletons
 from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
-from tools.coco import counts
+from tools.annotations import counts
 from tools.pairing import PhotoLoss
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def draw_sheet(
 ) -> NDArray[np.uint8]:
     """The sheet as a BGR uint8 picture (h, w, 3): the photos of ``losses``, in that order.
 
-    Grey boxes are around people without keypoints and around crowds, where nothing is counted.
+    results: without guesses. Grey boxes are around people without keypoints and crowds, where nothing is counted.
     """
     from matplotlib.figure import Figure  # half a second that only this takes
 
@@ -49,9 +50,12 @@ def draw_sheet(
         found = [person for person in results if person["image_id"] == photo.image_id]
         counted = [entry for entry in annotations if counts(entry)]
         _show(left, config, path, counted, uncounted, f"truth: {photo.annotated}\n{path.name}")
-        _show(right, config, path, found, uncounted, f"found: {photo.found}\nlost {photo.lost:.1f}")
+        others = f" and {len(found) - photo.found} who do not count" if len(found) > photo.found else ""
+        _show(right, config, path, found, uncounted, f"found: {photo.found}{others}\nloses {photo.lost:.1f}")
     data = io.BytesIO()
-    figure.savefig(data, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a name may have letters that the font has not
+        figure.savefig(data, format="png")
     sheet = cv2.imdecode(np.frombuffer(data.getvalue(), np.uint8), cv2.IMREAD_COLOR)
     return np.asarray(sheet, dtype=np.uint8)
 
@@ -76,7 +80,7 @@ def _show(
     axes.imshow(cv2.cvtColor(draw_skeletons(config, image, skeletons), cv2.COLOR_BGR2RGB))
     for entry in uncounted:
         x, y, width, height = np.array(entry["bbox"]) * scale
-        axes.plot([x, x + width, x + width, x, x], [y, y, y + height, y + height, y], color="grey", linewidth=1)
+        axes.plot([x, x + width, x + width, x, x], [y, y, y + height, y + height, y], color="silver", linewidth=1.5)
     axes.set_xlim(-0.5, image.shape[1] - 0.5)
     axes.set_ylim(image.shape[0] - 0.5, -0.5)
     axes.set_title(title, fontsize=8, parse_math=False)

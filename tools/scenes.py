@@ -17,7 +17,8 @@ from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from estimation.formats import COCO_KEYPOINTS, from_coco
-from tools.coco import MOST_PEOPLE, SIGMAS, annotate, to_truth
+from tools.annotations import annotate, to_truth
+from tools.coco import MOST_PEOPLE, SIGMAS
 from tools.crowds import Disturbance, simulate
 from tools.map_cache import MapCache
 from tools.measures import owners
@@ -64,7 +65,7 @@ class SceneSet:
 def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneSet:
     """The limbs in photos with COCO keypoints."""
     scenes = []
-    for image_id, path in tqdm(photos.items(), desc="photos", unit="photo", disable=None):
+    for image_id, path in tqdm(photos.items(), desc="limbs", unit="photo", leave=False, disable=None):
         found = maps.maps_of(path)
         coordinates = get_coordinates(maps.config, found.heatmaps)
         connections = get_connections(maps.config, coordinates, found.pafs)

@@ -8,6 +8,7 @@ from estimation.proportions import heights
 from estimation.skeletons import HALF_SIZE, TOLERANCE, cells_of, score_people, to_skeletons
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import make_rows
+from tools.coco import SIGMAS
 
 COORDINATES = peaks_at((0, 1, 2), (1, 3.5, 4), (14, 5, 6))
 PEOPLE = make_rows(({0: 0, 1: 1}, 2.5), ({14: 2}, 0.75))
@@ -35,6 +36,11 @@ def test_how_sure_we_are_of_a_person_goes_by_the_tolerance_of_their_parts():
     nose, neck = tall[0] * TOLERANCE["nose"], tall[0] * 0.079
     expected = [0.5 * nose / (nose + HALF_SIZE) + 0.5 * neck / (neck + HALF_SIZE), 0.5 * 0.025 / (0.025 + HALF_SIZE)]
     np.testing.assert_allclose(score_people(PEOPLE, COORDINATES), expected)
+
+
+def test_tolerance_is_that_of_coco():
+    own = [TOLERANCE[name.split("_")[-1]] for name in COCO_KEYPOINTS]
+    np.testing.assert_allclose(own, SIGMAS)
 
 
 def test_of_two_people_alike_the_larger_and_the_one_with_more_parts_is_surer():

@@ -56,3 +56,10 @@ def test_one_view_is_the_view_itself(photo):
     np.testing.assert_allclose(averaged.heatmaps, alone.heatmaps, atol=1e-5)
     np.testing.assert_allclose(averaged.pafs, alone.pafs, atol=1e-5)
     assert (averaged.cell_size, averaged.offset) == (alone.cell_size, alone.offset)
+
+
+def test_the_order_of_scales_does_not_matter(photo):
+    one, other = (average_maps(photo, Sighted(COCO_18), HEIGHT, scales) for scales in ((0.5, 1.5, 1), (1.5, 1, 0.5)))
+    assert one.cell_size == other.cell_size
+    np.testing.assert_allclose(one.heatmaps, other.heatmaps, atol=1e-6)
+    np.testing.assert_allclose(one.pafs, other.pafs, atol=1e-6)

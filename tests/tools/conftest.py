@@ -14,7 +14,7 @@ from estimation.subset import MISSING
 from estimation.synthesis import synthesize
 from tests.scenes import FIGURE
 from tools import map_cache
-from tools.coco import annotate
+from tools.annotations import annotate
 
 PEOPLE = np.stack([FIGURE * 300 + (150, 50), FIGURE * 250 + (450, 90)])
 ANNOTATIONS = annotate(COCO_18, {"photo.png": PEOPLE})

@@ -39,7 +39,7 @@ def test_where_precision_is_lost(program):
     assert table["right"] == ["34", "1.000"]
     assert table["miss"] == ["0", "1.000"]
     assert table["false person"] == ["0", "1.000"]
-    assert table["true parts, our grouping"] == ["1.000"]
+    assert table["true parts, our grouping"][0] == "1.000"
 
 
 def test_pckh_where_there_are_heads(program, annotations):
@@ -74,7 +74,11 @@ def test_what_goes_wrong_is_one_sentence(program, tmp_path):
         (("--results", tmp_path / "none" / "out.json"), "there is no folder"),
         (("--network", "none"), "there is no network 'none'"),
         (("--worst", "worst.txt"), "cannot write worst.txt: its name must end in one of .png"),
-        (("--worst", "out.json", "--results", "out.json"), "two outputs cannot both be out.json"),
+        (("--worst", "x.png", "--results", "x.png"), "two outputs cannot both be x.png"),
+        (("--worst", "photo.png"), "photo.png is given as the photo too, and would be overwritten"),
+        (("--results", "weights.h5"), "weights.h5 is given as the weights too, and would be overwritten"),
+        (("--weights", "none.h5"), "cannot read the weights none.h5: No such file"),
+        (("--scales", 0.01), "the height must be from 32 to 2048 pixels but is 5 at --scales 0.01"),
     ):
         status, out, err = program(*options)
         assert (status, out) == (1, "")

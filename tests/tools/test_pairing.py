@@ -10,7 +10,8 @@ from pycocotools.cocoeval import COCOeval
 from estimation.config import COCO_18
 from estimation.formats import COCO_KEYPOINTS
 from tests.tools.conftest import ANNOTATIONS, PEOPLE, results_of
-from tools.coco import SIGMAS, annotate, to_truth
+from tools.annotations import annotate, to_truth
+from tools.coco import SIGMAS
 from tools.pairing import NOT_FOUND, pair_people, part_figures, worst_photos
 
 NOSE, LEFT_EYE = COCO_KEYPOINTS.index("nose"), COCO_KEYPOINTS.index("left_eye")
@@ -75,7 +76,7 @@ def test_part_figures_by_hand():
     for person in results:
         person["keypoints"][3 * LEFT_EYE : 3 * LEFT_EYE + 3] = [0, 0, 0]
     results[1]["keypoints"][3 * NOSE : 3 * NOSE + 3] = [0, 0, 0]
-    figures = part_figures(pair_people(truth, results))
+    figures = part_figures(pair_people(truth, results), results)
     near = np.exp(-((0.0999 * side) ** 2) / (2 * truth.anns[1]["area"] * (2 * SIGMAS[NOSE]) ** 2))
     assert figures["nose"][:4] == (2, 0.5, 0.5, pytest.approx(near / 2, rel=1e-3))
     assert figures["left_eye"][:4] == (2, 0, 0, 0)
@@ -88,16 +89,30 @@ def test_part_figures_by_hand():
 def test_parts_that_nobody_has_are_left_out():
     people = PEOPLE.copy()
     people[:, COCO_18.body_parts.index("nose")] = np.nan
-    assert "nose" not in part_figures(pair_people(truth_of({"a.png": people}), results_of(PEOPLE)))
+    found = results_of(PEOPLE)
+    assert "nose" not in part_figures(pair_people(truth_of({"a.png": people}), found), found)
+
+
+def test_what_is_guessed_is_not_found():
+    truth, guessed, found = truth_of({"a.png": PEOPLE}), results_of(PEOPLE), results_of(PEOPLE)
+    found[1]["keypoints"][3 * NOSE : 3 * NOSE + 3] = [0, 0, 0]
+    figures = part_figures(pair_people(truth, guessed), found)
+    assert (figures["nose"].found, figures["nose"].pck) == (0.5, 1)
+    assert figures["left_eye"].found == 1
 
 
 @pytest.mark.parametrize("head", [{"head_size": 30}, {"bbox_head": [0, 0, 30, 40]}])  # 0.6 times the diagonal, 50
 def test_pckh_is_within_half_a_head(head):
     for shift, share in ((14.9, 1), (15.1, 0)):
-        figures = part_figures(
-            pair_people(truth_of({"a.png": PEOPLE}, **head), results_of(PEOPLE + np.array([shift, 0])))
-        )
+        found = results_of(PEOPLE + np.array([shift, 0]))
+        figures = part_figures(pair_people(truth_of({"a.png": PEOPLE}, **head), found), found)
         assert figures["all"].pckh == share
+
+
+@pytest.mark.parametrize("head", [{"head_size": 0}, {"bbox_head": [5, 5, 0, 0]}])
+def test_a_head_of_no_size_is_none(head):
+    found = results_of(PEOPLE)
+    assert np.isnan(part_figures(pair_people(truth_of({"a.png": PEOPLE}, **head), found), found)["all"].pckh)
 
 
 def test_worst_photos_lose_most():

@@ -18,7 +18,8 @@ from estimation.formats import to_coco
 from estimation.grouping.checks import check_people
 from estimation.skeletons import to_skeletons
 from estimation.subset import limb_rows, slots_of_rows
-from tools.coco import MOST_PEOPLE, average_precision, find_photos, read_annotations
+from tools.annotations import find_photos, read_annotations
+from tools.coco import MOST_PEOPLE, average_precision
 from tools.lab.accuracy import PhotoRows, measure
 from tools.map_cache import MapCache
 from tools.scenes import photo_scenes
