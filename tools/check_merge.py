@@ -5,6 +5,7 @@ it is on rows from real photos, and how long it takes. Neither photos nor a netw
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import textwrap
 from pathlib import Path
@@ -43,7 +44,7 @@ def main() -> None:
         loaded = runner.load()
         if loaded.error:
             raise OpenPoseLabError(f"there is nothing to check: {loaded.error}")
-        bench = Bench(runner)
+        bench = Bench(runner, loaded)
         with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
             failures = run_checks(CHECKS, bench, bar.update)
         if failures and all(answer.error for _, answer in bench.answers):
@@ -82,7 +83,7 @@ def print_failures(failures: dict[str, Failure], all_of_them: bool) -> None:
     """What went wrong, with the rows concerned."""
     for category in CATEGORIES:
         failed = [check for check in CHECKS if check.category == category and check.name in failures]
-        failed.sort(key=lambda check: (check.random, len(failures[check.name].rows.get("given", ()))))  # simplest first
+        failed.sort(key=lambda check: (check.random, _size(failures[check.name])))  # the simplest first
         names = [check.name for check in failed]
         for name in names if all_of_them else names[:1]:
             print(f"{category}: {name}")
@@ -93,6 +94,11 @@ def print_failures(failures: dict[str, Failure], all_of_them: bool) -> None:
         if len(names) > 1 and not all_of_them:
             rest = ", ".join(names[1:])
             print(textwrap.fill(f"also failed: {rest} (--all tells how)", _WIDTH, subsequent_indent="  "), end="\n\n")
+
+
+def _size(failure: Failure) -> float:
+    """The number of rows concerned; no rows at all show little."""
+    return len(failure.rows.get("given", ())) or math.inf
 
 
 def print_score(failures: dict[str, Failure]) -> None:

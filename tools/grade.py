@@ -9,23 +9,26 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import itertools
 import json
 import os
 import re
 import signal
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import LAB_MERGE
 from tools.coco import add_measuring_options
@@ -35,7 +38,7 @@ from tools.lab.checks import CATEGORIES
 from tools.lab.likeness import ALIKE, fingerprint, likeness
 from tools.lab.marking import Record, Setting, checksum, mark
 from tools.lab.photos import find_limbs
-from tools.lab.runner import Limits, Runner, has_namespaces
+from tools.lab.runner import Limits, Runner
 from tools.lab.sheet import draw_sheet
 from tools.lab.submissions import Submission, find_submissions
 from tools.program import run
@@ -47,6 +50,16 @@ else:
 
 POINTS = Path(__file__).parent / "lab" / "points.toml"
 PROJECT = "the project's own merge"
+_IMPORTABLE = (
+    "estimation/",
+    "tools/__init__",
+    *(f"tools/lab/{name}.py" for name in ("__init__", "worker", "wire", "landlock", "seccomp")),
+)
+"""Of the handout submissions see only this: not the cases that they are tried on."""
+_LONGEST_CELL = 1000
+_LONGEST_NAME = 150  # bytes, of a file
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
+"""Names that Windows does not give to files."""
 _MOST_ALIKE = 5  # are named in the table; the student's page has all
 EXAMPLES = """examples:
   python -m tools.grade submissions
@@ -64,16 +77,31 @@ def main() -> None:
     points = read_points(options.points)
     submissions = find_submissions(options.folder)
     sheets = options.out.with_name(f"{options.out.stem}_sheets")
-    make_folder(sheets)
-    with tempfile.TemporaryDirectory(prefix="grade-") as folder:
-        setting = prepare(options, Path(folder))
-        records = mark_all(submissions, setting, progress_file(options.out), options.jobs)
+    try:
+        sheets.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="grade-") as folder:
+            setting = prepare(options, Path(folder))
+            records = mark_all(submissions, setting, progress_file(options.out), options.jobs)
+    except OSError as error:  # a full disk, for one
+        where = f" ({error.filename})" if error.filename else ""
+        raise OpenPoseLabError(
+            f"cannot write what is needed for grading{where}: {error.strerror}; what is marked is kept, so free some "
+            f"space, or choose another --out, and give the same command again"
+        ) from error
     alike = find_alike(submissions)
-    for record, name in zip(records, safe_names([record.student for record in records])):
-        write_whole(sheets / f"{name}.html", draw_sheet(record, points, alike[record.student]).encode())
-    write_whole(options.out, to_csv(records, points, alike).encode("utf-8-sig"))  # the mark is for Excel
+    write_whole(options.out, to_csv(records, points, alike).encode("utf-8-sig", "replace"))  # the mark is for Excel
     report(records, points, alike)
     print(f"wrote {options.out}, and a page for each student to {sheets}")
+    write_pages(sheets, records, points)
+
+
+def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -> None:
+    """A page for each student. One that cannot be written is told, and the others are written all the same."""
+    for record, name in zip(records, safe_names([record.student for record in records])):
+        try:
+            write_whole(folder / f"{name}.html", draw_sheet(record, points).encode("utf-8", "replace"))
+        except OpenPoseLabError as error:
+            warnings.warn(str(error), OpenPoseLabWarning, stacklevel=2)
 
 
 def parse_options() -> argparse.Namespace:
@@ -115,6 +143,7 @@ def check_options(options: argparse.Namespace) -> None:
     if not options.seconds > 0:
         raise OpenPoseLabError(f"--seconds must be more than 0 but is {options.seconds:g}")
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
+    inputs += [("submission", path) for path in options.folder.rglob("*") if path.is_file()]
     check_outputs([options.out, progress_file(options.out)], inputs)
 
 
@@ -138,18 +167,10 @@ def read_points(path: Path) -> dict[str, float]:
     return {category: float(points[category]) for category in CATEGORIES}
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder if there is none. Raises OpenPoseLabError if that cannot be."""
-    try:
-        path.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot make the folder {path}: {error.strerror}; choose another --out") from error
-
-
 def prepare(options: argparse.Namespace, folder: Path) -> Setting:
-    """What all submissions are marked with: the handout in ``folder``, and photos."""
+    """What all submissions are marked with: in ``folder`` what of the handout they can import, and photos."""
     root = folder / "lab"
-    files = handout_files()
+    files = {name: content for name, content in handout_files().items() if name.startswith(_IMPORTABLE)}
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +206,7 @@ def mark_all(submissions: list[Submission], setting: Setting, kept: Path, jobs: 
         tell_guards()
     with (
         tqdm(total=len(submissions), initial=len(records), desc="submissions", unit="file", disable=None) as bar,
-        kept.open("a", encoding="utf-8") as progress,
+        kept.open("a", encoding="utf-8", errors="replace") as progress,
     ):
         try:
             for record in _marked(left, setting, min(jobs, max(len(left), 1))):
@@ -200,13 +221,29 @@ def mark_all(submissions: list[Submission], setting: Setting, kept: Path, jobs: 
 
 
 def _marked(submissions: list[Submission], setting: Setting, jobs: int) -> Iterator[Record]:
-    """Each record as soon as it is there. No more than a few are begun before they can be, so that a stop is a stop."""
+    """Each record as soon as it is there. Where a process of ours is ended, as by a system that lacks memory, those
+    that were lost with it are tried again one by one, so that only the one that is to blame is not marked."""
+    lost: list[Submission] = []
+    yield from _round(submissions, setting, jobs, lost)
+    for submission in lost:
+        again: list[Submission] = []
+        yield from _round([submission], setting, 1, again)
+        if again:
+            yield _unmarked(submission, "its judge was ended by the system")
+
+
+def _round(submissions: list[Submission], setting: Setting, jobs: int, lost: list[Submission]) -> Iterator[Record]:
+    """Mark in ``jobs`` processes; who cannot be marked since one of these ended is added to ``lost``."""
     waiting = iter(submissions)
+    running: dict[Future[Record], Submission] = {}
     with _pool(jobs, setting) as pool:
-        running: dict[Future[Record], Submission] = {}
         while True:
-            while len(running) < 2 * jobs and (submission := next(waiting, None)):
-                running[pool.submit(_mark, submission)] = submission
+            for submission in itertools.islice(waiting, jobs - len(running)):
+                try:
+                    running[pool.submit(_mark, submission)] = submission
+                except BrokenProcessPool:
+                    lost += [submission, *running.values(), *waiting]
+                    return
             if not running:
                 return
             done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -214,9 +251,15 @@ def _marked(submissions: list[Submission], setting: Setting, jobs: int) -> Itera
                 submission = running.pop(future)
                 try:
                     yield future.result()
+                except BrokenProcessPool:
+                    lost.append(submission)
                 except Exception as error:  # a fault of ours must not cost the others their marks
-                    problem = f"the grader failed on it, and it must be marked by hand: {type(error).__name__}: {error}"
-                    yield Record(submission.student, submission.source, "", problem=problem)
+                    yield _unmarked(submission, f"{type(error).__name__}: {error}")
+
+
+def _unmarked(submission: Submission, why: str) -> Record:
+    problem = f"the grader failed on it, and it must be marked by hand: {why}"
+    return Record(submission.student, submission.source, "", problem=problem)
 
 
 @contextmanager
@@ -224,8 +267,12 @@ def _pool(jobs: int, setting: Setting) -> Iterator[ProcessPoolExecutor]:
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (setting,))
     try:
         yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+    except BaseException:  # stopped: what is under way is not waited for
+        for process in active_children():
+            process.kill()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 _setting: list[Setting] = []  # of this process of the pool
@@ -261,12 +308,10 @@ def tell_guards() -> None:
     """Say what submissions are held to on this system."""
     with Runner(LAB_MERGE, alone=True) as runner:
         runner.load()
-        guards = [*runner.guards, *(["network", "processes left over"] if has_namespaces() else [])]
-    print(f"submissions are held to: time, {', '.join(dict.fromkeys(guards))}")
-    if not has_namespaces() or "files" not in guards:
-        print(
-            "this system does not keep them from everything else: see docs/lab_instructor.md, or use a virtual machine"
-        )
+        guards = runner.guards
+    print(f"submissions are held to: time, {', '.join(guards)}")
+    if not {"files", "programs, network and signals"} <= set(guards):
+        print("this system does not keep them from all else: see docs/lab_instructor.md, or use a virtual machine")
 
 
 def find_alike(submissions: list[Submission]) -> dict[str, dict[str, float]]:
@@ -325,15 +370,19 @@ def reason(record: Record) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    """Text on one line that no spreadsheet takes for a formula, or finds too long."""
+    text = " ".join(text.split())[:_LONGEST_CELL]
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def safe_names(students: list[str]) -> list[str]:
     """Students' names as file names on every system, no two alike."""
     names: list[str] = []
     for student in students:
-        name = re.sub(r"[^\w.() -]", "_", student).strip(" .")[:100] or "_"
+        letters = re.sub(r"[^\w.() -]", "_", student).strip(" .")
+        name = letters.encode("utf-8", "ignore")[:_LONGEST_NAME].decode("utf-8", "ignore") or "_"
+        if name.split(".")[0].upper() in _DEVICES:
+            name = f"_{name}"
         while name.lower() in (other.lower() for other in names):
             name += "_"
         names.append(name)

@@ -11,7 +11,7 @@ from tools.lab.tables import table
 @pytest.fixture(scope="module")
 def failures():
     with Runner(LAB_MERGE) as runner:
-        return run_checks(CHECKS, Bench(runner))
+        return run_checks(CHECKS, Bench(runner, runner.load()))
 
 
 @pytest.mark.parametrize("name", [check.name for check in CHECKS])

@@ -226,3 +226,9 @@ CASES = (
     ),
 )
 """What students see too."""
+
+TIES = tuple(
+    make_rows(*_ARM, *(_limb("left_elbow", 18, "left_wrist", wrist, 1.6) for wrist in wrists))
+    for wrists in ((22, 24), (24, 22), (22, 23, 24))
+)
+"""Rows between which no score decides: which wrist stays is up to a merge, but not to the order of the rows."""

@@ -11,6 +11,8 @@ from tools.lab.checks import (
     any_rows_keep_the_contract,
     case_check,
     connected,
+    in_a_crowd,
+    no_more_score,
     on_random_rows,
     summed,
 )
@@ -73,11 +75,12 @@ CASES = (
         (_FAR, _NEAR),
     ),
     Case(
-        "just four parts, and just 0.4 a part",
+        "just four parts, and just the score that is asked for",
         "correctness",
-        "the limits themselves are not below the limits",
-        make_rows(*_leg((70, 40, 30, 20), (0.6, 0.5, 0.5))),
+        "the limits themselves are not below the limits; 2 / 4 is not less than 0.5",
+        make_rows(*_leg((70, 40, 30, 20), (1.0, 0.5, 0.5))),
         (dict(zip(_LEG, (70, 40, 30, 20))),),
+        options={"min_num_body_parts": 4, "min_score": 0.5},
     ),
     Case(
         "limits of three parts",
@@ -140,6 +143,7 @@ CASES = (
 )
 
 HIDDEN = (
+    Check("hidden: conflicts in a crowd are settled as alone", "conflicts", in_a_crowd),
     *(Check(f"hidden: {case.name}", case.category, partial(case_check, case)) for case in CASES),
     *(
         Check(
@@ -152,6 +156,7 @@ HIDDEN = (
             ("whoever is connected is one person", "correctness", peaceful_rows, connected),
             ("any scores are sums", "correctness", peaceful_rows, summed),
             ("any rows in any order", "order", any_rows, any_order),
+            ("no score out of nothing", "conflicts", any_rows, no_more_score),
             ("any rows make people who keep the contract", "conflicts", any_rows, any_rows_keep_the_contract),
         )
     ),

@@ -17,11 +17,6 @@ _EXECUTE, _READ_FILE, _READ_FOLDER = 1 << 0, 1 << 2, 1 << 3
 _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
 _OF_FILES = _EXECUTE | 1 << 1 | _READ_FILE | 1 << 14 | 1 << 15  # with writing, truncating, device control
 _RIGHTS_BY_VERSION = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
-_TCP = 0b11  # binding and connecting, from version 4 on
-
-
-class _Ruleset(ctypes.Structure):
-    _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64))
 
 
 class _Beneath(ctypes.Structure):
@@ -29,9 +24,9 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
 
-def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
-    """From now on this process and its children may read and execute only beneath the first folders, may do what they
-    like beneath the second, and may make no TCP connection. Whether that could be done."""
+def restrict_files(readable: Iterable[Path]) -> bool:
+    """From now on this process and its children may read and execute only beneath these folders, and write nowhere.
+    Whether that could be done."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
@@ -39,13 +34,11 @@ def restrict_files(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
     if version < 1:
         return False
     rights = _RIGHTS_BY_VERSION[max(known for known in _RIGHTS_BY_VERSION if known <= version)]
-    wanted = _Ruleset(rights, _TCP if version >= 4 else 0)
-    size = ctypes.sizeof(wanted) if version >= 4 else 8  # older kernels know the first field alone
-    ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(wanted), ctypes.c_size_t(size), 0)
+    wanted = ctypes.c_uint64(rights)  # the first field of the structure, the one that all versions know
+    ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(wanted), ctypes.c_size_t(ctypes.sizeof(wanted)), 0)
     if ruleset < 0:
         return False
     done = all(_allow(libc, ruleset, path, rights & _READ) for path in readable if path.exists())
-    done = done and all(_allow(libc, ruleset, path, rights) for path in writable)
     done = done and libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
     done = done and libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0
     os.close(ruleset)

@@ -2,12 +2,12 @@
 
 What is held to, and where:
 
-- everywhere: the time of each call, and what the merge prints; the answers cannot be tampered with, as they are
-  judged in this process. Python's audit events keep a merge from files, network and programs, as long as it does not
+- everywhere: the time of each call, and the size of what comes back; answers are judged in this process, where they
+  cannot be tampered with. Python's audit events keep a merge from files, network and programs, as long as it does not
   set out to get round them.
-- Linux and macOS: processor time, and no writing of files; on Linux memory too.
-- Linux, if ``alone``: no network and no process left over, by namespaces (where the system lets users make them), and
-  no reading beyond what running needs, by Landlock (kernel 5.13 and later).
+- Linux and macOS: processor time, and no writing into files; on Linux memory too.
+- Linux, if ``alone``: no reading beyond what running needs and no writing, by Landlock (kernel 5.13 and later); no
+  other process, no socket, no signal, by seccomp. Neither asks for rights that a user lacks.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +31,11 @@ from numpy.typing import NDArray
 from tools.lab import wire
 
 ROOT = Path(__file__).parent.parent.parent
-_NAMESPACES = ("--user", "--map-root-user", "--net", "--ipc", "--pid", "--fork", "--kill-child")
+_NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""Of the environment a merge that runs alone sees only these: there may be secrets in the others."""
 _START_SECONDS = 30.0
 """Python and NumPy can take long to start on a machine that is busy, or asleep."""
+_MOST_PER_ROW, _ROWS_MORE = 40, 20  # numbers in an answer: twice as many rows as came in, and a few more
 _FITS_A_PIPE = 24_000  # bytes that are taken before anybody reads
 
 
@@ -52,16 +52,18 @@ class Limits:
 class Answer:
     """What one call came to.
 
-    value: what was returned, if anything. error: why nothing was, in one sentence. fatal: whether the process is gone.
-    slow: whether it was stopped, having taken too long.
+    value: what was returned, if anything. type: of what. error: why nothing was, in one sentence. fatal: whether the
+    process is gone. slow: whether it was stopped, having taken too long. memory: whether it wanted too much.
     changed: whether the rows given were changed. printed, beginning: how much was printed, and the first of it.
     tried: what it is not allowed to do and tried, since it was loaded. seconds: until the answer was here.
     """
 
     value: Any = None
+    type: str = ""
     error: str | None = None
     fatal: bool = False
     slow: bool = False
+    memory: bool = False
     changed: bool = False
     printed: int = 0
     beginning: str = ""
@@ -74,7 +76,8 @@ class Runner:
     """A merge that can be called. Started when first asked; started again if a call was its end.
 
     file: the Python file with the function merge. alone: as in the module's description; else only time is held to.
-    root: the checkout whose ``estimation`` the merge can import.
+    root: the checkout whose ``estimation`` the merge can import. guards: what it is held to, once it is loaded.
+    started: whether Python came up; if not, it is not the merge's fault.
     """
 
     file: Path
@@ -82,7 +85,9 @@ class Runner:
     alone: bool = False
     root: Path = ROOT
     guards: list[str] = field(default_factory=list)
+    started: bool = False
     _process: subprocess.Popen[bytes] | None = None
+    _listener: threading.Thread | None = None
     _messages: queue.Queue[tuple[dict[str, Any], bytes] | None] = field(default_factory=queue.Queue)
 
     def __enter__(self) -> Runner:
@@ -99,7 +104,8 @@ class Runner:
             return Answer(error=f"there is no file {self.file}; give the path of a Python file", fatal=True)
         self._start()
         answer = self._answer(_START_SECONDS, "starting Python")
-        if not answer.error:
+        self.started = not answer.error
+        if self.started:
             answer = self._answer(self.limits.seconds, "loading it")
         if answer.error:
             self.stop()
@@ -118,6 +124,9 @@ class Runner:
         else:  # apart, as who does not read would keep us waiting
             threading.Thread(target=_send, args=(self._process, rows, options), daemon=True).start()
         answer = self._answer(self.limits.seconds, "it")
+        if isinstance(answer.value, np.ndarray) and answer.value.size > _MOST_PER_ROW * (len(rows) + _ROWS_MORE):
+            shape = " x ".join(map(str, answer.value.shape))
+            answer = Answer(error=f"its answer is {shape} numbers, though there were only {len(rows)} rows of limbs")
         if answer.fatal:
             self.stop()
         return replace(answer, seconds=time.perf_counter() - start)
@@ -129,33 +138,35 @@ class Runner:
             return
         if os.name == "posix":
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # in a namespace all others end with the first
+                os.killpg(process.pid, signal.SIGKILL)
         else:
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-        process.kill()
+        process.kill()  # it may have left its group
         process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        while self._listener and self._listener.is_alive():  # it may wait for somebody to take a message
+            with contextlib.suppress(queue.Empty):
+                self._messages.get(timeout=0.05)
+        with contextlib.suppress(OSError):
+            if process.stdin:  # the other pipe is closed by who listens to it
+                process.stdin.close()
 
     def _start(self) -> None:
         limits = {**vars(self.limits), "alone": self.alone}
         script = self.root / "tools" / "lab" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
-        if self.alone and has_namespaces():
-            command = ["unshare", *_NAMESPACES, *command]
+        environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self.file.resolve().parent,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env={**environment, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )
         self._messages = queue.Queue(maxsize=4)
-        threading.Thread(target=_listen, args=(self._process.stdout, self._messages), daemon=True).start()
+        self._listener = threading.Thread(target=_listen, args=(self._process.stdout, self._messages), daemon=True)
+        self._listener.start()
 
     def _answer(self, seconds: float, what: str) -> Answer:
         """The next message, as an answer."""
@@ -168,32 +179,38 @@ class Runner:
                 slow=True,
             )
         if message is None:
-            return Answer(error=self._how_it_ended(), fatal=True)
+            return self._end()
         header, data = message
         try:
             told = Answer(
                 changed=bool(header.get("changed")),
                 printed=int(header.get("printed", 0)),
-                beginning=str(header.get("beginning", "")),
-                tried=str(header["tried"]) if header.get("tried") else None,
+                beginning=wire.clean(str(header.get("beginning", ""))),
+                tried=wire.clean(str(header["tried"])) if header.get("tried") else None,
             )
             if header.get("kind") == "error":
-                return replace(told, error=str(header.get("text")))
+                text = wire.clean(str(header.get("text")))
+                return replace(told, error=text, memory="MemoryError" in text)
             if header.get("kind") in ("started", "ready"):
-                self.guards += map(str, header.get("guards", []))
+                self.guards += [wire.clean(str(guard)) for guard in header.get("guards", [])]
                 return told
-            return replace(told, value=wire.restore(header, data))
-        except (wire.WireError, TypeError, ValueError):
+            value, kind = wire.restore(header, data)
+            return replace(told, value=value, type=kind)
+        except Exception:  # whatever can be made of a message by somebody who means harm
             return Answer(error="its process sent nonsense in place of an answer", fatal=True)
 
-    def _how_it_ended(self) -> str:
+    def _end(self) -> Answer:
+        """What it came to that the process is gone."""
         assert self._process
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         status = self._process.returncode
-        if status is not None and status < 0:
-            return f"its process was ended by the system (signal {-status}), perhaps for want of memory"
-        return f"it ended its own process, with status {status}, in place of returning an answer"
+        if status is None or status >= 0:
+            return Answer(error=f"it ended its own process, with status {status}, in place of an answer", fatal=True)
+        name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
+        reasons = {"SIGXCPU": "used up its processor time", "SIGKILL": "was ended by the system, for want of memory"}
+        error = f"its process {reasons.get(name, 'crashed')} ({name})"
+        return Answer(error=error, fatal=True, slow=name == "SIGXCPU", memory=name == "SIGKILL")
 
 
 def _send(process: subprocess.Popen[bytes], rows: NDArray[np.float64], options: dict[str, float]) -> None:
@@ -208,15 +225,7 @@ def _listen(stream: Any, messages: queue.Queue[tuple[dict[str, Any], bytes] | No
     try:
         while message := wire.receive(stream):
             messages.put(message)
-    except (wire.WireError, OSError, ValueError):
+    except Exception:  # whatever can be made of a message by somebody who means harm
         messages.put(({"kind": "nonsense"}, b""))
     messages.put(None)
-
-
-@cache
-def has_namespaces() -> bool:
-    """Whether this system lets its users make namespaces of their own."""
-    if not sys.platform.startswith("linux") or not shutil.which("unshare"):
-        return False
-    done = subprocess.run(["unshare", *_NAMESPACES, "true"], capture_output=True, check=False)
-    return done.returncode == 0
+    stream.close()

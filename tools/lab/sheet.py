@@ -20,10 +20,10 @@ h3 { margin-bottom: .2rem; }
 """
 
 
-def draw_sheet(record: Record, points: Mapping[str, float], alike: Mapping[str, float]) -> str:
-    """The page, which needs nothing beside it.
+def draw_sheet(record: Record, points: Mapping[str, float]) -> str:
+    """The page, which needs nothing beside it. It names nobody else, and shows the rows of the hidden checks.
 
-    points: the most for each category. alike: how alike other submissions are, by student.
+    points: the most for each category.
     """
     shares = record.shares()
     total, most = sum(points[name] * shares[name] for name in CATEGORIES), sum(points.values())
@@ -39,9 +39,6 @@ def draw_sheet(record: Record, points: Mapping[str, float], alike: Mapping[str, 
         body.append(f"<p>{escape(name)} on photos: {figure:.3f}</p>")
     if record.milliseconds is not None:
         body.append(f"<p>Time for the rows of all photos: {record.milliseconds:.0f} ms</p>")
-    if alike:
-        listed = ", ".join(f"{escape(student)} ({share:.2f})" for student, share in alike.items())
-        body.append(f"<p>Much like: {listed}</p>")
     for category in CATEGORIES:
         body += _failures(record, category)
     return (

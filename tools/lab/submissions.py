@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from estimation.errors import OpenPoseLabError
+from tools.lab.wire import clean
 
 LARGEST = 1 << 20
 """Bytes of a submission; nobody writes that much in an exercise."""
 _IGNORED = {"__MACOSX", "__pycache__"}
+_ARCHIVES = {".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".ipynb"}
+_MOODLE = re.compile(r"(.+)_\d+_assignsubmission_file")
 
 
 @dataclass(frozen=True)
@@ -31,76 +35,118 @@ class Submission:
 def find_submissions(folder: Path) -> list[Submission]:
     """All submissions in a folder and the folders in it, by name; each student's name occurs once.
 
+    What is there but cannot be marked is a submission with a problem, so that nobody is forgotten.
     Raises OpenPoseLabError if there are none.
     """
     if not folder.is_dir():
         raise OpenPoseLabError(f"there is no folder {folder} with submissions; check the path")
+    places = [path.relative_to(folder) for path in sorted(folder.rglob("*"))]
+    files = [place for place in places if not _is_ignored(place) and not (folder / place).is_dir()]
+    chosen = _choose([place for place in files if _is_merge(place) and not (folder / place).is_symlink()])
     found: list[Submission] = []
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        if path.is_symlink() or not path.is_file() or _is_ignored(place.as_posix()):
-            continue
-        if path.suffix.lower() == ".zip":
-            found += _in_archive(path, place.as_posix())
-        elif _is_merge(place.as_posix()):
-            found.append(_read(path, place))
+    for place in files:
+        if (folder / place).is_symlink():
+            if _is_merge(place) or place.suffix.lower() in _ARCHIVES:
+                found.append(Submission(_student(place, []), place.as_posix(), problem="it is a link, not a file"))
+        elif place.suffix.lower() == ".zip":
+            found.append(_in_archive(folder / place, place))
+        elif place.suffix.lower() in _ARCHIVES:
+            problem = f"a {place.suffix} file cannot be read here; unpack it, or ask for a .zip"
+            found.append(Submission(_student(place, []), place.as_posix(), problem=problem))
+        elif place in chosen:
+            found.append(_read(folder / place, place, chosen))
     if not found:
         raise OpenPoseLabError(f"there is no *merge*.py in {folder}, plain or in a zip archive; check the path")
-    return _named_apart(found)
+    for place in places:
+        if len(place.parts) == 1 and (folder / place).is_dir() and not _is_ignored(place):
+            if not any(PurePosixPath(one.source).parts[0] == place.name for one in found):
+                found.append(Submission(_name(place.name), place.name, problem="there is no *merge*.py in the folder"))
+    return _named_apart([replace(one, student=clean(one.student), source=clean(one.source)) for one in found])
 
 
-def _read(path: Path, place: Path) -> Submission:
-    student = _without_merge(place.stem) or (place.parts[-2] if len(place.parts) > 1 else place.stem)
+def _choose(merges: list[Path] | list[PurePosixPath]) -> list[Path] | list[PurePosixPath]:
+    """Of a whole project, ``estimation/merge.py`` alone; of other folders everything."""
+    roots = [place.parent.parent for place in merges if place.parent.name == "estimation" and _is_exact(place)]
+    return [
+        place
+        for place in merges
+        if (place.parent.parent in roots and place.parent.name == "estimation" and _is_exact(place))
+        or not any(root in place.parents for root in roots)
+    ]
+
+
+def _read(path: Path, place: Path, chosen: list[Path]) -> Submission:
+    student, source = _student(place, chosen), place.as_posix()
     try:
         if path.stat().st_size > LARGEST:
-            return Submission(student, place.as_posix(), problem="the file is larger than a megabyte")
-        return Submission(student, place.as_posix(), path.read_bytes())
+            return Submission(student, source, problem="the file is larger than a megabyte")
+        return Submission(student, source, path.read_bytes())
     except OSError as error:
-        return Submission(student, place.as_posix(), problem=f"the file cannot be read: {error.strerror}")
+        return Submission(student, source, problem=f"the file cannot be read: {error.strerror}")
 
 
-def _in_archive(path: Path, place: str) -> list[Submission]:
-    """The merge in an archive like StudentID_Lab3.zip; if one is called just merge.py, that one alone."""
-    student = re.sub(r"[ _-]*lab\s*_?\d+$", "", path.stem, flags=re.IGNORECASE) or path.stem
+def _in_archive(path: Path, place: Path) -> Submission:
+    """The merge in an archive like StudentID_Lab3.zip: the one called just merge.py, if there is one."""
+    student, source = _student(place, []), place.as_posix()
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if _is_merge(info.filename)]
-            names = [name for name in names if PurePosixPath(name).name == "merge.py"] or names
-            if not names:
-                return [Submission(student, place, problem="there is no *merge*.py in the archive")]
-            found = []
-            for name in names:
-                with archive.open(name) as file:
-                    code = file.read(LARGEST + 1)
-                problem = "the file is larger than a megabyte" if len(code) > LARGEST else None
-                found.append(Submission(student, f"{place}: {name}", b"" if problem else code, problem))
-            return found
+            names = [PurePosixPath(name) for name in archive.namelist()]
+            merges = _choose([name for name in names if _is_merge(name) and not _is_ignored(name)])
+            exact = [name for name in merges if _is_exact(name)] or merges
+            least = min((len(name.parts) for name in exact), default=0)
+            exact = [name for name in exact if len(name.parts) == least]
+            if len(exact) != 1:
+                what = f"there are {len(exact)} files that may be meant" if exact else "there is no *merge*.py"
+                return Submission(student, source, problem=f"{what} in the archive")
+            with archive.open(exact[0].as_posix()) as file:
+                code = file.read(LARGEST + 1)
+            source = f"{source}: {exact[0]}"
+            if len(code) > LARGEST:
+                return Submission(student, source, problem="the file is larger than a megabyte")
+            return Submission(student, source, code)
     except Exception as error:  # whatever zipfile comes upon in a damaged, odd or encrypted archive
-        return [Submission(student, place, problem=f"the archive cannot be read: {error}")]
+        return Submission(student, source, problem=clean(f"the archive cannot be read: {error}"))
 
 
-def _is_merge(name: str) -> bool:
-    path = PurePosixPath(name)
-    return path.suffix.lower() == ".py" and "merge" in path.stem.lower() and not _is_ignored(name)
+def _is_merge(place: PurePath) -> bool:
+    stem = place.stem.lower()
+    return place.suffix.lower() == ".py" and "merge" in stem and stem not in ("check_merge", "test_merge")
 
 
-def _is_ignored(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return bool(_IGNORED.intersection(parts)) or any(part.startswith(".") for part in parts)
+def _is_exact(place: PurePath) -> bool:
+    return place.name.lower() == "merge.py"
 
 
-def _without_merge(stem: str) -> str:
-    """What a file's name says besides merge: B0123 of B0123_merge."""
-    return re.sub(r"[ _-]*merge[ _-]*", "", stem, flags=re.IGNORECASE)
+def _is_ignored(place: PurePath) -> bool:
+    return bool(_IGNORED.intersection(place.parts)) or any(part.startswith(".") for part in place.parts)
+
+
+def _student(place: Path, chosen: list[Path]) -> str:
+    """Whose a file is: Moodle's folder has the name; else the file's own, without what all have; else the folder's."""
+    moodle = next((match[1] for part in place.parts if (match := _MOODLE.match(part))), "")
+    own = re.sub(r"[ _-]*merge[ _-]*", "", _name(place.stem), flags=re.IGNORECASE)
+    alone = [other.parent for other in chosen].count(place.parent) == 1
+    folders = [part for part in place.parts[:-1] if part != "estimation"]
+    if (alone and folders) or not own:  # the file's name may be anything there
+        own = "" if moodle else _name(folders[-1]) if folders else place.stem
+    return " ".join(filter(None, (moodle, own))) or place.stem
+
+
+def _name(name: str) -> str:
+    """A name without what Moodle and the browser add, and without the number of the lab."""
+    return re.sub(r"(([ _-]*lab[ _-]*\d*)|( \(\d+\)))+$", "", name, flags=re.IGNORECASE)
 
 
 def _named_apart(found: list[Submission]) -> list[Submission]:
-    """Students with several submissions, or the same name, get a number behind it."""
-    seen: Counter[str] = Counter()
+    """Students with several submissions, or the same name, get a number behind it that nobody else has."""
     often = Counter(submission.student for submission in found)
+    taken = {student for student, times in often.items() if times == 1}
     named = []
     for submission in found:
-        seen[submission.student] += 1
-        number = f" ({seen[submission.student]})" if often[submission.student] > 1 else ""
-        named.append(replace(submission, student=submission.student + number))
+        student = submission.student
+        if often[student] > 1:
+            numbered = (f"{student} ({number})" for number in itertools.count(1))
+            student = next(name for name in numbered if name not in taken)
+            taken.add(student)
+        named.append(replace(submission, student=student))
     return named

@@ -40,7 +40,7 @@ def _lines(title: str, rows: Any, slots: list[int], names: list[str]) -> list[st
     for row in rows[:_MOST_ROWS].tolist():
         ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
         cells = [text.rjust(len(name)) for text, name in zip(ids, names)]
-        score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}"
+        score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}" if abs(row[SCORE]) < 1e6 else f"{row[SCORE]:.3g}"
         lines.append(" ".join(["", title, *cells, f"{score:>8} {row[PARTS_NUM]:5g}"]))
         title = " " * len(title)
     if len(rows) > _MOST_ROWS:

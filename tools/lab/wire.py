@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import struct
+import unicodedata
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST_HEADER, LARGEST_DATA = 64 << 10, 32 << 20
+LARGEST_HEADER, LARGEST_DATA = 64 << 10, 4 << 20
+_LONGEST_TEXT = 600
+_COLUMNS = 20  # of the lab's rows
 _LENGTHS = struct.Struct("<II")
 
 
@@ -40,39 +43,56 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
         return None
     try:
         header = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise WireError("a message has no header") from None
     if not isinstance(header, dict):
         raise WireError("a message has no header")
     return header, data
 
 
+def clean(text: str) -> str:
+    """Text of others that can be shown anywhere: on one line, without what steers a terminal, and not too long."""
+    plain = "".join(letter if unicodedata.category(letter)[0] != "C" else " " for letter in text[: 2 * _LONGEST_TEXT])
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= _LONGEST_TEXT else f"{plain[: _LONGEST_TEXT - 4]} ..."
+
+
 def describe(value: Any) -> tuple[dict[str, Any], bytes]:
-    """Header and bytes of a value: an array of plain numbers whole, of anything else only what it is."""
+    """Header and bytes of a value: an array of plain numbers whole, of anything else only what it is.
+
+    What is no array but can be read as rows goes as an array, too, with its own type.
+    """
+    kind = "None" if value is None else type(value).__name__
+    if isinstance(value, list | tuple) and len(value) <= LARGEST_DATA // (8 * _COLUMNS):
+        try:
+            value = np.array(value, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            return {"kind": "other", "type": kind}, b""
     if not isinstance(value, np.ndarray):
-        return {"kind": "other", "type": "None" if value is None else type(value).__name__}, b""
+        return {"kind": "other", "type": kind}, b""
     if value.nbytes > LARGEST_DATA:
         return {"kind": "other", "type": f"array of {value.nbytes >> 20} megabytes"}, b""
-    header = {"kind": "array", "dtype": value.dtype.str, "shape": list(value.shape)}
+    header = {"kind": "array", "type": kind, "dtype": value.dtype.str, "shape": list(value.shape)}
     if value.dtype.kind not in "biuf":
         return header, b""
     return header, np.ascontiguousarray(value).tobytes()
 
 
-def restore(header: dict[str, Any], data: bytes) -> Any:
-    """The value: an array, or for what is no array, or none of plain numbers, an empty thing of that kind.
+def restore(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
+    """The value, and what type it had: an array, or for what is no array, or none of plain numbers, an empty thing of
+    that kind.
 
     Raises WireError if the message is about none.
     """
     try:
+        name = clean(str(header["type"]))
         if header["kind"] == "other":
-            name = str(header["type"])
-            return None if name == "None" else type(name, (), {})()
+            return (None if name == "None" else type(name, (), {})()), name
         shape = tuple(int(length) for length in header["shape"])
         dtype = np.dtype(str(header["dtype"]))
         if dtype.kind not in "biuf":
-            return np.broadcast_to(np.empty((), dtype), shape)  # however large it claims to be
+            return np.broadcast_to(np.empty((), dtype), shape), name  # however large it claims to be
         array: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape).copy()
-    except (KeyError, TypeError, ValueError):
-        raise WireError("a message holds no answer") from None
-    return array
+    except Exception as error:  # whatever can be made of a message by somebody who means harm
+        raise WireError("a message holds no answer") from error
+    return array, name

@@ -11,19 +11,21 @@ import io
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _SHOWN = 2000  # characters of what is printed that are told
 
+_CHANGES_FILES, _WRITES_FILES = "change files", "write files"
 _EVENTS = {
     "use the network": """socket.connect socket.bind socket.getaddrinfo socket.gethostbyname socket.gethostbyaddr
         socket.sendto socket.sendmsg""",
     "start another program": """subprocess.Popen os.system os.fork os.forkpty os.posix_spawn os.exec os.spawn
         os.startfile pty.spawn""",
     "end other programs": "os.kill os.killpg signal.pthread_kill",
-    "change files": """os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod os.chown os.utime
+    _CHANGES_FILES: """os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod os.chown os.utime
         shutil.rmtree shutil.move shutil.copyfile""",
 }
 FORBIDDEN = {event: act for act, events in _EVENTS.items() for event in events.split()}
@@ -56,7 +58,7 @@ class Watch:
         if isinstance(path, int):
             return None
         if flags & _WRITING:
-            return None if os.fsdecode(path) == os.devnull else "write files"
+            return None if os.fsdecode(path) == os.devnull else _WRITES_FILES
         if self._readable is not None:
             real = os.path.realpath(os.fsdecode(path))
             if not any(real == folder or real.startswith(folder + os.sep) for folder in self._readable):
@@ -87,39 +89,49 @@ def main() -> None:
     from estimation.grouping import load_grouping
     from tools.lab import wire
     from tools.lab.landlock import restrict_files
+    from tools.lab.seccomp import give_up_calls
 
     guards = _set_limits(limits)
     readable = None
     if limits["alone"]:
         readable = [os.path.realpath(path) for path in _needed(file)]
-        if restrict_files([Path(path) for path in readable], []):
-            guards.append("files")
+        guards += ["files"] if restrict_files([Path(path) for path in readable]) else []
+        guards += ["programs, network and signals"] if give_up_calls() else []
     wire.send(answers, {"kind": "started", "guards": guards})
     watch = Watch(readable)
     sys.addaudithook(watch)
+    warnings.simplefilter("ignore")  # a warning is no print, and nobody reads it here
     printed = Printed()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             grouping = load_grouping(file, doors=("merge",))
     except OpenPoseLabError as error:
-        wire.send(answers, {"kind": "error", "text": str(error), "tried": watch.tried})
+        wire.send(answers, {"kind": "error", "text": _shortened(str(error)), "tried": watch.tried})
         return
-    wire.send(answers, {"kind": "ready", "tried": watch.tried, "printed": printed.length})
+    if watch.tried in (_CHANGES_FILES, _WRITES_FILES):  # as libraries do that keep a cache; they get along without
+        watch.tried = None
+    wire.send(
+        answers,
+        {"kind": "ready", "tried": watch.tried, "printed": printed.length, "beginning": printed.beginning},
+    )
     while message := wire.receive(calls):
         header, data = message
-        rows = wire.restore(header, data)
+        rows, _ = wire.restore(header, data)
         printed = Printed()
-        answer, value = _call(grouping, rows.copy(), rows, header["options"], printed)
+        answer, value = _call(grouping, rows, data, header["options"], printed)
         told = {"printed": printed.length, "beginning": printed.beginning, "tried": watch.tried}
         wire.send(answers, {**answer, **told}, value)
 
 
-def _call(
-    grouping: Any, given: Any, before: Any, options: dict[str, Any], printed: Printed
-) -> tuple[dict[str, Any], bytes]:
-    """What the merge answers, as a header and bytes."""
-    import numpy as np
+def _shortened(text: str) -> str:
+    """Text that can be sent, whatever is in it."""
+    return text[:_SHOWN].encode("utf-8", "replace").decode()
 
+
+def _call(
+    grouping: Any, given: Any, before: bytes, options: dict[str, Any], printed: Printed
+) -> tuple[dict[str, Any], bytes]:
+    """What the merge answers, as a header and bytes. before: those of the rows it is given."""
     from estimation.grouping.plugin import describe_error, settings_kept
     from tools.lab import wire
 
@@ -127,9 +139,9 @@ def _call(
         with settings_kept(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             value = grouping.function(given, **options)
     except BaseException as error:  # SystemExit too: the next call may go well
-        return {"kind": "error", "text": describe_error(error, grouping.source)}, b""
+        return {"kind": "error", "text": _shortened(describe_error(error, grouping.source))}, b""
     header, data = wire.describe(value)
-    return {**header, "changed": not np.array_equal(given, before)}, data
+    return {**header, "changed": given.tobytes() != before}, data
 
 
 def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -154,28 +166,21 @@ def _set_limits(limits: dict[str, Any]) -> list[str]:
         ("file size", resource.RLIMIT_FSIZE, 0),
         ("processor time", resource.RLIMIT_CPU, limits["processor"]),
         ("core dumps", resource.RLIMIT_CORE, 0),
-        ("processes", resource.RLIMIT_NPROC, 0),
     ):
         with contextlib.suppress(OSError, ValueError):  # macOS refuses the first
             resource.setrlimit(kind, (most, most))
             guards.append(guard)
+    if os.geteuid() != 0:  # it means nothing to an administrator
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+            guards.append("processes")
     return guards
 
 
 def _needed(file: Path) -> list[str]:
     """What has to be read to run: Python, its packages, this project, the merge's own folder, and the system's own."""
-    system = (
-        "/usr",
-        "/lib",
-        "/lib64",
-        "/etc",
-        "/dev/null",
-        "/dev/urandom",
-        "/proc/self",
-        "/proc/cpuinfo",
-        "/sys/devices",
-    )
-    return [sys.prefix, sys.base_prefix, *sys.path, str(ROOT), str(file.parent), *system]
+    system = "/usr /lib /lib64 /etc/ld.so.cache /dev/null /dev/urandom /proc/cpuinfo /sys/devices/system/cpu"
+    return [sys.prefix, sys.base_prefix, *sys.path, str(ROOT), str(file.parent), *system.split()]
 
 
 if __name__ == "__main__":

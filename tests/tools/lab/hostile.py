@@ -119,3 +119,67 @@ def merge(subset, **limits):
 RECURSE = "def merge(subset, **limits):\n    return merge(subset)\n"
 USE_THE_PROJECT_S = "from estimation.merge import merge\n"
 NESTED = "x = " + "(" * 500 + ")" * 500 + "\n"
+
+SLIP_AWAY = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    libc.prctl(1, 0, 0, 0, 0)
+    libc.setsid()
+    while True:
+        libc.sleep(MARKED_SECONDS)
+"""
+CHANGE_MODES = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    for path in PLACES:
+        path = path.encode()
+        libc.chmod(path, 0)
+        libc.chown(path, 1, 1)
+        libc.utime(path, None)
+        libc.setxattr(path, b"user.here", b"here", 4, 0)
+        libc.truncate(path, 0)
+        libc.link(path, path + b"2")
+    return subset
+"""
+CALL_BY_FILE = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    descriptor = libc.socket(1, 1, 0)
+    address = b"\\x01\\x00" + PLACE.encode() + b"\\x00"
+    if libc.connect(descriptor, address, len(address)) == 0:
+        libc.send(descriptor, b"here", 4, 0)
+    return subset
+"""
+SHARE_MEMORY = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    if libc.shmget(0, 10**8, 0o1600) < 0 and libc.memfd_create(b"x", 0) < 0:
+        raise RuntimeError("got nothing")
+    return subset
+"""
+FLOOD = """
+import os
+from tools.lab import wire
+def merge(subset, **limits):
+    while True:
+        for descriptor in range(3, 10):
+            try:
+                wire.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "other", "type": "x"}, b"x" * 10**6)
+            except OSError:
+                pass
+"""
+SURROGATE = "def merge(subset, **limits):\n    raise ValueError('\\ud800')\n"
+FOOL_THE_CLOCK = """
+import time
+import numpy as np
+seen = set()
+def merge(subset, **limits):
+    if subset.tobytes() in seen:
+        time.sleep(0.9)
+    seen.add(subset.tobytes())
+    return subset[:0]
+"""
