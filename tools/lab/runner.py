@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import queue
+import secrets
 import signal
 import subprocess
 import sys
@@ -119,11 +120,12 @@ class Runner:
                 return loaded
         assert self._process
         start = time.perf_counter()
+        asked = {"options": options, "call": secrets.token_hex(8)}  # which an answer has to have read
         if rows.nbytes < _FITS_A_PIPE:
-            _send(self._process, rows, options)
+            _send(self._process, rows, asked)
         else:  # apart, as who does not read would keep us waiting
-            threading.Thread(target=_send, args=(self._process, rows, options), daemon=True).start()
-        answer = self._answer(self.limits.seconds, "it")
+            threading.Thread(target=_send, args=(self._process, rows, asked), daemon=True).start()
+        answer = self._answer(self.limits.seconds, "it", asked["call"])
         if isinstance(answer.value, np.ndarray) and answer.value.size > _MOST_PER_ROW * (len(rows) + _ROWS_MORE):
             shape = " x ".join(map(str, answer.value.shape))
             answer = Answer(error=f"its answer is {shape} numbers, though there were only {len(rows)} rows of limbs")
@@ -168,8 +170,8 @@ class Runner:
         self._listener = threading.Thread(target=_listen, args=(self._process.stdout, self._messages), daemon=True)
         self._listener.start()
 
-    def _answer(self, seconds: float, what: str) -> Answer:
-        """The next message, as an answer."""
+    def _answer(self, seconds: float, what: str, call: object = None) -> Answer:
+        """The next message, as an answer; to that call, if there was one."""
         try:
             message = self._messages.get(timeout=seconds)
         except queue.Empty:
@@ -182,6 +184,8 @@ class Runner:
             return self._end()
         header, data = message
         try:
+            if header.get("call") != call:
+                raise wire.WireError("this is no answer to what was asked")
             told = Answer(
                 changed=bool(header.get("changed")),
                 printed=int(header.get("printed", 0)),
@@ -213,11 +217,11 @@ class Runner:
         return Answer(error=error, fatal=True, slow=name == "SIGXCPU", memory=name == "SIGKILL")
 
 
-def _send(process: subprocess.Popen[bytes], rows: NDArray[np.float64], options: dict[str, float]) -> None:
+def _send(process: subprocess.Popen[bytes], rows: NDArray[np.float64], asked: dict[str, Any]) -> None:
     header, data = wire.describe(rows)
     with contextlib.suppress(OSError, ValueError):  # if the process is gone, the answer says so
         assert process.stdin
-        wire.send(process.stdin, {**header, "options": options}, data)
+        wire.send(process.stdin, {**header, **asked}, data)
 
 
 def _listen(stream: Any, messages: queue.Queue[tuple[dict[str, Any], bytes] | None]) -> None:

@@ -8,10 +8,12 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
+from typing import TypeVar
 
 from estimation.errors import OpenPoseLabError
 from tools.lab.wire import clean
 
+Place = TypeVar("Place", Path, PurePosixPath)
 LARGEST = 1 << 20
 """Bytes of a submission; nobody writes that much in an exercise."""
 _IGNORED = {"__MACOSX", "__pycache__"}
@@ -57,14 +59,14 @@ def find_submissions(folder: Path) -> list[Submission]:
             found.append(_read(folder / place, place, chosen))
     if not found:
         raise OpenPoseLabError(f"there is no *merge*.py in {folder}, plain or in a zip archive; check the path")
+    served = {PurePosixPath(one.source).parts[0] for one in found}
     for place in places:
-        if len(place.parts) == 1 and (folder / place).is_dir() and not _is_ignored(place):
-            if not any(PurePosixPath(one.source).parts[0] == place.name for one in found):
-                found.append(Submission(_name(place.name), place.name, problem="there is no *merge*.py in the folder"))
+        if len(place.parts) == 1 and place.name not in served and (folder / place).is_dir() and not _is_ignored(place):
+            found.append(Submission(_name(place.name), place.name, problem="there is no *merge*.py in the folder"))
     return _named_apart([replace(one, student=clean(one.student), source=clean(one.source)) for one in found])
 
 
-def _choose(merges: list[Path] | list[PurePosixPath]) -> list[Path] | list[PurePosixPath]:
+def _choose(merges: list[Place]) -> list[Place]:
     """Of a whole project, ``estimation/merge.py`` alone; of other folders everything."""
     roots = [place.parent.parent for place in merges if place.parent.name == "estimation" and _is_exact(place)]
     return [

@@ -119,7 +119,7 @@ def main() -> None:
         rows, _ = wire.restore(header, data)
         printed = Printed()
         answer, value = _call(grouping, rows, data, header["options"], printed)
-        told = {"printed": printed.length, "beginning": printed.beginning, "tried": watch.tried}
+        told = {"printed": printed.length, "beginning": printed.beginning, "tried": watch.tried, "call": header["call"]}
         wire.send(answers, {**answer, **told}, value)
 
 

@@ -183,3 +183,14 @@ def merge(subset, **limits):
     seen.add(subset.tobytes())
     return subset[:0]
 """
+FORGE_WITHOUT_READING = """
+import os
+from tools.lab import wire
+def merge(subset, **limits):
+    while True:
+        for descriptor in range(3, 10):
+            try:
+                wire.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "other", "type": "x"})
+            except OSError:
+                pass
+"""

@@ -7,35 +7,80 @@ from tools.lab.submissions import LARGEST, find_submissions
 
 
 def archive(path, **files):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     with zipfile.ZipFile(path, "w") as file:
         for name, text in files.items():
             file.writestr(name.replace("__", "/"), text)
 
 
+def write(path, text):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text(text)
+
+
+def found_in(folder):
+    return {s.student: (s.source, s.code.decode(), s.problem) for s in find_submissions(folder)}
+
+
 def test_what_is_found_and_whose_it_is(tmp_path):
-    (tmp_path / "B01_merge.py").write_text("one")
-    (tmp_path / "B02").mkdir()
-    (tmp_path / "B02" / "merge.py").write_text("two")
-    (tmp_path / "notes.py").write_text("no")
-    (tmp_path / "merge.txt").write_text("no")
+    write(tmp_path / "B01_merge.py", "one")
+    write(tmp_path / "B02" / "merge_final_v2.py", "two")
+    write(tmp_path / "notes.py", "no")
+    write(tmp_path / "merge.txt", "no")
     archive(tmp_path / "B03_Lab3.zip", **{"EAI_Lab3__merge.py": "three", "report.pdf": "%PDF"})
-    archive(tmp_path / "Mia_42_file_" / "B04 lab3.zip", **{"my_merge.py": "four"})
-    archive(tmp_path / "B05.zip", **{"__MACOSX__._merge.py": "no", "merge.py": "five", "old_merge.py": "no"})
-    found = {s.student: (s.source, s.code.decode(), s.problem) for s in find_submissions(tmp_path)}
-    assert found == {
+    archive(tmp_path / "group" / "B04 lab3 (1).zip", **{"my_merge.py": "four"})
+    archive(tmp_path / "B05.zip", **{"__MACOSX__._merge.py": "no", "Merge.py": "five", "old__merge.py": "no"})
+    write(tmp_path / "group" / "B06_merge.py", "six")
+    write(tmp_path / "group" / "B07_merge.py", "seven")
+    assert found_in(tmp_path) == {
         "B01": ("B01_merge.py", "one", None),
-        "B02": ("B02/merge.py", "two", None),
+        "B02": ("B02/merge_final_v2.py", "two", None),
         "B03": ("B03_Lab3.zip: EAI_Lab3/merge.py", "three", None),
-        "B04": ("Mia_42_file_/B04 lab3.zip: my_merge.py", "four", None),
-        "B05": ("B05.zip: merge.py", "five", None),
+        "B04": ("group/B04 lab3 (1).zip: my_merge.py", "four", None),
+        "B05": ("B05.zip: Merge.py", "five", None),
+        "B06": ("group/B06_merge.py", "six", None),
+        "B07": ("group/B07_merge.py", "seven", None),
+    }
+
+
+def test_moodle_s_folders_have_the_names(tmp_path):
+    archive(tmp_path / "Ann Lee_17_assignsubmission_file_" / "B01_Lab3.zip", **{"merge.py": "one"})
+    archive(tmp_path / "Mia Wu_18_assignsubmission_file_" / "Lab3.zip", **{"merge.py": "two"})
+    write(tmp_path / "Bo Ek_19_assignsubmission_file_" / "merge (1).py", "three")
+    write(tmp_path / "Al Um_20_assignsubmission_file_" / "report.pdf", "no")
+    assert found_in(tmp_path) == {
+        "Ann Lee B01": ("Ann Lee_17_assignsubmission_file_/B01_Lab3.zip: merge.py", "one", None),
+        "Mia Wu": ("Mia Wu_18_assignsubmission_file_/Lab3.zip: merge.py", "two", None),
+        "Bo Ek": ("Bo Ek_19_assignsubmission_file_/merge (1).py", "three", None),
+        "Al Um_20_assignsubmission_file_": (
+            "Al Um_20_assignsubmission_file_",
+            "",
+            "there is no *merge*.py in the folder",
+        ),
+    }
+
+
+def test_of_a_whole_project_only_merge_is_taken(tmp_path):
+    for name in ("estimation/merge.py", "tools/check_merge.py", "tests/estimation/test_merge.py", "tools/merge_old.py"):
+        write(tmp_path / "B01" / "lab" / name, name)
+    names = {"lab__estimation__merge.py": "yes", "lab__my_merge.py": "no", "lab__tools__check_merge.py": "no"}
+    archive(tmp_path / "B02_Lab3.zip", **names)
+    assert {student: code for student, (_, code, _) in found_in(tmp_path).items()} == {
+        "lab": "estimation/merge.py",
+        "B02": "yes",
     }
 
 
 def test_students_of_the_same_name_are_told_apart(tmp_path):
-    (tmp_path / "B01_merge.py").write_text("one")
-    archive(tmp_path / "B01_Lab3.zip", **{"a_merge.py": "two", "b_merge.py": "three"})
-    assert [s.student for s in find_submissions(tmp_path)] == ["B01 (1)", "B01 (2)", "B01 (3)"]
+    """And nobody gets a name that somebody else has."""
+    write(tmp_path / "B01 (1)_merge.py", "one")
+    write(tmp_path / "a" / "B01_merge.py", "two")
+    write(tmp_path / "a" / "x_merge.py", "three")
+    write(tmp_path / "b" / "B01_merge.py", "four")
+    write(tmp_path / "b" / "y_merge.py", "five")
+    found = found_in(tmp_path)
+    assert len(found) == 5
+    assert sorted(code for _, code, _ in found.values()) == ["five", "four", "one", "three", "two"]
 
 
 def test_what_is_odd_is_a_submission_with_a_problem(tmp_path):
@@ -43,12 +88,18 @@ def test_what_is_odd_is_a_submission_with_a_problem(tmp_path):
     (tmp_path / "B02_Lab3.zip").write_bytes(b"no archive")
     (tmp_path / "B03_merge.py").write_text("#" * (LARGEST + 1))
     archive(tmp_path / "B04.zip", **{"merge.py": "#" * (LARGEST + 1)})
+    archive(tmp_path / "B05.zip", **{f"{k}__merge.py": "x" for k in range(2000)})
+    (tmp_path / "B06_Lab3.rar").write_bytes(b"x")
+    (tmp_path / "B07_merge.py").symlink_to(tmp_path / "B03_merge.py")
     found = find_submissions(tmp_path)
     assert [s.problem for s in found] == [
         "there is no *merge*.py in the archive",
         "the archive cannot be read: File is not a zip file",
         "the file is larger than a megabyte",
         "the file is larger than a megabyte",
+        "there are 2000 files that may be meant in the archive",
+        "a .rar file cannot be read here; unpack it, or ask for a .zip",
+        "it is a link, not a file",
     ]
     assert not any(s.code for s in found)
 
