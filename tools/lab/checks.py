@@ -27,6 +27,7 @@ CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
 Rows = NDArray[np.float64]
 _TOLERANCE = 1e-6  # of a score
 _STOPS_IN_FULL, _MOST_STOPS, _SECONDS_AFTER = 2, 6, 0.5
+_MOST_ENDS = 20
 _CROWD = 34
 _SECONDS_FOR_CROWD = 2.0
 """For a crowd of so many, 306 rows. The project's own takes 2 to 4 milliseconds; looking at all pairs of rows again
@@ -60,7 +61,7 @@ class Bench:
         self.hung: Answer | None = None
         self._seconds, self._until = seconds, time.monotonic() + seconds
         self._known: dict[tuple[bytes, tuple[tuple[str, float], ...]], Answer] = {}
-        self._stops = 0
+        self._stops = self._ends = 0
 
     def call(self, rows: Rows, **options: float) -> Answer:
         """The answer to these rows; the same one, if they were asked before."""
@@ -75,15 +76,16 @@ class Bench:
 
     def again(self, rows: Rows, **options: float) -> Answer:
         """The answer to the same rows a second time. Who had to be stopped twice gets less time from then on, and who
-        had to be stopped too often, or has had all the time there is, is asked no more."""
+        had to be stopped too often, ends too often, or has had all the time there is, is asked no more."""
         if self.hung:
             return self.hung
         answer = self.runner.call(rows, **options)
         self._stops += answer.slow
+        self._ends += answer.fatal
         if self._stops == _STOPS_IN_FULL:
             limits = self.runner.limits
             self.runner.limits = replace(limits, seconds=min(limits.seconds, _SECONDS_AFTER))
-        if self._stops == _MOST_STOPS:
+        if self._stops == _MOST_STOPS or self._ends == _MOST_ENDS:
             self.hung = answer
         elif time.monotonic() > self._until:
             self.hung = Answer(error=f"all calls together took longer than {self._seconds:g} seconds", slow=True)

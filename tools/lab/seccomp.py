@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 import platform
+import signal
 import struct
 import sys
 
@@ -93,11 +94,18 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _TGKILL, _PRLIMIT, _FCNTL = (234, 131), (302, 261), (72, 25)
 _OWNER_COMMANDS = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others by way of a file
-_AFFINITY = (203, 122)
+_AFFINITY, _PRCTL = (203, 122), (157, 167)
+_PARENT_DEATH_SIGNAL = 1
 
 
 class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
+
+
+def end_with_parent() -> None:
+    """Let the system end this process when the one that has started it is gone, however that came about."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
 
 
 def give_up_calls() -> bool:
@@ -138,16 +146,22 @@ def _code(machine: str) -> bytes:
     code += _only_if(_TGKILL[column], _FIRST, [(_EQUAL, 0, 1, own)])
     code += _only_if(_PRLIMIT[column], _FIRST, [(_EQUAL, 0, 1, 0)])
     code += _only_if(_AFFINITY[column], _FIRST, [(_EQUAL, 0, 1, 0)])
+    code += _never_with(_PRCTL[column], _FIRST, _PARENT_DEATH_SIGNAL)
     for command in _OWNER_COMMANDS:
-        code += [
-            (_EQUAL, 0, 4, _FCNTL[column]),
-            (_LOAD, 0, 0, _SECOND),
-            (_EQUAL, 0, 1, command),
-            (_RETURN, 0, 0, _DENY),
-            (_LOAD, 0, 0, _NUMBER),
-        ]
+        code += _never_with(_FCNTL[column], _SECOND, command)
     code += [(_RETURN, 0, 0, _ALLOW)]
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
+
+
+def _never_with(number: int, argument: int, value: int) -> list[tuple[int, int, int, int]]:
+    """Deny a call if its argument is this."""
+    return [
+        (_EQUAL, 0, 4, number),
+        (_LOAD, 0, 0, argument),
+        (_EQUAL, 0, 1, value),
+        (_RETURN, 0, 0, _DENY),
+        (_LOAD, 0, 0, _NUMBER),
+    ]
 
 
 def _only_if(number: int, argument: int, test: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:

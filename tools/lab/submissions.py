@@ -130,7 +130,7 @@ def _student(place: Path, chosen: list[Path]) -> str:
     alone = [other.parent for other in chosen].count(place.parent) == 1
     folders = [part for part in place.parts[:-1] if part != "estimation"]
     if (alone and folders) or not own:  # the file's name may be anything there
-        own = "" if moodle else _name(folders[-1]) if folders else place.stem
+        own = "" if moodle else next(filter(None, map(_name, reversed(folders))), "")
     return " ".join(filter(None, (moodle, own))) or place.stem
 
 

@@ -89,8 +89,9 @@ def main() -> None:
     from estimation.grouping import load_grouping
     from tools.lab import wire
     from tools.lab.landlock import restrict_files
-    from tools.lab.seccomp import give_up_calls
+    from tools.lab.seccomp import end_with_parent, give_up_calls
 
+    end_with_parent()
     guards = _set_limits(limits)
     readable = None
     if limits["alone"]:

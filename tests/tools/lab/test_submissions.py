@@ -66,7 +66,7 @@ def test_of_a_whole_project_only_merge_is_taken(tmp_path):
     names = {"lab__estimation__merge.py": "yes", "lab__my_merge.py": "no", "lab__tools__check_merge.py": "no"}
     archive(tmp_path / "B02_Lab3.zip", **names)
     assert {student: code for student, (_, code, _) in found_in(tmp_path).items()} == {
-        "lab": "estimation/merge.py",
+        "B01": "estimation/merge.py",
         "B02": "yes",
     }
 
