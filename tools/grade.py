@@ -34,7 +34,7 @@ from estimation.grouping import LAB_MERGE
 from tools.coco import add_measuring_options
 from tools.handout import handout_files
 from tools.lab import accuracy, marking
-from tools.lab.checks import CATEGORIES
+from tools.lab.checks import CATEGORIES, NO_ANSWER
 from tools.lab.likeness import ALIKE, fingerprint, likeness
 from tools.lab.marking import Record, Setting, checksum, mark
 from tools.lab.photos import find_limbs
@@ -363,7 +363,8 @@ def reason(record: Record) -> str:
     """Why there are not all points, in one sentence."""
     if record.problem:
         return record.problem
-    for name, (sentence, _) in record.failures.items():
+    telling = {name: told for name, told in record.failures.items() if told[0] != NO_ANSWER.sentence}
+    for name, (sentence, _) in telling.items():
         others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
         return f"{name}: {sentence}{others}"
     return ""
