@@ -24,7 +24,7 @@ def check(call_program, tmp_path):
 def test_a_right_merge(check):
     status, out, err = check(RIGHT.read_text())
     assert (status, err) == (0, "")
-    assert "contract     11 of 11\ncorrectness  12 of 12\norder         5 of  5\n" in out
+    assert "contract     11 of 11\ncorrectness  13 of 13\norder         6 of  6\nconflicts     7 of  7\n" in out
     assert " row 8 -> person 0 " in out
     assert "1543 rows of 12 real photos" in out
     assert "  this merge          0.948   <-\n" in out
