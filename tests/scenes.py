@@ -10,6 +10,7 @@ from estimation.connections import Candidates, Connections, accept_one_to_one
 from estimation.coordinates import Coordinates
 from estimation.proportions import STANDING
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
+from tools.lab.cases import HANDOUT
 
 ROW_LENGTH = row_length(COCO_18)
 
@@ -41,17 +42,7 @@ def make_rows(*rows: tuple[dict[int, int], float]) -> NDArray[np.float64]:
     return np.array([make_row(*row) for row in rows]).reshape(-1, ROW_LENGTH)
 
 
-HANDOUT_ROWS = make_rows(
-    ({1: 1, 2: 2}, 1.9540779),
-    ({1: 1, 5: 5}, 1.76488239),
-    ({2: 2, 3: 3}, 1.69892728),
-    ({0: 0, 1: 1}, 1.89980185),
-    ({0: 0, 14: 6}, 1.78199434),
-    ({14: 6, 16: 8}, 1.73637748),
-    ({0: 0, 15: 7}, 1.82718945),
-    ({15: 7, 17: 9}, 1.86717367),
-    ({5: 5, 17: 9}, 1.6537441),
-)
+HANDOUT_ROWS = HANDOUT
 """The nine limbs printed in the handout."""
 HANDOUT_PERSON = make_rows(({0: 0, 1: 1, 2: 2, 3: 3, 5: 5, 14: 6, 15: 7, 16: 8, 17: 9}, 16.18416846))
 """The one person they make."""
