@@ -37,6 +37,7 @@ _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", 
 _START_SECONDS = 30.0
 """Python and NumPy can take long to start on a machine that is busy, or asleep."""
 _MOST_PER_ROW, _ROWS_MORE = 40, 20  # numbers in an answer: twice as many rows as came in, and a few more
+_LOADS_FOR = 4  # times as long as a call may take: libraries take their time
 _FITS_A_PIPE = 24_000  # bytes that are taken before anybody reads
 
 
@@ -107,7 +108,7 @@ class Runner:
         answer = self._answer(_START_SECONDS, "starting Python")
         self.started = not answer.error
         if self.started:
-            answer = self._answer(self.limits.seconds, "loading it")
+            answer = self._answer(_LOADS_FOR * self.limits.seconds, "loading it")
         if answer.error:
             self.stop()
         return answer

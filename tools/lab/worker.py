@@ -67,7 +67,7 @@ class Watch:
 
 
 class Printed(io.TextIOBase):
-    """Counts what is printed, and keeps the beginning."""
+    """Counts what is printed, and keeps the beginning. At standard error, which libraries use, nobody looks."""
 
     def __init__(self) -> None:
         self.length, self.beginning = 0, ""
@@ -104,7 +104,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # a warning is no print, and nobody reads it here
     printed = Printed()
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
             grouping = load_grouping(file, doors=("merge",))
     except OpenPoseLabError as error:
         wire.send(answers, {"kind": "error", "text": _shortened(str(error)), "tried": watch.tried})
@@ -137,7 +137,7 @@ def _call(
     from tools.lab import wire
 
     try:
-        with settings_kept(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        with settings_kept(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
             value = grouping.function(given, **options)
     except BaseException as error:  # SystemExit too: the next call may go well
         return {"kind": "error", "text": _shortened(describe_error(error, grouping.source))}, b""
