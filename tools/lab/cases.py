@@ -13,7 +13,7 @@ from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 
 Peaks = dict[str, int]
 """The peaks of a limb or a person: the id in each body part's slot."""
-_KEEP_ALL = {"min_num_body_parts": 1, "min_score": 0.0}
+EVERYBODY = {"min_num_body_parts": 1, "min_score": 0.0}
 """Options with which nobody is pruned."""
 
 
@@ -160,7 +160,7 @@ CASES = (
         "with other limits given, smaller and less sure people stay",
         make_rows(*_side(4, (0.2, 0.1, 0.1))[:2], *_side(10, (1.9, 1.8, 1.7))[:1]),
         ({"neck": 10, "right_shoulder": 11}, dict(zip(_SIDE, range(4, 7)))),
-        options=_KEEP_ALL,
+        options=EVERYBODY,
     ),
     Case(
         "an elbow with two wrists keeps the stronger one",

@@ -17,8 +17,6 @@ from tools.lab.cases import make_rows
 
 Rows = NDArray[np.float64]
 Found = TypeVar("Found")
-EVERYBODY = {"min_num_body_parts": 1, "min_score": 0.0}
-"""Options with which nobody is pruned."""
 _PER_PART = 3  # peaks of each body part
 _MOST_ROWS = 12
 _SHRINK_SECONDS = 0.5
