@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.quiet import kept_stderr
 
 
 def run(name: str, main: Callable[[], None]) -> int:
@@ -18,7 +20,7 @@ def run(name: str, main: Callable[[], None]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may have letters the terminal has not
-    with warnings.catch_warnings():
+    with kept_stderr(), warnings.catch_warnings():
         warnings.simplefilter("default", OpenPoseLabWarning)
         others = warnings.showwarning
         told = set()
@@ -47,7 +49,7 @@ def _run(name: str, main: Callable[[], None]) -> int:
     except MemoryError:
         return _fail(name, "not enough memory; try a smaller --height, or close other programs", 1)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
         return 0
     return 0
 
