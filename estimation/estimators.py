@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -19,20 +20,44 @@ from estimation.grouping import LAB_MERGE, Grouping, load_grouping, run_grouping
 def estimate(
     config: Config, connections: Connections, grouping: Grouping | Callable[..., Any] | None = None
 ) -> NDArray[np.float64]:
-    """Make people of limbs, by default with the merge in estimation/merge.py.
+    """Make people of limbs.
 
-    grouping: a loaded one, or a function merge.
-    Returns the people as (n, parts + 2) float64 rows, checked. What the grouping prints goes to standard error.
-    Raises GroupingError if the grouping fails or its answer breaks the contract.
+    Args:
+        config: the configuration that ``connections`` were found with.
+        connections: the limbs of one photo.
+        grouping: a loaded grouping, or a function ``merge``. By default the function in estimation/merge.py runs. An
+            edit of that file takes effect at the next call. So does a replacement of ``estimation.merge.merge``, as
+            in a notebook or a test.
+
+    Returns:
+        (n, parts + 2) float64: one row a person, checked. What the grouping prints goes to standard error.
+
+    Raises:
+        GroupingError: if the grouping fails or its answer breaks the contract.
     """
     if grouping is None:
-        grouping = _lab_merge(LAB_MERGE.stat().st_mtime_ns)
+        grouping = _replaced_merge() or _lab_merge(LAB_MERGE.stat().st_mtime_ns)
     elif not isinstance(grouping, Grouping):
-        grouping = Grouping("merge", grouping, Path(f"<{type(grouping).__name__}>"))
+        grouping = _as_grouping(grouping)
     return run_grouping(grouping, config, connections, shown=sys.stderr)
+
+
+def _as_grouping(function: Callable[..., Any]) -> Grouping:
+    return Grouping("merge", function, Path(f"<{type(function).__name__}>"))
+
+
+def _replaced_merge() -> Grouping | None:
+    """What somebody put in place of the function in the imported module ``estimation.merge``, if anything."""
+    module = sys.modules.get("estimation.merge")
+    function = getattr(module, "merge", None)
+    if function is None:
+        return None
+    code = getattr(function, "__code__", None)
+    is_own = isinstance(code, CodeType) and code.co_filename == getattr(module, "__file__", None)
+    return None if is_own else _as_grouping(function)
 
 
 @lru_cache(maxsize=1)
 def _lab_merge(modified: int) -> Grouping:
-    """estimation/merge.py, loaded again only when it was changed, so that a notebook sees every edit."""
+    """The function in estimation/merge.py, loaded again when the file has changed."""
     return load_grouping(LAB_MERGE)

@@ -170,7 +170,8 @@ def _execute(path: Path) -> ModuleType:
     except BaseException as error:
         raise GroupingError(f"the grouping file {path} cannot be loaded: {describe_error(error, path)}") from error
     finally:
-        sys.path.pop()
+        with contextlib.suppress(ValueError):  # the file may have removed it
+            sys.path.remove(str(folder))  # the file's own entries stay
         for name in set(sys.modules) - others:  # its neighbours are not those of the next file, whatever their names
             source = getattr(sys.modules[name], "__file__", None)
             if source and Path(source).parent == folder:

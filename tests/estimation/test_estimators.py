@@ -34,6 +34,19 @@ def test_an_edit_of_the_lab_s_merge_is_seen(tmp_path, monkeypatch):
         assert len(estimate(COCO_18, connections)) == count
 
 
+def test_a_replacement_of_the_lab_s_merge_is_used(monkeypatch):
+    """As a notebook does it; the name "lab" means the file."""
+    import estimation.merge
+
+    connections = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((0.75, 0)))
+    assert len(estimate(COCO_18, connections)) == 0
+    monkeypatch.setattr(estimation.merge, "merge", lambda subset: subset)
+    assert len(estimate(COCO_18, connections)) == 1
+    assert len(estimate(COCO_18, connections, load_grouping("lab"))) == 0
+    monkeypatch.undo()
+    assert len(estimate(COCO_18, connections)) == 0
+
+
 def test_the_lab_s_merge_is_the_default():
     connections = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((0.75, 0)))
     assert estimate(COCO_18, connections).shape == (0, 20)  # two parts are too few

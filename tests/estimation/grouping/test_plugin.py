@@ -173,6 +173,17 @@ def test_a_file_may_import_its_neighbour(plugin, connections, tmp_path):
     assert str(tmp_path) not in sys.path
 
 
+@pytest.mark.parametrize("change", ["append('/somewhere')", "insert(0, '/somewhere')", "extend(['/somewhere'] * 2)"])
+def test_what_a_file_adds_to_the_path_stays_and_its_folder_does_not(plugin, tmp_path, monkeypatch, change):
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    before = sys.path[:]
+    load_grouping(plugin(f"import sys\nsys.path.{change}\ndef merge(subset):\n    return subset\n"))
+    assert "/somewhere" in sys.path
+    assert [entry for entry in sys.path if entry != "/somewhere"] == before
+    load_grouping(plugin("import sys\nsys.path.pop()\ndef merge(subset):\n    return subset\n"))
+    assert str(tmp_path) not in sys.path
+
+
 def test_each_file_has_neighbours_of_its_own(tmp_path, connections):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
