@@ -7,10 +7,11 @@ import json
 import sys
 from pathlib import Path
 
+from estimation.config import DEFAULT_HEIGHT
 from estimation.files import check_outputs, check_picture_type, encode_picture, read_photo, write_whole
 from estimation.formats import to_openpose
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
-from estimation.pipeline import DEFAULT_HEIGHT, Estimate, check_input, estimate_people
+from estimation.pipeline import Estimate, check_input, estimate_people
 from estimation.renderers import draw_skeletons
 from models import NETWORKS, load_network
 from tools.program import run

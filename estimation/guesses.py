@@ -15,7 +15,8 @@ from estimation.config import Config
 from estimation.coordinates import Coordinates
 from estimation.field_maps import FieldMaps
 from estimation.proportions import heights, standing
-from estimation.skeletons import Skeletons, cells_of, score_people, to_skeletons
+from estimation.scoring import cells_of, score_people
+from estimation.skeletons import Skeletons, to_skeletons
 from estimation.subset import MISSING, PARTS_NUM, ids_of
 
 REACH = 0.1
@@ -29,9 +30,9 @@ def guess_missing(config: Config, people: NDArray[np.float64], coordinates: Coor
 
     Ids from ``len(coordinates)`` on are of guesses.
     """
-    scores = score_people(people, coordinates)
+    scores = score_people(config, people, coordinates)
     completed, peaks = _complete(config, people, coordinates, maps.heatmaps)
-    return to_skeletons(completed, peaks, maps.cell_size, maps.offset, scores)
+    return to_skeletons(config, completed, peaks, maps.cell_size, maps.offset, scores)
 
 
 def _complete(
@@ -44,7 +45,7 @@ def _complete(
     """
     people = people.copy()
     ids, cells = ids_of(people), cells_of(people, coordinates)
-    tall, normal = heights(cells, config.body_parts), standing(config.body_parts)
+    tall, normal = heights(config.layout, cells), standing(config.layout)
     certainty = np.log(np.maximum(heatmaps, 0) + FLOOR)
     rows, columns = np.arange(len(heatmaps))[:, None], np.arange(heatmaps.shape[1])
     guesses: list[tuple[int, int, int]] = []

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import Config
+from estimation.config import COCO_18, DEFAULT_HEIGHT, HEIGHTS, Config
 from estimation.connections import Connections, get_connections
 from estimation.coordinates import Coordinates, get_coordinates
 from estimation.errors import OpenPoseLabError
@@ -20,15 +20,6 @@ from estimation.estimators import estimate
 from estimation.field_maps import FieldMaps
 from estimation.grouping import Grouping
 from estimation.skeletons import Skeletons, to_skeletons
-
-DEFAULT_HEIGHT = 368
-"""Input height in pixels at which OpenPose's networks were trained and are compared."""
-HEIGHTS = range(32, 2049)
-"""Input heights that make sense: four map cells hold no person, and beyond two thousand rows memory does not last."""
-MIN_SIDE = 8
-"""A photo with fewer pixels than this on a side is smaller than one map cell, and holds no person."""
-MAX_INPUT_PIXELS = 4_000_000
-"""A photo that would have more pixels at the given height is scaled to this many, to bound memory."""
 
 
 class Network(Protocol):
@@ -45,11 +36,15 @@ class Network(Protocol):
 class Estimate:
     """Everything that was found in one photo, stage by stage.
 
-    milliseconds: time of each stage, by name, in the order they ran.
+    Attributes:
+        skeletons: the people.
+        subset: (n, parts + 2) float64, their rows as the grouping returned them.
+        connections: the limbs. coordinates: the peaks. maps: the network's answer.
+        milliseconds: time of each stage, by name, in the order they ran.
     """
 
     skeletons: Skeletons
-    people: NDArray[np.float64]
+    subset: NDArray[np.float64]
     connections: Connections
     coordinates: Coordinates
     maps: FieldMaps
@@ -57,22 +52,40 @@ class Estimate:
 
 
 def estimate_people(
-    photo: NDArray[np.uint8], network: Network, height: int = DEFAULT_HEIGHT, grouping: Grouping | None = None
+    photo: NDArray[np.uint8],
+    network: Network,
+    height: int = DEFAULT_HEIGHT,
+    grouping: Grouping | None = None,
+    config: Config | None = None,
 ) -> Estimate:
-    """Find the people in a BGR uint8 photo (h, w, 3), which the network sees scaled to ``height`` pixels.
+    """Find the people in a photo.
 
-    grouping: by default the one in estimation/merge.py.
-    Raises OpenPoseLabError if the photo or the height cannot be used, or if the grouping fails.
+    Args:
+        photo: (h, w, 3) BGR uint8.
+        network: a network that ``load_network`` gave.
+        height: input height of the network in pixels; the photo is scaled to it.
+        grouping: by default the one in estimation/merge.py.
+        config: every threshold of the stages, by default ``network.config``. Change one with
+            ``dataclasses.replace(network.config, peak_threshold=0.1)``.
+
+    Raises:
+        OpenPoseLabError: if the photo or the height cannot be used, or if the grouping fails.
     """
+    config = config or network.config
     milliseconds: dict[str, float] = {}
     with timed("network", milliseconds):
-        maps = compute_maps(photo, network, height)
-    return group_maps(maps, network.config, grouping, milliseconds)
+        maps = compute_maps(photo, network, height, config)
+    return group_maps(maps, config, grouping, milliseconds)
 
 
-def compute_maps(photo: NDArray[np.uint8], network: Callable[[NDArray[np.uint8]], FieldMaps], height: int) -> FieldMaps:
-    """The maps of a photo scaled to ``height``, with cells measured in pixels of the photo as it was."""
-    scaled = scale_to_height(photo, height)
+def compute_maps(
+    photo: NDArray[np.uint8],
+    network: Callable[[NDArray[np.uint8]], FieldMaps],
+    height: int,
+    config: Config = COCO_18,
+) -> FieldMaps:
+    """Run the network on a photo scaled to ``height``; cells are measured in pixels of the photo as it was."""
+    scaled = scale_to_height(photo, height, config)
     maps = network(scaled)
     x = maps.cell_size[0] * photo.shape[1] / scaled.shape[1]
     y = maps.cell_size[1] * photo.shape[0] / scaled.shape[0]
@@ -82,22 +95,22 @@ def compute_maps(photo: NDArray[np.uint8], network: Callable[[NDArray[np.uint8]]
 def group_maps(
     maps: FieldMaps, config: Config, grouping: Grouping | None = None, milliseconds: dict[str, float] | None = None
 ) -> Estimate:
-    """The stages after the network."""
+    """Run the stages after the network."""
     milliseconds = {} if milliseconds is None else milliseconds
     with timed("coordinates", milliseconds):
         coordinates = get_coordinates(config, maps.heatmaps)
     with timed("connections", milliseconds):
         connections = get_connections(config, coordinates, maps.pafs)
     with timed("grouping", milliseconds):
-        people = estimate(config, connections, grouping)
-    skeletons = to_skeletons(people, coordinates, maps.cell_size, maps.offset)
-    return Estimate(skeletons, people, connections, coordinates, maps, milliseconds)
+        subset = estimate(config, connections, grouping)
+    skeletons = to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset)
+    return Estimate(skeletons, subset, connections, coordinates, maps, milliseconds)
 
 
-def scale_to_height(photo: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
-    """The photo at the given height, or as near as ``MAX_INPUT_PIXELS`` allows, with its proportions kept."""
-    check_input(photo, height)
-    scale = min(height / photo.shape[0], (MAX_INPUT_PIXELS / (photo.shape[0] * photo.shape[1])) ** 0.5)
+def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> NDArray[np.uint8]:
+    """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay."""
+    check_input(photo, height, config)
+    scale = min(height / photo.shape[0], (config.max_input_pixels / (photo.shape[0] * photo.shape[1])) ** 0.5)
     size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
     if size == (photo.shape[1], photo.shape[0]):
         return photo
@@ -107,13 +120,14 @@ def scale_to_height(photo: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
     return scaled
 
 
-def check_input(photo: NDArray[np.uint8], height: int) -> None:
+def check_input(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> None:
     """Raise OpenPoseLabError if the pipeline cannot work on this photo at this height."""
     check_height(height)
-    if min(photo.shape[:2]) < MIN_SIDE:
+    side = config.min_photo_side
+    if min(photo.shape[:2]) < side:
         raise OpenPoseLabError(
             f"the photo is {photo.shape[1]}x{photo.shape[0]} pixels, too small to hold a person; "
-            f"it must be at least {MIN_SIDE}x{MIN_SIDE}"
+            f"it must be at least {side}x{side}"
         )
 
 

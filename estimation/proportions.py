@@ -1,57 +1,49 @@
-"""How people are built: where a standing person's parts are, and how tall somebody is of whom some parts are seen."""
+"""How large a person is, from the body parts that were found of them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-STANDING = {
-    "nose": (0.00, 0.10),
-    "neck": (0.00, 0.22),
-    "right_shoulder": (-0.12, 0.22),
-    "right_elbow": (-0.16, 0.37),
-    "right_wrist": (-0.17, 0.50),
-    "left_shoulder": (0.12, 0.22),
-    "left_elbow": (0.16, 0.37),
-    "left_wrist": (0.17, 0.50),
-    "right_hip": (-0.08, 0.52),
-    "right_knee": (-0.09, 0.75),
-    "right_ankle": (-0.09, 0.96),
-    "left_hip": (0.08, 0.52),
-    "left_knee": (0.09, 0.75),
-    "left_ankle": (0.09, 0.96),
-    "right_eye": (-0.03, 0.06),
-    "left_eye": (0.03, 0.06),
-    "right_ear": (-0.07, 0.08),
-    "left_ear": (0.07, 0.08),
-    "mid_hip": (0.00, 0.52),
-    "head": (0.00, 0.02),
-    "chest": (0.00, 0.37),
-    "left_big_toe": (0.13, 0.99),
-    "left_small_toe": (0.17, 0.97),
-    "left_heel": (0.07, 1.01),
-    "right_big_toe": (-0.13, 0.99),
-    "right_small_toe": (-0.17, 0.97),
-    "right_heel": (-0.07, 1.01),
-}
-"""A person seen from the front, x and y in units of their height."""
+from estimation.layouts import Layout
 
 _MEAN_WIDTH = 2 / np.pi
-"""What is seen of somebody's width on average over the sides they are seen from."""
+"""The mean width of a person over all sides they can be seen from, as a share of their width from the front."""
 
 
-def standing(body_parts: tuple[str, ...]) -> NDArray[np.float64]:
-    """(parts, 2): where a standing person's parts are, seen from no side in particular, in units of their height."""
-    return np.array([STANDING[part] for part in body_parts]) * (_MEAN_WIDTH, 1)
+def standing(layout: Layout) -> NDArray[np.float64]:
+    """Place the parts of a standing person, averaged over all sides they can be seen from.
+
+    Returns:
+        (parts, 2) float64 x and y, in units of the person's height.
+
+    Raises:
+        ValueError: if the layout has no proportions.
+    """
+    if layout.proportions is None:
+        raise ValueError(f"the layout {layout.name} has no proportions")
+    return np.array(layout.proportions) * (_MEAN_WIDTH, 1)
 
 
-def heights(cells: NDArray[np.float64], body_parts: tuple[str, ...]) -> NDArray[np.float64]:
-    """(n,): how tall people would be if they stood, in cells, and at least one, by how far their parts are spread.
+def heights(layout: Layout, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Estimate body height from the visible keypoints.
 
-    cells: (n, parts, 2), NaN where a part is missing.
+    The spread of the keypoints is compared to that of the same parts of a standing person. In a layout without
+    proportions the longer side of the box around the keypoints stands for the height.
+
+    Args:
+        layout: the layout of the keypoints.
+        cells: (n, parts, 2) x and y in map cells, NaN where a part is missing.
+
+    Returns:
+        (n,) float64 in cells, at least 1.
     """
     known = ~np.isnan(cells)
-    seen, normal = _spread(cells, known), _spread(np.broadcast_to(standing(body_parts), cells.shape), known)
+    if layout.proportions is None:
+        low, high = (np.where(known, cells, bound) for bound in (np.inf, -np.inf))
+        sides = (high.max(axis=1, initial=-np.inf) - low.min(axis=1, initial=np.inf)).max(axis=1, initial=1)
+        return np.asarray(np.maximum(sides, 1))
+    seen, normal = _spread(cells, known), _spread(np.broadcast_to(standing(layout), cells.shape), known)
     return np.maximum(np.divide(seen, normal, out=np.zeros_like(seen), where=normal > 0), 1)
 
 

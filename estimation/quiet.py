@@ -38,7 +38,7 @@ def kept_stderr() -> Iterator[None]:
     try:
         if before.fileno() != 2:
             raise OSError
-        copy = open(os.dup(2), "w", encoding=before.encoding, errors=before.errors, buffering=1)
+        copy = os.fdopen(os.dup(2), "w", encoding=before.encoding, errors=before.errors, buffering=1)
     except (OSError, AttributeError, ValueError):
         yield
         return

@@ -44,7 +44,7 @@ def draw(
     resize_fac: float = 8,
 ) -> NDArray[np.uint8]:
     """The lab's call: draw rows of people, as ``estimate`` returns them, ``resize_fac`` pixels to the map cell."""
-    return draw_skeletons(config, img, to_skeletons(skeletons, coordinates, resize_fac))
+    return draw_skeletons(config, img, to_skeletons(config, skeletons, coordinates, resize_fac))
 
 
 def _line_width(keypoints: NDArray[np.float64], shape: tuple[int, ...]) -> float:

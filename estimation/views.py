@@ -7,26 +7,38 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import Config, other_side
+from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
+from estimation.layouts import other_side
 from estimation.pipeline import Network, compute_maps
 
 
 def average_maps(
-    photo: NDArray[np.uint8], network: Network, height: int, scales: Sequence[float] = (1.0,), flip: bool = False
+    photo: NDArray[np.uint8],
+    network: Network,
+    height: int,
+    scales: Sequence[float] = (1.0,),
+    flip: bool = False,
+    config: Config = COCO_18,
 ) -> FieldMaps:
-    """The mean of the maps of a BGR uint8 photo (h, w, 3) at ``height`` times each scale, on the cells of the largest.
+    """Average the maps of several views of a photo, on the cells of the largest view.
 
-    flip: whether the network sees the photo mirrored too, which doubles the time.
+    Args:
+        photo: (h, w, 3) BGR uint8.
+        network: a network that ``load_network`` gave.
+        height: input height in pixels at scale 1.
+        scales: multiples of ``height``, in any order.
+        flip: whether the network sees each view mirrored too, which doubles the time.
+        config: bounds the size of the views, as in ``scale_to_height``.
     """
-    views = [compute_maps(photo, network, round(height * scale)) for scale in scales]
+    views = [compute_maps(photo, network, round(height * scale), config) for scale in scales]
     grid = max(views, key=lambda view: view.heatmaps.size)
     heatmaps = [_resample(view.heatmaps, view, grid) for view in views]
     pafs = [_resample(view.pafs, view, grid) for view in views]
     if flip:
         parts, channels, signs = _mirror(network.config)
         for scale in scales:
-            view = compute_maps(np.ascontiguousarray(photo[:, ::-1]), network, round(height * scale))
+            view = compute_maps(np.ascontiguousarray(photo[:, ::-1]), network, round(height * scale), config)
             heatmaps.append(_resample(view.heatmaps[:, :, parts], view, grid, photo.shape[1]))
             pafs.append(_resample(view.pafs[:, :, channels] * signs, view, grid, photo.shape[1]))
     return FieldMaps(np.mean(heatmaps, axis=0), np.mean(pafs, axis=0), grid.cell_size, grid.offset)

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import BODY_25, COCO_18, MPI_15, Config
+from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps
+from estimation.layouts import LAYOUTS
 from models.importers.trained_weights import CAFFE_SCALE, LAB_SCALE, Weights
 from models.tensorflow_loading import load_tensorflow
 
@@ -79,8 +80,10 @@ NETWORKS = {
         COCO_18, _lightweight, rgb=False, signature=("conv4_3_CPM_al/bias", (128,)), offset=(0.0, 0.1)
     ),
     "vgg19": NetworkKind(COCO_18, _vgg19, rgb=True, signature=("Mconv7_stage6_L1/bias", (38,))),
-    "vgg19_mpi": NetworkKind(MPI_15, _vgg19_mpi, rgb=True, signature=("Mconv7_stage6_L1/bias", (28,))),
-    "body25": NetworkKind(BODY_25, _body25, rgb=True, signature=("Mconv7_stage3_L2/bias", (52,))),
+    "vgg19_mpi": NetworkKind(
+        Config(LAYOUTS["MPI_15"]), _vgg19_mpi, rgb=True, signature=("Mconv7_stage6_L1/bias", (28,))
+    ),
+    "body25": NetworkKind(Config(LAYOUTS["BODY_25"]), _body25, rgb=True, signature=("Mconv7_stage3_L2/bias", (52,))),
 }
 
 

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, Config
 from estimation.connections import Candidates, Connections, accept_one_to_one
 from estimation.coordinates import Coordinates
-from estimation.proportions import STANDING
+from estimation.layouts import LAYOUTS
+from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 from tools.lab.cases import HANDOUT
 
 ROW_LENGTH = row_length(COCO_18)
+BODY_25, MPI_15 = Config(LAYOUTS["BODY_25"]), Config(LAYOUTS["MPI_15"])
 
 
 def make_row(peaks: dict[int, int], score: float) -> NDArray[np.float64]:

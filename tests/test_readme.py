@@ -46,7 +46,7 @@ def test_the_grouping_of_the_documents_works(tmp_path):
     (tmp_path / "my_grouping.py").write_text(example)
     keypoints, shape = crowd(5, 20, 5)
     maps = synthesize(COCO_18, keypoints, shape)
-    people = group_maps(maps, COCO_18, load_grouping(tmp_path / "my_grouping.py")).people
+    people = group_maps(maps, COCO_18, load_grouping(tmp_path / "my_grouping.py")).subset
     assert people[:, -1].tolist() == [18] * 5
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from tqdm import tqdm
 
-from estimation.config import Config, other_side
+from estimation.config import Config
 from estimation.connections import get_connections
 from estimation.coordinates import Coordinates
 from estimation.estimators import estimate
@@ -22,6 +22,7 @@ from estimation.field_maps import FieldMaps
 from estimation.formats import COCO_KEYPOINTS, to_coco
 from estimation.grouping import Grouping
 from estimation.guesses import guess_missing
+from estimation.layouts import other_side
 from estimation.skeletons import to_skeletons
 from tools.coco import MOST_PEOPLE, average_precision
 from tools.pairing import NOT_FOUND, Pairing, pair_people, similarity
@@ -191,4 +192,4 @@ def to_results(
     """Rows of people in COCO's form, completed with guesses or not."""
     if guesses:
         return to_coco(config, guess_missing(config, people, peaks, maps), image_id)
-    return to_coco(config, to_skeletons(people, peaks, maps.cell_size, maps.offset), image_id)
+    return to_coco(config, to_skeletons(config, people, peaks, maps.cell_size, maps.offset), image_id)

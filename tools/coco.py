@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval, Params
 
+from estimation.config import DEFAULT_HEIGHT
 from estimation.formats import PERSON
-from estimation.pipeline import DEFAULT_HEIGHT
 from models import NETWORKS
 
 FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR .75", "AR medium", "AR large")

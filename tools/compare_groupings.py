@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from estimation.config import COCO_18, Config
+from estimation.config import COCO_18, DEFAULT_HEIGHT, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.behaviour import KEEPS_THE_CONTRACT, KEEPS_TO_ITSELF, check_behaviour
-from estimation.pipeline import DEFAULT_HEIGHT, check_height
+from estimation.pipeline import check_height
 from tools.annotations import find_photos, read_annotations
 from tools.coco import DEFAULT_NETWORK, add_measuring_options
 from tools.comparison import Result, Sweep, compare, sweeps

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.field_maps import FieldMaps
 from estimation.formats import to_coco
-from estimation.grouping import GROUPINGS, Grouping, run_grouping
-from estimation.grouping.optimal import Solution
+from estimation.grouping import Division, Grouping, divide
 from estimation.guesses import guess_missing
 from estimation.pipeline import timed
 from estimation.subset import GroupingError, row_length
@@ -32,8 +31,11 @@ PERFECT = "(perfect)"
 class Result:
     """What one grouping made of one set of scenes.
 
-    people: all of them, in COCO's form. milliseconds: of each scene. solutions: of ``optimal``, each with its bound.
-    failed: why there is no more, in one sentence.
+    Attributes:
+        people: all of them, in COCO's form.
+        milliseconds: of each scene.
+        divisions: of each scene, with objective and bound if the grouping gave them.
+        failed: why there is no more, in one sentence.
     """
 
     grouping: str
@@ -42,7 +44,7 @@ class Result:
     pairs: Pairs = field(default_factory=Pairs)
     conflicts: int = 0
     milliseconds: list[float] = field(default_factory=list)
-    solutions: list[Solution] = field(default_factory=list)
+    divisions: list[Division] = field(default_factory=list)
     failed: str | None = None
 
     def add(self, config: Config, scene: Scene, rows: NDArray[np.float64], maps: FieldMaps) -> None:
@@ -63,8 +65,9 @@ class Result:
             figures["ms median"] = float(np.median(self.milliseconds))
             figures["ms 95%"] = float(np.quantile(self.milliseconds, 0.95))
             figures["ms slowest"] = max(self.milliseconds)
-        if bound := sum(solution.bound for solution in self.solutions):
-            figures["gap"] = 1 - sum(solution.objective for solution in self.solutions) / bound
+        bounded = [(one.objective, one.bound) for one in self.divisions if one.objective is not None and one.bound]
+        if bounded:
+            figures["gap"] = 1 - sum(objective for objective, _ in bounded) / sum(bound for _, bound in bounded)
         return figures
 
 
@@ -78,8 +81,6 @@ def compare(
     results, rows = [], {}
     for name, grouping in groupings.items():
         results.append(result := Result(name, scene_set))
-        if grouping.source == GROUPINGS["optimal"]:
-            grouping = replace(grouping, function=partial(grouping.function, solutions=result.solutions))
         # One grouping after the other: each finds the processor's caches as its own last scene left them.
         for scene in scene_set.scenes:
             if not result.failed:
@@ -101,14 +102,15 @@ def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> ND
     gc.disable()  # as timeit does: it would look through all that the others left behind
     try:
         with timed("grouping", milliseconds):
-            rows = run_grouping(grouping, config, scene.connections)
+            division = divide(grouping, config, scene.connections)
     except GroupingError as error:
         result.failed = f"{error} ({scene.name})"
         return np.empty((0, row_length(config)))
     finally:
         gc.enable()
     result.milliseconds.append(milliseconds["grouping"])
-    return rows
+    result.divisions.append(division)
+    return division.subset
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from estimation.coordinates import get_coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.formats import COCO_KEYPOINTS, from_coco
-from estimation.proportions import STANDING
+from estimation.layouts.human import STANDING
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
 from tools.measures import owners
 

@@ -19,7 +19,7 @@ from estimation.connections import Candidates, Connections, accept_one_to_one
 from estimation.coordinates import Coordinates
 from estimation.files import check_writable, write_whole
 from estimation.grouping import load_grouping, run_grouping
-from estimation.proportions import STANDING
+from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, ids_of
 from tools.crowds import Disturbance, simulate
 from tools.perfect import perfect_people

@@ -108,7 +108,7 @@ def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, guesses
             for (image_id, _), photo_maps, stages in zip(block, found_maps, milliseconds):
                 found = group_maps(photo_maps, maps.config, grouping, stages)
                 measured.found.extend(to_coco(maps.config, found.skeletons, image_id))
-                guessed = to_results(maps.config, found.people, found.coordinates, photo_maps, image_id, guesses)
+                guessed = to_results(maps.config, found.subset, found.coordinates, photo_maps, image_id, guesses)
                 measured.results.extend(guessed)
             measured.times.extend(milliseconds)
             bar.update(len(block))

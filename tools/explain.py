@@ -14,13 +14,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from demo_image import SAMPLE, shown
-from estimation.config import Config
+from estimation.config import DEFAULT_HEIGHT, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.estimators import estimate
 from estimation.files import check_outputs, read_photo, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.film import make_film
-from estimation.pipeline import DEFAULT_HEIGHT, Estimate, check_input, estimate_people, timed
+from estimation.pipeline import Estimate, check_input, estimate_people, timed
 from models import NETWORKS, load_network
 from tools.explain_data import Told, explain
 from tools.explain_page import make_page

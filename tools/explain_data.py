@@ -23,7 +23,7 @@ from estimation.field_maps import FieldMaps, cells_to_pixels
 from estimation.files import encode_picture
 from estimation.grouping.film import Film, best_first
 from estimation.pipeline import Estimate
-from estimation.skeletons import score_people
+from estimation.scoring import score_people
 from estimation.subset import SCORE, limb_rows
 
 MAX_CANDIDATES = 3000
@@ -77,7 +77,7 @@ def explain(
         "candidates": candidates_data(config, connections, found.maps),
         "rows": rows_data(config, connections),
         "milliseconds": {stage: round(time, 3) for stage, time in found.milliseconds.items() if stage != "grouping"},
-        "groupings": [grouping_data(one, coordinates) for one in told],
+        "groupings": [grouping_data(config, one, coordinates) for one in told],
     }
 
 
@@ -175,7 +175,7 @@ def rows_data(config: Config, connections: Connections) -> list[dict[str, Any]]:
     return [{"peaks": ids, "score": round(score, 4)} for ids, score in zip(peaks, rows[:, SCORE].tolist())]
 
 
-def grouping_data(told: Told, coordinates: Coordinates) -> dict[str, Any]:
+def grouping_data(config: Config, told: Told, coordinates: Coordinates) -> dict[str, Any]:
     """What one grouping did. A frame has the people who are new or changed, and the numbers of those who are gone."""
     film = told.film
     frames: list[dict[str, Any]] = []
@@ -187,7 +187,7 @@ def grouping_data(told: Told, coordinates: Coordinates) -> dict[str, Any]:
             {"peaks": list(frame.peaks), "kind": frame.kind, "note": frame.note, "people": changed, "gone": gone}
         )
         before = frame.people
-    sure = score_people(film.rows, coordinates)
+    sure = score_people(config, film.rows, coordinates)
     return {
         "name": told.title,
         "door": told.door,

@@ -38,6 +38,7 @@ _OTHERS = (
     "requirements.txt",
     "LICENSE",
     "NOTICE",
+    "estimation/layouts/*.py",
     "models/**/*.py",
     "images/*",
     "model_weights/README.md",

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError
 from estimation.files import read_photo
-from estimation.pipeline import DEFAULT_HEIGHT, compute_maps, group_maps
+from estimation.pipeline import compute_maps, group_maps
 from models import NETWORKS, load_network
 from models.loading import FOLDER, import_weights, name_network, own_weights
 from models.published import PUBLISHED, Published, fetch, is_published

@@ -1,6 +1,17 @@
 """Grouping is a plug-in: limbs become people in one of the ways in here, or in a way of your own."""
 
-from estimation.grouping.plugin import GROUPINGS, LAB_MERGE, Grouping, load_grouping, run_grouping, run_merge
+from estimation.grouping.division import Division
+from estimation.grouping.plugin import GROUPINGS, LAB_MERGE, Grouping, divide, load_grouping, run_grouping, run_merge
 from estimation.grouping.trace import step
 
-__all__ = ["GROUPINGS", "LAB_MERGE", "Grouping", "load_grouping", "run_grouping", "run_merge", "step"]
+__all__ = [
+    "GROUPINGS",
+    "LAB_MERGE",
+    "Division",
+    "Grouping",
+    "divide",
+    "load_grouping",
+    "run_grouping",
+    "run_merge",
+    "step",
+]

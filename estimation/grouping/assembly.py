@@ -13,10 +13,6 @@ from estimation.coordinates import Coordinates
 from estimation.grouping.trace import is_recording, step
 from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of, row_length
 
-MIN_PARTS = 3
-MIN_MEAN_SCORE = 0.4
-"""OpenPose's pruning: a person has at least so many parts, and so much score for each of them."""
-
 
 class Assembly:
     """Every peak begins as a person of its own; people are joined as long as no body part is in both.
@@ -75,8 +71,8 @@ def to_subset(
     """Rows of the people, best first: (n, parts + 2) float64.
 
     people: for each the ids of their peaks by body part, no peak in two.
-    min_parts, min_mean_score: who has fewer parts, or less of a score for each, is left out; by default ``MIN_PARTS``
-        and ``MIN_MEAN_SCORE``.
+    min_parts, min_mean_score: people with fewer parts, or a smaller score / parts_num, are dropped; by default
+        ``config.min_parts`` and ``config.min_mean_score``.
     A person's score is the sum of the scores of their peaks, and of the PAF scores of all candidates between them:
     sums rank people better than means, as they grow with what was seen of somebody.
     """
@@ -92,7 +88,7 @@ def to_subset(
     subset[:, SCORE] = np.bincount(owner[owned], coordinates.score[owned], len(people))
     subset[:, SCORE] += np.bincount(from_owner[inside], candidates.score[inside], len(people))
     subset[:, PARTS_NUM] = (ids_of(subset) != MISSING).sum(axis=1)
-    min_parts = MIN_PARTS if min_parts is None else min_parts
-    min_mean_score = MIN_MEAN_SCORE if min_mean_score is None else min_mean_score
+    min_parts = config.min_parts if min_parts is None else min_parts
+    min_mean_score = config.min_mean_score if min_mean_score is None else min_mean_score
     subset = subset[(subset[:, PARTS_NUM] >= min_parts) & (subset[:, SCORE] >= min_mean_score * subset[:, PARTS_NUM])]
     return subset[np.argsort(-subset[:, SCORE], kind="stable")]

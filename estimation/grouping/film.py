@@ -6,7 +6,6 @@ the best two, and so on. Of any other grouping there is the time before it and i
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning
 from estimation.grouping.decisions import People, decide, sum_up
-from estimation.grouping.plugin import Grouping, run_grouping, run_merge
+from estimation.grouping.plugin import Grouping, parameters_of, run_grouping, run_merge
 from estimation.grouping.trace import Step, recording
 from estimation.subset import MISSING, SCORE, GroupingError, ids_of, limb_rows
 
@@ -117,11 +116,7 @@ def best_first(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _without_pruning(function: Callable[..., object]) -> Callable[..., object]:
-    try:
-        accepted = inspect.signature(function).parameters
-    except (TypeError, ValueError):  # as some functions in C
-        return function
-    limits = {name: value for name, value in _NO_PRUNING.items() if name in accepted}
+    limits = {name: value for name, value in _NO_PRUNING.items() if name in parameters_of(function)}
     return partial(function, **limits) if limits else function
 
 

@@ -17,13 +17,10 @@ from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
 from estimation.grouping.assembly import Assembly, to_subset
 
-PEAK_WEIGHT = 0.1
-"""What a peak's score counts beside the PAF's: OpenPose's value."""
-
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
     """People, as rows of ``estimation.subset``."""
     assembly = Assembly(coordinates)
-    strength = candidates.score + PEAK_WEIGHT * candidates.peak_scores.sum(axis=1)
+    strength = candidates.score + config.peak_weight * candidates.peak_scores.sum(axis=1)
     assembly.join(config, candidates, np.argsort(-strength, kind="stable"))
     return to_subset(config, assembly.people(), candidates, coordinates)

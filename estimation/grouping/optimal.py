@@ -26,9 +26,7 @@ from estimation.config import Config
 from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
 from estimation.grouping.assembly import Assembly, to_subset
-
-TIME_LIMIT = 4.5
-"""Seconds for solving, so that a photo takes about 5 at most; what is not solved by then is joined best first."""
+from estimation.grouping.division import Division
 
 
 class Solution(NamedTuple):
@@ -50,20 +48,14 @@ class Rule(NamedTuple):
     most: int
 
 
-def group(
-    candidates: Candidates, coordinates: Coordinates, config: Config, solutions: list[Solution] | None = None
-) -> NDArray[np.float64]:
-    """People, as rows of ``estimation.subset``.
-
-    solutions: gets the solution too, for programs that want to know how good it is.
-    """
-    solution = solve(candidates, coordinates)
-    if solutions is not None:
-        solutions.append(solution)
-    return to_subset(config, solution.people, candidates, coordinates)
+def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> Division:
+    """People, as rows of ``estimation.subset``, with their objective and its bound."""
+    solution = solve(candidates, coordinates, config.time_limit)
+    subset = to_subset(config, solution.people, candidates, coordinates)
+    return Division(subset, solution.objective, solution.bound)
 
 
-def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = TIME_LIMIT) -> Solution:
+def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = Config.time_limit) -> Solution:
     """The best division of the peaks, or the best found within ``time_limit`` seconds."""
     until = time.monotonic() + time_limit
     people: list[dict[int, int]] = []

@@ -7,15 +7,16 @@ coordinates, config)`` sees every scored candidate before any is thrown away, an
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, TextIO
@@ -27,6 +28,7 @@ from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning
 from estimation.grouping.checks import check_people
+from estimation.grouping.division import Division
 from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
 LAB_MERGE = Path(__file__).parent.parent / "merge.py"
@@ -36,6 +38,7 @@ _FILES = {name: Path(__file__).parent / f"{name}.py" for name in _OTHERS}
 GROUPINGS = {"lab": LAB_MERGE, **{name: path for name, path in _FILES.items() if path.is_file()}}
 """The project's own groupings by name, a file each; the lab's handout has but the first, whose author its reader is."""
 _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
+_LIMITS = ("min_num_body_parts", "min_score")  # of merge, and of Config
 DOORS = tuple(_SIGNATURES)
 """The functions that a plug-in may have, in the order in which they are looked for."""
 
@@ -79,31 +82,64 @@ def load_grouping(grouping: str | Path = "lab", doors: Sequence[str] = DOORS) ->
 def run_grouping(
     grouping: Grouping, config: Config, connections: Connections, shown: TextIO | None = None
 ) -> NDArray[np.float64]:
-    """What a grouping makes of copies of the limbs, checked: (people, parts + 2) float64.
+    """Run a grouping and return its rows alone: ``divide(...).subset``."""
+    return divide(grouping, config, connections, shown).subset
 
-    shown: where that goes which the grouping prints; by default nowhere.
-    Raises GroupingError, in one sentence, if it raises or its answer breaks the contract. Warns, in one sentence, with
-    an OpenPoseLabWarning if it prints, or changes what it is given, for all the others to see if there were no copies.
+
+def divide(grouping: Grouping, config: Config, connections: Connections, shown: TextIO | None = None) -> Division:
+    """Run a grouping on copies of the limbs of one photo, and check its answer.
+
+    Args:
+        grouping: the grouping.
+        config: the configuration that the limbs were found with.
+        connections: the limbs.
+        shown: where to write what the grouping prints; by default nowhere.
+
+    Returns:
+        The checked rows, (people, parts + 2) float64, with objective and bound if the grouping gave them.
+
+    Raises:
+        GroupingError: in one sentence, if the grouping raises or its answer breaks the contract.
+
+    Warns:
+        OpenPoseLabWarning: in one sentence, if the grouping prints, or changes what it is given. Without the copies,
+            every other grouping would see the change.
     """
     if grouping.door == "merge":
-        return run_merge(grouping, config, limb_rows(config, connections), shown)
+        return Division(run_merge(grouping, config, limb_rows(config, connections), shown))
     given = connections.candidates, connections.coordinates
     copies = deepcopy(given)
-    people = _call(grouping, config, connections.coordinates.part, (*copies, config), shown)
+    division = _call(grouping, config, connections.coordinates.part, (*copies, config), {}, shown)
     if any(_differ(vars(one), vars(other)) for one, other in zip(given, copies)):
         _warn(grouping, "changes the candidates or the peaks it is given; work on copies: candidates.score.copy()")
-    return people
+    return division
 
 
 def run_merge(
     grouping: Grouping, config: Config, rows: NDArray[np.float64], shown: TextIO | None = None
 ) -> NDArray[np.float64]:
-    """The same for rows of limbs, (n, parts + 2) float64, through the lab's door."""
+    """Do the same for rows of limbs, (n, parts + 2) float64, through the lab's door.
+
+    The limits of ``config`` for ``merge`` are passed on where they differ from the defaults and ``merge`` accepts them.
+    """
     subset = rows.copy()
-    people = _call(grouping, config, slots_of_rows(rows), (subset,), shown)
+    division = _call(grouping, config, slots_of_rows(rows), (subset,), _limits(grouping.function, config), shown)
     if _differ({"rows": rows}, {"rows": subset}):
         _warn(grouping, "changes the rows it is given; work on a copy: subset = subset.copy()")
-    return people
+    return division.subset
+
+
+def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
+    changed = {name: getattr(config, name) for name in _LIMITS if getattr(config, name) != getattr(Config, name)}
+    return {name: value for name, value in changed.items() if name in parameters_of(function)}
+
+
+def parameters_of(function: Callable[..., Any]) -> Container[str]:
+    """The names of a function's parameters; none if Python cannot tell, as with some functions in C."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return ()
 
 
 def _differ(before: dict[str, Any], after: dict[str, Any]) -> bool:
@@ -115,12 +151,17 @@ def _warn(grouping: Grouping, what: str) -> None:
 
 
 def _call(
-    grouping: Grouping, config: Config, slot_of_id: NDArray[np.intp], given: tuple[Any, ...], shown: TextIO | None
-) -> NDArray[np.float64]:
+    grouping: Grouping,
+    config: Config,
+    slot_of_id: NDArray[np.intp],
+    given: tuple[Any, ...],
+    limits: dict[str, float],
+    shown: TextIO | None,
+) -> Division:
     printed = _Printed(shown)
     try:
         with settings_kept(), contextlib.redirect_stdout(printed):
-            people = grouping.function(*given)
+            answer = grouping.function(*given, **limits)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a plug-in must not end the program
@@ -128,8 +169,9 @@ def _call(
         raise GroupingError(f"{grouping.door} in {_source_file(grouping)} failed: {described}") from error
     if printed.anything:
         _warn(grouping, "prints; take that out again when you need it no more")
+    division = answer if isinstance(answer, Division) else Division(answer)
     try:
-        return check_people(config, people, slot_of_id)
+        return replace(division, subset=check_people(config, division.subset, slot_of_id))
     except GroupingError as error:
         raise GroupingError(f"{grouping.door} in {_source_file(grouping)} broke the contract: {error}") from error
 

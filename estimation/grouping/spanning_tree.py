@@ -2,8 +2,8 @@
 
 Source: Cao et al., CVPR 2017, section 2.3. In a tree limbs cannot contradict each other, so whatever is matched is
 joined. The limbs from ear to shoulder are no part of the tree. They settle ties: when all is joined, they say which
-pairs belong together; these are given a start of ``TIE`` over their rivals, and all is matched again. Last, they join
-what a missed part left in pieces.
+pairs belong together; these are given a start of ``config.tie`` over their rivals, and all is matched again. Last,
+they join what a missed part left in pieces.
 Cost: sorting the candidates twice, O(C log C).
 """
 
@@ -17,9 +17,6 @@ from estimation.connections import Candidates, accept_one_to_one
 from estimation.coordinates import Coordinates
 from estimation.grouping.assembly import Assembly, to_subset
 
-TIE = 0.1
-"""PAF scores that differ by less are a tie. From 0.05 to 0.1 does as well; 0.2 costs average precision."""
-
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
     """People, as rows of ``estimation.subset``."""
@@ -28,7 +25,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
 
     assembly = Assembly(coordinates, tells=False)  # a first try, which is thrown away
     assembly.join(config, tree, accept_one_to_one(tree))
-    start = TIE * _supported(assembly, tree, others)
+    start = config.tie * _supported(assembly, tree, others)
     tree = tree.select(np.argsort(-(tree.score + start), kind="stable"))
 
     assembly = Assembly(coordinates)

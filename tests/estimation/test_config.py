@@ -4,13 +4,16 @@ import itertools
 import numpy as np
 import pytest
 
-from estimation.config import BODY_25, COCO_18, MPI_15, get_default_configuration
+from estimation.config import COCO_18, get_default_configuration
 from estimation.field_maps import cells_to_pixels
 from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
+from estimation.layouts import LAYOUTS, Layout, Limb
 from estimation.pipeline import group_maps
 from estimation.renderers import draw_skeletons
 from estimation.synthesis import synthesize
-from tests.scenes import figure
+from estimation.thresholds import thresholds_of
+from tests.scenes import BODY_25, MPI_15, figure
+from tools.coco import SIGMAS
 
 CONFIGS = pytest.mark.parametrize("config", [COCO_18, BODY_25, MPI_15], ids=lambda config: config.name)
 
@@ -65,7 +68,7 @@ def test_every_stage_after_the_network_works_alike(config):
     found = group_maps(maps, config)
     order = np.argsort(found.skeletons.keypoints[:, 1, 0])
     np.testing.assert_allclose(found.skeletons.keypoints[order], cells_to_pixels(people, maps.cell_size), atol=1)
-    assert found.people.shape == (3, len(config.body_parts) + 2)
+    assert found.subset.shape == (3, len(config.body_parts) + 2)
 
     photo = np.zeros((448, 560, 3), np.uint8)
     drawn = draw_skeletons(config, photo, found.skeletons)
@@ -88,3 +91,59 @@ def test_configuration_is_one_frozen_object():
     assert (len(BODY_25.body_parts), len(BODY_25.limbs)) == (25, 26)
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.peak_threshold = 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("min_agreement", 2, "min_agreement must be a number from 0 to 1 but is 2"),
+        ("limb_samples", 2.5, "limb_samples must be a whole number from 1 to 1000 but is 2.5"),
+        ("max_peaks_per_part", 0, "max_peaks_per_part must be a whole number of at least 1 but is 0"),
+        ("peak_threshold", float("nan"), "peak_threshold must be a number of at least 0 but is nan"),
+        ("min_score", "a", "min_score must be a number but is a"),
+        ("half_tolerance", float("inf"), "half_tolerance must be a number of at least 0 but is inf"),
+    ],
+)
+def test_a_threshold_out_of_its_range_is_refused(name, value, sentence):
+    with pytest.raises(ValueError) as error:
+        dataclasses.replace(COCO_18, **{name: value})
+    assert str(error.value) == sentence
+
+
+def test_every_field_but_the_layout_is_a_threshold():
+    names = [one.name for one in dataclasses.fields(COCO_18)]
+    assert names == ["layout", *thresholds_of(COCO_18)]
+
+
+def test_sigmas_are_coco_s():
+    for layout in LAYOUTS.values():
+        sigmas = dict(zip(layout.body_parts, layout.sigmas))
+        known = [(sigmas[name], sigma) for name, sigma in zip(COCO_KEYPOINTS, SIGMAS) if name in sigmas]
+        np.testing.assert_allclose(*np.transpose(known))
+        others = {name: sigma for name, sigma in sigmas.items() if name not in COCO_KEYPOINTS}
+        assert others == {name: 0.107 if name == "mid_hip" else 0.079 for name in others}
+
+
+LIMB = Limb(0, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ((("a", "a"), (LIMB,), (0.1, 0.1)), "the body parts of TOY must be names that all differ"),
+        (((), (), ()), "the body parts of TOY must be names that all differ"),
+        ((("a", "b"), (LIMB,), (0.1,)), "the sigmas of TOY must be 2, one a body part, but are 1"),
+        ((("a", "b"), (LIMB,), (0.1, 0.1), ((0, 0),)), "the proportions of TOY must be 2"),
+        ((("a", "b"), (Limb(0, 2, 0, 1),), (0.1, 0.1)), "must join two of 2 parts by two PAF channels"),
+        ((("a", "b"), (Limb(0, 1, -1, 1),), (0.1, 0.1)), "must join two of 2 parts by two PAF channels"),
+    ],
+)
+def test_a_layout_that_does_not_fit_together_is_refused(fields, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Layout("TOY", *fields)
+
+
+def test_channel_counts():
+    counts = {name: (layout.heatmap_count, layout.paf_count) for name, layout in LAYOUTS.items()}
+    assert counts == {"COCO_18": (19, 38), "BODY_25": (26, 52), "MPI_15": (16, 28)}
+    assert Layout("ONE", ("a",), (), (0.1,)).paf_count == 0

@@ -26,7 +26,7 @@ def maps_with(part_score=1.0, paf_score=1.0, keypoints=PERSON, offset=(0.0, 0.0)
 
 def found_and_guessed(maps):
     found = group_maps(maps, COCO_18)
-    return found, guess_missing(COCO_18, found.people, found.coordinates, maps)
+    return found, guess_missing(COCO_18, found.subset, found.coordinates, maps)
 
 
 @pytest.mark.parametrize(("part_score", "paf_score"), [(0.03, 1), (0.03, -1), (1, 0)])
@@ -39,7 +39,7 @@ def test_weak_evidence_completes_a_person(part_score, paf_score):
     np.testing.assert_allclose(guessed.keypoints, expected.keypoints, atol=4)  # the cell
     assert guessed.scores[0, L_ANKLE] == pytest.approx(part_score * expected.scores[0, L_ANKLE])
     np.testing.assert_array_equal(guessed.person_scores, found.skeletons.person_scores)
-    np.testing.assert_array_equal(found.people[0, [L_ANKLE, PARTS_NUM]], [MISSING, 17])  # the rows are as they were
+    np.testing.assert_array_equal(found.subset[0, [L_ANKLE, PARTS_NUM]], [MISSING, 17])  # the rows are as they were
 
 
 def test_without_evidence_proportions_say_where_a_part_is():
@@ -56,7 +56,7 @@ def test_without_evidence_proportions_say_where_a_part_is():
 def test_who_is_whole_stays_as_they_are():
     found, guessed = found_and_guessed(maps_with(offset=(0.25, -0.5)))
     np.testing.assert_array_equal(guessed.keypoints, found.skeletons.keypoints)
-    np.testing.assert_array_equal(guessed.ids, found.skeletons.ids)
+    np.testing.assert_array_equal(guessed.peak_ids, found.skeletons.peak_ids)
 
 
 def test_nobody_gets_nothing():
@@ -86,4 +86,4 @@ def test_each_guess_is_of_one_person():
     two[0, L_ANKLE] = np.nan
     _, guessed = found_and_guessed(maps_with(keypoints=two))
     assert guessed.present.all()
-    assert len(np.unique(guessed.ids)) == guessed.ids.size
+    assert len(np.unique(guessed.peak_ids)) == guessed.peak_ids.size

@@ -1,20 +1,35 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from estimation.config import BODY_25, COCO_18, MPI_15
+from estimation.layouts import LAYOUTS
 from estimation.proportions import heights, standing
 
+COCO_18 = LAYOUTS["COCO_18"]
 
-@pytest.mark.parametrize("config", [COCO_18, BODY_25, MPI_15], ids=lambda config: config.name)
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("parts", [slice(None), slice(0, 4), slice(2)])
-def test_height_of_a_standing_person_of_whom_some_parts_are_seen(config, parts):
-    cells = np.full((1, len(config.body_parts), 2), np.nan)
-    cells[0, parts] = standing(config.body_parts)[parts] * 30 + (5, 7)
-    np.testing.assert_allclose(heights(cells, config.body_parts), 30)
+def test_height_of_a_standing_person_with_some_parts_visible(layout, parts):
+    cells = np.full((1, len(layout.body_parts), 2), np.nan)
+    cells[0, parts] = standing(layout)[parts] * 30 + (5, 7)
+    np.testing.assert_allclose(heights(layout, cells), 30)
 
 
-def test_nobody_is_smaller_than_a_cell():
+@pytest.mark.parametrize("layout", [COCO_18, replace(COCO_18, proportions=None)], ids=["proportions", "none"])
+def test_no_person_is_smaller_than_a_cell(layout):
     cells = np.full((2, 18, 2), np.nan)
     cells[0, 3] = 4, 4
-    assert heights(cells, COCO_18.body_parts).tolist() == [1, 1]
-    assert len(heights(cells[:0], COCO_18.body_parts)) == 0
+    assert heights(layout, cells).tolist() == [1, 1]
+    assert heights(layout, cells[:0]).shape == (0,)
+
+
+def test_without_proportions_the_box_around_the_keypoints_is_the_size():
+    layout = replace(COCO_18, proportions=None)
+    cells = np.full((2, 18, 2), np.nan)
+    cells[0, [3, 5, 7]] = (1, 2), (4, 9), (3, 3)
+    cells[1, [0, 17]] = (-2, 5), (10, 5)
+    assert heights(layout, cells).tolist() == [7, 12]
+    with pytest.raises(ValueError, match="the layout COCO_18 has no proportions"):
+        standing(layout)

@@ -13,7 +13,7 @@ PERSON = make_rows(({0: 0, 1: 1}, 2.0))
 
 def test_limbs_and_joints_are_drawn_where_they_are():
     image = np.full((120, 100, 3), 128, np.uint8)
-    picture = draw_skeletons(COCO_18, image, to_skeletons(PERSON, COORDINATES, 8))
+    picture = draw_skeletons(COCO_18, image, to_skeletons(COCO_18, PERSON, COORDINATES, 8))
     assert picture.shape == image.shape
     assert picture.dtype == np.uint8
     changed = (picture != image).any(axis=2)
@@ -26,17 +26,21 @@ def test_limbs_and_joints_are_drawn_where_they_are():
 
 def test_nobody_leaves_the_picture_as_it_is(rng):
     image = rng.integers(0, 256, (20, 30, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(draw_skeletons(COCO_18, image, to_skeletons(make_rows(), COORDINATES, 8)), image)
+    np.testing.assert_array_equal(
+        draw_skeletons(COCO_18, image, to_skeletons(COCO_18, make_rows(), COORDINATES, 8)), image
+    )
 
 
 def test_redundant_limbs_are_not_drawn():
     image = np.zeros((120, 100, 3), np.uint8)
     ear_to_shoulder = make_rows(({2: 0, 16: 1}, 2.0))
-    picture = draw_skeletons(COCO_18, image, to_skeletons(ear_to_shoulder, peaks_at((2, 2, 2), (16, 8, 10)), 8))
+    picture = draw_skeletons(
+        COCO_18, image, to_skeletons(COCO_18, ear_to_shoulder, peaks_at((2, 2, 2), (16, 8, 10)), 8)
+    )
     assert not picture[50, 43].any()
 
 
 def test_the_lab_s_call():
     image = np.zeros((120, 100, 3), np.uint8)
-    expected = draw_skeletons(COCO_18, image, to_skeletons(PERSON, COORDINATES, 8))
+    expected = draw_skeletons(COCO_18, image, to_skeletons(COCO_18, PERSON, COORDINATES, 8))
     np.testing.assert_array_equal(draw(COCO_18, image, COORDINATES, PERSON, resize_fac=8), expected)

@@ -4,18 +4,17 @@ import numpy as np
 
 from estimation.config import COCO_18
 from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
-from estimation.proportions import heights
-from estimation.skeletons import HALF_SIZE, TOLERANCE, cells_of, score_people, to_skeletons
+from estimation.scoring import score_people
+from estimation.skeletons import to_skeletons
 from tests.estimation.test_connections import peaks_at
 from tests.scenes import make_rows
-from tools.coco import SIGMAS
 
 COORDINATES = peaks_at((0, 1, 2), (1, 3.5, 4), (14, 5, 6))
 PEOPLE = make_rows(({0: 0, 1: 1}, 2.5), ({14: 2}, 0.75))
 
 
 def test_peaks_are_moved_to_photo_pixels():
-    skeletons = to_skeletons(PEOPLE, COORDINATES, (8, 4))
+    skeletons = to_skeletons(COCO_18, PEOPLE, COORDINATES, (8, 4))
     assert len(skeletons) == 2
     assert skeletons.keypoints[0, 0].tolist() == [11.5, 9.5]
     assert skeletons.keypoints[0, 1].tolist() == [31.5, 17.5]
@@ -25,50 +24,30 @@ def test_peaks_are_moved_to_photo_pixels():
 
 
 def test_what_a_network_sees_too_far_off_is_moved_back():
-    plain, moved = (to_skeletons(PEOPLE, COORDINATES, (8, 4), offset) for offset in ((0, 0), (-0.25, 0.5)))
+    plain, moved = (to_skeletons(COCO_18, PEOPLE, COORDINATES, (8, 4), offset) for offset in ((0, 0), (-0.25, 0.5)))
     np.testing.assert_allclose(moved.keypoints - plain.keypoints, np.where(plain.present[..., None], (-2, 2), np.nan))
     np.testing.assert_array_equal(moved.person_scores, plain.person_scores)
 
 
-def test_how_sure_we_are_of_a_person_goes_by_the_tolerance_of_their_parts():
-    tall = heights(cells_of(PEOPLE, COORDINATES), COORDINATES.body_parts)
-    assert tall[1] == 1  # a single peak
-    nose, neck = tall[0] * TOLERANCE["nose"], tall[0] * 0.079
-    expected = [0.5 * nose / (nose + HALF_SIZE) + 0.5 * neck / (neck + HALF_SIZE), 0.5 * 0.025 / (0.025 + HALF_SIZE)]
-    np.testing.assert_allclose(score_people(PEOPLE, COORDINATES), expected)
-
-
-def test_tolerance_is_that_of_coco():
-    own = [TOLERANCE[name.split("_")[-1]] for name in COCO_KEYPOINTS]
-    np.testing.assert_allclose(own, SIGMAS)
-
-
-def test_of_two_people_alike_the_larger_and_the_one_with_more_parts_is_surer():
-    near = peaks_at((0, 1, 2), (1, 1, 4), (8, 1, 9))
-    far = peaks_at((0, 1, 2), (1, 1, 14), (8, 1, 44))
-    pair, three = make_rows(({0: 0, 1: 1}, 1.0)), make_rows(({0: 0, 1: 1, 8: 2}, 1.5))
-    assert score_people(pair, near) < score_people(three, near) < score_people(three, far)
-
-
 def test_nobody():
-    skeletons = to_skeletons(make_rows(), COORDINATES, 8)
+    skeletons = to_skeletons(COCO_18, make_rows(), COORDINATES, 8)
     assert skeletons.keypoints.shape == (0, 18, 2)
     assert to_openpose(skeletons) == {"version": 1.3, "people": []}
     assert to_coco(COCO_18, skeletons, 7) == []
 
 
 def test_openpose_format():
-    people = json.loads(json.dumps(to_openpose(to_skeletons(PEOPLE, COORDINATES, (8, 4)))))["people"]
+    people = json.loads(json.dumps(to_openpose(to_skeletons(COCO_18, PEOPLE, COORDINATES, (8, 4)))))["people"]
     assert people[0]["person_id"] == [-1]
     assert people[0]["pose_keypoints_2d"][:9] == [11.5, 9.5, 0.5, 31.5, 17.5, 0.5, 0, 0, 0]
     assert len(people[0]["pose_keypoints_2d"]) == 54
 
 
 def test_coco_format():
-    results = to_coco(COCO_18, to_skeletons(PEOPLE, COORDINATES, (8, 4)), 42)
+    results = to_coco(COCO_18, to_skeletons(COCO_18, PEOPLE, COORDINATES, (8, 4)), 42)
     first = results[0]
     assert (first["image_id"], first["category_id"]) == (42, 1)
-    assert first["score"] == score_people(PEOPLE, COORDINATES)[0]
+    assert first["score"] == score_people(COCO_18, PEOPLE, COORDINATES)[0]
     assert first["keypoints"][:6] == [11.5, 9.5, 1, 0, 0, 0]  # nose, left eye
     assert results[1]["keypoints"][6:9] == [43.5, 25.5, 1]  # right eye
     assert sorted((*COCO_KEYPOINTS, "neck")) == sorted(COCO_18.body_parts)

@@ -95,5 +95,5 @@ def test_people_who_overlap_never_share_a_peak(seed, count):
     rng = np.random.default_rng(seed)
     keypoints = rng.uniform(-5, 45, (count, 1, 2)) + FIGURE * rng.uniform(4, 50, (count, 1, 1))
     found = group_maps(synthesize(COCO_18, keypoints, (46, 62)), COCO_18).skeletons
-    ids = found.ids[found.present]
+    ids = found.peak_ids[found.present]
     assert len(set(ids.tolist())) == len(ids)

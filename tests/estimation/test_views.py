@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from estimation.config import BODY_25, COCO_18, MPI_15
+from estimation.config import COCO_18
 from estimation.field_maps import FieldMaps, pixels_to_cells
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
 from estimation.views import average_maps
-from tests.scenes import figure
+from tests.scenes import BODY_25, MPI_15, figure
 
 WIDTH, HEIGHT = 325, 403  # no multiples of eight
 

@@ -5,12 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from estimation.config import BODY_25, COCO_18, MPI_15
+from estimation.config import COCO_18
 from estimation.files import read_photo
 from models import NETWORKS, create_openpose
 from models.importers.frozen_graph import graph_of
 from models.networks import KerasNetwork
 from tests.conftest import ROOT
+from tests.scenes import BODY_25, MPI_15
 
 pytestmark = pytest.mark.slow
 

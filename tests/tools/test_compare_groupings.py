@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 from functools import partial
 
 import cv2
@@ -7,7 +8,6 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
-from estimation.grouping.optimal import Solution
 from tests.tools.conftest import ANNOTATIONS
 from tools import compare_groupings
 from tools.comparison import PERFECT
@@ -151,9 +151,8 @@ def test_the_gap_of_optimal_is_told(program, monkeypatch, tmp_path):
     from estimation.grouping import optimal
     from tools import comparison
 
-    def half(candidates, coordinates, config, solutions=None):
-        solutions.append(Solution([], 1.0, 4.0))
-        return optimal.group(candidates, coordinates, config)
+    def half(candidates, coordinates, config):
+        return replace(optimal.group(candidates, coordinates, config), objective=1.0, bound=4.0)
 
     load = comparison.Grouping
     monkeypatch.setattr(compare_groupings, "load_grouping", lambda name: load("group", half, GROUPINGS["optimal"]))

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from estimation.config import BODY_25, COCO_18, MPI_15
+from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError
-from tests.scenes import FIGURE
+from tests.scenes import BODY_25, FIGURE, MPI_15
 from tools.crowds import Disturbance, made_up_poses, read_skeletons, simulate
 from tools.measures import NOBODY
 

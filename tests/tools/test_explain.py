@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
-from estimation.config import BODY_25, COCO_18
+from estimation.config import COCO_18
 from estimation.field_maps import FieldMaps, cells_to_pixels
 from estimation.grouping import load_grouping
 from estimation.grouping.film import make_film
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
-from tests.scenes import figure
+from tests.scenes import BODY_25, figure
 from tests.tools.conftest import PEOPLE, PerfectNetwork
 from tools import explain as program
 from tools import explain_data
@@ -79,7 +79,7 @@ def test_peaks_lie_on_the_keypoints(ideal):
     assert found.maps.cell_size == (8, 8)
     xy = np.stack([data["peaks"]["x"], data["peaks"]["y"]], axis=1)
     assert len(data["groupings"][0]["people"]) == 2
-    for keypoints, ids in zip(found.skeletons.keypoints, found.skeletons.ids):
+    for keypoints, ids in zip(found.skeletons.keypoints, found.skeletons.peak_ids):
         np.testing.assert_allclose(xy[ids], keypoints, atol=6e-4)
     nearest = np.linalg.norm(PEOPLE.reshape(-1, 1, 2) - xy, axis=2).min(axis=1)
     assert nearest.max() < 0.5

@@ -70,7 +70,7 @@ def measure_all(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) 
         results = []
         for rows, place in zip(photos.rows, photos.places):
             people = check_people(COCO_18, merge(rows), slots_of_rows(rows))
-            skeletons = to_skeletons(people, place.coordinates, place.cell_size, place.offset)
+            skeletons = to_skeletons(COCO_18, people, place.coordinates, place.cell_size, place.offset)
             results += to_coco(COCO_18, skeletons, place.image_id)
         figures["AP"] = round(average_precision(photos.truth, results, MOST_PEOPLE)[0], 4)
     return figures

@@ -1,7 +1,6 @@
 """What must hold for each of the project's groupings: the contract on random limbs, and scenes with exact answers."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -9,18 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from estimation.config import BODY_25, COCO_18, MPI_15
+from estimation.config import COCO_18
 from estimation.connections import get_connections
 from estimation.coordinates import Coordinates, get_coordinates
-from estimation.grouping import GROUPINGS, assembly, load_grouping, run_grouping
+from estimation.grouping import GROUPINGS, divide, load_grouping, run_grouping
 from estimation.grouping.hungarian import match
 from estimation.grouping.optimal import solve
-from estimation.merge import merge
 from estimation.pipeline import group_maps
 from estimation.subset import SCORE, ids_of
 from estimation.synthesis import synthesize
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import crowd, figure, join
+from tests.scenes import BODY_25, MPI_15, crowd, figure, join
 
 LOADED = {name: load_grouping(name) for name in GROUPINGS}
 BY_CANDIDATES = [name for name in GROUPINGS if name != "lab"]
@@ -29,9 +27,9 @@ NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, R_EYE, R_EAR = 0, 1, 2, 3, 4, 14, 16
 LIMBS = {limb[:2]: index for index, limb in enumerate(COCO_18.limbs)}
 
 
-def people_of(name, connections):
+def people_of(name, connections, config=COCO_18):
     """The people as sets of peaks."""
-    people = run_grouping(LOADED[name], COCO_18, connections)
+    people = run_grouping(LOADED[name], config, connections)
     return [set(row[row >= 0].astype(int).tolist()) for row in ids_of(people)]
 
 
@@ -233,15 +231,23 @@ def test_optimal_equals_brute_force(data, parts):
 @settings(max_examples=30, deadline=None)
 @given(connections=random_limbs())
 def test_no_other_beats_optimal_in_its_own_objective(name, connections):
-    with pytest.MonkeyPatch.context() as patched:  # people who are pruned would make it too easy
-        patched.setattr(assembly, "MIN_PARTS", 0)
-        patched.setattr(assembly, "MIN_MEAN_SCORE", 0)
-        unpruned = replace(LOADED["lab"], function=partial(merge, min_num_body_parts=2, min_score=0))
-        patched.setitem(LOADED, "lab", unpruned)
-        people = people_of(name, connections)
+    unpruned = replace(COCO_18, min_parts=0, min_mean_score=0, min_num_body_parts=2, min_score=0)
+    people = people_of(name, connections, unpruned)  # people who are pruned would make it too easy
     best = solve(connections.candidates, connections.coordinates)
     assert total_between(people, connections.candidates) <= best.objective + 1e-6
     assert best.objective <= best.bound + 1e-6
+
+
+def test_optimal_tells_its_objective_and_bound():
+    coordinates = peaks_at((NECK, 2, 3), (NECK, 2, 8), (R_SHOULDER, 7, 3))
+    limb = LIMBS[NECK, R_SHOULDER]
+    connections = join(coordinates, (limb, 0, 2, 0.75), (limb, 1, 2, 0.5))
+    solved, out_of_time = (
+        divide(LOADED["optimal"], replace(COCO_18, time_limit=limit), connections) for limit in (4.5, 0)
+    )
+    assert (solved.objective, solved.bound) == (0.75, 0.75)
+    assert (out_of_time.objective, out_of_time.bound) == (0.75, 1.25)
+    assert divide(LOADED["hungarian"], COCO_18, connections).bound is None
 
 
 def test_ear_and_shoulder_wait_no_longer_than_need_be():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from estimation.config import BODY_25, COCO_18
+from estimation.config import COCO_18
 from estimation.grouping import GROUPINGS, Grouping, load_grouping, run_grouping
 from estimation.grouping.decisions import decide
 from estimation.grouping.film import make_film
@@ -16,7 +16,7 @@ from estimation.grouping.trace import MAX_STEPS, Step, recording, step
 from estimation.merge import merge
 from tests.conftest import ROOT
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import HANDOUT_ROWS, join, make_row
+from tests.scenes import BODY_25, HANDOUT_ROWS, join, make_row
 from tools.crowds import Disturbance
 from tools.scenes import crowd_scenes
 

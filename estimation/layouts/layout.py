@@ -1,0 +1,92 @@
+"""A skeleton layout: body parts, the limbs between them, and the channels that show both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Limb(NamedTuple):
+    """An ordered pair of body parts and the two PAF channels that point from the first to the second.
+
+    ``redundant`` marks a limb that closes a cycle (ear to shoulder). It is evidence for grouping but is not drawn: the
+    other limbs already form a tree over all parts.
+    """
+
+    from_part: int
+    to_part: int
+    paf_x: int
+    paf_y: int
+    redundant: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a skeleton consists of.
+
+    Attributes:
+        name: the layout's name, as in ``LAYOUTS``.
+        body_parts: the names of the parts. A part's place is its heatmap channel and its slot in a subset row. Names of
+            parts that come in pairs begin with ``left_`` and ``right_``.
+        limbs: the limbs, in the order in which their rows reach ``merge``.
+        sigmas: one number a part. How far two annotators place the part apart, as a share of the person's size: the
+            square root of their area (COCO's sigmas).
+        proportions: x and y of every part of a standing person seen from the front, in units of their height; None if
+            the layout has none.
+
+    Raises:
+        ValueError: if the fields do not fit together.
+    """
+
+    name: str
+    body_parts: tuple[str, ...]
+    limbs: tuple[Limb, ...]
+    sigmas: tuple[float, ...]
+    proportions: tuple[tuple[float, float], ...] | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.body_parts)
+        if count == 0 or len(set(self.body_parts)) != count:
+            raise ValueError(f"the body parts of {self.name} must be names that all differ but are {self.body_parts}")
+        for what, values in (("sigmas", self.sigmas), ("proportions", self.proportions)):
+            if values is not None and len(values) != count:
+                raise ValueError(f"the {what} of {self.name} must be {count}, one a body part, but are {len(values)}")
+        for limb in self.limbs:
+            if not all(part in range(count) for part in limb[:2]) or min(limb.paf_x, limb.paf_y) < 0:
+                raise ValueError(f"{limb} of {self.name} must join two of {count} parts by two PAF channels")
+
+    @cached_property
+    def limb_parts(self) -> NDArray[np.intp]:
+        """(L, 2) part indices of each limb: from, to."""
+        return _frozen([(limb.from_part, limb.to_part) for limb in self.limbs])
+
+    @cached_property
+    def paf_channels(self) -> NDArray[np.intp]:
+        """(L, 2) PAF channels of each limb: x, y."""
+        return _frozen([(limb.paf_x, limb.paf_y) for limb in self.limbs])
+
+    @property
+    def heatmap_count(self) -> int:
+        """Channels of the heatmaps: one a part and the background."""
+        return len(self.body_parts) + 1
+
+    @property
+    def paf_count(self) -> int:
+        """Channels of the PAFs: two a limb."""
+        return int(self.paf_channels.max(initial=-1)) + 1
+
+
+def other_side(body_part: str) -> str:
+    """Name the same part of the body's other side: left_eye for right_eye, nose for nose."""
+    sides = {"left": "right", "right": "left"}
+    return "_".join(sides.get(word, word) for word in body_part.split("_"))
+
+
+def _frozen(rows: list[tuple[int, int]]) -> NDArray[np.intp]:
+    table = np.array(rows, dtype=np.intp).reshape(-1, 2)
+    table.setflags(write=False)
+    return table

@@ -1,0 +1,48 @@
+"""The person score: how sure the pipeline is of each person. Average precision orders people by it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.coordinates import Coordinates
+from estimation.proportions import heights
+from estimation.subset import MISSING, ids_of
+
+
+def score_people(config: Config, subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
+    """Sum each person's peak scores, each weighed by t / (t + ``config.half_tolerance``).
+
+    t is the part's sigma times the person's height, in cells. A network places every peak to about the same part of a
+    cell. That is coarse for the eye of a small person and fine for the hip of a large one.
+
+    Args:
+        config: its layout gives the sigmas, and the proportions if it has any.
+        subset: (n, parts + 2) rows of people.
+        coordinates: the peaks that the rows name.
+
+    Returns:
+        (n,) float64. The rows' own scores, which groupings are free to choose, do not count.
+    """
+    tall = heights(config.layout, cells_of(subset, coordinates))
+    tolerance = tall[:, None] * np.array(config.layout.sigmas)
+    return np.asarray(
+        (peak_scores_of(subset, coordinates) * tolerance / (tolerance + config.half_tolerance)).sum(axis=1)
+    )
+
+
+def peak_scores_of(subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
+    """(n, parts) float64: the scores of the peaks of each row; 0 where a part is missing."""
+    ids = ids_of(subset).astype(np.intp)
+    scores = np.zeros(ids.shape)
+    scores[ids != MISSING] = coordinates.score[ids[ids != MISSING]]
+    return scores
+
+
+def cells_of(subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
+    """(n, parts, 2) float64: x and y of the peaks of each row, in map cells; NaN where a part is missing."""
+    ids = ids_of(subset).astype(np.intp)
+    cells = np.full((*ids.shape, 2), np.nan)
+    cells[ids != MISSING] = coordinates.xy[ids[ids != MISSING]]
+    return cells
