@@ -18,8 +18,13 @@ from tqdm import tqdm
 from estimation.errors import OpenPoseLabError
 
 _TIMEOUT_SECONDS = 30
+_NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError)
 _RECEIVED_BYTES = 1 << 16
 _READ_BYTES = 1 << 20
+
+
+class DownloadInterruptedError(OpenPoseLabError):
+    """The network or the disk failed, so other downloads will probably fail too."""
 
 
 def checksum(path: Path, algorithm: str) -> str:
@@ -100,7 +105,8 @@ def download(url: str, path: Path, expected: str, progress: bool = True) -> None
         progress: Whether to show a progress bar if standard error is a terminal.
 
     Raises:
-        OpenPoseLabError: The file cannot be fetched or written, or has another checksum.
+        DownloadInterruptedError: The network or the disk failed.
+        OpenPoseLabError: The server refuses the file, or the file has another checksum.
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -110,13 +116,15 @@ def download(url: str, path: Path, expected: str, progress: bool = True) -> None
             os.replace(part, path)
             return
         part.unlink()
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+    except urllib.error.HTTPError as error:
+        raise OpenPoseLabError(_cannot_fetch(url, path, expected, error.reason)) from error
+    except _NETWORK_ERRORS as error:
         reason = str(getattr(error, "reason", None) or error) or type(error).__name__
-        raise OpenPoseLabError(_cannot_fetch(url, path, expected, reason.splitlines()[0])) from error
+        raise DownloadInterruptedError(_cannot_fetch(url, path, expected, reason.splitlines()[0])) from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "free some space" if full else "check its folder"
-        raise OpenPoseLabError(f"cannot write {part}: {error.strerror}; {advice} and run again") from error
+        raise DownloadInterruptedError(f"cannot write {part}: {error.strerror}; {advice} and run again") from error
     raise OpenPoseLabError(
         _cannot_fetch(url, path, expected, f"the server sent another file: {found}, expected {expected}")
     )
