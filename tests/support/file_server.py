@@ -60,7 +60,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 def running_file_server() -> Iterator[FileServer]:
     """Run a server until the block ends."""
     server = FileServer()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))  # seconds between looks for shutdown
     thread.start()
     try:
         yield server
