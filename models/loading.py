@@ -12,16 +12,8 @@ from models.importers.trained_weights import TrainedWeights
 from models.networks import NETWORKS, KerasNetwork, NetworkKind, recognise_network
 from models.published import PUBLISHED, fetch, published_as
 from models.tensorflow_loading import load_tensorflow
-from models.weights import (
-    check_folder,
-    checksum,
-    files_of,
-    keep_weights,
-    read_record,
-    read_weights,
-    record_path,
-    set_weights,
-)
+from models.weights import check_folder, files_of, keep_weights, read_record, read_weights, record_path, set_weights
+from openpose_lab.downloads import checksum
 
 if TYPE_CHECKING:
     import keras

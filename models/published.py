@@ -5,21 +5,19 @@ The checksums are their publishers' own: OpenPose's build files (MD5) and the Op
 
 from __future__ import annotations
 
-import http.client
 import os
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
-from models.weights import check_folder, checksum
+from models.weights import check_folder
+from openpose_lab.downloads import checksum, checksum_like, download, is_downloaded
 
 _CMU = "CMU, for academic or non-profit, non-commercial research only"
 _APACHE = "Apache-2.0"
@@ -27,8 +25,6 @@ _CMU_HOME = "http://vcl.snu.ac.kr/OpenPose/models/pose"
 _ZOO_HOME = (
     "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2021.4/models_bin/3/human-pose-estimation-0001"
 )
-_TIMEOUT_SECONDS = 30
-_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -175,33 +171,36 @@ PUBLISHED = {
 
 
 def fetch(published: Published, folder: Path) -> list[Path]:
-    """Bring the files of a set of weights into ``folder``, what is there already excepted.
+    """Fetch the files of a set of weights that are not in the folder yet.
 
-    Each is checked against its published checksum before it gets its name. A fetch that broke off goes on where it was.
-    Raises OpenPoseLabError if a file cannot be had, or is not the published one.
+    A download that broke off continues where it stopped.
+
+    Args:
+        published: The set of weights.
+        folder: The folder for the files. It is made if its parent exists.
+
+    Returns:
+        The paths of the files, the one to import first.
+
+    Raises:
+        OpenPoseLabError: A file cannot be fetched, or does not have its published checksum.
     """
     check_folder(folder)
-    paths = []
-    for file in published.files:
-        path = folder / file.name
-        if path.is_dir():
-            raise OpenPoseLabError(f"{path} is a folder, where the file of that name would be put; move it away")
-        if path.is_file():
-            if not is_published(file, path):
-                raise OpenPoseLabError(
-                    f"{path} is not the published file: {_found(file, path)}; delete it and run again"
-                )
-        elif file.checksum is None:
-            raise OpenPoseLabError(
-                f"{published.name} has no published checksum, so it is not fetched; if you trust its home, download "
-                f"{file.url}, unpack it and import the .index file in it"
-            )
-        elif file.url is None:
+    return [_fetch_file(published, file, folder / file.name) for file in published.files]
+
+
+def _fetch_file(published: Published, file: PublishedFile, path: Path) -> Path:
+    if file.checksum is None:
+        raise OpenPoseLabError(
+            f"{published.name} has no published checksum, so it is not fetched; if you trust its home, download "
+            f"{file.url}, unpack it and import the .index file in it"
+        )
+    if not is_downloaded(path, file.checksum):
+        if file.url is None:
             _fetch_with_pip(file, path)
         else:
-            _download(file, path)
-        paths.append(path)
-    return paths
+            download(file.url, path, file.checksum)
+    return path
 
 
 def published_as(paths: list[Path]) -> Published | None:
@@ -216,77 +215,7 @@ def published_as(paths: list[Path]) -> Published | None:
 
 def is_published(file: PublishedFile, path: Path) -> bool:
     """Whether a file has the published checksum."""
-    return file.checksum is not None and _checksum_of(file, path) == file.checksum
-
-
-def _checksum_of(file: PublishedFile, path: Path) -> str:
-    algorithm = (file.checksum or "sha256:").partition(":")[0]
-    return f"{algorithm}:{checksum(path, algorithm)}"
-
-
-def _found(file: PublishedFile, path: Path) -> str:
-    return f"{_checksum_of(file, path)}, expected {file.checksum}"
-
-
-def _download(file: PublishedFile, path: Path) -> None:
-    """Over HTTP, into ``NAME.part`` until all of it is there and right."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        _go_on(file, part)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        reason = str(getattr(error, "reason", None) or error) or type(error).__name__
-        raise OpenPoseLabError(_gone(file, path, reason.splitlines()[0])) from error
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot write {part}: {error.strerror}; free some space and run again") from error
-    if not is_published(file, part):
-        found = _found(file, part)
-        part.unlink()
-        raise OpenPoseLabError(_gone(file, path, f"what came is not the published file: {found}"))
-    os.replace(part, path)
-
-
-def _go_on(file: PublishedFile, part: Path) -> None:
-    """Append what is still missing; a server that cannot begin in the middle begins anew."""
-    here = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(file.url or "", headers={"Range": f"bytes={here}-"} if here else {})
-    try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # there is nothing after what is here
-        raise
-    with response:
-        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-            here = 0
-        length = response.headers.get("Content-Length")
-        total = here + int(length) if length and length.isdigit() else None
-        with (
-            part.open("ab" if here else "wb") as out,
-            tqdm(
-                total=total, initial=here, desc=file.name, unit="B", unit_scale=True, disable=None, leave=False
-            ) as bar,
-        ):
-            while chunk := _receive(response):
-                out.write(chunk)
-                bar.update(len(chunk))
-    if total and (arrived := part.stat().st_size) < total:
-        raise ConnectionError(f"it broke off after {arrived} of {total} bytes; run again to go on from there")
-
-
-def _receive(response: http.client.HTTPResponse) -> bytes:
-    """The next bytes. Whatever the line does wrong is a ConnectionError, unlike what the disk does."""
-    try:
-        return response.read(_CHUNK_BYTES)
-    except OSError as error:
-        raise ConnectionError(error.strerror or str(error)) from error
-
-
-def _gone(file: PublishedFile, path: Path, reason: str) -> str:
-    return (
-        f"cannot fetch {file.name} from {file.url} ({reason}); if its home is gone, look elsewhere for a file "
-        f"with {file.checksum}, and put it at {path}"
-    )
+    return file.checksum is not None and checksum_like(path, file.checksum) == file.checksum
 
 
 def _fetch_with_pip(file: PublishedFile, path: Path) -> None:

@@ -20,6 +20,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import write_whole
 from models.importers import archive, caffemodel, frozen_graph, keras_h5, npz, openvino_ir, pytorch, tf_checkpoint
 from models.importers.trained_weights import TrainedWeights, Weights
+from openpose_lab.downloads import checksum
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +29,6 @@ FORMS = (keras_h5, npz, pytorch, openvino_ir, tf_checkpoint, frozen_graph, caffe
 """Every importer; the one that recognises a file reads it."""
 
 _HEAD_BYTES = 4096
-_CHUNK_BYTES = 1 << 20
 
 
 def read_weights(path: Path) -> tuple[str, TrainedWeights]:
@@ -165,12 +165,3 @@ def check_folder(folder: Path) -> None:
             f"the weights cannot be kept in {folder}, which cannot be written; "
             f"allow that, or give a weights file with --weights"
         )
-
-
-def checksum(path: Path, algorithm: str) -> str:
-    """The checksum of a file, in hexadecimal."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

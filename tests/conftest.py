@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.file_server import FileServer, running_file_server
 from tools.program import run
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +31,12 @@ def call_program(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
         return status, said.out, said.err
 
     return call
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    with running_file_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,8 @@ from estimation.pipeline import timed
 from estimation.views import average_maps
 from models.loading import find_weights, load_network, network_kind
 from models.networks import KerasNetwork
-from models.weights import checksum, files_of, record_path
+from models.weights import files_of, record_path
+from openpose_lab.downloads import checksum
 
 FOLDER = Path(__file__).parent.parent / ".cache" / "maps"
 LARGEST = 2 << 30

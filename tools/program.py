@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -57,3 +58,15 @@ def _run(name: str, main: Callable[[], None]) -> int:
 def _fail(name: str, sentence: str, status: int) -> int:
     print(f"{name}: {sentence}", file=sys.stderr)
     return status
+
+
+def quoted(path: Path) -> str:
+    """Write a path for a command line, on Windows too.
+
+    Args:
+        path: The path.
+
+    Returns:
+        The path, in double quotes if it has a space.
+    """
+    return f'"{path}"' if " " in str(path) else str(path)

@@ -17,7 +17,7 @@ from models import NETWORKS, load_network
 from models.loading import FOLDER, import_weights, name_network, own_weights
 from models.published import PUBLISHED, Published, fetch, is_published
 from models.weights import read_record, read_weights, record_path
-from tools.program import run
+from tools.program import quoted, run
 
 SAMPLE = Path(__file__).parent.parent / "images" / "people.jpg"
 PLAUSIBLE = range(1, 5)
@@ -118,11 +118,6 @@ def import_file(options: argparse.Namespace) -> None:
     print(f"wrote {path} and {record_path(path).name}")
     own = path.resolve() == own_weights(network).resolve()
     print(f"now run: python demo_image.py --network {network}{'' if own else f' --weights {quoted(path)}'}")
-
-
-def quoted(path: Path) -> str:
-    """A path as a shell wants it, here and on Windows."""
-    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def verify_weights(options: argparse.Namespace) -> None:

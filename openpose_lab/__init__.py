@@ -1,0 +1,1 @@
+"""What stands around the pipeline: downloads and the library that measures accuracy."""

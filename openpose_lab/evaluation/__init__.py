@@ -1,0 +1,1 @@
+"""The library that measures accuracy on photos with known keypoints."""

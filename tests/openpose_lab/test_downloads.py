@@ -1,0 +1,153 @@
+"""Downloads from a local server: whole, resumed, and each way to fail."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab import downloads
+from openpose_lab.downloads import checksum, checksum_like, download, is_downloaded
+
+DATA = bytes(range(256)) * 1000
+EXPECTED = f"md5:{hashlib.md5(DATA).hexdigest()}"
+
+
+@pytest.fixture
+def url(file_server):
+    return file_server.serve("/net.bin", DATA)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "net.bin"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_checksums_of_a_file(path):
+    path.write_bytes(b"abc")
+    assert checksum(path, "sha1") == "a9993e364706816aba3e25717850c26c9cd0d89d"
+    assert checksum_like(path, "md5:0") == "md5:900150983cd24fb0d6963f7d28e17f72"
+
+
+def test_a_download_is_whole(url, path, tmp_path):
+    download(url, path, EXPECTED)
+    assert path.read_bytes() == DATA
+    assert names(tmp_path) == ["net.bin"]
+    assert is_downloaded(path, EXPECTED)
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_a_download_that_broke_off_is_continued(file_server, url, path, tmp_path, resumes):
+    file_server.resumes = resumes
+    file_server.breaks_after = 100_000
+    with pytest.raises(OpenPoseLabError, match="it broke off after 100000 of 256000 bytes; run again to go on"):
+        download(url, path, EXPECTED)
+    assert names(tmp_path) == ["net.bin.part"]
+    assert not is_downloaded(path, EXPECTED)
+    file_server.breaks_after = None
+    download(url, path, EXPECTED)
+    assert path.read_bytes() == DATA
+    assert file_server.asked == [("/net.bin", None), ("/net.bin", "bytes=100000-")]
+    assert names(tmp_path) == ["net.bin"]
+
+
+def test_a_part_that_is_complete_gets_its_name(url, path, tmp_path):
+    (tmp_path / "net.bin.part").write_bytes(DATA)
+    download(url, path, EXPECTED)
+    assert path.read_bytes() == DATA
+
+
+def test_another_file_at_the_address_is_thrown_away(file_server, url, path, tmp_path):
+    file_server.serve("/net.bin", b"<html>this site has moved</html>")
+    with pytest.raises(OpenPoseLabError) as error:
+        download(url, path, EXPECTED)
+    sentence = str(error.value)
+    assert f"cannot fetch net.bin from {url} (the server sent another file: md5:" in sentence
+    assert f"expected {EXPECTED})" in sentence
+    assert sentence.endswith(f"look elsewhere for a file with {EXPECTED}, and put it at {path}")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("status", [404, 416])
+def test_a_refusal_of_the_server(file_server, url, path, tmp_path, status):
+    file_server.status = status
+    reason = {404: "Not Found", 416: "Requested Range Not Satisfiable"}[status]
+    with pytest.raises(OpenPoseLabError) as error:
+        download(url, path, EXPECTED)
+    assert str(error.value) == (
+        f"cannot fetch net.bin from {url} ({reason}); if its home is gone, look elsewhere for a file "
+        f"with {EXPECTED}, and put it at {path}"
+    )
+    assert names(tmp_path) == []
+
+
+def test_no_server(path):
+    with pytest.raises(OpenPoseLabError, match="cannot fetch net.bin from http://127.0.0.1:9/net.bin .*refused"):
+        download("http://127.0.0.1:9/net.bin", path, EXPECTED)
+
+
+def test_another_file_in_the_place(path):
+    path.write_bytes(b"other")
+    with pytest.raises(OpenPoseLabError) as error:
+        is_downloaded(path, EXPECTED)
+    found = hashlib.md5(b"other").hexdigest()
+    assert str(error.value) == (
+        f"{path} is not the published file: md5:{found}, expected {EXPECTED}; delete it and run again"
+    )
+
+
+def test_a_folder_in_the_place(path):
+    path.mkdir()
+    with pytest.raises(OpenPoseLabError, match="net.bin is a folder, where the file of that name would be put; move"):
+        is_downloaded(path, EXPECTED)
+
+
+def test_a_file_that_cannot_be_read(path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    path.write_bytes(DATA)
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(OpenPoseLabError, match="cannot read .*net.bin: Permission denied; make it readable and run"):
+        is_downloaded(path, EXPECTED)
+
+
+def test_a_full_disk(url, path, monkeypatch):
+    class FullDisk:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", lambda *_: FullDisk())
+    with pytest.raises(OpenPoseLabError) as error:
+        download(url, path, EXPECTED)
+    assert str(error.value) == f"cannot write {path}.part: No space left on device; free some space and run again"
+
+
+def test_a_folder_in_the_place_of_the_part(url, path, tmp_path):
+    (tmp_path / "net.bin.part").mkdir()
+    with pytest.raises(OpenPoseLabError, match=r"cannot write .*net.bin.part: .*; check its folder and run again"):
+        download(url, path, EXPECTED)
+
+
+def test_a_name_that_cannot_be_given(url, path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(downloads.os, "replace", refused)
+    with pytest.raises(OpenPoseLabError, match=r"cannot write .*net.bin.part: Permission denied; check its folder"):
+        download(url, path, EXPECTED)
+    monkeypatch.undo()
+    assert os.listdir(path.parent) == ["net.bin.part"]
+    download(url, path, EXPECTED)
+    assert path.read_bytes() == DATA

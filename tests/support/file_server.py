@@ -1,0 +1,70 @@
+"""An HTTP server on this machine that serves files from memory and can misbehave."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import threading
+from collections.abc import Iterator
+
+
+class FileServer(http.server.ThreadingHTTPServer):
+    """Serves ``files``, which are bytes by path, and records each request in ``asked``.
+
+    resumes: whether a Range header is obeyed. status: sent instead of a file unless it is 200.
+    breaks_after: the number of bytes after which an answer breaks off, or None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.files: dict[str, bytes] = {}
+        self.asked: list[tuple[str, str | None]] = []
+        self.resumes = True
+        self.status = 200
+        self.breaks_after: int | None = None
+
+    def serve(self, path: str, data: bytes) -> str:
+        """Serve ``data`` at ``path``, which begins with a slash. Returns the URL."""
+        self.files[path] = data
+        return self.url(path)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}{path}"
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server: FileServer
+
+    def do_GET(self) -> None:
+        asked = self.headers.get("Range")
+        self.server.asked.append((self.path, asked))
+        data = self.server.files.get(self.path)
+        start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.server.resumes else 0
+        if self.server.status != 200:
+            self.send_error(self.server.status)
+        elif data is None:
+            self.send_error(404)
+        elif start and start >= len(data):
+            self.send_error(416)
+        else:
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(data) - start))
+            self.end_headers()
+            self.wfile.write(data[start:][: self.server.breaks_after])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def running_file_server() -> Iterator[FileServer]:
+    """Run a server until the block ends."""
+    server = FileServer()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))  # seconds between looks for shutdown
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,87 @@
+"""Fetch the COCO photos that the tables of docs/accuracy.md were measured on, with COCO's annotations of them.
+
+Without a SET, list the sets. Each photo comes from COCO's home and is checked against its SHA-256. The annotations
+need 241 MB of space until they are written. A run that was stopped continues where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.evaluation.coco_photos import (
+    ANNOTATIONS,
+    LISTS,
+    PHOTOS,
+    PhotoSet,
+    fetch_photo_set,
+    load_photo_set,
+    photo_set_names,
+)
+from tools.program import quoted, run
+
+EXAMPLES = """examples:
+  python -m tools.fetch_photos
+  python -m tools.fetch_photos coco_public20 --out photos/coco_public20
+
+Each photo has its own licence, which the list of its set states. The annotations are CC BY 4.0.
+"""
+
+
+def main() -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options()
+    if options.set is None:
+        for name in photo_set_names():
+            describe(load_photo_set(name))
+        return
+    photo_set = load_photo_set(options.set)
+    if options.out is None:
+        raise OpenPoseLabError(f"{photo_set.name} needs a folder to go to; give it with --out DIR")
+    describe(photo_set)
+    failures = fetch_photo_set(photo_set, options.out)
+    for failure in failures:
+        print(f"FAILED {failure}")
+    if failures:
+        raise OpenPoseLabError(
+            f"{len(failures)} of {len(photo_set.photos) + 1} files could not be fetched; the lines above say why"
+        )
+    print(f"{len(photo_set.photos)} photos and their annotations are in {options.out}, and all checksums are right")
+    print(f"now run: {evaluate_command(options.out)}")
+
+
+def parse_options() -> argparse.Namespace:
+    """Parse the options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.fetch_photos",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("set", nargs="?", metavar="SET", help=f"one of {', '.join(photo_set_names())}")
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"the folder for {PHOTOS}/ and {ANNOTATIONS}")
+    return parser.parse_args()
+
+
+def describe(photo_set: PhotoSet) -> None:
+    """Print what a set holds, and under which licences."""
+    licences = Counter(photo.licence for photo in photo_set.photos)
+    print(f"{photo_set.name}: {len(photo_set.photos)} photos of COCO {photo_set.split}")
+    print(f"    list: {LISTS / photo_set.name}.csv")
+    print(f"    licences of the photos: {', '.join(f'{name} ({count})' for name, count in licences.most_common())}")
+    print("    licence of the annotations: CC BY 4.0")
+
+
+def evaluate_command(folder: Path) -> str:
+    """Return the command that measures average precision on the photos in a folder."""
+    return (
+        f"python -m tools.evaluate --images {quoted(folder / PHOTOS)} --annotations {quoted(folder / ANNOTATIONS)} "
+        f"--network mobilenet_thin --height 368"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run("fetch_photos", main))
