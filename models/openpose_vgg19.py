@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 SCALE, OFFSET = 1 / 256, -0.5
-"""The networks were trained on ``SCALE * x + OFFSET``, in Caffe's files and in the lab's checkpoint alike."""
+"""OpenPose and the lab trained on ``SCALE * x + OFFSET``, where x is a pixel from 0 to 255."""
 
 _FRONT = [
     [("conv1_1", 64), ("conv1_2", 64)],

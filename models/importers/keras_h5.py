@@ -156,7 +156,7 @@ def _keras_3(file: h5py.File, datasets: dict[str, h5py.Dataset]) -> TrainedWeigh
     arrays: Weights = {}
     for path, dataset in datasets.items():
         if not path.startswith("layers/"):
-            continue  # an optimizer's
+            continue  # a variable of an optimizer
         found = _GROUP.match(path)
         if not found:
             raise OpenPoseLabError(
