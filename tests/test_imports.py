@@ -48,6 +48,18 @@ def test_imports_run_one_way(package):
                 assert root not in {*ALLOWED, "tests"} - ALLOWED[package], f"{path}: {name}"
 
 
+def test_networks_as_layers_import_keras_and_nothing_of_the_project():
+    architectures = []
+    for path in sorted((ROOT / "models").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        if any(isinstance(node, ast.ImportFrom) and node.module == "keras" for node in tree.body):
+            architectures.append(path.stem)
+            assert modules <= {"__future__", "collections.abc", "keras"}, path
+    assert architectures == ["lightweight", "mobilenet", "openpose_vgg19"]
+
+
 @pytest.mark.slow
 def test_tensorflow_is_loaded_without_matplotlib_which_still_can_be_had_then():
     script = """

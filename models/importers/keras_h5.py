@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import CAFFE_SCALE, LAB_SCALE, Array, TrainedWeights, Weights, from_caffe, put
+from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, put
 
 if TYPE_CHECKING:
     import h5py
@@ -22,20 +22,23 @@ if TYPE_CHECKING:
 
 FORM = "Keras weights"
 
-_SCALE, _NETWORK = "openpose_lab_scale", "openpose_lab_network"
-"""Attributes that this project's own files have."""
+_NETWORK, _NAMES = "openpose_lab_network", "openpose_lab_variables"
+"""Attributes that this project adds: the network's name to the file, and the variables' names to a layer's group."""
 
 _LARGEST_BYTES = 1 << 28
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_VARIABLES = {1: ("alpha",), 2: ("kernel", "bias"), 3: ("depthwise_kernel", "pointwise_kernel", "bias")}
-"""Keras 3 numbers the variables of a layer; PReLU has one, a convolution two, a separable one three."""
-_GROUPS = {
-    "Conv2D": "conv2d",
-    "DepthwiseConv2D": "depthwise_conv2d",
-    "SeparableConv2D": "separable_conv2d",
-    "PReLU": "p_re_lu",
+_GROUP = re.compile(r"layers/(?P<class>[^/]+?)(?:_\d+)?/vars/(?P<number>\d+)$")
+"""The path of a variable in the form of Keras 3: the layer's class, numbered from the second on, and a number."""
+_VARIABLES = {
+    "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
+    "group_normalization": ("gamma", "beta"),
+    "layer_normalization": ("gamma", "beta"),
+    "normalization": ("mean", "variance", "count"),
+    "p_re_lu": ("alpha",),
+    "separable_conv2d": ("depthwise_kernel", "pointwise_kernel", "bias"),
 }
-"""Keras 3 names the group of a layer by its class, and numbers them from the second on."""
+"""Names of a layer's variables by its class, for files that do not state them. Other classes have ``_CONVOLUTION``."""
+_CONVOLUTION = ("kernel", "bias")
 _OLD_NAME = re.compile(
     r"(?:.*/)?(?:(kernel|bias|alpha|depthwise_kernel|pointwise_kernel)|[^/]*_(W|b|alpha))(?:_\d+)?(?::0)?$"
 )
@@ -60,46 +63,85 @@ def read(path: Path) -> TrainedWeights:
     return TrainedWeights(arrays) if str(written_by).startswith("3") else from_caffe(arrays)
 
 
-def encode(model: keras.Model, network: str, scale: float | None, half: bool) -> bytes:
-    """The weights of a model as Keras 3 keeps them, which its ``load_weights`` reads, and what this project adds.
+def encode(model: keras.Model, network: str, half: bool) -> bytes:
+    """Encode a model's weights in the form of Keras 3, which ``model.load_weights`` reads.
 
-    network, scale: as in ``TrainedWeights``. half: in float16; raises OpenPoseLabError where that is too small.
+    Args:
+        model: A model without layers inside layers.
+        network: The network's name.
+        half: Whether to store floats as float16.
+
+    Returns:
+        The bytes of the HDF5 file.
+
+    Raises:
+        OpenPoseLabError: A layer contains other layers, or a weight is too large for float16.
     """
     import h5py
 
     buffer = io.BytesIO()  # HDF5 does not survive a full disk
-    groups: Counter[str] = Counter()
     with h5py.File(buffer, "w") as file:
         file.attrs[_NETWORK] = network
-        if scale is not None:
-            file.attrs[_SCALE] = scale
-        for layer in model.layers:
-            if not layer.weights:
+        for group, layer in zip(_groups(model.layers), model.layers):
+            variables = _own_variables(layer)
+            if not variables:
                 continue
-            kind = _GROUPS[type(layer).__name__]
-            number = f"_{groups[kind]}" if groups[kind] else ""
-            groups[kind] += 1
-            variables = file.create_group(f"layers/{kind}{number}/vars")
-            variables.attrs["name"] = layer.name
-            for place, variable in enumerate(layer.weights):
-                variables[str(place)] = _halved(variable.numpy(), layer.name) if half else variable.numpy()
+            stored = file.create_group(f"layers/{group}/vars")
+            stored.attrs["name"] = layer.name
+            stored.attrs[_NAMES] = [variable.name for variable in variables]
+            for number, variable in enumerate(variables):
+                array = variable.numpy()
+                stored[str(number)] = _halved(array, layer.name) if half else array
     return buffer.getvalue()
 
 
+def _groups(layers: list[keras.Layer]) -> list[str]:
+    """Name the layers as Keras 3 names their groups: by class, with a number from the second of a class on."""
+    counts: Counter[str] = Counter()
+    groups = []
+    for layer in layers:
+        name = _snake_case(type(layer).__name__)
+        groups.append(f"{name}_{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return groups
+
+
+def _snake_case(name: str) -> str:
+    """Convert the name of a class as Keras 3 does: ``PReLU`` becomes ``p_re_lu``."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _own_variables(layer: keras.Layer) -> list[keras.Variable]:
+    """List a layer's variables in the order in which Keras stores them."""
+    store: dict[str, keras.Variable] = {}
+    layer.save_own_variables(store)
+    # Keras stores the variables of an inner layer in a group of the inner layer, not in this one.
+    if {id(variable) for variable in store.values()} != {id(variable) for variable in layer.weights}:
+        raise OpenPoseLabError(
+            f"the layer {layer.name} ({type(layer).__name__}) keeps weights outside its own variables, as a layer with "
+            f"inner layers does, and cannot be stored; build the model from plain layers"
+        )
+    return [store[str(number)] for number in range(len(store))]
+
+
 def _halved(array: Array, layer: str) -> Array:
+    if array.dtype.kind != "f":
+        return array
     if np.abs(array).max() > np.finfo(np.float16).max:
         raise OpenPoseLabError(f"the weights of {layer} are too large for float16; leave out --float16")
     return array.astype(np.float16)
 
 
 def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
-    """The arrays of floats by their path. Links are not followed, so nothing outside the file is read."""
+    """The arrays of numbers by their path. Links are not followed, so nothing outside the file is read."""
     import h5py
 
     datasets = {}
 
     def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
             if item.external or item.is_virtual:
                 raise OpenPoseLabError(f"keeps {name} in another file, which is not opened")
             if item.nbytes > _LARGEST_BYTES:
@@ -112,19 +154,24 @@ def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 def _keras_3(file: h5py.File, datasets: dict[str, h5py.Dataset]) -> TrainedWeights:
     arrays: Weights = {}
-    for name, dataset in datasets.items():
+    for path, dataset in datasets.items():
+        if not path.startswith("layers/"):
+            continue  # a variable of an optimizer
+        found = _GROUP.match(path)
+        if not found:
+            raise OpenPoseLabError(
+                f"has weights in {path}, inside a layer that contains other layers; save a model of plain layers"
+            )
         group = dataset.parent
-        layer = group.attrs.get("name", name.split("/")[-3])
-        variables = _VARIABLES.get(len(group))
-        if variables is None:
-            raise OpenPoseLabError(f"has {len(group)} variables in layer {layer}, where 1 to 3 were expected")
-        arrays[f"{layer}/{variables[int(name.split('/')[-1])]}"] = np.asarray(dataset)
-    scale, network = file.attrs.get(_SCALE), file.attrs.get(_NETWORK)
-    if scale is not None and scale not in (CAFFE_SCALE, LAB_SCALE):
-        raise OpenPoseLabError(
-            f"is damaged: it says that pixels are scaled by {scale}, where 1/255 or 1/256 was expected"
-        )
-    return TrainedWeights(arrays, None if scale is None else float(scale), None if network is None else str(network))
+        layer = group.attrs.get("name", path.split("/")[1])
+        names = group.attrs.get(_NAMES, _VARIABLES.get(found["class"], _CONVOLUTION))
+        if len(group) > len(names):
+            raise OpenPoseLabError(
+                f"has {len(group)} variables in layer {layer}, where {len(names)} at most were expected"
+            )
+        put(arrays, f"{layer}/{names[int(found['number'])]}", np.asarray(dataset), path)
+    network = file.attrs.get(_NETWORK)
+    return TrainedWeights(arrays, None if network is None else str(network))
 
 
 def _by_layer_name(datasets: dict[str, h5py.Dataset]) -> Weights:
@@ -134,7 +181,7 @@ def _by_layer_name(datasets: dict[str, h5py.Dataset]) -> Weights:
     for name, dataset in datasets.items():
         path = name.removeprefix("model_weights/")
         found = _OLD_NAME.match(path)
-        if found and not path.startswith("optimizer_weights/"):
+        if found and dataset.dtype.kind == "f" and not path.startswith("optimizer_weights/"):
             variable = found[1] or found[2]
             put(arrays, f"{path.split('/')[0]}/{short.get(variable, variable)}", np.asarray(dataset), name)
     return arrays

@@ -1,6 +1,6 @@
 """TensorFlow checkpoints (NAME.index and NAME.data-00000-of-00001): the lab's, and that of the project it comes from.
 
-Their network numbers the layers it has no names for; that table is here. It sees RGB, scaled by 1/255.
+Their network numbers the layers that it does not name; this module maps the numbers to layer names. Its input is RGB.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import LAB_SCALE, TrainedWeights, Weights, put
+from models.importers.trained_weights import TrainedWeights, Weights, put
 from models.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow checkpoint"
@@ -49,7 +49,7 @@ def read(path: Path) -> TrainedWeights:
         if found := _VARIABLE.search(name):
             part, layer, variable = found.groups()
             put(arrays, f"{_layer_name(part, layer)}/{variable}", reader.get_tensor(name), name)
-    return TrainedWeights(arrays, LAB_SCALE)
+    return TrainedWeights(arrays)
 
 
 def _layer_name(part: str, layer: str) -> str:

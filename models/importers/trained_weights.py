@@ -14,22 +14,17 @@ Array = NDArray[Any]
 Weights = dict[str, Array]
 """``layer/variable`` -> array of floats; kernels (height, width, input, output), depthwise kernels (…, channels, 1)."""
 
-CAFFE_SCALE = 1 / 256
-"""OpenPose's own networks see pixels times this, less 0.5."""
-LAB_SCALE = 1 / 255
-"""The same for the lab's network and its checkpoint."""
-
 
 @dataclass(frozen=True)
 class TrainedWeights:
-    """Weights, and how their network was trained to see pixels.
+    """The weights of one network.
 
-    scale: what pixels are multiplied by in a network whose files differ in that; None if the form does not say.
-    network: the network's name, where the file says it.
+    Attributes:
+        arrays: Every variable, by ``layer/variable``.
+        network: The network's name; None if the file does not state it.
     """
 
     arrays: Weights
-    scale: float | None = None
     network: str | None = None
 
 
@@ -41,11 +36,18 @@ def put(arrays: Weights, name: str, array: Array, place: str) -> None:
 
 
 def from_caffe(arrays: Weights) -> TrainedWeights:
-    """Weights of OpenPose's own VGG-19 networks, which see BGR; those here see RGB, so the first layer is turned."""
+    """Convert the weights of OpenPose's VGG-19 networks from BGR to RGB input.
+
+    Args:
+        arrays: Weights in Keras's axis order, under Caffe's layer names.
+
+    Returns:
+        The same weights; the input channels of ``conv1_1/kernel``, if it is there, are reversed.
+    """
     first = "conv1_1/kernel"
     if first not in arrays:
         return TrainedWeights(arrays)
-    return TrainedWeights(arrays | {first: arrays[first][:, :, ::-1]}, CAFFE_SCALE)
+    return TrainedWeights(arrays | {first: arrays[first][:, :, ::-1]})
 
 
 def kernel_from_oihw(kernel: Array) -> Array:

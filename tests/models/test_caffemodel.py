@@ -98,13 +98,11 @@ def test_axes_and_names(read):
     assert trained.arrays["c/kernel"].shape == (3, 3, 3, 2)
     assert trained.arrays["c/kernel"][0, 1, 2, 1] == KERNEL[1, 2, 0, 1]
     np.testing.assert_array_equal(trained.arrays["p/alpha"], [[[5, 6]]])
-    assert trained.scale is None
 
 
 def test_the_first_layer_is_turned_from_bgr_to_rgb(read):
     trained = read(layer_record("conv1_1", new_blob(KERNEL), new_blob(BIAS)))
     np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"][:, :, 0, 1], KERNEL[1, 2])
-    assert trained.scale == 1 / 256
 
 
 def test_numbers_that_are_not_packed_and_doubles(read):

@@ -1,6 +1,7 @@
 """From the name of a network to its weights."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def test_unknown_network(tmp_path):
         import_weights(tmp_path / "any", "resnet")
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "mobilenet_thin"])
+@pytest.mark.parametrize("name", [name for name in NETWORKS if not PUBLISHED[name].on_first_use])
 def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
     with pytest.raises(OpenPoseLabError) as error:
         load_network(name)
@@ -36,6 +37,36 @@ def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
     assert f"`python -m tools.weights fetch {name}` and then " in sentence
     assert f"`python -m tools.weights import model_weights/{file}`" in sentence
     assert "\n" not in sentence
+
+
+def test_without_published_weights_how_to_give_some(empty_folder, monkeypatch):
+    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["body25"])
+    with pytest.raises(OpenPoseLabError) as error:
+        load_network("mine")
+    assert str(error.value) == (
+        "there are no weights for mine yet, and none are published: give a file with --weights, or run "
+        "`python -m tools.weights import FILE --network mine` in the project's folder"
+    )
+
+
+def test_weights_of_any_network_may_come_on_first_use(empty_folder, monkeypatch):
+    fetched = []
+
+    def fetch(published, folder):
+        fetched.append((published.name, folder))
+        return [folder / "net.caffemodel"]
+
+    monkeypatch.setattr(loading, "fetch", fetch)
+    monkeypatch.setattr(loading, "import_weights", lambda *arguments: fetched.append(arguments))
+    monkeypatch.setitem(PUBLISHED, "body25", replace(PUBLISHED["body25"], on_first_use=True))
+    assert find_weights("body25") == empty_folder / "body25.weights.h5"
+    assert fetched == [
+        ("body25", empty_folder),
+        (empty_folder / "net.caffemodel", "body25", empty_folder / "body25.weights.h5"),
+    ]
+    monkeypatch.setitem(PUBLISHED, "mobilenet_thin", replace(PUBLISHED["mobilenet_thin"], on_first_use=False))
+    with pytest.raises(OpenPoseLabError, match="`python -m tools.weights fetch mobilenet_thin` and then"):
+        find_weights("mobilenet_thin")
 
 
 def test_weights_of_no_known_network(tmp_path):

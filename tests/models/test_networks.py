@@ -48,7 +48,7 @@ def openpose():
 def test_outputs_are_named_and_of_the_published_size(name):
     count, channels, config = PUBLISHED[name]
     kind = NETWORKS[name]
-    model = kind.build(None)
+    model = kind.build()
     assert model.name == name
     if count:
         assert model.count_params() == count
@@ -78,15 +78,25 @@ def test_openpose_takes_the_lab_s_rgb_batch(openpose, rng):
     assert [output.shape for output in outputs] == [(2, 6, 8, 38), (2, 6, 8, 19)] * 6
 
 
+@pytest.mark.parametrize("name", ["vgg19", "vgg19_mpi", "body25", "create_openpose"])
+def test_every_vgg19_sees_pixels_over_256_less_a_half(openpose, name):
+    import keras
+
+    model = openpose if name == "create_openpose" else NETWORKS[name].build()
+    scaled = keras.Model(model.input, model.get_layer("scale").output)
+    pixels = np.arange(255, -1, -1, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
+    np.testing.assert_array_equal(scaled(pixels), pixels / 256 - 0.5)
+
+
 def test_vgg19_with_random_weights_at_the_usual_size(rng):
-    network = KerasNetwork(NETWORKS["vgg19"], NETWORKS["vgg19"].build(None))
+    network = KerasNetwork(NETWORKS["vgg19"], NETWORKS["vgg19"].build())
     maps = network(rng.integers(0, 256, (368, 496, 3)).astype(np.uint8))
     assert (maps.heatmaps.shape, maps.pafs.shape) == ((46, 62, 19), (46, 62, 38))
     assert np.isfinite(maps.heatmaps).all()
 
 
 def test_vgg19_gets_rgb_and_gives_the_last_pair(openpose, rng):
-    model = NETWORKS["vgg19"].build(None)
+    model = NETWORKS["vgg19"].build()
     for layer in openpose.layers:
         if layer.weights:
             model.get_layer(layer.name).set_weights(layer.get_weights())

