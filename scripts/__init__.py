@@ -1,1 +1,1 @@
-"""Programs around the pipeline, run as ``python -m tools.NAME``."""
+"""Maintainers' programs, run as ``python -m scripts.NAME``: pictures of the docs, canned rows."""

@@ -1,4 +1,4 @@
-"""Rows of limbs from photos with COCO keypoints, in one small file: what ``tools.check_merge`` measures a merge on.
+"""Rows of limbs from photos with COCO keypoints, in one small file, on which ``check-merge`` measures a merge.
 
 Only numbers are kept: the kind of each limb, the ids of its two peaks, its score, and whose each peak is.
 """
@@ -9,6 +9,7 @@ import argparse
 import io
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +17,23 @@ import numpy as np
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
-from tools.annotations import find_photos, read_annotations
-from tools.coco import add_measuring_options
-from tools.lab.accuracy import PHOTO_ROWS, decode, merge_seconds, reading_seconds
-from tools.lab.runner import Runner
-from tools.map_cache import MapCache
-from tools.measures import NOBODY, Pairs, count_pairs
-from tools.program import run
-from tools.scenes import Scene, photo_scenes
+from openpose_lab.commands.options import add_measuring_options
+from openpose_lab.commands.program import run
+from openpose_lab.evaluation.annotations import find_photos, read_annotations
+from openpose_lab.evaluation.map_cache import MapCache
+from openpose_lab.evaluation.measures import NOBODY, Pairs, count_pairs
+from openpose_lab.evaluation.scenes import Scene, photo_scenes
+from openpose_lab.lab.accuracy import PHOTO_ROWS, decode, merge_seconds, reading_seconds
+from openpose_lab.lab.sandbox.runner import Runner
 
 EXAMPLES = """example:
-  python -m tools.collect_rows --images train2017 --annotations person_keypoints_train2017.json --photos 12
+  python -m scripts.collect_rows --images train2017 --annotations person_keypoints_train2017.json --photos 12
 """
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     check_outputs([options.out], [("annotations", options.annotations), ("weights", options.weights)])
     truth = read_annotations(options.annotations)
     maps = MapCache(options.network, options.weights, options.height)
@@ -83,10 +84,10 @@ def encode(scenes: list[Scene], figures: dict[str, float], effort: float) -> byt
     return data.getvalue()
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.collect_rows",
+        prog="python -m scripts.collect_rows",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -98,8 +99,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=PHOTO_ROWS, help=f"the file (default: {PHOTO_ROWS.name} of tools/lab)"
     )
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(run("collect_rows", main))
+    sys.exit(run("collect_rows", main, sys.argv[1:]))

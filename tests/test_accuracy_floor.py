@@ -6,15 +6,15 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.files import read_photo
-from estimation.formats import to_coco
 from estimation.grouping import load_grouping
 from estimation.pipeline import estimate_people
+from openpose_lab.evaluation.annotations import read_annotations
+from openpose_lab.evaluation.comparison import PERFECT, compare
+from openpose_lab.evaluation.crowds import Disturbance
+from openpose_lab.evaluation.pairing import pair_people
+from openpose_lab.evaluation.scenes import crowd_scenes
+from openpose_lab.formats.coco import to_coco
 from tests.conftest import ROOT
-from tools.annotations import read_annotations
-from tools.comparison import PERFECT, compare
-from tools.crowds import Disturbance
-from tools.pairing import pair_people
-from tools.scenes import crowd_scenes
 
 FLOOR = {  # AP and F1 of pairs when this was written
     "lab": (0.538, 0.863),

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-import demo_image
+from openpose_lab.commands import image
 from tests.conftest import ROOT
 
 PHOTO = ROOT / "images" / "people.jpg"
@@ -22,7 +22,7 @@ PROCESS_STATUS = Path("/proc/self/status")
 def demo(monkeypatch, call_program, tmp_path):
     """Run the program in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    return partial(call_program, "demo_image.py", demo_image.main)
+    return partial(call_program, "demo_image.py", image.main)
 
 
 def bad_files(folder):

@@ -64,7 +64,7 @@ def test_networks_as_layers_import_keras_and_nothing_of_the_project():
 def test_tensorflow_is_loaded_without_matplotlib_which_still_can_be_had_then():
     script = """
 import sys
-from models.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 load_tensorflow()
 sys.exit("matplotlib" in sys.modules or __import__("matplotlib.figure") is None)
 """

@@ -11,7 +11,7 @@ from estimation.grouping import load_grouping
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
 from tests.conftest import ROOT
-from tests.scenes import crowd
+from tests.support.scenes import crowd
 
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("images/*.md"), *ROOT.glob("model_weights/*.md")]
 

@@ -1,7 +1,8 @@
-"""What a grouping did, step by step: any grouping may tell, and whoever wants to know records it.
+"""What a grouping did, step by step: any grouping may tell, and ``recording`` keeps it.
 
 A grouping calls ``step`` whenever it has looked at a limb. Nothing happens, unless it runs inside ``recording``, as it
-does for ``python -m tools.explain``. A call that makes no sense is left out, and said so, but never stops a grouping.
+does for ``python -m openpose_lab explain``. A call that makes no sense is left out with a sentence that says so. It
+never stops a grouping.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +16,17 @@ from tqdm import tqdm
 from estimation.errors import OpenPoseLabError
 from estimation.grouping.plugin import LAB_MERGE
 from estimation.subset import MISSING
-from tools.lab.accuracy import measure, merge_seconds, read_photo_rows, reading_seconds
-from tools.lab.cases import HANDOUT
-from tools.lab.checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, Failure, is_subset, run_checks
-from tools.lab.runner import Limits, Runner
-from tools.lab.tables import table
-from tools.program import run
+from openpose_lab.commands.options import add_seconds_option, check_seconds_option, make_parser
+from openpose_lab.lab.accuracy import measure, merge_seconds, read_photo_rows, reading_seconds
+from openpose_lab.lab.cases import HANDOUT
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, Failure, is_subset, run_checks
+from openpose_lab.lab.row_tables import table
+from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 EXAMPLES = """examples:
-  python -m tools.check_merge                   estimation/merge.py
-  python -m tools.check_merge my_merge.py       a file of your own
-  python -m tools.check_merge --all my_merge.py every failure, not only the first of each category
+  python -m openpose_lab check-merge                   estimation/merge.py
+  python -m openpose_lab check-merge my_merge.py       a file of your own
+  python -m openpose_lab check-merge --all my_merge.py every failure, not only the first of each category
 
 The merge runs in a process of its own and is stopped if it does not come back.
 """
@@ -35,11 +35,10 @@ _THIS = "this merge"
 _NAMES = {"lab": "the project's merge"}
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
-    if not options.seconds > 0:
-        raise OpenPoseLabError(f"--seconds must be more than 0 but is {options.seconds:g}")
+    options = parse_options(arguments)
+    check_seconds_option(options)
     with Runner(options.file, Limits(seconds=options.seconds)) as runner:
         loaded = runner.load()
         if loaded.error:
@@ -61,22 +60,15 @@ def main() -> None:
         raise OpenPoseLabError(f"{len(failures)} of {len(CHECKS)} checks failed in {options.file}")
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.check_merge",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("check-merge", __doc__, EXAMPLES)
     parser.add_argument(
         "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
     )
     parser.add_argument("--all", action="store_true", help="tell every failure, not only the first of each category")
-    parser.add_argument(
-        "--seconds", type=float, default=5.0, metavar="S", help="stop a call that takes longer (default: 5)"
-    )
-    return parser.parse_args()
+    add_seconds_option(parser)
+    return parser.parse_args(arguments)
 
 
 def print_failures(failures: dict[str, Failure], all_of_them: bool) -> None:
@@ -144,7 +136,3 @@ def print_figures(bench: Bench) -> None:
     milliseconds = 1000 * merge_seconds(photos, bench.again)
     theirs = 1000 * reading_seconds(photos) * photos.effort
     print(f"time for all of them: {milliseconds:.0f} ms; the project's own merge takes about {theirs:.0f} ms here")
-
-
-if __name__ == "__main__":
-    sys.exit(run("check_merge", main))

@@ -11,9 +11,8 @@ import argparse
 import csv
 import io
 import itertools
-import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,20 +24,27 @@ from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.behaviour import KEEPS_THE_CONTRACT, KEEPS_TO_ITSELF, check_behaviour
 from estimation.pipeline import check_height
-from tools.annotations import find_photos, read_annotations
-from tools.coco import DEFAULT_NETWORK, add_measuring_options
-from tools.comparison import Result, Sweep, compare, sweeps
-from tools.comparison_plot import check_plot_type, plot
-from tools.crowds import Disturbance, read_skeletons
-from tools.map_cache import MapCache, measuring_inputs
-from tools.program import run
-from tools.scenes import SceneSet, crowd_scenes, photo_scenes
+from openpose_lab.commands.options import (
+    add_measuring_options,
+    add_set_option,
+    apply_settings,
+    check_measuring_options,
+    make_parser,
+)
+from openpose_lab.evaluation.annotations import find_photos, read_annotations
+from openpose_lab.evaluation.comparison import Result, Sweep, compare, sweeps
+from openpose_lab.evaluation.comparison_plot import check_plot_type, plot
+from openpose_lab.evaluation.crowds import Disturbance, read_skeletons
+from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
+from openpose_lab.evaluation.scenes import SceneSet, crowd_scenes, photo_scenes
+from openpose_lab.networks import DEFAULT_NETWORK
+from openpose_lab.networks.loading import network_config
 
 EXAMPLES = """examples:
-  python -m tools.compare_groupings                              simulated crowds
-  python -m tools.compare_groupings --grouping my_merge.py       with a row for yours
-  python -m tools.compare_groupings --people 50 --overlap 0.5    one kind of crowd
-  python -m tools.compare_groupings --images val2017 --annotations person_keypoints_val2017.json
+  python -m openpose_lab compare-groupings                              simulated crowds
+  python -m openpose_lab compare-groupings --grouping my_merge.py       with a row for yours
+  python -m openpose_lab compare-groupings --people 50 --overlap 0.5    one kind of crowd
+  python -m openpose_lab compare-groupings --images val2017 --annotations person_keypoints_val2017.json
 """
 COLUMNS = {
     "AP": ".3f",
@@ -55,9 +61,9 @@ PEOPLE = (1, 2, 5, 10, 20, 50, 100)
 USUAL_OVERLAP, USUAL_PEOPLE = 0.2, 10
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     groupings = {name: load_grouping(name) for name in (*options.only, *options.grouping)}
     check_options(options, groupings)
     note_behaviour({name: groupings[name] for name in options.grouping})
@@ -84,14 +90,9 @@ def main() -> None:
         raise OpenPoseLabError("; ".join(wrong))
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.compare_groupings",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("compare-groupings", __doc__, EXAMPLES)
     parser.add_argument(
         "--grouping", action="append", default=[], metavar="FILE.py", help="one more grouping; may be given again"
     )
@@ -107,6 +108,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--plot", type=Path, default=Path("groupings.png"), help="a picture of them (default: groupings.png)"
     )
+    add_set_option(parser)
     photos = parser.add_argument_group("photos")
     add_measuring_options(photos, required=False)
     crowds = parser.add_argument_group("simulated crowds")
@@ -135,7 +137,7 @@ def parse_options() -> argparse.Namespace:
     ):
         value = getattr(usual, name)
         crowds.add_argument(f"--{name}", type=float, default=value, metavar="X", help=f"{what} (default: {value})")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def _listed(values: tuple[float, ...]) -> str:
@@ -144,8 +146,7 @@ def _listed(values: tuple[float, ...]) -> str:
 
 def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -> None:
     """Raise OpenPoseLabError if something cannot be done, before it is begun."""
-    if (options.images is None) != (options.annotations is None):
-        raise OpenPoseLabError("photos need both --images and --annotations; give the other too, or none for crowds")
+    check_measuring_options(options, otherwise=" for crowds")
     for_photos = options.network, options.weights, options.height
     if options.images is None and for_photos != (DEFAULT_NETWORK, None, DEFAULT_HEIGHT):
         raise OpenPoseLabError("--network, --weights and --height are for photos; give --images and --annotations too")
@@ -172,15 +173,17 @@ def scene_sets(options: argparse.Namespace) -> Iterator[tuple[SceneSet, Config]]
     if options.images is not None:
         truth = read_annotations(options.annotations)
         photos = find_photos(truth, options.images)
-        maps = MapCache(options.network, options.weights, options.height)
+        (config,) = apply_settings(options.set, network_config(options.network))
+        maps = MapCache(options.network, options.weights, options.height, config=config)
         check_outputs([options.csv, options.plot], measuring_inputs(options.annotations, photos, maps))
         yield photo_scenes(truth, photos, maps), maps.config
     if options.images is None or options.crowds:
         disturbance = Disturbance(options.noise, options.missing, options.doubled, options.crossing)
         skeletons = read_skeletons(options.skeletons, COCO_18) if options.skeletons else None
+        (config,) = apply_settings(options.set, COCO_18)
         for people, overlap in kinds_of_crowds(options.people, options.overlap):
             count = max(min(options.scenes, 3), round(options.scenes * min(1, USUAL_PEOPLE / people)))
-            yield crowd_scenes(COCO_18, people, overlap, count, options.seed, disturbance, skeletons), COCO_18
+            yield crowd_scenes(config, people, overlap, count, options.seed, disturbance, skeletons), config
 
 
 def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> list[tuple[int, float]]:
@@ -277,7 +280,3 @@ def to_csv(results: list[Result]) -> bytes:
         figures = {column: f"{figure:.6g}" for column, figure in result.figures.items()}
         writer.writerow({**where, "grouping": result.grouping, **figures})
     return text.getvalue().encode()
-
-
-if __name__ == "__main__":
-    sys.exit(run("compare_groupings", main))

@@ -5,9 +5,7 @@ The project uses the log-parabola (estimation/coordinates.py); this program is h
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,15 +16,19 @@ from tqdm import tqdm
 from estimation.connections import get_connections
 from estimation.coordinates import get_coordinates, refine
 from estimation.estimators import estimate
-from estimation.formats import to_coco
 from estimation.grouping import load_grouping
 from estimation.pipeline import check_height
 from estimation.skeletons import to_skeletons
-from tools.annotations import find_photos, read_annotations
-from tools.coco import add_measuring_options, score
-from tools.map_cache import MapCache
-from tools.program import run
+from openpose_lab.commands.options import add_measuring_options, add_set_option, apply_settings, make_parser
+from openpose_lab.evaluation.annotations import find_photos, read_annotations
+from openpose_lab.evaluation.coco_figures import score
+from openpose_lab.evaluation.map_cache import MapCache
+from openpose_lab.formats.coco import to_coco
+from openpose_lab.networks.loading import network_config
 
+EXAMPLES = """example:
+  python -m openpose_lab compare-refinements --images val2017 --annotations person_keypoints_val2017.json
+"""
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 
@@ -77,18 +79,19 @@ def _whole_and(offset: NDArray[np.float64], row: Ints, column: Ints) -> Floats:
     return xy
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tools.compare_refinements", description=__doc__)
+    parser = make_parser("compare-refinements", __doc__, EXAMPLES)
     add_measuring_options(parser)
-    options = parser.parse_args()
+    add_set_option(parser)
+    options = parser.parse_args(arguments)
     check_height(options.height)
 
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
     grouping = load_grouping()
-    kept = MapCache(options.network, options.weights, options.height)
-    config = kept.config
+    (config,) = apply_settings(options.set, network_config(options.network))
+    kept = MapCache(options.network, options.weights, options.height, config=config)
     no_half_cell = "log-parabola, no half cell"
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in (*METHODS, no_half_cell)}
     for image_id, path in tqdm(photos.items(), desc="photos", unit="photo", disable=None):
@@ -106,7 +109,3 @@ def main() -> None:
         results[no_half_cell] += to_coco(config, shifted, image_id)
     for name, people_found in results.items():
         print(f"{name:28} AP {score(truth, people_found)[0]:.3f}")
-
-
-if __name__ == "__main__":
-    sys.exit(run("compare_refinements", main))

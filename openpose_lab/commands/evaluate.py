@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,29 @@ from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
-from estimation.formats import to_coco
-from estimation.grouping import GROUPINGS, Grouping, load_grouping
+from estimation.grouping import Grouping, load_grouping
 from estimation.pipeline import check_height, group_maps
-from tools.annotations import find_photos, read_annotations
-from tools.breakdown import Loss, find_losses, to_results
-from tools.coco import FIGURES, add_measuring_options, confidence, score
-from tools.map_cache import MapCache, measuring_inputs
-from tools.pairing import PartFigures, pair_people, part_figures, worst_photos
-from tools.photo_sheet import draw_sheet
-from tools.program import run
-from tools.scenes import photo_scenes
+from openpose_lab.commands.options import (
+    add_grouping_option,
+    add_measuring_options,
+    add_set_option,
+    apply_settings,
+    make_parser,
+)
+from openpose_lab.evaluation.annotations import find_photos, read_annotations
+from openpose_lab.evaluation.breakdown import Loss, find_losses, to_results
+from openpose_lab.evaluation.coco_figures import FIGURES, confidence, score
+from openpose_lab.evaluation.completion import Completion
+from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
+from openpose_lab.evaluation.pairing import PartFigures, pair_people, part_figures, worst_photos
+from openpose_lab.evaluation.photo_sheet import draw_sheet
+from openpose_lab.evaluation.scenes import photo_scenes
+from openpose_lab.formats.coco import to_coco
+from openpose_lab.networks.loading import network_config
 
 EXAMPLES = """examples:
-  python -m tools.evaluate --images val2017 --annotations person_keypoints_val2017.json --results out.json
-  python -m tools.evaluate --images val2017 --annotations person_keypoints_val2017.json --limit 100 --breakdown
+  python -m openpose_lab evaluate --images val2017 --annotations person_keypoints_val2017.json --results out.json
+  python -m openpose_lab evaluate --images val2017 --annotations person_keypoints_val2017.json --limit 100 --breakdown
 """
 WORST = 10
 """So many photos are in the picture of the worst."""
@@ -43,7 +51,7 @@ WORST = 10
 class Measured:
     """What was found in all photos.
 
-    found: the people in COCO's form. results: the same with guesses, if there are any: what is counted.
+    found: the people in COCO's form. results: the same with imputed keypoints, if asked for: what is counted.
     times: milliseconds of each stage, for each photo.
     """
 
@@ -52,18 +60,20 @@ class Measured:
     times: list[dict[str, float]]
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     check_options(options)
     grouping = load_grouping(options.grouping)
     truth = read_annotations(options.annotations, options.limit)
     photos = find_photos(truth, options.images)
-    maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip)
+    config, completion = apply_settings(options.set, network_config(options.network), Completion())
+    maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
     inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
     check_outputs([path for path in (options.worst, options.results) if path], inputs)
 
-    measured = measure(photos, maps, grouping, options.guesses)
+    imputing = completion if options.guesses else None
+    measured = measure(photos, maps, grouping, imputing)
     if options.results:
         write_whole(options.results, json.dumps(measured.results).encode())
     if not measured.results:
@@ -75,7 +85,7 @@ def main() -> None:
     print_parts(part_figures(pairs, measured.found))
     if options.breakdown:
         scenes = photo_scenes(truth, photos, maps)
-        print_losses(find_losses(truth, measured.results, scenes, maps.config, grouping, options.guesses))
+        print_losses(find_losses(truth, measured.results, scenes, config, grouping, imputing))
     sheet = draw_sheet(maps.config, truth, measured.found, photos, worst_photos(pairs, measured.results, WORST))
     write_whole(options.worst, encode_picture(options.worst, sheet))
     print(f"\nwrote {options.worst}")
@@ -96,7 +106,7 @@ def check_options(options: argparse.Namespace) -> None:
     check_outputs([path for path in (options.worst, options.results) if path], [("annotations", options.annotations)])
 
 
-def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, guesses: bool) -> Measured:
+def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, completion: Completion | None) -> Measured:
     """Find the people in all photos."""
     measured = Measured([], [], [])
     with tqdm(total=len(photos), desc="photos", unit="photo", disable=None) as bar:
@@ -108,8 +118,8 @@ def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, guesses
             for (image_id, _), photo_maps, stages in zip(block, found_maps, milliseconds):
                 found = group_maps(photo_maps, maps.config, grouping, stages)
                 measured.found.extend(to_coco(maps.config, found.skeletons, image_id))
-                guessed = to_results(maps.config, found.subset, found.coordinates, photo_maps, image_id, guesses)
-                measured.results.extend(guessed)
+                counted = to_results(maps.config, found.subset, found.coordinates, photo_maps, image_id, completion)
+                measured.results.extend(counted)
             measured.times.extend(milliseconds)
             bar.update(len(block))
     return measured
@@ -149,23 +159,17 @@ def print_times(times: list[dict[str, float]]) -> None:
     print(f"{'after network':12}{np.median(after):8.2f} ms, median;{np.max(after):7.1f} ms, slowest")
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.evaluate",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("evaluate", __doc__, EXAMPLES)
     add_measuring_options(parser)
-    parser.add_argument(
-        "--grouping", default="lab", help=f"one of {', '.join(GROUPINGS)}, or a Python file (default: lab)"
-    )
+    add_grouping_option(parser)
+    add_set_option(parser)
     parser.add_argument(
         "--no-guesses",
         dest="guesses",
         action="store_false",
-        help="leave out parts that are only guessed; pictures and the demo's JSON never have them",
+        help="impute no missing keypoints; pictures and the demo's JSON never have imputed ones",
     )
     parser.add_argument(
         "--scales",
@@ -186,13 +190,9 @@ def parse_options() -> argparse.Namespace:
         help=f"the {WORST} worst photos, the truth beside the answer (default: worst.jpg)",
     )
     parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Path]]]:
     """The items in lists of at most ``size``."""
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-if __name__ == "__main__":
-    sys.exit(run("evaluate", main))

@@ -7,61 +7,64 @@ photo, and the grouping as a film; with --beside, two groupings next to each oth
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
-from demo_image import SAMPLE, shown
-from estimation.config import DEFAULT_HEIGHT, Config
+from estimation.config import Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.estimators import estimate
 from estimation.files import check_outputs, read_photo, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.film import make_film
 from estimation.pipeline import Estimate, check_input, estimate_people, timed
-from models import NETWORKS, load_network
-from tools.explain_data import Told, explain
-from tools.explain_page import make_page
-from tools.program import run
+from openpose_lab.commands.options import (
+    add_grouping_option,
+    add_network_options,
+    add_photo_option,
+    add_set_option,
+    apply_settings,
+    make_parser,
+)
+from openpose_lab.commands.program import shown
+from openpose_lab.lab.explain.data import Told, explain
+from openpose_lab.lab.explain.page import make_page
+from openpose_lab.networks.loading import load_network, network_config
+from openpose_lab.paths import sample_photo
 
 EXAMPLES = """examples:
-  python -m tools.explain                                       the sample photo, to explain.html
-  python -m tools.explain photo.jpg --grouping my_merge.py      your grouping in place of estimation/merge.py
-  python -m tools.explain --grouping my_merge.py --beside lab   yours beside another one, with what differs
+  python -m openpose_lab explain                                       the sample photo, to explain.html
+  python -m openpose_lab explain photo.jpg --grouping my_merge.py      your grouping in place of estimation/merge.py
+  python -m openpose_lab explain --grouping my_merge.py --beside lab   yours beside another one, with what differs
 """
 PAGE_TYPES = (".html", ".htm")
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     photo = read_photo(options.photo)
-    check_input(photo, options.height)
+    (config,) = apply_settings(options.set, network_config(options.network))
+    check_input(photo, options.height, config)
     groupings = [load_grouping(name) for name in (options.grouping, *options.beside)]
     check_files(options, groupings)
     network = load_network(options.network, options.weights)
 
-    found = estimate_people(photo, network, options.height, groupings[0])
-    told = tell(groupings, titles([options.grouping, *options.beside]), network.config, found)
-    page = make_page(explain(photo, options.photo.name, network.config, found, told)).encode()
+    found = estimate_people(photo, network, options.height, groupings[0], config)
+    told = tell(groupings, titles([options.grouping, *options.beside]), config, found)
+    page = make_page(explain(photo, options.photo.name, config, found, told)).encode()
     write_whole(options.output, page)
     print_report(options.photo, photo.shape, told)
     print(f"wrote {options.output} ({len(page) / 1e6:.1f} MB); open it in a browser")
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.explain",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("photo", nargs="?", type=Path, default=SAMPLE, help="the photo (default: the sample)")
-    kinds = f"one of {', '.join(GROUPINGS)}, or a Python file with merge or group"
-    parser.add_argument("--grouping", default="lab", help=f"{kinds} (default: lab, estimation/merge.py)")
+    parser = make_parser("explain", __doc__, EXAMPLES)
+    add_photo_option(parser, sample_photo())
+    add_grouping_option(parser)
     parser.add_argument(
         "--beside",
         type=lambda name: [name],
@@ -69,20 +72,12 @@ def parse_options() -> argparse.Namespace:
         metavar="GROUPING",
         help="a second grouping, shown beside the first",
     )
-    parser.add_argument(
-        "--network", default="mobilenet_thin", help=f"one of {', '.join(NETWORKS)} (default: mobilenet_thin)"
-    )
-    parser.add_argument("--weights", type=Path, help="a weights file for the network (default: its own)")
-    parser.add_argument(
-        "--height",
-        type=int,
-        default=DEFAULT_HEIGHT,
-        help=f"input height of the network in pixels (default: {DEFAULT_HEIGHT})",
-    )
+    add_network_options(parser)
+    add_set_option(parser)
     parser.add_argument(
         "--output", type=Path, default=Path("explain.html"), help="the page to write (default: explain.html)"
     )
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def check_files(options: argparse.Namespace, groupings: list[Grouping]) -> None:
@@ -126,7 +121,3 @@ def print_report(path: Path, shape: tuple[int, ...], told: list[Told]) -> None:
         print(f"{one.title:{width}} {len(film.rows)} people; {steps}")
         for problem in film.problems:
             warnings.warn(f"{one.title}: {problem}", OpenPoseLabWarning, stacklevel=2)
-
-
-if __name__ == "__main__":
-    sys.exit(run("explain", main))

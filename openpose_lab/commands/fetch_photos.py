@@ -7,11 +7,14 @@ need 241 MB of space until they are written. A run that was stopped continues wh
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.options import make_parser
+from openpose_lab.commands.program import quoted
 from openpose_lab.evaluation.coco_photos import (
     ANNOTATIONS,
     LISTS,
@@ -21,19 +24,19 @@ from openpose_lab.evaluation.coco_photos import (
     load_photo_set,
     photo_set_names,
 )
-from tools.program import quoted, run
+from openpose_lab.networks import DEFAULT_NETWORK
 
 EXAMPLES = """examples:
-  python -m tools.fetch_photos
-  python -m tools.fetch_photos coco_public20 --out photos/coco_public20
+  python -m openpose_lab fetch-photos
+  python -m openpose_lab fetch-photos coco_public20 --out photos/coco_public20
 
 Each photo has its own licence, which the list of its set states. The annotations are CC BY 4.0.
 """
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     if options.set is None:
         for name in photo_set_names():
             describe(load_photo_set(name))
@@ -53,17 +56,12 @@ def main() -> None:
     print(f"now run: {evaluate_command(options.out)}")
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.fetch_photos",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("fetch-photos", __doc__, EXAMPLES)
     parser.add_argument("set", nargs="?", metavar="SET", help=f"one of {', '.join(photo_set_names())}")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"the folder for {PHOTOS}/ and {ANNOTATIONS}")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def describe(photo_set: PhotoSet) -> None:
@@ -78,10 +76,6 @@ def describe(photo_set: PhotoSet) -> None:
 def evaluate_command(folder: Path) -> str:
     """Return the command that measures average precision on the photos in a folder."""
     return (
-        f"python -m tools.evaluate --images {quoted(folder / PHOTOS)} --annotations {quoted(folder / ANNOTATIONS)} "
-        f"--network mobilenet_thin --height 368"
+        f"python -m openpose_lab evaluate --images {quoted(folder / PHOTOS)} "
+        f"--annotations {quoted(folder / ANNOTATIONS)} --network {DEFAULT_NETWORK} --height {DEFAULT_HEIGHT}"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(run("fetch_photos", main))

@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -31,29 +31,36 @@ from tqdm import tqdm
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import LAB_MERGE
-from tools.coco import add_measuring_options
-from tools.handout import handout_files
-from tools.lab import accuracy, marking
-from tools.lab.checks import CATEGORIES, NO_ANSWER
-from tools.lab.likeness import ALIKE, fingerprint, likeness
-from tools.lab.marking import Record, Setting, checksum, mark
-from tools.lab.photos import find_limbs
-from tools.lab.runner import Limits, Runner
-from tools.lab.sheet import draw_sheet
-from tools.lab.submissions import Submission, find_submissions
-from tools.program import run
+from openpose_lab.commands.handout import handout_files
+from openpose_lab.commands.options import (
+    add_measuring_options,
+    add_seconds_option,
+    check_measuring_options,
+    check_seconds_option,
+    make_parser,
+)
+from openpose_lab.lab import accuracy
+from openpose_lab.lab.grading import marking
+from openpose_lab.lab.grading.likeness import ALIKE, fingerprint, likeness
+from openpose_lab.lab.grading.marking import Record, Setting, checksum, mark
+from openpose_lab.lab.grading.student_page import draw_sheet
+from openpose_lab.lab.grading.submissions import Submission, find_submissions
+from openpose_lab.lab.merge_checks import CATEGORIES, NO_ANSWER
+from openpose_lab.lab.photos import find_limbs
+from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-POINTS = Path(__file__).parent / "lab" / "points.toml"
+POINTS = Path(marking.__file__).parent / "points.toml"
 PROJECT = "the project's own merge"
 _IMPORTABLE = (
     "estimation/",
-    "tools/__init__",
-    *(f"tools/lab/{name}.py" for name in ("__init__", "worker", "wire", "landlock", "seccomp")),
+    "openpose_lab/__init__",
+    "openpose_lab/lab/__init__",
+    "openpose_lab/lab/sandbox/",
 )
 """Of the handout submissions see only this: not the cases that they are tried on."""
 _LONGEST_CELL = 1000
@@ -62,17 +69,17 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", 
 """Names that Windows does not give to files."""
 _MOST_ALIKE = 5  # are named in the table; the student's page has all
 EXAMPLES = """examples:
-  python -m tools.grade submissions
-  python -m tools.grade submissions --out lab3.csv --points my_points.toml
-  python -m tools.grade submissions --images val2017 --annotations person_keypoints_val2017.json
+  python -m openpose_lab grade submissions
+  python -m openpose_lab grade submissions --out lab3.csv --points my_points.toml
+  python -m openpose_lab grade submissions --images val2017 --annotations person_keypoints_val2017.json
 
 docs/lab_instructor.md has what submissions are kept from doing, and on which systems.
 """
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     check_options(options)
     points = read_points(options.points)
     submissions = find_submissions(options.folder)
@@ -104,17 +111,12 @@ def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -
             warnings.warn(str(error), OpenPoseLabWarning, stacklevel=2)
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.grade",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("grade", __doc__, EXAMPLES)
     parser.add_argument("folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder with what was handed in")
     parser.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table (default: grades.csv)")
-    parser.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: tools/lab's)")
+    parser.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: the lab's)")
     parser.add_argument(
         "--jobs",
         type=int,
@@ -122,26 +124,22 @@ def parse_options() -> argparse.Namespace:
         metavar="N",
         help="so many at once (default: one for each core)",
     )
-    parser.add_argument(
-        "--seconds", type=float, default=5.0, metavar="S", help="stop a call that takes longer (default: 5)"
-    )
+    add_seconds_option(parser)
     parser.add_argument(
         "--memory", type=int, default=1500, metavar="MB", help="of each submission (default: 1500; Linux alone)"
     )
     photos = parser.add_argument_group("photos to measure on, in place of the rows that come with the project")
     add_measuring_options(photos, required=False)
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def check_options(options: argparse.Namespace) -> None:
     """Raise OpenPoseLabError if something cannot be done, before it is begun."""
-    if (options.images is None) != (options.annotations is None):
-        raise OpenPoseLabError("photos need both --images and --annotations; give the other too, or none")
+    check_measuring_options(options, otherwise="")
     for name, least in (("jobs", 1), ("memory", 200)):
         if getattr(options, name) < least:
             raise OpenPoseLabError(f"--{name} must be at least {least} but is {getattr(options, name)}")
-    if not options.seconds > 0:
-        raise OpenPoseLabError(f"--seconds must be more than 0 but is {options.seconds:g}")
+    check_seconds_option(options)
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
     inputs += [("submission", path) for path in options.folder.rglob("*") if path.is_file()]
     check_outputs([options.out, progress_file(options.out)], inputs)
@@ -402,7 +400,3 @@ def report(records: list[Record], points: dict[str, float], alike: dict[str, Any
     ):
         if count:
             print(f"{count} {what}")
-
-
-if __name__ == "__main__":
-    sys.exit(run("grade", main))

@@ -9,28 +9,27 @@ from __future__ import annotations
 import argparse
 import ast
 import io
-import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, write_whole
-from tools.program import run
+from openpose_lab.commands.options import make_parser
+from openpose_lab.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 MERGE = "estimation/merge.py"
 _TASK = """    raise NotImplementedError(
         "the lab's task is yet to be done: write merge in estimation/merge.py, which makes people of limbs; "
-        "python -m tools.check_merge tells how far you are"
+        "python -m openpose_lab check-merge tells how far you are"
     )"""
 _PROGRAMS = (
     MERGE,
     "demo_image.py",
-    "tools/check_merge.py",
-    "tools/explain.py",
-    "tools/weights.py",
-    "tools/lab/worker.py",
+    "openpose_lab/commands/check_merge.py",
+    "openpose_lab/commands/explain.py",
+    "openpose_lab/commands/weights.py",
+    "openpose_lab/lab/sandbox/worker.py",
     "tests/estimation/test_merge.py",
 )
 """What students run; what these import comes with them."""
@@ -42,8 +41,8 @@ _OTHERS = (
     "models/**/*.py",
     "images/*",
     "model_weights/README.md",
-    "tools/explain_page/*",
-    "tools/lab/photo_rows.npz",
+    "openpose_lab/lab/explain/page/*",
+    "openpose_lab/lab/photo_rows.npz",
     "docs/lab_student.md",
     "docs/explain.md",
     "docs/weights.md",
@@ -54,13 +53,13 @@ _README = """# The lab: design your own grouping algorithm
 Begin with [docs/lab_student.md](docs/lab_student.md).
 """
 _EXAMPLES = """example:
-  python -m tools.handout --out lab.zip
+  python -m openpose_lab handout --out lab.zip
 """
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     if options.out.suffix != ".zip":
         raise OpenPoseLabError(f"cannot write {options.out}: its name must end in .zip")
     check_outputs([options.out], [])
@@ -70,16 +69,11 @@ def main() -> None:
     print(f"wrote {options.out}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.handout",
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("handout", __doc__, _EXAMPLES)
     parser.add_argument("--out", type=Path, default=Path("lab.zip"), help="the archive (default: lab.zip)")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def handout_files() -> dict[str, bytes]:
@@ -135,7 +129,3 @@ def pack(files: dict[str, bytes], folder: str) -> bytes:
         for name, content in files.items():
             archive.writestr(zipfile.ZipInfo(f"{folder}/{name}"), content, zipfile.ZIP_DEFLATED)
     return data.getvalue()
-
-
-if __name__ == "__main__":
-    sys.exit(run("handout", main))

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,14 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.quiet import kept_stderr
 
 
-def run(name: str, main: Callable[[], None]) -> int:
-    """Run a program's main function; the exit status for ``sys.exit``."""
+def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
+    """Run a program's main function on its arguments.
+
+    Whatever a person can put right is told in one sentence that begins with the program's name.
+
+    Returns:
+        The exit status for ``sys.exit``.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may have letters the terminal has not
@@ -36,12 +42,12 @@ def run(name: str, main: Callable[[], None]) -> int:
                 others(message, category, *where, **more)
 
         warnings.showwarning = show
-        return _run(name, main)
+        return _run(name, main, arguments)
 
 
-def _run(name: str, main: Callable[[], None]) -> int:
+def _run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
     try:
-        main()
+        main(arguments)
         sys.stdout.flush()
     except OpenPoseLabError as error:
         return _fail(name, str(error), 1)
@@ -70,3 +76,9 @@ def quoted(path: Path) -> str:
         The path, in double quotes if it has a space.
     """
     return f'"{path}"' if " " in str(path) else str(path)
+
+
+def shown(path: Path) -> Path:
+    """The path from the current folder, if it leads down from there."""
+    absolute = path.absolute()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path

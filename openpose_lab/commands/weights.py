@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,40 +12,37 @@ from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError
 from estimation.files import read_photo
 from estimation.pipeline import compute_maps, group_maps
-from models import NETWORKS, load_network
-from models.loading import FOLDER, import_weights, name_network, own_weights
-from models.published import PUBLISHED, Published, fetch, is_published
-from models.weights import read_record, read_weights, record_path
-from tools.program import quoted, run
+from openpose_lab.commands.options import make_parser
+from openpose_lab.commands.program import quoted
+from openpose_lab.networks.loading import FOLDER, import_weights, load_network, name_network, own_weights
+from openpose_lab.networks.network import NETWORKS
+from openpose_lab.networks.published import PUBLISHED, Published, fetch, is_published
+from openpose_lab.networks.weights_file import read_record, read_weights, record_path
+from openpose_lab.paths import sample_photo
 
-SAMPLE = Path(__file__).parent.parent / "images" / "people.jpg"
+SAMPLE = sample_photo()
 PLAUSIBLE = range(1, 5)
 """Numbers of people that a trained network may find in the sample photo, which shows 2."""
 EXAMPLES = """examples:
-  python -m tools.weights list
-  python -m tools.weights fetch body25
-  python -m tools.weights import model_weights/pose_iter_584000.caffemodel
-  python -m tools.weights import openpose.index --network vgg19 --out lab.weights.h5
-  python -m tools.weights verify
+  python -m openpose_lab weights list
+  python -m openpose_lab weights fetch body25
+  python -m openpose_lab weights import model_weights/pose_iter_584000.caffemodel
+  python -m openpose_lab weights import openpose.index --network vgg19 --out lab.weights.h5
+  python -m openpose_lab weights verify
 
 docs/weights.md has the networks, their accuracy and their licences.
 """
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the command of the command line."""
-    options = parse_options()
+    options = parse_options(arguments)
     options.command(options)
 
 
-def parse_options() -> argparse.Namespace:
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.weights",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("weights", __doc__, EXAMPLES)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(name: str, command: Callable[[argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
@@ -69,7 +65,7 @@ def parse_options() -> argparse.Namespace:
 
     verifying = add("verify", verify_weights, "check weights against their checksums, and try them on the sample photo")
     verifying.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: everything in model_weights/")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def list_weights(options: argparse.Namespace) -> None:
@@ -97,7 +93,7 @@ def fetch_weights(options: argparse.Namespace) -> None:
     paths = fetch(published, FOLDER)
     for path in paths:
         print(f"{path} is here, and its checksum is right")
-    print(f"now run: python -m tools.weights import {quoted(paths[0])}")
+    print(f"now run: python -m openpose_lab weights import {quoted(paths[0])}")
 
 
 def named(name: str) -> Published:
@@ -126,7 +122,9 @@ def verify_weights(options: argparse.Namespace) -> None:
     here = [path for path in sorted(FOLDER.glob("*")) if path.name in published or path.name.endswith(".weights.h5")]
     paths = options.files or here
     if not paths:
-        raise OpenPoseLabError(f"there are no weights in {FOLDER}; `python -m tools.weights list` says where they are")
+        raise OpenPoseLabError(
+            f"there are no weights in {FOLDER}; `python -m openpose_lab weights list` says where they are"
+        )
     wrong = []
     for path in paths:
         try:
@@ -164,7 +162,3 @@ def kept_verdict(path: Path) -> str:
     if len(people.person_scores) not in PLAUSIBLE:
         raise OpenPoseLabError(f"it finds {found}: these are no trained weights, or of another network")
     return f"{form}{origin}, {found}"
-
-
-if __name__ == "__main__":
-    sys.exit(run("weights", main))

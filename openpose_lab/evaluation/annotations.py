@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
-from estimation.formats import COCO_KEYPOINTS, PERSON
+from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
 
 _BODY_OF_BOX = 0.7
 """COCO measures a person by the area of their outline; this much of the box around the keypoints (median of 95)."""

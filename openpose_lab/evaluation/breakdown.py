@@ -19,15 +19,15 @@ from estimation.connections import get_connections
 from estimation.coordinates import Coordinates
 from estimation.estimators import estimate
 from estimation.field_maps import FieldMaps
-from estimation.formats import COCO_KEYPOINTS, to_coco
 from estimation.grouping import Grouping
-from estimation.guesses import guess_missing
 from estimation.layouts import other_side
 from estimation.skeletons import to_skeletons
-from tools.coco import MOST_PEOPLE, average_precision
-from tools.pairing import NOT_FOUND, Pairing, pair_people, similarity
-from tools.perfect import perfect_people
-from tools.scenes import Scene, SceneSet
+from openpose_lab.evaluation.coco_figures import MOST_PEOPLE, average_precision
+from openpose_lab.evaluation.completion import Completion, complete
+from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.pairing import NOT_FOUND, Pairing, pair_people, similarity
+from openpose_lab.evaluation.scenes import Scene, SceneSet
+from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
 
 _RIGHT, _NEAR = 0.85, 0.5  # similarities: as right as people who label a photo are with each other; in the vicinity
 
@@ -74,11 +74,11 @@ def find_losses(
     scene_set: SceneSet,
     config: Config,
     grouping: Grouping,
-    guesses: bool,
+    completion: Completion | None,
 ) -> list[Loss]:
     """What each kind of mistake costs, and what true parts, true grouping and a true order of people would bring.
 
-    results: of these photos and this grouping, in COCO's form. guesses: whether people are completed, here as there.
+    results: of these photos and this grouping, in COCO's form. completion: how people are completed, here as there.
     """
     pairs = pair_people(truth, results)
     kinds = classify(pairs)
@@ -100,10 +100,10 @@ def find_losses(
     true_parts, true_grouping = [], []
     for scene in tqdm(scene_set.scenes, desc="breakdown", unit="photo", leave=False, disable=None):
         maps = scene.maps()
-        true_parts += to_results(config, *true_peaks(config, scene, grouping, maps), maps, scene.image_id, guesses)
+        true_parts += to_results(config, *true_peaks(config, scene, grouping, maps), maps, scene.image_id, completion)
         people = perfect_people(config, scene.connections, scene.owner)
         peaks = scene.connections.coordinates
-        true_grouping += to_results(config, people, peaks, maps, scene.image_id, guesses)
+        true_grouping += to_results(config, people, peaks, maps, scene.image_id, completion)
     losses.append(Loss("true parts, our grouping", None, ap(true_parts), "peaks where the parts are labelled"))
     losses.append(Loss("our parts, true grouping", None, ap(true_grouping), "whose each peak is, is known"))
     ranked = rank_truly(true_grouping, pair_people(truth, true_grouping)) if true_grouping else []
@@ -187,9 +187,14 @@ def true_peaks(
 
 
 def to_results(
-    config: Config, people: NDArray[np.float64], peaks: Coordinates, maps: FieldMaps, image_id: int, guesses: bool
+    config: Config,
+    subset: NDArray[np.float64],
+    peaks: Coordinates,
+    maps: FieldMaps,
+    image_id: int,
+    completion: Completion | None,
 ) -> list[dict[str, Any]]:
-    """Rows of people in COCO's form, completed with guesses or not."""
-    if guesses:
-        return to_coco(config, guess_missing(config, people, peaks, maps), image_id)
-    return to_coco(config, to_skeletons(config, people, peaks, maps.cell_size, maps.offset), image_id)
+    """Convert rows of people to COCO's form, completed if ``completion`` is given."""
+    if completion:
+        return to_coco(config, complete(config, subset, peaks, maps, completion), image_id)
+    return to_coco(config, to_skeletons(config, subset, peaks, maps.cell_size, maps.offset), image_id)

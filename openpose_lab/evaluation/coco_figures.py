@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,27 +11,14 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval, Params
 
-from estimation.config import DEFAULT_HEIGHT
-from estimation.formats import PERSON
-from models import NETWORKS
+from openpose_lab.formats.coco import PERSON
 
 FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR .75", "AR medium", "AR large")
-DEFAULT_NETWORK = "mobilenet_thin"
 MOST_PEOPLE = 20
 """COCO counts only so many of the people found in a photo, the surest."""
 SIGMAS: NDArray[np.float64] = Params(iouType="keypoints").kpt_oks_sigmas
 """(17,): how far people differ in where they see each of COCO's keypoints, in roots of the person's area."""
 _PAIR_OKS = 0.1  # from here on somebody found is taken for the person annotated, however badly they were found
-
-
-def add_measuring_options(parser: argparse._ActionsContainer, required: bool = True) -> None:
-    """What every program that measures on photos has to be told."""
-    add = parser.add_argument
-    add("--images", type=Path, required=required, metavar="DIR", help="the folder with the photos")
-    add("--annotations", type=Path, required=required, metavar="FILE", help="COCO keypoint annotations of them, JSON")
-    add("--network", default=DEFAULT_NETWORK, help=f"one of {', '.join(NETWORKS)} (default: {DEFAULT_NETWORK})")
-    add("--weights", type=Path, metavar="FILE", help="a weights file for the network (default: its own)")
-    add("--height", type=int, default=DEFAULT_HEIGHT, metavar="N", help=f"input height (default: {DEFAULT_HEIGHT})")
 
 
 def score(truth: COCO, results: list[dict[str, Any]]) -> list[float]:

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.field_maps import FieldMaps
-from estimation.formats import to_coco
 from estimation.grouping import Division, Grouping, divide
-from estimation.guesses import guess_missing
 from estimation.pipeline import timed
 from estimation.subset import GroupingError, row_length
-from tools.coco import average_precision
-from tools.measures import Pairs, count_conflicts, count_pairs
-from tools.perfect import perfect_people
-from tools.scenes import Scene, SceneSet
+from openpose_lab.evaluation.coco_figures import average_precision
+from openpose_lab.evaluation.completion import complete
+from openpose_lab.evaluation.measures import Pairs, count_conflicts, count_pairs
+from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.scenes import Scene, SceneSet
+from openpose_lab.formats.coco import to_coco
 
 PERFECT = "(perfect)"
 """The row of one who knows whose each peak is: what grouping alone can reach."""
@@ -49,7 +49,7 @@ class Result:
 
     def add(self, config: Config, scene: Scene, rows: NDArray[np.float64], maps: FieldMaps) -> None:
         """Count the people of one scene, (n, parts + 2) rows."""
-        skeletons = guess_missing(config, rows, scene.connections.coordinates, maps)
+        skeletons = complete(config, rows, scene.connections.coordinates, maps)
         self.people += to_coco(config, skeletons, scene.image_id)
         self.pairs += count_pairs(rows, scene.owner, self.scene_set.all_known)
         self.conflicts += count_conflicts(rows, scene.connections)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
-from tools.comparison import PERFECT, Result, Sweep, sweeps
+from openpose_lab.evaluation.comparison import PERFECT, Result, Sweep, sweeps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

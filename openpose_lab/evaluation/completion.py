@@ -1,12 +1,12 @@
-"""Guesses: people with parts missing -> people with all parts, those that were missing where they most likely are.
+"""Keypoint completion: a missing keypoint is imputed where it most likely is.
 
-They are for average precision alone. COCO's measure takes nothing off for a keypoint where nothing is labelled, and
-labels much that is hidden, so an unsure one is better than none; in a picture it is worse. What was found stands.
+It serves average precision alone. COCO does not penalise extra keypoints, and it labels many hidden ones, so an unsure
+keypoint is better than none. In a picture it is worse. Keypoints that were found stay as they are.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,37 +18,70 @@ from estimation.proportions import heights, standing
 from estimation.scoring import cells_of, score_people
 from estimation.skeletons import Skeletons, to_skeletons
 from estimation.subset import MISSING, PARTS_NUM, ids_of
-
-REACH = 0.1
-"""How far a part usually is from where proportions put it: a standard deviation, as a share of the person's height."""
-FLOOR = 0.003
-"""Added to the heatmap, so that a part of which there is nothing to be seen is where proportions put it."""
+from estimation.thresholds import check_thresholds, threshold
 
 
-def guess_missing(config: Config, people: NDArray[np.float64], coordinates: Coordinates, maps: FieldMaps) -> Skeletons:
-    """Skeletons of the people, (n, parts + 2) rows, with guesses where they lack a part; their scores are as without.
+@dataclass(frozen=True)
+class Completion:
+    """The thresholds of completion. docs/accuracy.md has what each is worth.
 
-    Ids from ``len(coordinates)`` on are of guesses.
+    Raises:
+        ValueError: if a threshold is out of its range.
     """
-    scores = score_people(config, people, coordinates)
-    completed, peaks = _complete(config, people, coordinates, maps.heatmaps)
-    return to_skeletons(config, completed, peaks, maps.cell_size, maps.offset, scores)
+
+    completion_reach: float = threshold(0.1, 1e-6)
+    """Standard deviation of the distance between a part and where proportions put it, as a share of the height."""
+    completion_floor: float = threshold(0.003, 1e-12)
+    """Added to the heatmap. A part of which the heatmap shows nothing goes where proportions put it."""
+
+    def __post_init__(self) -> None:
+        check_thresholds(self)
 
 
-def _complete(
-    config: Config, people: NDArray[np.float64], coordinates: Coordinates, heatmaps: NDArray[np.float32]
+def complete(
+    config: Config,
+    subset: NDArray[np.float64],
+    coordinates: Coordinates,
+    maps: FieldMaps,
+    completion: Completion | None = None,
+) -> Skeletons:
+    """Convert rows of people to skeletons and impute the keypoints that they lack. Person scores are unchanged.
+
+    Args:
+        config: the configuration that the peaks were found with.
+        subset: (n, parts + 2) rows of people.
+        coordinates: the peaks that the rows name.
+        maps: the maps that the peaks were found in.
+        completion: the thresholds, by default those of ``Completion``.
+
+    Returns:
+        The skeletons. Peak ids from ``len(coordinates)`` on are imputed keypoints. A layout without proportions gets
+        none.
+    """
+    scores = score_people(config, subset, coordinates)
+    if config.layout.proportions is not None:
+        subset, coordinates = _impute(config, subset, coordinates, maps.heatmaps, completion or Completion())
+    return to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset, scores)
+
+
+def _impute(
+    config: Config,
+    subset: NDArray[np.float64],
+    coordinates: Coordinates,
+    heatmaps: NDArray[np.float32],
+    completion: Completion,
 ) -> tuple[NDArray[np.float64], Coordinates]:
-    """The rows with all slots filled, and the peaks with the guesses after them.
+    """Fill all slots of the rows, and append the imputed peaks to the others.
 
-    Along the limbs, from the parts that were found outwards: each is guessed where the heatmap is highest, the less a
-    place counts the farther it is from where a standing person of this size would have the part.
+    The parts are filled along the limbs, from the parts that were found outwards. Each goes to the cell with the best
+    heatmap value, discounted by the distance from where a standing person of this height has the part.
     """
-    people = people.copy()
-    ids, cells = ids_of(people), cells_of(people, coordinates)
+    subset = subset.copy()
+    ids, cells = ids_of(subset), cells_of(subset, coordinates)
     tall, normal = heights(config.layout, cells), standing(config.layout)
-    certainty = np.log(np.maximum(heatmaps, 0) + FLOOR)
+    certainty = np.log(np.maximum(heatmaps, 0) + completion.completion_floor)
     rows, columns = np.arange(len(heatmaps))[:, None], np.arange(heatmaps.shape[1])
-    guesses: list[tuple[int, int, int]] = []
+    imputed: list[tuple[int, int, int]] = []
     for person, places, height in zip(ids, cells, tall.tolist()):
         reached = np.flatnonzero(person != MISSING).tolist()
         for start in reached:  # grows on the way
@@ -56,21 +89,22 @@ def _complete(
                 if person[end] != MISSING:
                     continue
                 x, y = places[start] + height * (normal[end] - normal[start])
-                far = (np.square(columns - x) + np.square(rows - y)) / (2 * (REACH * height) ** 2)
+                spread = completion.completion_reach * height
+                far = (np.square(columns - x) + np.square(rows - y)) / (2 * spread**2)
                 row, column = divmod(int(np.argmax(certainty[:, :, end] - far)), len(columns))
                 places[end] = column, row
-                person[end] = len(coordinates) + len(guesses)
-                guesses.append((row, column, end))
+                person[end] = len(coordinates) + len(imputed)
+                imputed.append((row, column, end))
                 reached.append(end)
-    people[:, PARTS_NUM] = (ids != MISSING).sum(axis=1)
-    down, across, part = np.array(guesses, dtype=np.intp).reshape(-1, 3).T
+    subset[:, PARTS_NUM] = (ids != MISSING).sum(axis=1)
+    down, across, part = np.array(imputed, dtype=np.intp).reshape(-1, 3).T
     peaks = replace(
         coordinates,
         xy=np.concatenate([coordinates.xy, np.stack([across, down], axis=1).astype(np.float32)]),
         score=np.concatenate([coordinates.score, np.maximum(heatmaps[down, across, part], 0)]),
         part=np.concatenate([coordinates.part, part]),
     )
-    return people, peaks
+    return subset, peaks
 
 
 def _beside(config: Config, part: int) -> list[int]:

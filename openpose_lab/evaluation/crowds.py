@@ -18,10 +18,10 @@ from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
-from estimation.formats import COCO_KEYPOINTS, from_coco
 from estimation.layouts.human import STANDING
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
-from tools.measures import owners
+from openpose_lab.evaluation.measures import owners
+from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
 
 Floats = NDArray[np.float64]
 

@@ -12,19 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
-import models
 from estimation import field_maps, files, pipeline, views
+from estimation.config import Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps
 from estimation.files import read_photo, write_whole
 from estimation.pipeline import timed
 from estimation.views import average_maps
-from models.loading import find_weights, load_network, network_kind
-from models.networks import KerasNetwork
-from models.weights import files_of, record_path
+from openpose_lab import networks
 from openpose_lab.downloads import checksum
+from openpose_lab.networks.loading import find_weights, load_network, network_config
+from openpose_lab.networks.network import KerasNetwork
+from openpose_lab.networks.weights_file import files_of, record_path
+from openpose_lab.paths import cache_folder
 
-FOLDER = Path(__file__).parent.parent / ".cache" / "maps"
+FOLDER = cache_folder() / "maps"
 LARGEST = 2 << 30
 """Bytes that the folder may hold; what has not been used for longest goes first. A photo of 496x368 takes 0.7 MB."""
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
@@ -45,19 +47,36 @@ class MapCache:
         scales: Sequence[float] = (1.0,),
         flip: bool = False,
         folder: Path = FOLDER,
+        config: Config | None = None,
     ) -> None:
-        """scales, flip: the views that are averaged, as in ``average_maps``.
+        """Find the network's weights, and what its maps depend on.
 
-        Raises OpenPoseLabError if there is no such network or it has no weights.
+        Args:
+            network: the network's name. weights: a weights file, by default the network's own.
+            height: input height in pixels.
+            scales, flip: the views that are averaged, as in ``average_maps``.
+            folder: where the maps are kept.
+            config: the configuration of what is measured, by default the network's.
+
+        Raises:
+            OpenPoseLabError: if no network has this name or it has no weights.
         """
-        self.config = network_kind(network).config
+        self.config = config or network_config(network)
         several = f" times {', '.join(f'{scale:g}' for scale in scales)}" if list(scales) != [1] else ""
         self.title = f"{network} at height {height}{several}{', and mirrored' if flip else ''}"
         self._name, self._weights = network, weights or find_weights(network)
         self._views = height, tuple(scales), flip
+        bounds = self.config.min_photo_side, self.config.max_input_pixels  # which thresholds the maps depend on
         self._network: KerasNetwork | None = None
         channels = str((self.config.body_parts, self.config.limbs))  # which a mirrored view goes by
-        self._depends_on = [network, str(self._views), channels, _checksum_of_code(), *map(_version, _LIBRARIES)]
+        self._depends_on = [
+            network,
+            str(self._views),
+            str(bounds),
+            channels,
+            _checksum_of_code(),
+            *map(_version, _LIBRARIES),
+        ]
         self.weights_files = files_of(self._weights)
         try:
             self._depends_on += [checksum(file, "sha256") for file in self.weights_files]
@@ -86,7 +105,7 @@ class MapCache:
             image = read_photo(photo)
             try:
                 with timed("network", {} if milliseconds is None else milliseconds):
-                    maps = average_maps(image, self._network, *self._views)
+                    maps = average_maps(image, self._network, *self._views, self.config)
             except OpenPoseLabError as error:
                 raise OpenPoseLabError(f"{photo}: {error}") from error
             self._keep(kept, maps)
@@ -151,6 +170,6 @@ def _checksum_of_code() -> str:
     """Of what lies between a photo and its maps."""
     modules = [Path(str(module.__file__)) for module in (field_maps, files, pipeline, views)]
     code = hashlib.sha256()
-    for path in sorted([*modules, *Path(models.__path__[0]).rglob("*.py")]):
+    for path in sorted([*modules, *Path(networks.__path__[0]).rglob("*.py")]):
         code.update(path.read_bytes())
     return code.hexdigest()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Connections
 from estimation.grouping.assembly import to_subset
-from tools.measures import NOBODY
+from openpose_lab.evaluation.measures import NOBODY
 
 
 def perfect_people(config: Config, connections: Connections, owner: NDArray[np.intp]) -> NDArray[np.float64]:

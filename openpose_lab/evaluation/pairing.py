@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
-from estimation.formats import COCO_KEYPOINTS
-from tools.coco import SIGMAS, match
+from openpose_lab.evaluation.coco_figures import SIGMAS, match
+from openpose_lab.formats.coco import COCO_KEYPOINTS
 
 NOT_FOUND = -1
 """The result of a person of whom nothing was found."""

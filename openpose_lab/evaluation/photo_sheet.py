@@ -14,12 +14,12 @@ from pycocotools.coco import COCO
 
 from estimation.config import Config
 from estimation.files import read_photo
-from estimation.formats import COCO_KEYPOINTS, from_coco
 from estimation.renderers import draw_skeletons
 from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
-from tools.annotations import counts
-from tools.pairing import PhotoLoss
+from openpose_lab.evaluation.annotations import counts
+from openpose_lab.evaluation.pairing import PhotoLoss
+from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

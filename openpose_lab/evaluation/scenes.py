@@ -16,12 +16,12 @@ from estimation.config import Config
 from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
-from estimation.formats import COCO_KEYPOINTS, from_coco
-from tools.annotations import annotate, to_truth
-from tools.coco import MOST_PEOPLE, SIGMAS
-from tools.crowds import Disturbance, simulate
-from tools.map_cache import MapCache
-from tools.measures import owners
+from openpose_lab.evaluation.annotations import annotate, to_truth
+from openpose_lab.evaluation.coco_figures import MOST_PEOPLE, SIGMAS
+from openpose_lab.evaluation.crowds import Disturbance, simulate
+from openpose_lab.evaluation.map_cache import MapCache
+from openpose_lab.evaluation.measures import owners
+from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
 
 _REACH_OKS = 0.1  # a peak is that of a keypoint if it is so near that COCO would count it as this similar or more
 

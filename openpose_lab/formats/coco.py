@@ -1,4 +1,4 @@
-"""Skeletons in the formats that other programs read."""
+"""COCO's keypoint annotations and results."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.skeletons import Skeletons
+from openpose_lab.formats.points import rounded_points
 
 COCO_KEYPOINTS = (
     "nose",
@@ -34,37 +35,17 @@ PERSON = 1
 """COCO's category of people."""
 
 
-def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
-    """OpenPose's JSON (version 1.3): each person's x, y, score of every body part, one flat list.
-
-    x and y are photo pixels, with 0, 0 at the centre of the first; a missing part is 0, 0, 0.
-    """
-    people = [
-        {
-            "person_id": [-1],
-            "pose_keypoints_2d": points.ravel().tolist(),
-            "face_keypoints_2d": [],
-            "hand_left_keypoints_2d": [],
-            "hand_right_keypoints_2d": [],
-            "pose_keypoints_3d": [],
-            "face_keypoints_3d": [],
-            "hand_left_keypoints_3d": [],
-            "hand_right_keypoints_3d": [],
-        }
-        for points in _points(skeletons)
-    ]
-    return {"version": 1.3, "people": people}
-
-
 def to_coco(config: Config, skeletons: Skeletons, image_id: int) -> list[dict[str, Any]]:
-    """COCO keypoint results of one photo: 17 keypoints as x, y, 1, and the person's score.
+    """Convert the skeletons of one photo to COCO keypoint results.
 
-    A keypoint is 0, 0, 0 if it is missing, or is none of the config's body parts (MPI has no eyes and ears).
+    Returns:
+        One result a person: 17 keypoints as x, y, 1, and the person score. A keypoint is 0, 0, 0 if it is missing, or
+        is none of the layout's body parts (MPI has no eyes and ears).
     """
     known = [place for place, name in enumerate(COCO_KEYPOINTS) if name in config.body_parts]
     parts = [config.body_parts.index(COCO_KEYPOINTS[place]) for place in known]
     points = np.zeros((len(skeletons.person_scores), len(COCO_KEYPOINTS), 3))
-    points[:, known] = _points(skeletons)[:, parts]
+    points[:, known] = rounded_points(skeletons)[:, parts]
     points[:, known, 2] = skeletons.present[:, parts]
     return [
         {"image_id": image_id, "category_id": PERSON, "keypoints": person.ravel().tolist(), "score": score}
@@ -73,10 +54,15 @@ def to_coco(config: Config, skeletons: Skeletons, image_id: int) -> list[dict[st
 
 
 def from_coco(config: Config, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
-    """COCO's keypoints as body parts: (n, parts, 2), NaN where a part is not labelled or is none of COCO's.
+    """Convert COCO's keypoints to body parts.
 
-    keypoints: (n, 17, 3) x, y, visibility, which is 0 where nothing is labelled. The neck is the middle of the
-    shoulders and mid_hip that of the hips, as in the networks' training.
+    Args:
+        config: the configuration whose body parts are wanted.
+        keypoints: (n, 17, 3) x, y, visibility, which is 0 where nothing is labelled.
+
+    Returns:
+        (n, parts, 2) float64, NaN where a part is not labelled or is none of COCO's. The neck is the middle of the
+        shoulders and mid_hip that of the hips, as in the networks' training.
     """
     keypoints = np.asarray(keypoints, dtype=np.float64)
     labelled = np.where(keypoints[:, :, 2:] > 0, keypoints[:, :, :2], np.nan)
@@ -85,9 +71,3 @@ def from_coco(config: Config, keypoints: NDArray[np.floating]) -> NDArray[np.flo
     places["mid_hip"] = (places["left_hip"] + places["right_hip"]) / 2
     nowhere = np.full((len(keypoints), 2), np.nan)
     return np.stack([places.get(name, nowhere) for name in config.body_parts], axis=1)
-
-
-def _points(skeletons: Skeletons) -> NDArray[np.float64]:
-    """(n, parts, 3) x, y, score, rounded to what a photo can tell, 0 where missing."""
-    points = np.concatenate([np.nan_to_num(skeletons.keypoints), skeletons.scores[:, :, None]], axis=2)
-    return np.round(points, 4)

@@ -1,1 +1,1 @@
-"""What the programs of the lab share: running a merge at a safe distance, and judging what it answers."""
+"""The lab: what students and instructors use."""

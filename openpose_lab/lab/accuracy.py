@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18
 from estimation.grouping.checks import check_people
 from estimation.subset import MISSING, PARTS_NUM, SCORE, GroupingError, row_length, slots_of_rows
-from tools.lab.runner import Answer
-from tools.measures import Pairs, count_pairs
+from openpose_lab.evaluation.measures import Pairs, count_pairs
+from openpose_lab.lab.sandbox.runner import Answer
 
 PHOTO_ROWS = Path(__file__).parent / "photo_rows.npz"
-"""Made by ``python -m tools.collect_rows``."""
+"""Made by ``python -m scripts.collect_rows``."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18
 from estimation.grouping.checks import CHECKS as CONTRACT_CHECKS
 from estimation.subset import MISSING, SCORE, ids_of, slots_of_rows
-from tools.lab.cases import CASES, EVERYBODY, HANDOUT, TIES, Case, make_rows
-from tools.lab.random_rows import any_rows, find_failing, peaceful_rows, shuffled
-from tools.lab.runner import Answer, Runner
+from openpose_lab.lab.cases import CASES, EVERYBODY, HANDOUT, TIES, Case, make_rows
+from openpose_lab.lab.random_rows import any_rows, find_failing, peaceful_rows, shuffled
+from openpose_lab.lab.sandbox.runner import Answer, Runner
 
 CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
 Rows = NDArray[np.float64]

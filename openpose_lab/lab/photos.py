@@ -14,15 +14,15 @@ from pycocotools.coco import COCO
 from estimation.config import COCO_18
 from estimation.coordinates import Coordinates
 from estimation.errors import OpenPoseLabError
-from estimation.formats import to_coco
 from estimation.grouping.checks import check_people
 from estimation.skeletons import to_skeletons
 from estimation.subset import limb_rows, slots_of_rows
-from tools.annotations import find_photos, read_annotations
-from tools.coco import MOST_PEOPLE, average_precision
-from tools.lab.accuracy import PhotoRows, measure
-from tools.map_cache import MapCache
-from tools.scenes import photo_scenes
+from openpose_lab.evaluation.annotations import find_photos, read_annotations
+from openpose_lab.evaluation.coco_figures import MOST_PEOPLE, average_precision
+from openpose_lab.evaluation.map_cache import MapCache
+from openpose_lab.evaluation.scenes import photo_scenes
+from openpose_lab.formats.coco import to_coco
+from openpose_lab.lab.accuracy import PhotoRows, measure
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from estimation.config import COCO_18
 from estimation.subset import SCORE
-from tools.lab.cases import make_rows
+from openpose_lab.lab.cases import make_rows
 
 Rows = NDArray[np.float64]
 Found = TypeVar("Found")

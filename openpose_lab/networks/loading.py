@@ -5,20 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs
-from models.importers import keras_h5
-from models.importers.trained_weights import TrainedWeights
-from models.networks import NETWORKS, KerasNetwork, NetworkKind, recognise_network
-from models.published import PUBLISHED, fetch, published_as
-from models.tensorflow_loading import load_tensorflow
-from models.weights import check_folder, files_of, keep_weights, read_record, read_weights, record_path, set_weights
 from openpose_lab.downloads import checksum
+from openpose_lab.networks.importers import keras_h5
+from openpose_lab.networks.importers.trained_weights import TrainedWeights
+from openpose_lab.networks.network import NETWORKS, KerasNetwork, NetworkKind, recognise_network
+from openpose_lab.networks.published import PUBLISHED, fetch, published_as
+from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.weights_file import (
+    check_folder,
+    files_of,
+    keep_weights,
+    read_record,
+    read_weights,
+    record_path,
+    set_weights,
+)
+from openpose_lab.paths import weights_folder
 
 if TYPE_CHECKING:
     import keras
 
-FOLDER = Path(__file__).parent.parent / "model_weights"
+FOLDER = weights_folder()
 
 
 def load_network(name: str, weights: str | Path | None = None) -> KerasNetwork:
@@ -47,6 +57,11 @@ def network_kind(name: str) -> NetworkKind:
     return NETWORKS[name]
 
 
+def network_config(name: str) -> Config:
+    """The default configuration of the network of that name. Raises OpenPoseLabError if there is none."""
+    return network_kind(name).config
+
+
 def own_weights(name: str) -> Path:
     """Where a network's own weights are kept."""
     return FOLDER / f"{name}.weights.h5"
@@ -71,13 +86,12 @@ def find_weights(name: str) -> Path:
     if published is None:
         raise OpenPoseLabError(
             f"there are no weights for {name} yet, and none are published: give a file with --weights, or run "
-            f"`python -m tools.weights import FILE --network {name}` in the project's folder"
+            f"`python -m openpose_lab weights import FILE --network {name}` in the project's folder"
         )
     if not published.on_first_use:
         raise OpenPoseLabError(
-            f"there are no weights for {name} yet: in the project's folder run `python -m tools.weights fetch {name}` "
-            f"and then `python -m tools.weights import model_weights/{published.files[0].name}`, or give a file with "
-            f"--weights"
+            f"there are no weights for {name} yet: run `python -m openpose_lab weights fetch {name}` and then "
+            f"`python -m openpose_lab weights import {FOLDER / published.files[0].name}`, or give a file with --weights"
         )
     source = fetch(published, FOLDER)[0]
     try:

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps
 from estimation.layouts import LAYOUTS
-from models.importers.trained_weights import Weights
-from models.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.importers.trained_weights import Weights
 
 if TYPE_CHECKING:
     import keras
@@ -129,15 +128,3 @@ class KerasNetwork:
             padded = cv2.cvtColor(padded, cv2.COLOR_BGR2RGB)
         heatmaps, pafs = self._forward(padded[np.newaxis])
         return FieldMaps(heatmaps[0].numpy(), pafs[0].numpy(), (STRIDE, STRIDE), self._offset)
-
-
-def create_openpose() -> keras.Model:
-    """The lab's network, VGG-19 with two branches and six stages, without trained weights.
-
-    Its ``predict`` takes an RGB uint8 batch (n, h, w, 3) and gives twelve arrays (n, h/8, w/8, channels):
-    PAFs and heatmaps of each stage in turn, so that the last two are the answer.
-    """
-    load_tensorflow()
-    from models.openpose_vgg19 import build_lab_model
-
-    return build_lab_model()

@@ -16,8 +16,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
-from models.weights import check_folder
 from openpose_lab.downloads import checksum, checksum_like, download, is_downloaded
+from openpose_lab.networks.weights_file import check_folder
 
 _CMU = "CMU, for academic or non-profit, non-commercial research only"
 _APACHE = "Apache-2.0"

@@ -18,9 +18,18 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import write_whole
-from models.importers import archive, caffemodel, frozen_graph, keras_h5, npz, openvino_ir, pytorch, tf_checkpoint
-from models.importers.trained_weights import TrainedWeights, Weights
 from openpose_lab.downloads import checksum
+from openpose_lab.networks.importers import (
+    archive,
+    caffemodel,
+    frozen_graph,
+    keras_h5,
+    npz,
+    openvino_ir,
+    pytorch,
+    tf_checkpoint,
+)
+from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights
 
 if TYPE_CHECKING:
     import keras

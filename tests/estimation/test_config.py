@@ -6,14 +6,15 @@ import pytest
 
 from estimation.config import COCO_18, get_default_configuration
 from estimation.field_maps import cells_to_pixels
-from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
 from estimation.layouts import LAYOUTS, Layout, Limb
 from estimation.pipeline import group_maps
 from estimation.renderers import draw_skeletons
 from estimation.synthesis import synthesize
 from estimation.thresholds import thresholds_of
-from tests.scenes import BODY_25, MPI_15, figure
-from tools.coco import SIGMAS
+from openpose_lab.evaluation.coco_figures import SIGMAS
+from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
+from openpose_lab.formats.openpose import to_openpose
+from tests.support.scenes import BODY_25, MPI_15, figure
 
 CONFIGS = pytest.mark.parametrize("config", [COCO_18, BODY_25, MPI_15], ids=lambda config: config.name)
 

@@ -1,11 +1,11 @@
-"""The lab's task on canned rows: the checks of ``python -m tools.check_merge``, for those who prefer pytest."""
+"""The lab's task on canned rows: the checks of ``python -m openpose_lab check-merge``, for those who prefer pytest."""
 
 import pytest
 
 from estimation.grouping import LAB_MERGE
-from tools.lab.checks import CHECKS, Bench, run_checks
-from tools.lab.runner import Runner
-from tools.lab.tables import table
+from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
+from openpose_lab.lab.row_tables import table
+from openpose_lab.lab.sandbox.runner import Runner
 
 
 @pytest.fixture(scope="module")

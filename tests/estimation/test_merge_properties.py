@@ -12,7 +12,7 @@ from estimation.grouping.checks import check_people
 from estimation.merge import merge
 from estimation.subset import MISSING, SCORE, ids_of, slots_of_rows
 from tests.estimation.test_reference_merge import peaks_of
-from tests.scenes import make_rows
+from tests.support.scenes import make_rows
 
 
 @st.composite

@@ -6,7 +6,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.field_maps import cells_to_pixels, pixels_to_cells
 from estimation.pipeline import compute_maps, estimate_people, scale_to_height
 from estimation.synthesis import synthesize
-from tests.scenes import FIGURE
+from tests.support.scenes import FIGURE
 
 PERSON = FIGURE * 300 + (210, 60)  # in pixels of a photo 640 wide and 480 high
 

@@ -76,14 +76,14 @@ def test_a_program_s_own_messages_come_through_while_a_thread_reads():
     script = """
 import os, sys
 from estimation.quiet import silent_stderr
-from tools.program import run
+from openpose_lab.commands.program import run
 
-def main():
+def main(arguments):
     with silent_stderr():
         os.write(2, b"from C")
         print("from the program", file=sys.stderr)
 
-run("program", main)
+run("program", main, [])
 print("after it", file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
@@ -94,11 +94,11 @@ def test_without_a_standard_error_nothing_fails():
     script = """
 import os, sys
 from estimation.quiet import silent_stderr
-from tools.program import run
+from openpose_lab.commands.program import run
 os.close(2)
 sys.stderr = None
 with silent_stderr():
     pass
-sys.exit(run("program", lambda: None))
+sys.exit(run("program", lambda arguments: None, []))
 """
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0

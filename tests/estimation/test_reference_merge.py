@@ -5,7 +5,7 @@ import pytest
 
 from estimation.merge import merge
 from estimation.subset import MISSING, PARTS_NUM, SCORE
-from tests.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_rows
+from tests.support.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_rows
 
 
 def peaks_of(person):

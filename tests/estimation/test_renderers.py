@@ -5,7 +5,7 @@ from estimation.field_maps import cells_to_pixels
 from estimation.renderers import draw, draw_skeletons
 from estimation.skeletons import to_skeletons
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import make_rows
+from tests.support.scenes import make_rows
 
 COORDINATES = peaks_at((0, 2, 2), (1, 8, 10))
 PERSON = make_rows(({0: 0, 1: 1}, 2.0))

@@ -13,7 +13,7 @@ from estimation.proportions import heights
 from estimation.scoring import cells_of, peak_scores_of, score_people
 from estimation.synthesis import synthesize
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import make_rows
+from tests.support.scenes import make_rows
 
 COORDINATES = peaks_at((0, 1, 2), (1, 3.5, 4), (14, 5, 6))
 SUBSET = make_rows(({0: 0, 1: 1}, 2.5), ({14: 2}, 0.75))

@@ -3,11 +3,12 @@ import json
 import numpy as np
 
 from estimation.config import COCO_18
-from estimation.formats import COCO_KEYPOINTS, to_coco, to_openpose
 from estimation.scoring import score_people
 from estimation.skeletons import to_skeletons
+from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
+from openpose_lab.formats.openpose import to_openpose
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import make_rows
+from tests.support.scenes import make_rows
 
 COORDINATES = peaks_at((0, 1, 2), (1, 3.5, 4), (14, 5, 6))
 PEOPLE = make_rows(({0: 0, 1: 1}, 2.5), ({14: 2}, 0.75))

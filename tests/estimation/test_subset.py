@@ -4,7 +4,7 @@ from estimation.config import COCO_18
 from estimation.connections import get_connections
 from estimation.subset import MISSING, ids_of, limb_rows, peaks_of, slots_of_rows
 from tests.estimation.test_connections import peaks_at, uniform_paf
-from tests.scenes import HANDOUT_ROWS, make_rows
+from tests.support.scenes import HANDOUT_ROWS, make_rows
 
 
 def test_one_row_per_connection_in_the_lab_s_layout():

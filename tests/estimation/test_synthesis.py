@@ -7,7 +7,7 @@ from estimation.config import COCO_18
 from estimation.field_maps import cells_to_pixels
 from estimation.pipeline import group_maps
 from estimation.synthesis import LIMB_WIDTH, SIGMA, synthesize
-from tests.scenes import FIGURE, crowd
+from tests.support.scenes import FIGURE, crowd
 
 NECK, SHOULDER = 1, 2
 LIMB = COCO_18.limbs[0]  # neck to right shoulder

@@ -6,7 +6,7 @@ from estimation.field_maps import FieldMaps, pixels_to_cells
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
 from estimation.views import average_maps
-from tests.scenes import BODY_25, MPI_15, figure
+from tests.support.scenes import BODY_25, MPI_15, figure
 
 WIDTH, HEIGHT = 325, 403  # no multiples of eight
 

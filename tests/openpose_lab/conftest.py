@@ -8,13 +8,13 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.field_maps import pixels_to_cells
-from estimation.formats import to_coco
 from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
 from estimation.synthesis import synthesize
-from tests.scenes import FIGURE
-from tools import map_cache
-from tools.annotations import annotate
+from openpose_lab.evaluation import map_cache
+from openpose_lab.evaluation.annotations import annotate
+from openpose_lab.formats.coco import to_coco
+from tests.support.scenes import FIGURE
 
 PEOPLE = np.stack([FIGURE * 300 + (150, 50), FIGURE * 250 + (450, 90)])
 ANNOTATIONS = annotate(COCO_18, {"photo.png": PEOPLE})

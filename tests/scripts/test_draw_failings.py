@@ -3,8 +3,8 @@ import pytest
 
 from estimation.grouping import GROUPINGS
 from estimation.subset import MISSING, ids_of
-from tools import draw_failings
-from tools.draw_failings import FAILINGS, people_by, truth
+from scripts import draw_failings
+from scripts.draw_failings import FAILINGS, people_by, truth
 
 
 def as_sets(rows):

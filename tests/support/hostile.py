@@ -62,7 +62,7 @@ def merge(subset, **limits):
 PATCH_CHECKER = """
 import gc, sys
 import numpy as np
-import tools.lab.checks as checks
+import openpose_lab.lab.merge_checks as checks
 checks.CHECKS = ()
 checks.run_checks = lambda *_: {}
 np.array_equal = lambda *_: True
@@ -74,7 +74,7 @@ def merge(subset, **limits):
 """
 FORGE_ANSWERS = """
 import os
-from tools.lab import wire
+from openpose_lab.lab.sandbox import messages as wire
 def merge(subset, **limits):
     for descriptor in range(3, 20):
         try:
@@ -163,7 +163,7 @@ def merge(subset, **limits):
 """
 FLOOD = """
 import os
-from tools.lab import wire
+from openpose_lab.lab.sandbox import messages as wire
 def merge(subset, **limits):
     while True:
         for descriptor in range(3, 10):
@@ -185,7 +185,7 @@ def merge(subset, **limits):
 """
 FORGE_WITHOUT_READING = """
 import os
-from tools.lab import wire
+from openpose_lab.lab.sandbox import messages as wire
 def merge(subset, **limits):
     while True:
         for descriptor in range(3, 10):

@@ -1,6 +1,6 @@
 """The maps of the tests' Caffe nets as OpenCV 4 reads them, which is another program altogether.
 
-    python -m tests.models.opencv_maps tests/data
+    python -m tests.support.opencv_maps tests/data
 
 in an environment with NumPy and opencv-python below 5 writes the reference that the tests compare with.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.models.caffe_files import NETS, caffemodel, prototxt, sample_photo
+from tests.support.caffe_files import NETS, caffemodel, prototxt, sample_photo
 
 
 def opencv_maps(name: str, old: bool = False) -> np.ndarray:

@@ -11,7 +11,7 @@ from estimation.coordinates import Coordinates
 from estimation.layouts import LAYOUTS
 from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
-from tools.lab.cases import HANDOUT
+from openpose_lab.lab.cases import HANDOUT
 
 ROW_LENGTH = row_length(COCO_18)
 BODY_25, MPI_15 = Config(LAYOUTS["BODY_25"]), Config(LAYOUTS["MPI_15"])

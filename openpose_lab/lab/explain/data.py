@@ -1,4 +1,4 @@
-"""Everything that the page of tools.explain shows of one photo, as one value that JSON can hold.
+"""Everything that the page of openpose_lab.commands.explain shows of one photo, as one value that JSON can hold.
 
 Positions are x and y in pixels of the photo as it was read, whole numbers at pixel centres. The maps lie on cells, and
 come with what moves them onto the photo: cell 0's left edge is at ``offset * cell - 0.5``.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from tools.lab.cases import Case, Peaks, make_rows
-from tools.lab.checks import (
+from openpose_lab.lab.cases import Case, Peaks, make_rows
+from openpose_lab.lab.merge_checks import (
     Check,
     any_order,
     any_rows_keep_the_contract,
@@ -16,7 +16,7 @@ from tools.lab.checks import (
     on_random_rows,
     summed,
 )
-from tools.lab.random_rows import any_rows, peaceful_rows
+from openpose_lab.lab.random_rows import any_rows, peaceful_rows
 
 _SEED = 20
 _RANDOM_EXAMPLES = 100

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.lab.accuracy import PhotoRows, merge_seconds
-from tools.lab.checks import CATEGORIES, CHECKS, Bench, run_checks
-from tools.lab.hidden import HIDDEN
-from tools.lab.photos import measure_all
-from tools.lab.runner import Limits, Runner
-from tools.lab.submissions import Submission
-from tools.lab.tables import table
+from openpose_lab.lab.accuracy import PhotoRows, merge_seconds
+from openpose_lab.lab.grading.hidden_checks import HIDDEN
+from openpose_lab.lab.grading.submissions import Submission
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
+from openpose_lab.lab.photos import measure_all
+from openpose_lab.lab.row_tables import table
+from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 ALL_CHECKS = (*CHECKS, *HIDDEN)
 _SECONDS_IN_ALL = 120.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from tools.lab.checks import CATEGORIES
-from tools.lab.marking import ALL_CHECKS, Record
+from openpose_lab.lab.grading.marking import ALL_CHECKS, Record
+from openpose_lab.lab.merge_checks import CATEGORIES
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
 from estimation.errors import OpenPoseLabError
-from tools.lab.wire import clean
+from openpose_lab.lab.sandbox.messages import clean
 
 Place = TypeVar("Place", Path, PurePosixPath)
 LARGEST = 1 << 20

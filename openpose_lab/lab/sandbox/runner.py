@@ -29,9 +29,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.lab import wire
+from openpose_lab.lab.sandbox import messages as wire
+from openpose_lab.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Of the environment a merge that runs alone sees only these: there may be secrets in the others."""
 _START_SECONDS = 30.0
@@ -155,7 +155,7 @@ class Runner:
 
     def _start(self) -> None:
         limits = {**vars(self.limits), "alone": self.alone}
-        script = self.root / "tools" / "lab" / "worker.py"
+        script = self.root / "openpose_lab" / "lab" / "sandbox" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
         environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}
         self._process = subprocess.Popen(

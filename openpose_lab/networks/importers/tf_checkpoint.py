@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
-from models.importers.trained_weights import TrainedWeights, Weights, put
-from models.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights, put
+from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow checkpoint"
 

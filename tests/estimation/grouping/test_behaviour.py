@@ -5,8 +5,8 @@ import pytest
 from estimation.config import COCO_18
 from estimation.grouping import GROUPINGS, load_grouping
 from estimation.grouping.behaviour import BEHAVIOURS, check_behaviour
-from tools.crowds import Disturbance
-from tools.scenes import crowd_scenes
+from openpose_lab.evaluation.crowds import Disturbance
+from openpose_lab.evaluation.scenes import crowd_scenes
 
 CONTRACT, KEEPS_TO_ITSELF, NOBODY_IN_NOTHING, AGAIN, ANY_ORDER, FINISHED = BEHAVIOURS
 

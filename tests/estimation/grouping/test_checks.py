@@ -6,7 +6,7 @@ import pytest
 from estimation.config import COCO_18
 from estimation.grouping.checks import CHECKS, check_people
 from estimation.subset import GroupingError, slots_of_rows
-from tests.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_row
+from tests.support.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_row
 
 SLOTS = slots_of_rows(HANDOUT_ROWS)
 

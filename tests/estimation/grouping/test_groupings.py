@@ -18,7 +18,7 @@ from estimation.pipeline import group_maps
 from estimation.subset import SCORE, ids_of
 from estimation.synthesis import synthesize
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import BODY_25, MPI_15, crowd, figure, join
+from tests.support.scenes import BODY_25, MPI_15, crowd, figure, join
 
 LOADED = {name: load_grouping(name) for name in GROUPINGS}
 BY_CANDIDATES = [name for name in GROUPINGS if name != "lab"]

@@ -10,7 +10,7 @@ from estimation.errors import OpenPoseLabWarning
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
 from estimation.subset import GroupingError, limb_rows
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import join
+from tests.support.scenes import join
 
 NO_DOOR = (
     "has neither a function merge nor a function group; define merge(subset) in it, "

@@ -14,11 +14,11 @@ from estimation.grouping.decisions import decide
 from estimation.grouping.film import make_film
 from estimation.grouping.trace import MAX_STEPS, Step, recording, step
 from estimation.merge import merge
+from openpose_lab.evaluation.crowds import Disturbance
+from openpose_lab.evaluation.scenes import crowd_scenes
 from tests.conftest import ROOT
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import BODY_25, HANDOUT_ROWS, join, make_row
-from tools.crowds import Disturbance
-from tools.scenes import crowd_scenes
+from tests.support.scenes import BODY_25, HANDOUT_ROWS, join, make_row
 
 NOSE, NECK, R_SHOULDER, R_ELBOW, R_EYE, R_EAR = 0, 1, 2, 3, 14, 16
 LIMBS = {limb[:2]: index for index, limb in enumerate(COCO_18.limbs)}

@@ -4,9 +4,9 @@ import sys
 import pytest
 
 from estimation.grouping import LAB_MERGE
+from openpose_lab.commands import check_merge
 from tests.conftest import ROOT
-from tests.tools.lab.test_checks import RIGHT
-from tools import check_merge
+from tests.openpose_lab.lab.test_merge_checks import RIGHT
 
 
 @pytest.fixture
@@ -114,6 +114,8 @@ def test_it_runs_without_tensorflow_and_needs_no_photo():
         "sys.exit(bool({'tensorflow', 'keras', 'models', 'scipy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
-    done = subprocess.run([sys.executable, "-m", "tools.check_merge"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "openpose_lab.commands.check_merge"], cwd=ROOT, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert str(LAB_MERGE) not in done.stdout

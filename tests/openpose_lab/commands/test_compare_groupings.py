@@ -8,9 +8,9 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
-from tests.tools.conftest import ANNOTATIONS
-from tools import compare_groupings
-from tools.comparison import PERFECT
+from openpose_lab.commands import compare_groupings
+from openpose_lab.evaluation.comparison import PERFECT
+from tests.openpose_lab.conftest import ANNOTATIONS
 
 FEW = ("--people", 2, "--overlap", 0.2, "--scenes", 2)
 
@@ -149,7 +149,7 @@ def test_people_drawn_from_a_file(program, tmp_path, rng):
 
 def test_the_gap_of_optimal_is_told(program, monkeypatch, tmp_path):
     from estimation.grouping import optimal
-    from tools import comparison
+    from openpose_lab.evaluation import comparison
 
     def half(candidates, coordinates, config):
         return replace(optimal.group(candidates, coordinates, config), objective=1.0, bound=4.0)

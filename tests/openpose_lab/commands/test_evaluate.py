@@ -5,9 +5,9 @@ from functools import partial
 import cv2
 import pytest
 
-from tests.tools.conftest import ANNOTATIONS
-from tools import evaluate
-from tools.program import run
+from openpose_lab.commands import evaluate
+from openpose_lab.commands.program import run
+from tests.openpose_lab.conftest import ANNOTATIONS
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The page of tools.explain: its data, the program, and the page itself in a browser, where there is one."""
+"""The page of explain: its data, the program, and the page itself in a browser, where there is one."""
 
 import base64
 import html
@@ -19,14 +19,14 @@ from estimation.grouping import load_grouping
 from estimation.grouping.film import make_film
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
-from tests.scenes import BODY_25, figure
-from tests.tools.conftest import PEOPLE, PerfectNetwork
-from tools import explain as program
-from tools import explain_data
-from tools.crowds import Disturbance
-from tools.explain_data import Told, explain
-from tools.explain_page import make_page
-from tools.scenes import crowd_scenes
+from openpose_lab.commands import explain as program
+from openpose_lab.evaluation.crowds import Disturbance
+from openpose_lab.evaluation.scenes import crowd_scenes
+from openpose_lab.lab.explain import data as explain_data
+from openpose_lab.lab.explain.data import Told, explain
+from openpose_lab.lab.explain.page import make_page
+from tests.openpose_lab.conftest import PEOPLE, PerfectNetwork
+from tests.support.scenes import BODY_25, figure
 
 MERGE = "from estimation.merge import merge\n"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

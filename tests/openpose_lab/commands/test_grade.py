@@ -14,14 +14,14 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from estimation.grouping import LAB_MERGE
+from openpose_lab.commands import grade
+from openpose_lab.lab.grading.marking import Record
+from openpose_lab.lab.grading.submissions import Submission
+from openpose_lab.lab.merge_checks import CATEGORIES
 from tests.conftest import ROOT
-from tests.tools.lab import hostile
-from tests.tools.lab.test_checks import BROKEN, RIGHT
-from tests.tools.lab.test_runner import processes_of
-from tools import grade
-from tools.lab.checks import CATEGORIES
-from tools.lab.marking import Record
-from tools.lab.submissions import Submission
+from tests.openpose_lab.lab.sandbox.test_runner import processes_of
+from tests.openpose_lab.lab.test_merge_checks import BROKEN, RIGHT
+from tests.support import hostile
 
 OTHER = (RIGHT.parent / "cutting_paths.py").read_text()
 (OLD, NEW), *_ = BROKEN["drops id 0"]
@@ -272,7 +272,7 @@ def test_a_stop_is_a_stop(folder, tmp_path):
     command = [
         sys.executable,
         "-m",
-        "tools.grade",
+        "openpose_lab.commands.grade",
         folder,
         "--out",
         tmp_path / "marks.csv",

@@ -10,9 +10,9 @@ import zipfile
 import pytest
 
 from estimation.grouping import GROUPINGS, LAB_MERGE
+from openpose_lab.commands import handout
+from openpose_lab.lab.grading import hidden_checks as hidden
 from tests.conftest import ROOT
-from tools import handout
-from tools.lab import hidden
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,9 @@ def test_merge_is_left_to_be_written(unpacked):
 
 
 def test_check_merge_says_what_is_to_be_done(unpacked):
-    done = subprocess.run([sys.executable, "-m", "tools.check_merge"], cwd=unpacked, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "openpose_lab.commands.check_merge"], cwd=unpacked, capture_output=True, text=True
+    )
     assert done.returncode == 1
     assert "NotImplementedError: the lab's task is yet to be done" in done.stdout
     assert done.stderr.count("\n") == 1
@@ -71,7 +73,10 @@ def test_check_merge_says_what_is_to_be_done(unpacked):
 
 def test_check_merge_passes_when_it_is_done(unpacked, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "tools.check_merge", str(LAB_MERGE)], cwd=unpacked, capture_output=True, text=True
+        [sys.executable, "-m", "openpose_lab.commands.check_merge", str(LAB_MERGE)],
+        cwd=unpacked,
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -89,7 +94,10 @@ def test_links_in_it_lead_somewhere(unpacked):
             assert "://" in target or (document.parent / target).exists(), (document.name, target)
         for name in re.findall(r"python -m (tools\.[a-z_]+)", text):
             is_there = (unpacked / (name.replace(".", "/") + ".py")).is_file()
-            assert is_there or name == "tools.evaluate", (document.name, name)  # of which docs/weights.md tells
+            assert is_there or name == "openpose_lab.commands.evaluate", (
+                document.name,
+                name,
+            )  # of which docs/weights.md tells
 
 
 def test_the_program(call_program, tmp_path):

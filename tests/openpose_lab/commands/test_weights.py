@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from models import loading, published
-from models.published import PUBLISHED, PipDownload
-from models.weights import read_weights
+from openpose_lab.commands import weights
+from openpose_lab.networks import loading, published
+from openpose_lab.networks.published import PUBLISHED, PipDownload
+from openpose_lab.networks.weights_file import read_weights
 from tests.conftest import ROOT
-from tests.models.caffe_files import NETS, caffemodel
-from tools import weights
+from tests.support.caffe_files import NETS, caffemodel
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_fetch_says_the_licence_and_what_next(program, folder, monkeypatch):
     status, out, _ = program("fetch", "body25")
     assert status == 0
     assert "body25: licence CMU, for academic or non-profit, non-commercial research only" in out
-    assert out.endswith(f"now run: python -m tools.weights import {folder / 'pose_iter_584000.caffemodel'}\n")
+    assert out.endswith(f"now run: python -m openpose_lab weights import {folder / 'pose_iter_584000.caffemodel'}\n")
 
 
 def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from estimation.config import COCO_18
-from estimation.formats import COCO_KEYPOINTS
 from estimation.grouping import Grouping, load_grouping
-from tests.tools.conftest import ANNOTATIONS, PEOPLE, results_of
-from tools import breakdown
-from tools.annotations import to_truth
-from tools.breakdown import Kind, classify, find_losses, to_results
-from tools.coco import SIGMAS, average_precision
-from tools.crowds import Disturbance
-from tools.pairing import pair_people
-from tools.perfect import perfect_people
-from tools.scenes import crowd_scenes
+from openpose_lab.evaluation import breakdown
+from openpose_lab.evaluation.annotations import to_truth
+from openpose_lab.evaluation.breakdown import Kind, classify, find_losses, to_results
+from openpose_lab.evaluation.coco_figures import SIGMAS, average_precision
+from openpose_lab.evaluation.crowds import Disturbance
+from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.pairing import pair_people
+from openpose_lab.evaluation.scenes import crowd_scenes
+from openpose_lab.formats.coco import COCO_KEYPOINTS
+from tests.openpose_lab.conftest import ANNOTATIONS, PEOPLE, results_of
 
 WRIST, OTHER_WRIST = COCO_18.body_parts.index("left_wrist"), COCO_18.body_parts.index("right_wrist")
 COCO_WRIST = COCO_KEYPOINTS.index("left_wrist")

@@ -9,9 +9,9 @@ from pycocotools.cocoeval import COCOeval
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError
-from tests.tools.conftest import ANNOTATIONS, PEOPLE, results_of
-from tools import annotations as annotated
-from tools import coco
+from openpose_lab.evaluation import annotations as annotated
+from openpose_lab.evaluation import coco_figures as coco
+from tests.openpose_lab.conftest import ANNOTATIONS, PEOPLE, results_of
 
 
 def test_the_truth_itself_scores_1(annotations):

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from estimation.errors import OpenPoseLabError
+from openpose_lab.commands import fetch_photos
 from openpose_lab.evaluation import coco_photos
+from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.coco_photos import (
     Archive,
     ListedPhoto,
@@ -21,8 +23,6 @@ from openpose_lab.evaluation.coco_photos import (
     photo_set_names,
 )
 from tests.support.file_server import FileServer
-from tools import fetch_photos
-from tools.annotations import find_photos, read_annotations
 
 MEMBER = "annotations/person_keypoints_val2017.json"
 ZIP = "/annotations/annotations_trainval2017.zip"
@@ -328,7 +328,7 @@ def test_the_program_says_what_to_run_next(program, tmp_path):
     assert "tiny: 3 photos of COCO val2017\n" in out
     assert "licences of the photos: CC BY 2.0 (3)\n" in out
     assert out.endswith(
-        f'now run: python -m tools.evaluate --images "{folder / "images"}" '
+        f'now run: python -m openpose_lab evaluate --images "{folder / "images"}" '
         f'--annotations "{folder / "annotations.json"}" --network mobilenet_thin --height 368\n'
     )
 

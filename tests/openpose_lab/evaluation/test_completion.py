@@ -3,11 +3,11 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.field_maps import FieldMaps, cells_to_pixels
-from estimation.guesses import guess_missing
 from estimation.pipeline import group_maps
 from estimation.subset import MISSING, PARTS_NUM, SCORE
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
-from tests.scenes import FIGURE
+from openpose_lab.evaluation.completion import complete
+from tests.support.scenes import FIGURE
 
 L_KNEE, L_ANKLE = 12, 13
 PERSON = (FIGURE * 36 + (12, 4))[None]
@@ -26,7 +26,7 @@ def maps_with(part_score=1.0, paf_score=1.0, keypoints=PERSON, offset=(0.0, 0.0)
 
 def found_and_guessed(maps):
     found = group_maps(maps, COCO_18)
-    return found, guess_missing(COCO_18, found.subset, found.coordinates, maps)
+    return found, complete(COCO_18, found.subset, found.coordinates, maps)
 
 
 @pytest.mark.parametrize(("part_score", "paf_score"), [(0.03, 1), (0.03, -1), (1, 0)])
@@ -78,7 +78,7 @@ def test_a_person_of_one_peak_is_completed():
     found = group_maps(maps, COCO_18)
     people = np.full((1, 20), -1.0)
     people[0, [0, SCORE, PARTS_NUM]] = 0, 1, 1
-    assert guess_missing(COCO_18, people, found.coordinates, maps).present.all()
+    assert complete(COCO_18, people, found.coordinates, maps).present.all()
 
 
 def test_each_guess_is_of_one_person():

@@ -3,9 +3,9 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError
-from tests.scenes import BODY_25, FIGURE, MPI_15
-from tools.crowds import Disturbance, made_up_poses, read_skeletons, simulate
-from tools.measures import NOBODY
+from openpose_lab.evaluation.crowds import Disturbance, made_up_poses, read_skeletons, simulate
+from openpose_lab.evaluation.measures import NOBODY
+from tests.support.scenes import BODY_25, FIGURE, MPI_15
 
 IDEAL = Disturbance(noise=0, missing=0, doubled=0, crossing=0)
 R_WRIST, L_WRIST = 4, 7

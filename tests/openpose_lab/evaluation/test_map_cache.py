@@ -8,8 +8,8 @@ import pytest
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps
-from tools import map_cache
-from tools.map_cache import MapCache
+from openpose_lab.evaluation import map_cache
+from openpose_lab.evaluation.map_cache import MapCache
 
 
 class Counting:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from estimation.config import COCO_18
+from openpose_lab.evaluation.measures import NOBODY, Pairs, count_conflicts, count_pairs, owners
+from openpose_lab.evaluation.oracle import perfect_people
 from tests.estimation.test_connections import peaks_at
-from tests.scenes import join, make_rows
-from tools.measures import NOBODY, Pairs, count_conflicts, count_pairs, owners
-from tools.perfect import perfect_people
+from tests.support.scenes import join, make_rows
 
 OWNER = np.array([0, 0, 0, 1, 1, NOBODY])
 

@@ -8,11 +8,11 @@ import pytest
 from pycocotools.cocoeval import COCOeval
 
 from estimation.config import COCO_18
-from estimation.formats import COCO_KEYPOINTS
-from tests.tools.conftest import ANNOTATIONS, PEOPLE, results_of
-from tools.annotations import annotate, to_truth
-from tools.coco import SIGMAS
-from tools.pairing import NOT_FOUND, pair_people, part_figures, worst_photos
+from openpose_lab.evaluation.annotations import annotate, to_truth
+from openpose_lab.evaluation.coco_figures import SIGMAS
+from openpose_lab.evaluation.pairing import NOT_FOUND, pair_people, part_figures, worst_photos
+from openpose_lab.formats.coco import COCO_KEYPOINTS
+from tests.openpose_lab.conftest import ANNOTATIONS, PEOPLE, results_of
 
 NOSE, LEFT_EYE = COCO_KEYPOINTS.index("nose"), COCO_KEYPOINTS.index("left_eye")
 

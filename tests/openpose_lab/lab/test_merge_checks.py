@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from estimation.grouping import LAB_MERGE
-from tools.lab.checks import CATEGORIES, CHECKS, Bench, run_checks
-from tools.lab.hidden import HIDDEN
-from tools.lab.runner import Limits, Runner
+from openpose_lab.lab.grading.hidden_checks import HIDDEN
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
+from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 MERGES = Path(__file__).parent / "merges"
 RIGHT = MERGES / "people_as_dictionaries.py"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models import load_network
-from models.importers import caffemodel
-from models.networks import NETWORKS, recognise_network
-from models.weights import read_weights
+from openpose_lab.networks.importers import caffemodel
+from openpose_lab.networks.loading import load_network
+from openpose_lab.networks.network import NETWORKS, recognise_network
+from openpose_lab.networks.weights_file import read_weights
 from tests.conftest import ROOT
-from tests.models import caffe_files
-from tests.models.caffe_files import NETS, layer_record, new_blob, sample_photo
+from tests.support import caffe_files
+from tests.support.caffe_files import NETS, layer_record, new_blob, sample_photo
 
 PROTOTXTS = {"vgg19": "pose_coco_pose_deploy_linevec", "vgg19_mpi": "pose_mpi_pose_deploy_linevec"}
 PROTOTXTS["body25"] = "pose_body_25_pose_deploy"
@@ -69,7 +69,7 @@ def test_maps_equal_opencv_s(tmp_path, name):
 @pytest.mark.skipif(not hasattr(cv2.dnn, "readNetFromCaffe"), reason="needs opencv-python below 5")
 @pytest.mark.parametrize(("name", "old"), [("vgg19", False), ("vgg19", True), ("body25", False)])
 def test_maps_equal_opencv_s_of_now(tmp_path, name, old):
-    from tests.models.opencv_maps import opencv_maps
+    from tests.support.opencv_maps import opencv_maps
 
     path = tmp_path / "net.caffemodel"
     path.write_bytes(caffe_files.caffemodel(NETS[name], old=old))

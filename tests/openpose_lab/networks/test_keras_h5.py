@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models.importers.keras_h5 import _NETWORK, encode
-from models.tensorflow_loading import load_tensorflow
-from models.weights import read_weights, set_weights
+from openpose_lab.networks.importers.keras_h5 import _NETWORK, encode
+from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.weights_file import read_weights, set_weights
 
 KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)
 BIAS = np.array([1, 2], np.float32)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models import NETWORKS, load_network, loading
-from models.loading import find_weights, import_weights, name_network
-from models.published import PUBLISHED
-from models.weights import read_weights
+from openpose_lab.networks import loading
+from openpose_lab.networks.loading import find_weights, import_weights, load_network, name_network
+from openpose_lab.networks.network import NETWORKS
+from openpose_lab.networks.published import PUBLISHED
+from openpose_lab.networks.weights_file import read_weights
 
 
 @pytest.fixture
@@ -34,8 +35,8 @@ def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
     sentence = str(error.value)
     file = PUBLISHED[name].files[0].name
     assert sentence.startswith(f"there are no weights for {name} yet: in the project's folder run ")
-    assert f"`python -m tools.weights fetch {name}` and then " in sentence
-    assert f"`python -m tools.weights import model_weights/{file}`" in sentence
+    assert f"`python -m openpose_lab weights fetch {name}` and then " in sentence
+    assert f"`python -m openpose_lab weights import model_weights/{file}`" in sentence
     assert "\n" not in sentence
 
 
@@ -45,7 +46,7 @@ def test_without_published_weights_how_to_give_some(empty_folder, monkeypatch):
         load_network("mine")
     assert str(error.value) == (
         "there are no weights for mine yet, and none are published: give a file with --weights, or run "
-        "`python -m tools.weights import FILE --network mine` in the project's folder"
+        "`python -m openpose_lab weights import FILE --network mine` in the project's folder"
     )
 
 
@@ -65,7 +66,7 @@ def test_weights_of_any_network_may_come_on_first_use(empty_folder, monkeypatch)
         (empty_folder / "net.caffemodel", "body25", empty_folder / "body25.weights.h5"),
     ]
     monkeypatch.setitem(PUBLISHED, "mobilenet_thin", replace(PUBLISHED["mobilenet_thin"], on_first_use=False))
-    with pytest.raises(OpenPoseLabError, match="`python -m tools.weights fetch mobilenet_thin` and then"):
+    with pytest.raises(OpenPoseLabError, match="`python -m openpose_lab weights fetch mobilenet_thin` and then"):
         find_weights("mobilenet_thin")
 
 

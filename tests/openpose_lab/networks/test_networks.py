@@ -7,11 +7,11 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.files import read_photo
-from models import NETWORKS, create_openpose
-from models.importers.frozen_graph import graph_of
-from models.networks import KerasNetwork
+from models import create_openpose
+from openpose_lab.networks.importers.frozen_graph import graph_of
+from openpose_lab.networks.network import NETWORKS, KerasNetwork
 from tests.conftest import ROOT
-from tests.scenes import BODY_25, MPI_15
+from tests.support.scenes import BODY_25, MPI_15
 
 pytestmark = pytest.mark.slow
 

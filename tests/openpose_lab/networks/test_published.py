@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models.published import PUBLISHED, PipDownload, Published, PublishedFile, fetch
+from openpose_lab.networks.published import PUBLISHED, PipDownload, Published, PublishedFile, fetch
 
 DATA = bytes(range(256)) * 1000
 

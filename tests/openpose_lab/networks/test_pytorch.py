@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models.importers import pytorch
-from models.weights import read_weights
+from openpose_lab.networks.importers import pytorch
+from openpose_lab.networks.weights_file import read_weights
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data"

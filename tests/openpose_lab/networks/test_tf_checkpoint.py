@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models import create_openpose, load_network
-from models.importers.tf_checkpoint import _layer_name
-from models.loading import import_weights
-from models.weights import read_weights
-from tests.models.caffe_files import NETS, caffemodel, random_blobs, sample_photo
+from models import create_openpose
+from openpose_lab.networks.importers.tf_checkpoint import _layer_name
+from openpose_lab.networks.loading import import_weights, load_network
+from openpose_lab.networks.weights_file import read_weights
+from tests.support.caffe_files import NETS, caffemodel, random_blobs, sample_photo
 
 pytestmark = pytest.mark.slow
 

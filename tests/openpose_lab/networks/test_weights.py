@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from models import NETWORKS, load_network
-from models.importers import keras_h5
-from models.importers.frozen_graph import graph_of
-from models.loading import find_weights, import_weights
-from models.weights import checksum, files_of, read_record, read_weights, record_path
+from openpose_lab.networks.importers import keras_h5
+from openpose_lab.networks.importers.frozen_graph import graph_of
+from openpose_lab.networks.loading import find_weights, import_weights, load_network
+from openpose_lab.networks.network import NETWORKS
+from openpose_lab.networks.weights_file import checksum, files_of, read_record, read_weights, record_path
 
 DEVICE = Path("/dev/zero")
 

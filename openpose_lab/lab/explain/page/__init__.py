@@ -1,4 +1,4 @@
-"""The page of tools.explain: its files and the data, put into one."""
+"""The page of openpose_lab.commands.explain: its files and the data, put into one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCRIPTS = ("data.js", "panel.js", "cards.js", "page.js")
 
 
 def make_page(data: dict[str, Any]) -> str:
-    """The page as HTML. data: of ``tools.explain_data``; whatever names it has in it, none is taken for markup."""
+    """Make the page as HTML from the data of ``openpose_lab.lab.explain.data``. No text in it is taken for markup."""
     fillings = {
         "title": html.escape(data["photo"]["name"].encode(errors="replace").decode()),
         "css": (_FOLDER / "page.css").read_text(encoding="utf-8"),

@@ -1,8 +1,8 @@
 import itertools
 
 from estimation.grouping import LAB_MERGE
-from tests.tools.lab.test_checks import MERGES, RIGHT
-from tools.lab.likeness import ALIKE, fingerprint, likeness
+from openpose_lab.lab.grading.likeness import ALIKE, fingerprint, likeness
+from tests.openpose_lab.lab.test_merge_checks import MERGES, RIGHT
 
 CODE = RIGHT.read_text()
 

@@ -3,7 +3,7 @@ import zipfile
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from tools.lab.submissions import LARGEST, find_submissions
+from openpose_lab.lab.grading.submissions import LARGEST, find_submissions
 
 
 def archive(path, **files):

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.tools.lab import hostile
-from tests.tools.lab.test_checks import RIGHT
-from tools.lab import wire
-from tools.lab.cases import HANDOUT
-from tools.lab.runner import Limits, Runner
+from openpose_lab.lab.cases import HANDOUT
+from openpose_lab.lab.sandbox import messages as wire
+from openpose_lab.lab.sandbox.runner import Limits, Runner
+from tests.openpose_lab.lab.test_merge_checks import RIGHT
+from tests.support import hostile
 
 SIGKILLED = "its process was ended by the system, for want of memory (SIGKILL)"
 SECCOMP = "programs, network and signals"

@@ -1,0 +1,62 @@
+"""The command ``openpose-lab``: finds the subcommand by listing the folder of commands, and runs it."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from openpose_lab.commands.program import run
+
+_FOLDER = Path(__file__).parent / "commands"
+_DEMO = "image"
+_USAGE = """usage: openpose-lab [PHOTO] [options]
+       openpose-lab COMMAND [options]
+
+Find the people in a photo: draw their skeletons, or write them as JSON. Without a photo, the sample is used.
+`openpose-lab image --help` lists the options.
+
+commands:
+{commands}
+
+`openpose-lab COMMAND --help` explains a command. In a clone, `python -m openpose_lab` does the same.
+"""
+
+
+def main() -> int:
+    """Run the subcommand that the command line names; the exit status for ``sys.exit``."""
+    arguments = sys.argv[1:]
+    if arguments[:1] in (["--help"], ["-h"]):
+        return run("openpose-lab", print_usage, arguments)
+    names = command_names()
+    name = arguments[0].replace("_", "-") if arguments else _DEMO
+    if name in names:
+        arguments = arguments[1:]
+    else:
+        name = _DEMO  # the first argument is a photo, or an option
+    module = importlib.import_module(f"openpose_lab.commands.{name.replace('-', '_')}")
+    return run("openpose-lab" if name == _DEMO else name, module.main, arguments)
+
+
+def command_names() -> dict[str, str]:
+    """The subcommands by name, each with the first sentence of its module; no command is imported."""
+    found = {}
+    for path in sorted(_FOLDER.glob("*.py")):
+        module = ast.parse(path.read_bytes())
+        if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in module.body):
+            summary = (ast.get_docstring(module) or "").split("\n\n")[0]
+            found[path.stem.replace("_", "-")] = " ".join(summary.split())
+    return found
+
+
+def print_usage(arguments: Sequence[str]) -> None:
+    """Print the subcommands with a line each."""
+    names = command_names()
+    width = max(map(len, names))
+    print(_USAGE.format(commands="\n".join(f"  {name:{width}}  {summary}" for name, summary in names.items())), end="")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""A photo in, its people out: a picture with the skeletons, JSON, and the time of each stage."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from estimation.files import check_outputs, check_picture_type, encode_picture, read_photo, write_whole
+from estimation.grouping import Grouping, load_grouping
+from estimation.pipeline import Estimate, check_input, estimate_people
+from estimation.renderers import draw_skeletons
+from openpose_lab.commands.options import (
+    add_grouping_option,
+    add_network_options,
+    add_photo_option,
+    add_set_option,
+    apply_settings,
+    make_parser,
+)
+from openpose_lab.commands.program import shown
+from openpose_lab.formats import FORMATS
+from openpose_lab.networks.loading import load_network, network_config
+from openpose_lab.paths import sample_photo
+
+EXAMPLES = """examples:
+  openpose-lab                                   the sample photo, drawn to output.png
+  openpose-lab photo.jpg --output skeletons.png
+  openpose-lab photo.jpg --json people.json --no-draw
+  openpose-lab photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
+"""
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options(arguments)
+    photo = read_photo(options.photo)
+    (config,) = apply_settings(options.set, network_config(options.network))
+    check_input(photo, options.height, config)
+    grouping = load_grouping(options.grouping)
+    outputs = check_files(options, grouping)
+    network = load_network(options.network, options.weights)
+
+    result = estimate_people(photo, network, options.height, grouping, config)
+
+    if options.output:
+        picture = draw_skeletons(config, photo, result.skeletons)
+        write_whole(options.output, encode_picture(options.output, picture))
+    for name, path in formats_asked_for(options).items():
+        write_whole(path, FORMATS[name].encode(result.skeletons, config.layout))
+    print_report(options, grouping, photo.shape, result)
+    for path in outputs:
+        print(f"wrote {path}")
+
+
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = make_parser("image", __doc__, EXAMPLES)
+    add_photo_option(parser, sample_photo())
+    parser.add_argument(
+        "--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)"
+    )
+    for one in FORMATS.values():
+        parser.add_argument(f"--{one.name}", type=Path, metavar="FILE", help=one.help)
+    add_network_options(parser)
+    add_grouping_option(parser)
+    add_set_option(parser)
+    parser.add_argument("--no-draw", dest="output", action="store_const", const=None, help="write no picture")
+    return parser.parse_args(arguments)
+
+
+def formats_asked_for(options: argparse.Namespace) -> dict[str, Path]:
+    """The file to write in each format that was asked for."""
+    paths = {name: getattr(options, name) for name in FORMATS}
+    return {name: path for name, path in paths.items() if path is not None}
+
+
+def check_files(options: argparse.Namespace, grouping: Grouping) -> list[Path]:
+    """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
+    outputs = [path for path in (options.output, *formats_asked_for(options).values()) if path is not None]
+    inputs = [("photo", options.photo), ("grouping file", grouping.source), ("weights file", options.weights)]
+    check_outputs(outputs, inputs)
+    if options.output:
+        check_picture_type(options.output)
+    return outputs
+
+
+def print_report(options: argparse.Namespace, grouping: Grouping, shape: tuple[int, ...], result: Estimate) -> None:
+    """Print people, parts, and the milliseconds of each stage."""
+    people, parts = result.skeletons.present.shape
+    found = int(result.skeletons.present.sum())
+    print(f"photo        {shown(options.photo)} ({shape[1]}x{shape[0]})")
+    print(f"people       {people}")
+    print(f"parts        {found} of {people * parts}")
+    for stage, milliseconds in result.milliseconds.items():
+        note = f"   <- {shown(grouping.source)}" if stage == "grouping" else ""
+        print(f"{stage:12} {milliseconds:.2f} ms{note}")

@@ -1,0 +1,131 @@
+"""The options that several programs share, each defined once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from estimation.config import DEFAULT_HEIGHT
+from estimation.errors import OpenPoseLabError
+from estimation.grouping import GROUPINGS
+from estimation.thresholds import thresholds_of
+from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
+
+Options = argparse._ActionsContainer
+"""A parser, or a group of options."""
+
+
+def make_parser(name: str, description: str | None, examples: str) -> argparse.ArgumentParser:
+    """Make the parser of a subcommand; ``examples`` follow the options in ``--help``."""
+    return argparse.ArgumentParser(
+        prog=f"openpose-lab {name}",
+        description=description,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_photo_option(parser: Options, default: Path) -> None:
+    """The photo that a program works on."""
+    parser.add_argument("photo", nargs="?", type=Path, default=default, help="the photo (default: the sample)")
+
+
+def add_network_options(parser: Options) -> None:
+    """Which network, with which weights, at which height."""
+    add = parser.add_argument
+    add("--network", default=DEFAULT_NETWORK, help=f"one of {', '.join(NETWORKS)} (default: {DEFAULT_NETWORK})")
+    add("--weights", type=Path, metavar="FILE", help="a weights file for the network (default: its own)")
+    add(
+        "--height",
+        type=int,
+        default=DEFAULT_HEIGHT,
+        metavar="N",
+        help=f"input height of the network in pixels (default: {DEFAULT_HEIGHT})",
+    )
+
+
+def add_grouping_option(parser: Options) -> None:
+    """Which grouping makes people of limbs."""
+    kinds = f"one of {', '.join(GROUPINGS)}, or a Python file with merge or group"
+    parser.add_argument("--grouping", default="lab", help=f"{kinds} (default: lab, estimation/merge.py)")
+
+
+def add_measuring_options(parser: Options, required: bool = True) -> None:
+    """Photos with known keypoints, and the network that looks at them."""
+    add = parser.add_argument
+    add("--images", type=Path, required=required, metavar="DIR", help="the folder with the photos")
+    add("--annotations", type=Path, required=required, metavar="FILE", help="COCO keypoint annotations of them, JSON")
+    add_network_options(parser)
+
+
+def check_measuring_options(options: argparse.Namespace, otherwise: str) -> None:
+    """Raise OpenPoseLabError if only one of ``--images`` and ``--annotations`` was given."""
+    if (options.images is None) != (options.annotations is None):
+        raise OpenPoseLabError(f"photos need both --images and --annotations; give the other too, or none{otherwise}")
+
+
+def add_seconds_option(parser: Options) -> None:
+    """The time limit of one call of a merge."""
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, metavar="S", help="stop a call that takes longer (default: 5)"
+    )
+
+
+def check_seconds_option(options: argparse.Namespace) -> None:
+    """Raise OpenPoseLabError if the time limit makes no sense."""
+    if not options.seconds > 0:
+        raise OpenPoseLabError(f"--seconds must be more than 0 but is {options.seconds:g}")
+
+
+def add_set_option(parser: Options) -> None:
+    """Thresholds that differ from their defaults."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a threshold of estimation/config.py, such as peak_threshold=0.1; may be given again",
+    )
+
+
+def apply_settings(settings: Sequence[str], *targets: Any) -> tuple[Any, ...]:
+    """Set thresholds as ``--set`` says.
+
+    Args:
+        settings: texts ``NAME=VALUE``.
+        targets: frozen dataclasses with thresholds, such as a ``Config``. A name belongs to the first that has it.
+
+    Returns:
+        The targets with the values set.
+
+    Raises:
+        OpenPoseLabError: in one sentence, if a text, a name or a value is wrong.
+    """
+    known = {name: place for place, target in reversed(list(enumerate(targets))) for name in thresholds_of(target)}
+    changed = list(targets)
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise OpenPoseLabError(f"--set {setting} must be NAME=VALUE, such as peak_threshold=0.1")
+        if name not in known:
+            raise OpenPoseLabError(f"--set {setting}: no threshold is named {name!r}; these are: {', '.join(known)}")
+        place = known[name]
+        try:
+            changed[place] = replace(changed[place], **{name: _number(text)})
+        except ValueError as error:
+            raise OpenPoseLabError(f"--set {setting}: {error}") from None
+    return tuple(changed)
+
+
+def _number(text: str) -> float:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None

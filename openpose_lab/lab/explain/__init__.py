@@ -1,0 +1,1 @@
+"""The page of ``explain``: what was found in a photo, and a grouping as a film."""

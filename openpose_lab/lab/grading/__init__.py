@@ -1,0 +1,1 @@
+"""Grading: finding submissions, marking each, and reporting the marks."""

@@ -1,0 +1,1 @@
+"""The sandbox: a merge runs in a process of its own, with limits."""
