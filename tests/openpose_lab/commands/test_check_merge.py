@@ -110,12 +110,12 @@ def test_bad_options_are_one_sentence(call_program, tmp_path):
 
 def test_it_runs_without_tensorflow_and_needs_no_photo():
     script = (
-        "import sys; from tools import check_merge; "
+        "import sys; from openpose_lab.commands import check_merge; "
         "sys.exit(bool({'tensorflow', 'keras', 'models', 'scipy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
     done = subprocess.run(
-        [sys.executable, "-m", "openpose_lab.commands.check_merge"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "openpose_lab", "check-merge"], cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert str(LAB_MERGE) not in done.stdout
