@@ -121,9 +121,7 @@ def test_each_line_counts_and_is_worth_something(crowds, completion):
     assert by_name["right"].ap == pytest.approx(as_it_is)
     for name in ("jitter", "miss", "order of people"):
         assert by_name[name].ap > as_it_is
-    assert by_name["our parts, true grouping"].ap == pytest.approx(
-        as_it_is
-    )  # completed as these are
+    assert by_name["our parts, true grouping"].ap == pytest.approx(as_it_is)  # completed as these are
     assert by_name["our parts, true grouping and order"].ap == pytest.approx(by_name["order of people"].ap)
 
 
