@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 
@@ -5,7 +6,9 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from tests.conftest import ROOT
+from tests.tools.lab import hostile
 from tests.tools.lab.test_checks import RIGHT
+from tests.tools.lab.test_runner import processes_of, wait_until
 from tools import check_merge
 
 
@@ -117,3 +120,24 @@ def test_it_runs_without_tensorflow_and_needs_no_photo():
     done = subprocess.run([sys.executable, "-m", "tools.check_merge"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert str(LAB_MERGE) not in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists processes in /proc")
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGKILL", -9)])
+def test_a_stop_leaves_no_process_behind(tmp_path, name, status):
+    path = tmp_path / "my_merge.py"
+    path.write_text(hostile.LOOP)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "tools.check_merge", path, "--seconds", "60"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert wait_until(lambda: len(processes_of(path)) == 2, 30)  # itself, and the merge's
+    program.send_signal(getattr(signal, name))
+    _, err = program.communicate(timeout=15)
+    assert program.returncode == status
+    assert err == ("" if name == "SIGKILL" else "check_merge: stopped\n")
+    assert wait_until(lambda: not processes_of(path), 5)
