@@ -64,7 +64,7 @@ _LONGEST_CELL = 1000
 _LONGEST_NAME = 150  # bytes, of a file
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
 """Names that Windows does not give to files."""
-_ENDS_WITHIN = 5.0  # seconds, a process of the pool
+_ENDS_WITHIN = 5.0  # seconds that a process of the pool gets to end, before it is killed
 _MOST_ALIKE = 5  # are named in the table; the student's page has all
 EXAMPLES = """examples:
   python -m tools.grade submissions
