@@ -13,16 +13,20 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import tempfile
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import active_children, get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +51,7 @@ from openpose_lab.lab.grading.student_page import draw_sheet
 from openpose_lab.lab.grading.submissions import Submission, find_submissions
 from openpose_lab.lab.merge_checks import CATEGORIES, NO_ANSWER
 from openpose_lab.lab.photos import find_limbs
-from openpose_lab.lab.sandbox.runner import Limits, Runner
+from openpose_lab.lab.sandbox.runner import Limits, Runner, kill_all
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -67,6 +71,7 @@ _LONGEST_CELL = 1000
 _LONGEST_NAME = 150  # bytes, of a file
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
 """Names that Windows does not give to files."""
+_ENDS_WITHIN = 5.0  # seconds that a process of the pool gets to end, before it is killed
 _MOST_ALIKE = 5  # are named in the table; the student's page has all
 EXAMPLES = """examples:
   python -m openpose_lab grade submissions
@@ -86,8 +91,9 @@ def main(arguments: Sequence[str]) -> None:
     sheets = options.out.with_name(f"{options.out.stem}_sheets")
     try:
         sheets.mkdir(exist_ok=True)
+        photos = read_photos(options)  # can take minutes, in which there is no temporary folder yet
         with tempfile.TemporaryDirectory(prefix="grade-") as folder:
-            setting = prepare(options, Path(folder))
+            setting = prepare(options, photos, Path(folder))
             records = mark_all(submissions, setting, progress_file(options.out), options.jobs)
     except OSError as error:  # a full disk, for one
         where = f" ({error.filename})" if error.filename else ""
@@ -165,23 +171,34 @@ def read_points(path: Path) -> dict[str, float]:
     return {category: float(points[category]) for category in CATEGORIES}
 
 
-def prepare(options: argparse.Namespace, folder: Path) -> Setting:
-    """What all submissions are marked with: in ``folder`` what of the handout they can import, and photos."""
-    root = folder / "lab"
-    files = {name: content for name, content in handout_files().items() if name.startswith(_IMPORTABLE)}
-    for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    photos: accuracy.PhotoRows
+def read_photos(options: argparse.Namespace) -> accuracy.PhotoRows:
+    """Read the rows that accuracy is measured on, or find them in the user's photos."""
     if options.images:
-        photos = find_limbs(options.images, options.annotations, options.network, options.weights, options.height)
-    else:
-        photos = accuracy.read_photo_rows()
+        return find_limbs(options.images, options.annotations, options.network, options.weights, options.height)
+    return accuracy.read_photo_rows()
+
+
+def prepare(options: argparse.Namespace, photos: accuracy.PhotoRows, folder: Path) -> Setting:
+    """Write what submissions can import into a folder.
+
+    Args:
+        options: The options of the command line.
+        photos: The rows that accuracy is measured on.
+        folder: The grader's temporary folder.
+
+    Returns:
+        What all submissions are marked with.
+    """
+    files = {name: content for name, content in handout_files().items() if name.startswith(_IMPORTABLE)}
     limits = Limits(options.seconds, options.memory)
     code = [path.read_bytes() for path in sorted(Path(marking.__file__).parent.glob("*.py"))]
     rows = [array.tobytes() for arrays in (photos.rows, photos.owners) for array in arrays]
-    return Setting(root, photos, limits, checksum([*code, *files.values(), *rows, repr(limits).encode()]))
+    setting = Setting(folder, photos, limits, checksum([*code, *files.values(), *rows, repr(limits).encode()]))
+    for name, content in files.items():
+        path = setting.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return setting
 
 
 def progress_file(out: Path) -> Path:
@@ -238,13 +255,14 @@ def _round(submissions: list[Submission], setting: Setting, jobs: int, lost: lis
         while True:
             for submission in itertools.islice(waiting, jobs - len(running)):
                 try:
-                    running[pool.submit(_mark, submission)] = submission
+                    with _signals_blocked():  # a process that is half started would print a traceback
+                        running[pool.submit(_mark, submission)] = submission
                 except BrokenProcessPool:
                     lost += [submission, *running.values(), *waiting]
                     return
             if not running:
                 return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # Windows takes Ctrl-C between waits only
             for future in done:
                 submission = running.pop(future)
                 try:
@@ -260,25 +278,75 @@ def _unmarked(submission: Submission, why: str) -> Record:
     return Record(submission.student, submission.source, "", problem=problem)
 
 
+_STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Keep the signals that stop the grader until the block has ended. Processes that it starts block them, too.
+
+    Windows cannot block signals.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def _pool(jobs: int, setting: Setting) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (setting,))
-    try:
-        yield pool
-    except BaseException:  # stopped: what is under way is not waited for
-        for process in active_children():
-            process.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
+    """Processes that mark submissions. They end when the grader closes its end of the lifeline, or is killed."""
+    context = get_context("spawn")
+    lifeline, end = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, context, _begin, (setting, lifeline))
+    with lifeline, end:
+        try:
+            yield pool
+            pool.shutdown()
+        except BaseException:  # stopped: what is under way is not waited for
+            end.close()
+            for process in active_children():
+                process.join(_ENDS_WITHIN)
+                process.kill()
+                process.join()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 _setting: list[Setting] = []  # of this process of the pool
 
 
-def _begin(setting: Setting) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process sees to it
+def _begin(setting: Setting, lifeline: Connection) -> None:
+    """Prepare this process of the pool. The grader handles the signals that a terminal sends to both."""
+    for name in ("SIGINT", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)  # the pool sends it to all if one process is lost
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)  # blocked at its start, by the grader
+    threading.Thread(target=_end_with_grader, args=(lifeline, setting.folder), daemon=True).start()
     _setting.append(setting)
+
+
+def _end(*_: object) -> None:
+    """End this process of the pool, and the submission that it runs."""
+    kill_all()
+    os._exit(1)
+
+
+def _end_with_grader(lifeline: Connection, folder: Path) -> None:
+    """Wait until the grader ends. Then remove its temporary folder, as it may have been killed, and end."""
+    with suppress(EOFError, OSError):
+        lifeline.recv()
+    kill_all()
+    until = time.monotonic() + _ENDS_WITHIN / 2
+    while folder.exists() and time.monotonic() < until:  # the main thread, or another process, may still add to it
+        shutil.rmtree(folder, ignore_errors=True)
+    _end()
 
 
 def _mark(submission: Submission) -> Record:
