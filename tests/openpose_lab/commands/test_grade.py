@@ -17,6 +17,7 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from openpose_lab.commands import grade
+from openpose_lab.lab.grading import judges, likeness, report
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.merge_checks import CATEGORIES
@@ -266,7 +267,7 @@ class Broken:
 def test_a_fault_of_the_grader_costs_nobody_else_their_mark(monkeypatch):
     monkeypatch.setattr(grade, "_pool", lambda *_: Broken(deadly=["Deadly"]))
     submissions = [Submission(name, f"{name}_merge.py", b"x") for name in ("A", "Deadly", "Faulty", "B")]
-    records = {record.student: record for record in grade._marked(submissions, None, 2)}
+    records = {record.student: record for record in judges._marked(submissions, None, 2)}
     assert sorted(records) == ["A", "B", "Deadly", "Faulty"]
     assert [records[name].problem for name in "AB"] == [None, None]
     assert records["Faulty"].problem.endswith("it must be marked by hand: ZeroDivisionError: oh")
@@ -316,7 +317,7 @@ def test_a_stop_is_a_stop(grader, temporary, tmp_path, name):
     out, err = grader.communicate(timeout=15)  # until nobody holds the pipes any more
     assert (grader.returncode, err) == (128 + getattr(signal, name), "grade: stopped\n")
     assert "1 of 4 are marked; the same command goes on from there" in out
-    assert [record.student for record in grade.read_progress(tmp_path / "marks.csv.progress").values()] == ["0"]
+    assert [record.student for record in judges.read_progress(tmp_path / "marks.csv.progress").values()] == ["0"]
     assert list(temporary.iterdir()) == []
     assert wait_until(lambda: not processes_of(temporary), 2)
 
@@ -332,13 +333,13 @@ def test_a_grader_that_is_killed_leaves_nothing_behind(grader, temporary):
 
 def test_the_project_s_own_is_recognised(folder):
     code = LAB_MERGE.read_bytes().replace(b"owner", b"belongs_to")
-    assert grade.find_alike([Submission("A", "A_merge.py", code)])["A"] == {grade.PROJECT: 1.0}
+    assert likeness.find_alike([Submission("A", "A_merge.py", code)])["A"] == {likeness.PROJECT: 1.0}
 
 
 def test_no_spreadsheet_takes_text_for_a_formula():
-    assert [grade.plain(text) for text in ("=1+1", "+1", "-1", "@a", "a=1")] == ["'=1+1", "'+1", "'-1", "'@a", "a=1"]
+    assert [report.plain(text) for text in ("=1+1", "+1", "-1", "@a", "a=1")] == ["'=1+1", "'+1", "'-1", "'@a", "a=1"]
 
 
 def test_names_are_file_names():
     names = ["a/b", "a_b", "..", "王小明", "x" * 300, "con", "王" * 200]
-    assert grade.safe_names(names) == ["a_b", "a_b_", "_", "王小明", "x" * 150, "_con", "王" * 50]
+    assert report.safe_names(names) == ["a_b", "a_b_", "_", "王小明", "x" * 150, "_con", "王" * 50]

@@ -10,7 +10,8 @@ import zipfile
 import pytest
 
 from estimation.grouping import GROUPINGS, LAB_MERGE
-from openpose_lab.commands import handout
+from openpose_lab.commands import handout as program
+from openpose_lab.lab import handout
 from openpose_lab.lab.grading import hidden_checks as hidden
 from tests.conftest import ROOT
 
@@ -100,17 +101,17 @@ def test_links_in_it_lead_somewhere(unpacked):
 
 
 def test_the_program(call_program, tmp_path):
-    status, out, err = call_program("handout", handout.main, "--out", tmp_path / "lab.zip")
+    status, out, err = call_program("handout", program.main, "--out", tmp_path / "lab.zip")
     assert (status, err) == (0, "")
     assert "estimation/merge.py is left to be written" in out
     first = (tmp_path / "lab.zip").read_bytes()
-    call_program("handout", handout.main, "--out", tmp_path / "lab.zip")
+    call_program("handout", program.main, "--out", tmp_path / "lab.zip")
     assert (tmp_path / "lab.zip").read_bytes() == first
     for arguments, sentence in (
         (["--out", tmp_path / "lab.tar"], "its name must end in .zip"),
         (["--out", tmp_path / "none" / "lab.zip"], "there is no folder"),
     ):
-        status, out, err = call_program("handout", handout.main, *arguments)
+        status, out, err = call_program("handout", program.main, *arguments)
         assert (status, out, err.count("\n")) == (1, "", 1)
         assert sentence in err
 
