@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +18,12 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from openpose_lab.commands import grade
+from openpose_lab.lab.accuracy import read_photo_rows
 from openpose_lab.lab.grading import judges, likeness, report
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.merge_checks import CATEGORIES
+from openpose_lab.lab.sandbox.runner import Limits
 from tests.conftest import ROOT
 from tests.openpose_lab.lab.sandbox.test_runner import processes_of, wait_until
 from tests.openpose_lab.lab.test_merge_checks import BROKEN, RIGHT
@@ -130,7 +133,7 @@ def test_a_second_run_goes_on_where_the_first_stopped(program, folder, tmp_path,
     first = rows_of(tmp_path / "marks.csv")
     (folder / "B_merge.py").write_text("x = 1\n")
     marked = []
-    monkeypatch.setattr(grade, "_marked", lambda left, *_: marked.append([s.student for s in left]) or iter(()))
+    monkeypatch.setattr(judges, "_marked", lambda left, *_: marked.append([s.student for s in left]) or iter(()))
     with pytest.raises(KeyError):  # as nothing is marked
         program()
     assert marked == [["B"]]
@@ -141,6 +144,32 @@ def test_a_second_run_goes_on_where_the_first_stopped(program, folder, tmp_path,
     assert status == 0
     assert "1 of 2 were marked before" in out
     assert rows_of(tmp_path / "marks.csv")["A"] == first["A"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "openpose_lab/lab/merge_checks.py",
+        "openpose_lab/lab/accuracy.py",
+        "openpose_lab/lab/grading/hidden_checks.py",
+        "openpose_lab/lab/sandbox/worker.py",
+        "openpose_lab/evaluation/measures.py",
+        "estimation/subset.py",
+    ],
+)
+def test_no_mark_outlives_a_change_of_what_made_it(changed, tmp_path, monkeypatch):
+    for package in ("estimation", "openpose_lab"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(judges, "ROOT", tmp_path)
+
+    def key():
+        return judges.prepare(read_photo_rows(), Limits(), tmp_path / "grade").key
+
+    before = key()
+    assert key() == before
+    with (tmp_path / changed).open("a") as file:
+        file.write("# another line\n")
+    assert key() != before
 
 
 @pytest.mark.slow
@@ -265,7 +294,7 @@ class Broken:
 
 
 def test_a_fault_of_the_grader_costs_nobody_else_their_mark(monkeypatch):
-    monkeypatch.setattr(grade, "_pool", lambda *_: Broken(deadly=["Deadly"]))
+    monkeypatch.setattr(judges, "_pool", lambda *_: Broken(deadly=["Deadly"]))
     submissions = [Submission(name, f"{name}_merge.py", b"x") for name in ("A", "Deadly", "Faulty", "B")]
     records = {record.student: record for record in judges._marked(submissions, None, 2)}
     assert sorted(records) == ["A", "B", "Deadly", "Faulty"]
