@@ -1,7 +1,8 @@
-"""Marks for a folder of submissions: every *merge*.py in it, plain or in zip archives like StudentID_Lab3.zip.
+"""Mark a folder of submissions, each in a sandbox.
 
-Each runs in a process of its own with limits, and what it answers is judged in another. A table of all marks is
-written, and a page for each student. What is marked is kept, so that the same command goes on where it was stopped.
+Every *merge*.py counts, plain or in zip archives like StudentID_Lab3.zip. Each runs in a process of its own with limits,
+and another process judges its answers. The program writes a table of all marks and a page for each student. Marks are
+kept, so the same command continues a run that was stopped.
 """
 
 from __future__ import annotations

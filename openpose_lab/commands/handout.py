@@ -1,7 +1,6 @@
-"""The exercise as students get it: the project in one archive, with merge.py reduced to what has to be written.
+"""Make the archive that students get, with merge.py left to be written.
 
-Neither an answer nor the checks that only the grader makes are in it. What is in it runs as it does here: the demo, and
-check_merge, which tells a student how far they are.
+The archive holds neither an answer nor the checks that only the grader makes. The demo and check-merge run in it.
 """
 
 from __future__ import annotations

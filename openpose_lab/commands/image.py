@@ -1,4 +1,7 @@
-"""A photo in, its people out: a picture with the skeletons, JSON, and the time of each stage."""
+"""Find the people in a photo: draw their skeletons, or write them as JSON.
+
+The time of each stage is printed.
+"""
 
 from __future__ import annotations
 
