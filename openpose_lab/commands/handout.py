@@ -39,6 +39,8 @@ _OTHERS = (
     "NOTICE",
     "estimation/layouts/*.py",
     "models/**/*.py",
+    "openpose_lab/networks/*.py",
+    "openpose_lab/networks/runtimes/*.py",
     "images/*",
     "model_weights/README.md",
     "openpose_lab/lab/explain/page/*",
