@@ -49,7 +49,7 @@ class Rule(NamedTuple):
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> Division:
-    """People, as rows of ``estimation.subset``, with their objective and its bound."""
+    """Group the limbs into rows of ``estimation.subset``, with their objective and its bound."""
     solution = solve(candidates, coordinates, config.time_limit)
     subset = to_subset(config, solution.people, candidates, coordinates)
     return Division(subset, solution.objective, solution.bound)

@@ -14,11 +14,11 @@ import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any, TextIO
 
 import numpy as np
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning
-from estimation.grouping.checks import check_people
+from estimation.grouping.contract import KEEPS_INPUT, PRINTS_NOTHING, REPLY_CHECKS, RETURNS, Reply, check_answer
 from estimation.grouping.division import Division
 from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
@@ -41,6 +41,9 @@ _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merg
 _LIMITS = ("min_num_body_parts", "min_score")  # of merge, and of Config
 DOORS = tuple(_SIGNATURES)
 """The functions that a plug-in may have, in the order in which they are looked for."""
+Input = Connections | NDArray[np.float64]
+"""What a grouping is called with: the connections for ``group``, rows of limbs for ``merge``."""
+_KEPT = 100  # characters of what is printed
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def divide(grouping: Grouping, config: Config, connections: Connections, shown: 
         shown: where to write what the grouping prints; by default nowhere.
 
     Returns:
-        The checked rows, (people, parts + 2) float64, with objective and bound if the grouping gave them.
+        The checked rows, (n, parts + 2) float64, with objective and bound if the grouping gave them.
 
     Raises:
         GroupingError: in one sentence, if the grouping raises or its answer breaks the contract.
@@ -105,14 +108,7 @@ def divide(grouping: Grouping, config: Config, connections: Connections, shown: 
         OpenPoseLabWarning: in one sentence, if the grouping prints, or changes what it is given. Without the copies,
             every other grouping would see the change.
     """
-    if grouping.door == "merge":
-        return Division(run_merge(grouping, config, limb_rows(config, connections), shown))
-    given = connections.candidates, connections.coordinates
-    copies = deepcopy(given)
-    division = _call(grouping, config, connections.coordinates.part, (*copies, config), {}, shown)
-    if any(_differ(vars(one), vars(other)) for one, other in zip(given, copies)):
-        _warn(grouping, "changes the candidates or the peaks it is given; work on copies: candidates.score.copy()")
-    return division
+    return _divide(grouping, config, input_of(grouping, config, connections), shown)
 
 
 def run_merge(
@@ -122,11 +118,78 @@ def run_merge(
 
     The limits of ``config`` for ``merge`` are passed on where they differ from the defaults and ``merge`` accepts them.
     """
-    subset = rows.copy()
-    division = _call(grouping, config, slots_of_rows(rows), (subset,), _limits(grouping.function, config), shown)
-    if _differ({"rows": rows}, {"rows": subset}):
-        _warn(grouping, "changes the rows it is given; work on a copy: subset = subset.copy()")
-    return division.subset
+    return _divide(grouping, config, rows, shown).subset
+
+
+def input_of(grouping: Grouping, config: Config, connections: Connections) -> Input:
+    """The input that the grouping's door takes: rows of limbs for ``merge``, the connections for ``group``."""
+    return limb_rows(config, connections) if grouping.door == "merge" else connections
+
+
+def slots_of_input(given: Input) -> NDArray[np.intp]:
+    """(P,): the body part of each peak in a grouping's input, ``MISSING`` for other ids."""
+    return given.coordinates.part if isinstance(given, Connections) else slots_of_rows(given)
+
+
+def call_grouping(
+    grouping: Grouping,
+    config: Config,
+    given: Input,
+    options: Mapping[str, float] = MappingProxyType({}),
+    shown: TextIO | None = None,
+) -> Reply:
+    """Call a grouping with copies of its input.
+
+    Args:
+        grouping: the grouping.
+        config: the configuration of the limbs.
+        given: the input that ``input_of`` gives.
+        options: more keyword arguments for the function.
+        shown: where to write what the grouping prints; by default nowhere.
+
+    Returns:
+        The reply, unchecked. Its error has the line of the grouping's own file.
+    """
+    if isinstance(given, Connections):
+        originals: tuple[Any, ...] = given.candidates, given.coordinates
+        copies = deepcopy(originals)
+        arguments = (*copies, config)
+    else:
+        originals, copies = (given,), (given.copy(),)
+        arguments = copies
+        options = {**_limits(grouping.function, config), **options}
+    printed, value = _Printed(shown), None
+    cause: BaseException | None = None
+    try:
+        with settings_kept(), contextlib.redirect_stdout(printed):
+            value = grouping.function(*arguments, **options)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: a plug-in must not end the program
+        cause = error
+    return Reply(
+        value,
+        describe_error(cause, _source_file(grouping)) if cause else None,
+        any(map(_differ, originals, copies)),
+        printed.length,
+        printed.beginning,
+        cause,
+    )
+
+
+def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | None) -> Division:
+    reply = call_grouping(grouping, config, given, shown=shown)
+    who = f"{grouping.door} in {_source_file(grouping)}"
+    if failed := REPLY_CHECKS[RETURNS](grouping.door, reply):
+        raise GroupingError(f"{who} {failed}") from reply.cause
+    for name in (PRINTS_NOTHING, KEEPS_INPUT):
+        if sentence := REPLY_CHECKS[name](grouping.door, reply):
+            warnings.warn(f"{who} {sentence}", OpenPoseLabWarning, stacklevel=3)
+    division = reply.value if isinstance(reply.value, Division) else Division(reply.value)
+    try:
+        return replace(division, subset=check_answer(config, division.subset, slots_of_input(given)))
+    except GroupingError as error:
+        raise GroupingError(f"{who} broke the contract: {error}") from error
 
 
 def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
@@ -142,38 +205,11 @@ def parameters_of(function: Callable[..., Any]) -> Container[str]:
         return ()
 
 
-def _differ(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    return any(not np.array_equal(value, after.get(name, ())) for name, value in before.items())
-
-
-def _warn(grouping: Grouping, what: str) -> None:
-    warnings.warn(f"{grouping.door} in {_source_file(grouping)} {what}", OpenPoseLabWarning, stacklevel=3)
-
-
-def _call(
-    grouping: Grouping,
-    config: Config,
-    slot_of_id: NDArray[np.intp],
-    given: tuple[Any, ...],
-    limits: dict[str, float],
-    shown: TextIO | None,
-) -> Division:
-    printed = _Printed(shown)
-    try:
-        with settings_kept(), contextlib.redirect_stdout(printed):
-            answer = grouping.function(*given, **limits)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too: a plug-in must not end the program
-        described = describe_error(error, _source_file(grouping))
-        raise GroupingError(f"{grouping.door} in {_source_file(grouping)} failed: {described}") from error
-    if printed.anything:
-        _warn(grouping, "prints; take that out again when you need it no more")
-    division = answer if isinstance(answer, Division) else Division(answer)
-    try:
-        return replace(division, subset=check_people(config, division.subset, slot_of_id))
-    except GroupingError as error:
-        raise GroupingError(f"{grouping.door} in {_source_file(grouping)} broke the contract: {error}") from error
+def _differ(original: Any, copy: Any) -> bool:
+    """Whether two arrays differ, or an array of two objects that hold arrays."""
+    if isinstance(original, np.ndarray):
+        return not np.array_equal(original, copy)
+    return any(not np.array_equal(value, vars(copy).get(name, ())) for name, value in vars(original).items())
 
 
 @contextlib.contextmanager
@@ -184,14 +220,15 @@ def settings_kept() -> Iterator[None]:
 
 
 class _Printed(io.TextIOBase):
-    """Notes whether anything is printed, and shows it or not."""
+    """Counts the characters that are printed, keeps the first, and passes all on to ``shown``, if there is one."""
 
     def __init__(self, shown: TextIO | None) -> None:
-        self.anything = False
+        self.length, self.beginning = 0, ""
         self._shown = shown
 
     def write(self, text: str) -> int:
-        self.anything = True
+        self.length += len(text)
+        self.beginning += text[: _KEPT - len(self.beginning)]
         if self._shown:
             self._shown.write(text)
         return len(text)

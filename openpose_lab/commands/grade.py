@@ -43,7 +43,7 @@ from openpose_lab.lab import accuracy
 from openpose_lab.lab.grading import marking
 from openpose_lab.lab.grading.likeness import ALIKE, fingerprint, likeness
 from openpose_lab.lab.grading.marking import Record, Setting, checksum, mark
-from openpose_lab.lab.grading.student_page import draw_sheet
+from openpose_lab.lab.grading.student_page import render_student_page
 from openpose_lab.lab.grading.submissions import Submission, find_submissions
 from openpose_lab.lab.merge_checks import CATEGORIES, NO_ANSWER
 from openpose_lab.lab.photos import find_limbs
@@ -106,7 +106,7 @@ def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -
     """A page for each student. One that cannot be written is told, and the others are written all the same."""
     for record, name in zip(records, safe_names([record.student for record in records])):
         try:
-            write_whole(folder / f"{name}.html", draw_sheet(record, points).encode("utf-8", "replace"))
+            write_whole(folder / f"{name}.html", render_student_page(record, points).encode("utf-8", "replace"))
         except OpenPoseLabError as error:
             warnings.warn(str(error), OpenPoseLabWarning, stacklevel=2)
 

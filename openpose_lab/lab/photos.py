@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from estimation.config import COCO_18
 from estimation.coordinates import Coordinates
 from estimation.errors import OpenPoseLabError
-from estimation.grouping.checks import check_people
+from estimation.grouping.contract import check_answer
 from estimation.skeletons import to_skeletons
 from estimation.subset import limb_rows, slots_of_rows
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
@@ -69,8 +69,8 @@ def measure_all(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) 
     if isinstance(photos, AnnotatedPhotos):
         results = []
         for rows, place in zip(photos.rows, photos.places):
-            people = check_people(COCO_18, merge(rows), slots_of_rows(rows))
-            skeletons = to_skeletons(COCO_18, people, place.coordinates, place.cell_size, place.offset)
+            subset = check_answer(COCO_18, merge(rows), slots_of_rows(rows))
+            skeletons = to_skeletons(COCO_18, subset, place.coordinates, place.cell_size, place.offset)
             results += to_coco(COCO_18, skeletons, place.image_id)
         figures["AP"] = round(average_precision(photos.truth, results, MOST_PEOPLE)[0], 4)
     return figures

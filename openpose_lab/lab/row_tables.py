@@ -1,4 +1,4 @@
-"""Rows as a small table that a person can read: only the body parts that occur, with their names."""
+"""Rows as a small table for people to read: only the body parts that occur, with their names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ _MOST_ROWS = 12
 _LETTERS = {"left": "l", "right": "r"}
 
 
-def table(titled: dict[str, Any]) -> str:
-    """Several arrays of rows below each other, in the same columns; each behind its title.
+def format_rows(titled: dict[str, Any]) -> str:
+    """Format several arrays of rows below each other, in the same columns.
 
-    titled: for each title rows (n, 20) as a merge gets or gives them; what is none is described in words.
+    Args:
+        titled: rows (n, 20) by title, as a merge gets or returns them. Other values are described in words.
+
+    Returns:
+        The lines, each array beginning with its title.
     """
     arrays = {title: value for title, value in titled.items() if _is_rows(value)}
     parts = len(COCO_18.body_parts)

@@ -14,7 +14,7 @@ from openpose_lab.lab.grading.hidden_checks import HIDDEN
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
 from openpose_lab.lab.photos import measure_all
-from openpose_lab.lab.row_tables import table
+from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 ALL_CHECKS = (*CHECKS, *HIDDEN)
@@ -106,7 +106,10 @@ def mark(submission: Submission, setting: Setting) -> Record:
             bench = Bench(runner, loaded, _SECONDS_IN_ALL)
             failures = run_checks(ALL_CHECKS, bench)
             told = {
-                name: (failure.sentence.replace(str(file), "merge.py"), table(failure.rows) if failure.rows else "")
+                name: (
+                    failure.sentence.replace(str(file), "merge.py"),
+                    format_rows(failure.rows) if failure.rows else "",
+                )
                 for name, failure in failures.items()
             }
             accuracy: dict[str, float] = {}

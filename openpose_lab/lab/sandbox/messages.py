@@ -1,6 +1,6 @@
-"""Messages between whoever judges a merge and the process that it runs in: a header in JSON, then bytes.
+"""Messages between the process that checks a merge and the process that runs it: a header in JSON, then bytes.
 
-Nothing is unpickled, and every length is bounded, as one end of the pipe is not to be trusted.
+Nothing is unpickled and every length is bounded, because the process that runs the merge is not trusted.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _COLUMNS = 20  # of the lab's rows
 _LENGTHS = struct.Struct("<II")
 
 
-class WireError(Exception):
-    """What came through the pipe is no message."""
+class MessageError(Exception):
+    """The bytes from the pipe are no message."""
 
 
 def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
@@ -31,22 +31,22 @@ def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
 
 
 def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
-    """Read one message; None at the end of the stream. Raises WireError if it is none, or too long."""
+    """Read one message; None at the end of the stream. Raises MessageError if it is none, or too long."""
     lengths = stream.read(_LENGTHS.size)
     if len(lengths) < _LENGTHS.size:
         return None
     header_length, data_length = _LENGTHS.unpack(lengths)
     if header_length > LARGEST_HEADER or data_length > LARGEST_DATA:
-        raise WireError("a message is too long")
+        raise MessageError("a message is too long")
     text, data = stream.read(header_length), stream.read(data_length)
     if len(text) < header_length or len(data) < data_length:
         return None
     try:
         header = json.loads(text)
     except (ValueError, RecursionError):
-        raise WireError("a message has no header") from None
+        raise MessageError("a message has no header") from None
     if not isinstance(header, dict):
-        raise WireError("a message has no header")
+        raise MessageError("a message has no header")
     return header, data
 
 
@@ -82,7 +82,7 @@ def restore(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
     """The value, and what type it had: an array, or for what is no array, or none of plain numbers, an empty thing of
     that kind.
 
-    Raises WireError if the message is about none.
+    Raises MessageError if the message is about none.
     """
     try:
         name = clean(str(header["type"]))
@@ -94,5 +94,5 @@ def restore(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
             return np.broadcast_to(np.empty((), dtype), shape), name  # however large it claims to be
         array: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape).copy()
     except Exception as error:  # whatever can be made of a message by somebody who means harm
-        raise WireError("a message holds no answer") from error
+        raise MessageError("a message holds no answer") from error
     return array, name

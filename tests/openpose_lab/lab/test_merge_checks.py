@@ -32,12 +32,12 @@ BROKEN = {
     "goes by the order of the rows": (
         ("sorted(subset.tolist(), key=lambda row: (-row[18], row))", "subset.tolist()"),
         "conflicts are settled alike in any order",
-        "the same rows in another order make other people; go through the rows in an order of your own",
+        "the same rows in another order give other people: 1 of 1 differ (look at peaks 22, 24). Go through the rows in an order",
     ),
     "changes its input": (
         ("subset = subset.copy()", "subset[:, 19] = 0"),
         "leaves its input as it was",
-        "merge changed the rows it was given; begin with a copy: subset = subset.copy()",
+        "merge changes the rows it is given; work on a copy: subset = subset.copy()",
     ),
     "lets the larger id win": (
         ("key=lambda row: (-row[18], row)", "key=lambda row: (-max(row[:18]), row)"),
@@ -107,7 +107,7 @@ BROKEN = {
     "exits": (
         ("        if clash:\n", "        if clash:\n            raise SystemExit(3)\n"),
         "returns people, and does not fail",
-        "instead of returning people, merge failed: line 19: SystemExit: 3",
+        "merge failed: line 19: SystemExit: 3",
     ),
     "exits at once": (
         ("        if clash:\n", "        if clash:\n            import os; os._exit(3)\n"),
@@ -125,7 +125,7 @@ BROKEN = {
             '    people = []\n    __import__("urllib.request").request.urlopen("http://127.0.0.1:9/")\n',
         ),
         "keeps to itself: no files, network or programs",
-        "merge tried to use the network; it needs nothing but its rows, so take that out",
+        "merge tried to use the network; it needs only its rows, so remove that",
     ),
     "keeps a log": (
         ("    people = []\n", '    people = []\n    open("log.txt", "a").write("here")\n'),
@@ -144,7 +144,7 @@ BROKEN = {
     "prints a megabyte": (
         ("    people = []\n", '    people = []\n    print("here " * 200_000)\n'),
         "prints nothing",
-        "merge printed 1000001 characters, beginning 'here here here",
+        "merge prints; remove its print calls (it printed 1000001 characters, beginning 'here here here",
     ),
     "tires": (
         (
@@ -153,7 +153,7 @@ BROKEN = {
             "    return answer[keep] if merge.calls < 40 else answer[keep][:-1]\n",
         ),
         "the same again the second time",
-        "the same rows a second time make other people; nothing may be left over from the call before",
+        "the same input a second time gives other people: there are 0 instead of 1. Keep nothing from the call before",
     ),
     "needs a row": (
         ("    people = []\n", "    people = []\n    subset[0]\n"),
@@ -191,7 +191,7 @@ BROKEN = {
     "never joins anybody": (
         (".items() & peaks.items()]", ".items() > peaks.items()]"),
         "whoever is connected is one person",
-        "nothing clashes here, so whoever is connected is one person: there are 1, but 2 came back",
+        "nothing clashes here, so connected peaks are one person: there are 1, but 2 came back",
     ),
     "takes a part off whoever is large": (
         (
@@ -200,12 +200,12 @@ BROKEN = {
             "    for row, person in zip",
         ),
         "merging again changes nothing",
-        "with its own answer as its input, where nothing is left to merge, merge gives other people",
+        "with its own answer as its input, where nothing is left to merge, it gives other people: ",
     ),
     "breaks ties by the order of the rows": (
         ("key=lambda row: (-row[18], row)", "key=lambda row: -row[18]"),
         "rows of equal score in any order",
-        "the same rows in another order make other people",
+        "the same rows in another order give other people: ",
     ),
     "scores who meets a conflict too high": (
         ("            continue\n", '            owners[0]["score"] += 100\n            continue\n'),
@@ -223,7 +223,7 @@ BROKEN = {
     "prints when it is loaded": (
         ("import numpy as np\n", "import numpy as np\n\nprint('here')\n"),
         "prints nothing",
-        "merge printed 5 characters, beginning 'here'",
+        "(it printed 5 characters, beginning 'here')",
     ),
     "is slow": (
         ("    people = []\n", "    people = []\n    import time; time.sleep(2.1 * (len(subset) > 200))\n"),

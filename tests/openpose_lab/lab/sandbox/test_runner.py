@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from openpose_lab.lab.cases import HANDOUT
-from openpose_lab.lab.sandbox import messages as wire
+from openpose_lab.lab.sandbox import messages
 from openpose_lab.lab.sandbox.runner import Limits, Runner
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
 from tests.support import hostile
@@ -297,7 +297,7 @@ def test_a_process_that_dies_is_told(runner_of):
     ],
 )
 def test_values_travel_as_what_they_are(value):
-    restored, kind = wire.restore(*wire.describe(value))
+    restored, kind = messages.restore(*messages.describe(value))
     assert kind == type(value).__name__.removesuffix("Type")
     if isinstance(value, np.ndarray):
         assert (restored.shape, restored.dtype) == (value.shape, value.dtype)
@@ -308,7 +308,7 @@ def test_values_travel_as_what_they_are(value):
 
 
 def test_a_list_of_rows_can_be_read():
-    restored, kind = wire.restore(*wire.describe(HANDOUT.tolist()))
+    restored, kind = messages.restore(*messages.describe(HANDOUT.tolist()))
     np.testing.assert_array_equal(restored, HANDOUT)
     assert kind == "list"
 
@@ -327,5 +327,5 @@ def test_a_list_of_rows_can_be_read():
     ],
 )
 def test_what_is_no_answer_is_refused(header):
-    with pytest.raises(wire.WireError):
-        wire.restore(header, b"")
+    with pytest.raises(messages.MessageError):
+        messages.restore(header, b"")
