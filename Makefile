@@ -23,13 +23,14 @@ types: .venv/ready-dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv groupings.png worst.jpg lab.zip \
+	rm -rf .venv build *.egg-info .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv groupings.png worst.jpg lab.zip \
 		explain.html
 
-.venv/ready: requirements.txt
+.venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c '$(SUPPORTED)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .  # the command openpose-lab
 	touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.txt

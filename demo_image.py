@@ -9,9 +9,10 @@ The stages are in ``estimation``: the network's maps go through ``coordinates``,
 """
 
 import sys
+from functools import partial
 
 from openpose_lab.commands.image import main
 from openpose_lab.commands.program import run
 
 if __name__ == "__main__":
-    sys.exit(run("demo_image.py", main, sys.argv[1:]))
+    sys.exit(run("demo_image.py", partial(main, program="python demo_image.py"), sys.argv[1:]))

@@ -1,5 +1,6 @@
-"""Does a merge do what the lab asks for? Named checks on small rows of limbs, each told in plain words; then how right
-it is on rows from real photos, and how long it takes. Neither photos nor a network are needed.
+"""Check a merge on small rows of limbs, and say in plain words what fails.
+
+Then measure its accuracy and its time on rows from real photos. This needs neither photos nor a network.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The project's groupings, and yours, side by side: all are given the same limbs.
+"""Compare the project's groupings, and yours, on the same limbs.
 
-Simulated crowds tell how right each is with more and more people, nearer and nearer to each other: it is known whose
-every peak is. With --images and --annotations, photos with COCO keypoints tell what that is worth; the network's
-maps of them are kept in .cache, so that a second run takes seconds.
+Simulated crowds show how accurate each grouping is with more and closer people: the owner of every peak is known. With
+--images and --annotations, photos with COCO keypoints show its average precision. The network's maps of photos are kept
+in a cache, so a second run takes seconds.
 """
 
 from __future__ import annotations

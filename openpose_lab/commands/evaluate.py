@@ -1,7 +1,7 @@
-"""Average precision of the whole pipeline on photos with COCO keypoints, as pycocotools counts it.
+"""Measure average precision on photos with COCO keypoints.
 
-With it come how right each body part is, and a picture of the worst photos with the truth beside the answer.
---breakdown tells where precision is lost.
+pycocotools computes the figures. The accuracy of each body part follows, and a picture of the worst photos with ground
+truth and answer side by side. --breakdown shows where precision is lost.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ import argparse
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
-from estimation.grouping import Grouping, load_grouping
-from estimation.pipeline import check_height, group_maps
+from estimation.grouping import load_grouping
+from estimation.pipeline import check_height
 from openpose_lab.commands.options import (
     add_grouping_option,
     add_measuring_options,
@@ -29,14 +26,14 @@ from openpose_lab.commands.options import (
     make_parser,
 )
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
-from openpose_lab.evaluation.breakdown import Loss, find_losses, to_results
+from openpose_lab.evaluation.breakdown import Loss, find_losses
 from openpose_lab.evaluation.coco_figures import FIGURES, confidence, score
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
+from openpose_lab.evaluation.measurement import measure
 from openpose_lab.evaluation.pairing import PartFigures, pair_people, part_figures, worst_photos
 from openpose_lab.evaluation.photo_sheet import draw_photo_sheet
 from openpose_lab.evaluation.scenes import photo_scenes
-from openpose_lab.formats.coco import to_coco
 from openpose_lab.networks.loading import network_config
 
 EXAMPLES = """examples:
@@ -45,19 +42,6 @@ EXAMPLES = """examples:
 """
 WORST = 10
 """So many photos are in the picture of the worst."""
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What was found in all photos.
-
-    found: the people in COCO's form. results: the same with imputed keypoints, if asked for: what is counted.
-    times: milliseconds of each stage, for each photo.
-    """
-
-    found: list[dict[str, Any]]
-    results: list[dict[str, Any]]
-    times: list[dict[str, float]]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -104,25 +88,6 @@ def check_options(options: argparse.Namespace) -> None:
         raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
     check_picture_type(options.worst)
     check_outputs([path for path in (options.worst, options.results) if path], [("annotations", options.annotations)])
-
-
-def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, completion: Completion | None) -> Measured:
-    """Find the people in all photos."""
-    measured = Measured([], [], [])
-    with tqdm(total=len(photos), desc="photos", unit="photo", disable=None) as bar:
-        # By blocks: right after the network, whose data fills the processor's caches, the stages take
-        # a third longer, and would be measured with it.
-        for block in blocks(list(photos.items()), 16):
-            milliseconds: list[dict[str, float]] = [{} for _ in block]
-            found_maps = [maps.maps_of(path, stages) for (_, path), stages in zip(block, milliseconds)]
-            for (image_id, _), photo_maps, stages in zip(block, found_maps, milliseconds):
-                found = group_maps(photo_maps, maps.config, grouping, stages)
-                measured.found.extend(to_coco(maps.config, found.skeletons, image_id))
-                counted = to_results(maps.config, found.subset, found.coordinates, photo_maps, image_id, completion)
-                measured.results.extend(counted)
-            measured.times.extend(milliseconds)
-            bar.update(len(block))
-    return measured
 
 
 def print_figures(figures: list[float], interval: tuple[float, float]) -> None:
@@ -191,8 +156,3 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
     return parser.parse_args(arguments)
-
-
-def blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Path]]]:
-    """The items in lists of at most ``size``."""
-    return [items[start : start + size] for start in range(0, len(items), size)]

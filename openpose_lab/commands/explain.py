@@ -1,7 +1,7 @@
-"""One page to look at: what was found in a photo at each stage, and the grouping step by step.
+"""Write a page that shows every stage on one photo, and a grouping step by step.
 
-The page is a single file that needs no network. It shows heatmaps, PAFs, peaks, candidate limbs and people over the
-photo, and the grouping as a film; with --beside, two groupings next to each other with their differences marked.
+The page is one file that needs no network. It shows heatmaps, PAFs, peaks, candidate limbs and people over the photo,
+and the grouping as a film. --beside puts a second grouping next to it and marks the differences.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fetch the COCO photos that the tables of docs/accuracy.md were measured on, with COCO's annotations of them.
+"""Fetch the COCO photos that docs/accuracy.md was measured on, with annotations.
 
 Without a SET, list the sets. Each photo comes from COCO's home and is checked against its SHA-256. The annotations
 need 241 MB of space until they are written. A run that was stopped continues where it was.

@@ -1,4 +1,7 @@
-"""A photo in, its people out: a picture with the skeletons, JSON, and the time of each stage."""
+"""Find the people in a photo: draw their skeletons, or write them as JSON.
+
+The time of each stage is printed.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,16 @@ from openpose_lab.networks.loading import load_network, network_config
 from openpose_lab.paths import sample_photo
 
 EXAMPLES = """examples:
-  openpose-lab                                   the sample photo, drawn to output.png
-  openpose-lab photo.jpg --output skeletons.png
-  openpose-lab photo.jpg --json people.json --no-draw
-  openpose-lab photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
+  {program}                                   the sample photo, drawn to output.png
+  {program} photo.jpg --output skeletons.png
+  {program} photo.jpg --json people.json --no-draw
+  {program} photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
 """
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the program with the options of the command line."""
-    options = parse_options(arguments)
+def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
+    """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
+    options = parse_options(arguments, program)
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, options.height, config)
@@ -53,9 +56,10 @@ def main(arguments: Sequence[str]) -> None:
         print(f"wrote {path}")
 
 
-def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("image", __doc__, EXAMPLES)
+    parser = make_parser("image", __doc__, EXAMPLES.format(program=program))
+    parser.prog = program
     add_photo_option(parser, sample_photo())
     parser.add_argument(
         "--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)"

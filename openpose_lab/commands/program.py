@@ -4,16 +4,57 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.quiet import kept_stderr
+
+_STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+"""Signals that ask a program to stop, beside Ctrl-C's. SIGBREAK is Windows's."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks the program to stop. Code that cleans up after Ctrl-C cleans up after it, too.
+
+    Args:
+        number: The signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def signals_raise() -> Iterator[None]:
+    """Let signals that would end the program raise Stopped in its main thread. Only the first one does.
+
+    A signal that is ignored stays ignored: ``nohup`` relies on it.
+    """
+    received: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if not received:  # another one must not interrupt the cleaning up; `timeout` sends two
+            received.append(number)
+            raise Stopped(number)
+
+    fatal = [number for number in _STOPS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in fatal:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in fatal:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
@@ -47,12 +88,13 @@ def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[st
 
 def _run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
     try:
-        main(arguments)
+        with signals_raise():
+            main(arguments)
         sys.stdout.flush()
     except OpenPoseLabError as error:
         return _fail(name, str(error), 1)
-    except KeyboardInterrupt:
-        return _fail(name, "stopped", 130)
+    except KeyboardInterrupt as stop:
+        return _fail(name, "stopped", 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT))
     except MemoryError:
         return _fail(name, "not enough memory; try a smaller --height, or close other programs", 1)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough

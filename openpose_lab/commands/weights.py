@@ -1,4 +1,4 @@
-"""Trained weights: what there is, where it comes from, getting it, and knowing that it was read right."""
+"""List, fetch, import and verify trained weights."""
 
 from __future__ import annotations
 

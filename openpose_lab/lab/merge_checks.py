@@ -1,6 +1,7 @@
 """The checks of a merge, as one list of named ones, for students, tests and graders.
 
-``Bench`` runs the contract's checks, ``estimation.grouping.contract``, on a merge in the sandbox. The checks of cases, scores, speed and memory are the lab's own. Accuracy is measured in ``accuracy.py``.
+``Bench`` runs the contract's checks, ``estimation.grouping.contract``, on a merge in the sandbox. The checks of cases,
+scores, speed and memory are the lab's own. Accuracy is measured in ``accuracy.py``.
 """
 
 from __future__ import annotations

@@ -50,5 +50,5 @@ def on_ideal_maps(tmp_path, monkeypatch):
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
     (tmp_path / "weights.h5").touch()
     monkeypatch.setattr(map_cache, "load_network", lambda name, weights: PerfectNetwork())
-    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", ((1.0,), False, tmp_path / "cache"))
+    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", ((1.0,), False, tmp_path / "cache", None))
     return "--images", tmp_path, "--weights", tmp_path / "weights.h5"

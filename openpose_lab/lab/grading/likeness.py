@@ -6,6 +6,10 @@ import ast
 import hashlib
 from collections.abc import Iterator
 
+from estimation.grouping import LAB_MERGE
+from openpose_lab.lab.grading.submissions import Submission
+
+PROJECT = "the project's own merge"
 ALIKE = 0.8
 """From here on two files are worth a look: two people who solved the exercise each on their own stay well below."""
 _RUN = 6  # nodes in a row that have to be the same
@@ -35,3 +39,18 @@ def _kinds(node: ast.AST) -> Iterator[str]:
     yield repr(node.value) if isinstance(node, ast.Constant) else type(node).__name__
     for child in ast.iter_child_nodes(node):
         yield from _kinds(child)
+
+
+def find_alike(submissions: list[Submission]) -> dict[str, dict[str, float]]:
+    """For each student whose submissions theirs is much like, and how much; the project's own is among them."""
+    prints = {s.student: fingerprint(s.code) for s in submissions if s.code}
+    prints[PROJECT] = fingerprint(LAB_MERGE.read_bytes())
+    alike: dict[str, dict[str, float]] = {submission.student: {} for submission in submissions}
+    names = list(prints)
+    for number, one in enumerate(names):
+        for other in names[number + 1 :]:
+            share = likeness(prints[one], prints[other])
+            if share >= ALIKE:
+                alike.setdefault(one, {})[other] = share
+                alike.setdefault(other, {})[one] = share
+    return {student: dict(sorted(found.items(), key=lambda item: -item[1])) for student, found in alike.items()}

@@ -69,13 +69,19 @@ class Record:
 class Setting:
     """What all submissions are marked with.
 
-    root: the handout, unpacked: what a submission can import. photos: what accuracy is measured on. key: of all of it.
+    folder: the grader's temporary folder, which it removes at its end. photos: what accuracy is measured on. key: of
+    all of it.
     """
 
-    root: Path
+    folder: Path
     photos: PhotoRows
     limits: Limits
     key: str
+
+    @property
+    def root(self) -> Path:
+        """The handout, unpacked: what a submission can import."""
+        return self.folder / "lab"
 
     def key_of(self, submission: Submission) -> str:
         """Of all that a submission's record depends on."""
@@ -92,7 +98,7 @@ def mark(submission: Submission, setting: Setting) -> Record:
     about = submission.student, submission.source, setting.key_of(submission)
     if submission.problem:
         return Record(*about, problem=submission.problem)
-    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
+    with tempfile.TemporaryDirectory(prefix="submission-", dir=setting.folder) as folder:
         file = Path(folder) / "merge.py"
         file.write_bytes(submission.code)
         with Runner(file, setting.limits, alone=True, root=setting.root) as runner:

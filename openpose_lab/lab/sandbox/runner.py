@@ -42,6 +42,26 @@ _LOADS_FOR = 4  # times as long as a call may take: libraries take their time
 _FITS_A_PIPE = 24_000  # bytes that are taken before anybody reads
 
 
+_running: set[subprocess.Popen[bytes]] = set()
+"""What the runners of this process have started and not ended."""
+
+
+def kill_all() -> None:
+    """End the processes of all runners of this process. It takes no lock, so a signal handler can call it."""
+    for process in list(_running):
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it has started."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+    process.kill()  # it may have left its group
+
+
 @dataclass(frozen=True)
 class Limits:
     """seconds: that a call may take. memory: megabytes of addresses. processor: seconds in all."""
@@ -140,12 +160,8 @@ class Runner:
         process, self._process = self._process, None
         if process is None:
             return
-        if os.name == "posix":
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-        else:
-            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-        process.kill()  # it may have left its group
+        _kill(process)
+        _running.discard(process)
         process.wait()
         while self._listener and self._listener.is_alive():  # it may wait for somebody to take a message
             with contextlib.suppress(queue.Empty):
@@ -155,7 +171,7 @@ class Runner:
                 process.stdin.close()
 
     def _start(self) -> None:
-        limits = {**vars(self.limits), "alone": self.alone}
+        limits = {**vars(self.limits), "alone": self.alone, "parent": os.getpid()}
         script = self.root / "openpose_lab" / "lab" / "sandbox" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
         environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}
@@ -167,7 +183,9 @@ class Runner:
             cwd=self.file.resolve().parent,
             env={**environment, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows, Ctrl-C does not reach it either
         )
+        _running.add(self._process)
         self._inbox = queue.Queue(maxsize=4)
         self._listener = threading.Thread(target=_listen, args=(self._process.stdout, self._inbox), daemon=True)
         self._listener.start()

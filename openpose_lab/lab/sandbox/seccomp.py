@@ -102,10 +102,16 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("code", ctypes.c_void_p))
 
 
-def end_with_parent() -> None:
-    """Let the system end this process when the one that has started it is gone, however that came about."""
+def end_with_parent(parent: int) -> None:
+    """Let Linux end this process when its parent ends. Other systems do nothing.
+
+    Args:
+        parent: The parent's process id. If the parent has ended already, this process ends at once.
+    """
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # Linux sends no signal for a parent that ended before the request
+            os._exit(1)
 
 
 def give_up_calls() -> bool:

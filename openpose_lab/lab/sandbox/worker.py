@@ -86,13 +86,14 @@ def main() -> None:
     calls, answers = _take_pipes()
     sys.path.insert(0, str(ROOT))
     sys.dont_write_bytecode = True
+    from openpose_lab.lab.sandbox.seccomp import end_with_parent, give_up_calls
+
+    end_with_parent(limits["parent"])  # before imports that take long
     from estimation.errors import OpenPoseLabError
     from estimation.grouping import load_grouping
     from openpose_lab.lab.sandbox import messages
     from openpose_lab.lab.sandbox.landlock import restrict_files
-    from openpose_lab.lab.sandbox.seccomp import end_with_parent, give_up_calls
 
-    end_with_parent()
     guards = _set_limits(limits)
     readable = None
     if limits["alone"]:

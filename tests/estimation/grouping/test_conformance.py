@@ -61,7 +61,7 @@ BROKEN = {
     "goes by the order of the rows": (
         "    return merge_of_the_lab(subset[: len(subset) // 2])\n",
         ANY_ORDER,
-        "the same rows in another order give other people: there are ",
+        "the same rows in another order give other people: ",
     ),
     "takes a part off everybody": (
         "    people = merge_of_the_lab(subset)\n"

@@ -111,9 +111,9 @@ def test_recorded_steps_are_shown_with_their_own_notes(handout):
 
 def test_recorded_and_replayed_tell_the_same(handout):
     def tells(subset, min_num_body_parts=4, min_score=0.4):
-        best_first = subset[np.argsort(-subset[:, 18])]
-        for k in range(len(best_first)):
-            step(best_first[k], merge(best_first[: k + 1], 0, 0))
+        ordered = subset[np.argsort(-subset[:, 18])]
+        for k in range(len(ordered)):
+            step(ordered[k], merge(ordered[: k + 1], 0, 0))
         return merge(subset, min_num_body_parts, min_score)
 
     told, replayed = (make_film(lab(function), COCO_18, handout) for function in (tells, merge))

@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 
@@ -6,7 +7,9 @@ import pytest
 from estimation.grouping import LAB_MERGE
 from openpose_lab.commands import check_merge
 from tests.conftest import ROOT
+from tests.openpose_lab.lab.sandbox.test_runner import processes_of, wait_until
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
+from tests.support import hostile
 
 
 @pytest.fixture
@@ -16,7 +19,7 @@ def check(call_program, tmp_path):
     def call(text, *options):
         path = tmp_path / "my_merge.py"
         path.write_text(text)
-        return call_program("check_merge", check_merge.main, path, *options)
+        return call_program("check-merge", check_merge.main, path, *options)
 
     return call
 
@@ -103,19 +106,40 @@ def test_bad_options_are_one_sentence(call_program, tmp_path):
         ([tmp_path], "there is no file "),
         (["--seconds", 0], "--seconds must be more than 0 but is 0"),
     ):
-        status, out, err = call_program("check_merge", check_merge.main, *arguments)
+        status, out, err = call_program("check-merge", check_merge.main, *arguments)
         assert (status, out, err.count("\n")) == (1, "", 1)
         assert sentence in err
 
 
 def test_it_runs_without_tensorflow_and_needs_no_photo():
     script = (
-        "import sys; from tools import check_merge; "
+        "import sys; from openpose_lab.commands import check_merge; "
         "sys.exit(bool({'tensorflow', 'keras', 'models', 'scipy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
     done = subprocess.run(
-        [sys.executable, "-m", "openpose_lab.commands.check_merge"], cwd=ROOT, capture_output=True, text=True
+        [sys.executable, "-m", "openpose_lab", "check-merge"], cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert str(LAB_MERGE) not in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists processes in /proc")
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGKILL", -9)])
+def test_a_stop_leaves_no_process_behind(tmp_path, name, status):
+    path = tmp_path / "my_merge.py"
+    path.write_text(hostile.LOOP)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "openpose_lab", "check-merge", path, "--seconds", "60"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert wait_until(lambda: len(processes_of(path)) == 2, 30)  # itself, and the merge's
+    program.send_signal(getattr(signal, name))
+    _, err = program.communicate(timeout=15)
+    assert program.returncode == status
+    assert err == ("" if name == "SIGKILL" else "check-merge: stopped\n")
+    assert wait_until(lambda: not processes_of(path), 5)

@@ -1,12 +1,15 @@
 """Marks for a folder of submissions, hostile ones among them."""
 
+import contextlib
 import csv
 import io
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
+import tempfile
 import zipfile
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -15,11 +18,14 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from openpose_lab.commands import grade
+from openpose_lab.lab.accuracy import read_photo_rows
+from openpose_lab.lab.grading import judges, likeness, report
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.merge_checks import CATEGORIES
+from openpose_lab.lab.sandbox.runner import Limits
 from tests.conftest import ROOT
-from tests.openpose_lab.lab.sandbox.test_runner import processes_of
+from tests.openpose_lab.lab.sandbox.test_runner import processes_of, wait_until
 from tests.openpose_lab.lab.test_merge_checks import BROKEN, RIGHT
 from tests.support import hostile
 
@@ -42,6 +48,42 @@ def program(call_program, folder, tmp_path):
         return call_program("grade", grade.main, folder, "--out", tmp_path / "marks.csv", *options)
 
     return call
+
+
+@pytest.fixture
+def temporary(tmp_path):
+    """A folder for the temporary files of one grader. Processes that a failed test leaves behind are ended."""
+    (tmp_path / "temporary").mkdir()
+    yield tmp_path / "temporary"
+    for number in processes_of(tmp_path / "temporary"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+
+
+@pytest.fixture
+def grader(folder, temporary, tmp_path):
+    """A grader in a process of its own. It has marked one of four submissions, and two others hold it up."""
+    (folder / "0_merge.py").write_text("x = 1\n")
+    for number in range(1, 4):
+        (folder / f"{number}_merge.py").write_text(hostile.LOOP)
+    options = ["--out", tmp_path / "marks.csv", "--seconds", "30", "--jobs", "2"]
+    grader = subprocess.Popen(
+        [sys.executable, "-m", "openpose_lab", "grade", folder, *options],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    progress = tmp_path / "marks.csv.progress"
+    assert wait_until(
+        lambda: progress.exists() and progress.read_text() and len(processes_of(f"{temporary}{os.sep}")) == 2, 60
+    )
+    yield grader
+    grader.kill()
+    grader.wait()
+    grader.stdout.close()
+    grader.stderr.close()
 
 
 def rows_of(path):
@@ -91,7 +133,7 @@ def test_a_second_run_goes_on_where_the_first_stopped(program, folder, tmp_path,
     first = rows_of(tmp_path / "marks.csv")
     (folder / "B_merge.py").write_text("x = 1\n")
     marked = []
-    monkeypatch.setattr(grade, "_marked", lambda left, *_: marked.append([s.student for s in left]) or iter(()))
+    monkeypatch.setattr(judges, "_marked", lambda left, *_: marked.append([s.student for s in left]) or iter(()))
     with pytest.raises(KeyError):  # as nothing is marked
         program()
     assert marked == [["B"]]
@@ -102,6 +144,32 @@ def test_a_second_run_goes_on_where_the_first_stopped(program, folder, tmp_path,
     assert status == 0
     assert "1 of 2 were marked before" in out
     assert rows_of(tmp_path / "marks.csv")["A"] == first["A"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "openpose_lab/lab/merge_checks.py",
+        "openpose_lab/lab/accuracy.py",
+        "openpose_lab/lab/grading/hidden_checks.py",
+        "openpose_lab/lab/sandbox/worker.py",
+        "openpose_lab/evaluation/measures.py",
+        "estimation/subset.py",
+    ],
+)
+def test_no_mark_outlives_a_change_of_what_made_it(changed, tmp_path, monkeypatch):
+    for package in ("estimation", "openpose_lab"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(judges, "ROOT", tmp_path)
+
+    def key():
+        return judges.prepare(read_photo_rows(), Limits(), tmp_path / "grade").key
+
+    before = key()
+    assert key() == before
+    with (tmp_path / changed).open("a") as file:
+        file.write("# another line\n")
+    assert key() != before
 
 
 @pytest.mark.slow
@@ -169,7 +237,9 @@ HOSTILE = {
 
 
 @pytest.mark.slow
-def test_hostile_submissions_get_their_marks_and_harm_nobody(program, folder, tmp_path):
+def test_hostile_submissions_get_their_marks_and_harm_nobody(program, folder, temporary, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)  # which keeps what TMPDIR was before
     (folder / "Good_merge.py").write_text(RIGHT.read_text())
     (folder / "Zoe_merge.py").write_text(DROPS_PEAK_0)
     program("--seconds", 1)
@@ -194,7 +264,8 @@ def test_hostile_submissions_get_their_marks_and_harm_nobody(program, folder, tm
         assert float(row["points"]) < 20, name
     assert {path: path.read_bytes() for path in [*folder.iterdir(), precious]} == before
     assert not (tmp_path / "new.txt").exists()
-    assert processes_of("submission-") == []
+    assert processes_of(temporary) == []
+    assert list(temporary.iterdir()) == []
     for line in (tmp_path / "marks.csv.progress").read_text().splitlines():
         json.loads(line)
 
@@ -223,9 +294,9 @@ class Broken:
 
 
 def test_a_fault_of_the_grader_costs_nobody_else_their_mark(monkeypatch):
-    monkeypatch.setattr(grade, "_pool", lambda *_: Broken(deadly=["Deadly"]))
+    monkeypatch.setattr(judges, "_pool", lambda *_: Broken(deadly=["Deadly"]))
     submissions = [Submission(name, f"{name}_merge.py", b"x") for name in ("A", "Deadly", "Faulty", "B")]
-    records = {record.student: record for record in grade._marked(submissions, None, 2)}
+    records = {record.student: record for record in judges._marked(submissions, None, 2)}
     assert sorted(records) == ["A", "B", "Deadly", "Faulty"]
     assert [records[name].problem for name in "AB"] == [None, None]
     assert records["Faulty"].problem.endswith("it must be marked by hand: ZeroDivisionError: oh")
@@ -264,45 +335,40 @@ def test_a_full_disk_is_one_sentence(program, folder, monkeypatch):
     )
 
 
+ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists processes in /proc")
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_a_stop_is_a_stop(folder, tmp_path):
-    for number in range(4):
-        (folder / f"{number}_merge.py").write_text(hostile.LOOP)
-    command = [
-        sys.executable,
-        "-m",
-        "openpose_lab.commands.grade",
-        folder,
-        "--out",
-        tmp_path / "marks.csv",
-        "--seconds",
-        "30",
-        "--jobs",
-        "2",
-    ]
-    grader = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
-    while len(processes_of("submission-")) < 2 and time.monotonic() < until:
-        time.sleep(0.1)
-    grader.send_signal(signal.SIGINT)
-    out, err = grader.communicate(timeout=15)
-    assert grader.returncode == 130
-    assert "0 of 4 are marked; the same command goes on from there" in out + err
-    assert "Traceback" not in err
-    time.sleep(0.5)
-    assert processes_of("submission-") == []
+@ONLY_LINUX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_stop_is_a_stop(grader, temporary, tmp_path, name):
+    grader.send_signal(getattr(signal, name))
+    out, err = grader.communicate(timeout=15)  # until nobody holds the pipes any more
+    assert (grader.returncode, err) == (128 + getattr(signal, name), "grade: stopped\n")
+    assert "1 of 4 are marked; the same command goes on from there" in out
+    assert [record.student for record in judges.read_progress(tmp_path / "marks.csv.progress").values()] == ["0"]
+    assert list(temporary.iterdir()) == []
+    assert wait_until(lambda: not processes_of(temporary), 2)
+
+
+@pytest.mark.slow
+@ONLY_LINUX
+def test_a_grader_that_is_killed_leaves_nothing_behind(grader, temporary):
+    grader.kill()
+    grader.communicate(timeout=15)  # until nobody holds the pipes any more
+    assert wait_until(lambda: not processes_of(temporary), 2)
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_project_s_own_is_recognised(folder):
     code = LAB_MERGE.read_bytes().replace(b"owner", b"belongs_to")
-    assert grade.find_alike([Submission("A", "A_merge.py", code)])["A"] == {grade.PROJECT: 1.0}
+    assert likeness.find_alike([Submission("A", "A_merge.py", code)])["A"] == {likeness.PROJECT: 1.0}
 
 
 def test_no_spreadsheet_takes_text_for_a_formula():
-    assert [grade.plain(text) for text in ("=1+1", "+1", "-1", "@a", "a=1")] == ["'=1+1", "'+1", "'-1", "'@a", "a=1"]
+    assert [report.plain(text) for text in ("=1+1", "+1", "-1", "@a", "a=1")] == ["'=1+1", "'+1", "'-1", "'@a", "a=1"]
 
 
 def test_names_are_file_names():
     names = ["a/b", "a_b", "..", "王小明", "x" * 300, "con", "王" * 200]
-    assert grade.safe_names(names) == ["a_b", "a_b_", "_", "王小明", "x" * 150, "_con", "王" * 50]
+    assert report.safe_names(names) == ["a_b", "a_b_", "_", "王小明", "x" * 150, "_con", "王" * 50]

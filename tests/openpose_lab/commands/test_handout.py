@@ -10,9 +10,13 @@ import zipfile
 import pytest
 
 from estimation.grouping import GROUPINGS, LAB_MERGE
-from openpose_lab.commands import handout
+from openpose_lab.commands import handout as program
+from openpose_lab.lab import handout
 from openpose_lab.lab.grading import hidden_checks as hidden
 from tests.conftest import ROOT
+
+IN_IT = ("check-merge", "explain", "weights", "image")
+"""The commands that students get."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,7 @@ def test_merge_is_left_to_be_written(unpacked):
 
 def test_check_merge_says_what_is_to_be_done(unpacked):
     done = subprocess.run(
-        [sys.executable, "-m", "openpose_lab.commands.check_merge"], cwd=unpacked, capture_output=True, text=True
+        [sys.executable, "-m", "openpose_lab", "check-merge"], cwd=unpacked, capture_output=True, text=True
     )
     assert done.returncode == 1
     assert "NotImplementedError: the lab's task is yet to be done" in done.stdout
@@ -73,7 +77,7 @@ def test_check_merge_says_what_is_to_be_done(unpacked):
 
 def test_check_merge_passes_when_it_is_done(unpacked, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "openpose_lab.commands.check_merge", str(LAB_MERGE)],
+        [sys.executable, "-m", "openpose_lab", "check-merge", str(LAB_MERGE)],
         cwd=unpacked,
         capture_output=True,
         text=True,
@@ -81,9 +85,9 @@ def test_check_merge_passes_when_it_is_done(unpacked, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("program", ["demo_image.py", "-mtools.explain", "-mtools.weights", "-mtools.check_merge"])
+@pytest.mark.parametrize("program", [["demo_image.py"], *(["-m", "openpose_lab", name] for name in IN_IT)])
 def test_programs_start_in_it(unpacked, program):
-    done = subprocess.run([sys.executable, program, "--help"], cwd=unpacked, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, *program, "--help"], cwd=unpacked, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -92,26 +96,22 @@ def test_links_in_it_lead_somewhere(unpacked):
         text = document.read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#]+)\)", text):
             assert "://" in target or (document.parent / target).exists(), (document.name, target)
-        for name in re.findall(r"python -m (tools\.[a-z_]+)", text):
-            is_there = (unpacked / (name.replace(".", "/") + ".py")).is_file()
-            assert is_there or name == "openpose_lab.commands.evaluate", (
-                document.name,
-                name,
-            )  # of which docs/weights.md tells
+        for name in re.findall(r"openpose_lab ([a-z-]+)", text):
+            assert name in IN_IT or name == "evaluate", (document.name, name)  # of which docs/weights.md tells
 
 
 def test_the_program(call_program, tmp_path):
-    status, out, err = call_program("handout", handout.main, "--out", tmp_path / "lab.zip")
+    status, out, err = call_program("handout", program.main, "--out", tmp_path / "lab.zip")
     assert (status, err) == (0, "")
     assert "estimation/merge.py is left to be written" in out
     first = (tmp_path / "lab.zip").read_bytes()
-    call_program("handout", handout.main, "--out", tmp_path / "lab.zip")
+    call_program("handout", program.main, "--out", tmp_path / "lab.zip")
     assert (tmp_path / "lab.zip").read_bytes() == first
     for arguments, sentence in (
         (["--out", tmp_path / "lab.tar"], "its name must end in .zip"),
         (["--out", tmp_path / "none" / "lab.zip"], "there is no folder"),
     ):
-        status, out, err = call_program("handout", handout.main, *arguments)
+        status, out, err = call_program("handout", program.main, *arguments)
         assert (status, out, err.count("\n")) == (1, "", 1)
         assert sentence in err
 

@@ -9,6 +9,7 @@ from openpose_lab.evaluation import breakdown
 from openpose_lab.evaluation.annotations import to_truth
 from openpose_lab.evaluation.breakdown import Kind, classify, find_losses, to_results
 from openpose_lab.evaluation.coco_figures import SIGMAS, average_precision
+from openpose_lab.evaluation.completion import Completion
 from openpose_lab.evaluation.crowds import Disturbance
 from openpose_lab.evaluation.oracle import perfect_people
 from openpose_lab.evaluation.pairing import pair_people
@@ -85,17 +86,17 @@ def test_near_several_things_the_nearest_counts():
 
 @pytest.fixture(scope="module")
 def crowds():
-    """Crowds, and the people that are made of their peaks by one who knows whose each is, with guesses."""
+    """Crowds, and the people that are made of their peaks by one who knows whose each is, with imputed keypoints."""
     scene_set = crowd_scenes(COCO_18, 6, 0.3, 6, 0, Disturbance())
     results = []
     for scene in scene_set.scenes:
-        results += truly_grouped(scene, guesses=True)
+        results += truly_grouped(scene, completion=Completion())
     return scene_set, results
 
 
-def truly_grouped(scene, guesses):
+def truly_grouped(scene, completion):
     people = perfect_people(COCO_18, scene.connections, scene.owner)
-    return to_results(COCO_18, people, scene.connections.coordinates, scene.maps(), scene.image_id, guesses)
+    return to_results(COCO_18, people, scene.connections.coordinates, scene.maps(), scene.image_id, completion)
 
 
 def test_mending_everything_is_perfect(crowds):
@@ -107,11 +108,11 @@ def test_mending_everything_is_perfect(crowds):
     assert average_precision(scene_set.truth, whole, 20)[0] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("guesses", [True, False])
-def test_each_line_counts_and_is_worth_something(crowds, guesses):
+@pytest.mark.parametrize("completion", [Completion(), None], ids=["completed", "not completed"])
+def test_each_line_counts_and_is_worth_something(crowds, completion):
     scene_set, _ = crowds
-    results = [person for scene in scene_set.scenes for person in truly_grouped(scene, guesses)]
-    losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), guesses)
+    results = [person for scene in scene_set.scenes for person in truly_grouped(scene, completion)]
+    losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), completion)
     by_name = {loss.what: loss for loss in losses}
     labelled = pair_people(scene_set.truth, results).labelled.sum()
     kinds = ("right", "jitter", "inversion", "swap", "miss", "person not found")
@@ -120,14 +121,14 @@ def test_each_line_counts_and_is_worth_something(crowds, guesses):
     assert by_name["right"].ap == pytest.approx(as_it_is)
     for name in ("jitter", "miss", "order of people"):
         assert by_name[name].ap > as_it_is
-    assert by_name["our parts, true grouping"].ap == pytest.approx(as_it_is)  # with guesses or without, as these
+    assert by_name["our parts, true grouping"].ap == pytest.approx(as_it_is)  # completed as these are
     assert by_name["our parts, true grouping and order"].ap == pytest.approx(by_name["order of people"].ap)
 
 
 def test_who_is_not_found_is_counted_in_keypoints_and_people():
     scene_set = crowd_scenes(COCO_18, 2, 0.0, 1, 0, Disturbance())
-    results = truly_grouped(scene_set.scenes[0], guesses=True)[:1]
-    losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), guesses=True)
+    results = truly_grouped(scene_set.scenes[0], completion=Completion())[:1]
+    losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), completion=Completion())
     (missing,) = [loss for loss in losses if loss.what == "person not found"]
     assert (missing.number, missing.meaning) == (17, "nothing was found of the person; 1 people")
 
@@ -137,12 +138,12 @@ def test_true_parts_of_people_apart_are_true_people():
     results = []
     for scene in scene_set.scenes:
         people, peaks = breakdown.true_peaks(COCO_18, scene, load_grouping("lab"), scene.maps())
-        results += to_results(COCO_18, people, peaks, scene.maps(), scene.image_id, guesses=False)
+        results += to_results(COCO_18, people, peaks, scene.maps(), scene.image_id, completion=None)
     assert average_precision(scene_set.truth, results, 20)[0] == pytest.approx(1)
 
 
 def test_a_grouping_that_finds_nobody_costs_all(crowds):
     scene_set, results = crowds
     nobody = Grouping("merge", lambda rows: rows[:0], load_grouping("lab").source)
-    losses = find_losses(scene_set.truth, results, scene_set, COCO_18, nobody, guesses=True)
+    losses = find_losses(scene_set.truth, results, scene_set, COCO_18, nobody, completion=Completion())
     assert {loss.what: loss.ap for loss in losses}["true parts, our grouping"] == 0

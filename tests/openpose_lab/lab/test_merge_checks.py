@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from estimation.grouping import LAB_MERGE
+from estimation.grouping.contract import CONTRACT
 from openpose_lab.lab.grading.hidden_checks import HIDDEN
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
 from openpose_lab.lab.sandbox.runner import Limits, Runner
@@ -32,7 +33,7 @@ BROKEN = {
     "goes by the order of the rows": (
         ("sorted(subset.tolist(), key=lambda row: (-row[18], row))", "subset.tolist()"),
         "conflicts are settled alike in any order",
-        "the same rows in another order give other people: 1 of 1 differ (look at peaks 22, 24). Go through the rows in an order",
+        "differ (look at peaks 1, 3, 5, 18, 22, ...). Go through the rows in an order of your own, such as the best score",
     ),
     "changes its input": (
         ("subset = subset.copy()", "subset[:, 19] = 0"),
@@ -285,6 +286,10 @@ def test_each_hidden_check_finds_something(name, tmp_path):
     path = tmp_path / "my_merge.py"
     path.write_text(RIGHT.read_text().replace(*HIDDEN_FINDS[name]))
     assert f"hidden: {name}" in failures_of(path, [check for check in HIDDEN if check.name == f"hidden: {name}"])
+
+
+def test_every_check_of_the_contract_is_made():
+    assert set(CONTRACT) <= {check.name for check in CHECKS}
 
 
 def test_every_check_is_named_once_and_has_a_category():

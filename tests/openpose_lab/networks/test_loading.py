@@ -34,9 +34,9 @@ def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
         load_network(name)
     sentence = str(error.value)
     file = PUBLISHED[name].files[0].name
-    assert sentence.startswith(f"there are no weights for {name} yet: in the project's folder run ")
+    assert sentence.startswith(f"there are no weights for {name} yet: run ")
     assert f"`python -m openpose_lab weights fetch {name}` and then " in sentence
-    assert f"`python -m openpose_lab weights import model_weights/{file}`" in sentence
+    assert f"`python -m openpose_lab weights import {empty_folder / file}`" in sentence
     assert "\n" not in sentence
 
 

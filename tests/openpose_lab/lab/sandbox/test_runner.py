@@ -1,8 +1,11 @@
 """Whatever a merge does, the judge lives to say so, and nothing outside is harmed."""
 
+import contextlib
 import os
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from openpose_lab.lab.cases import HANDOUT
 from openpose_lab.lab.sandbox import messages
 from openpose_lab.lab.sandbox.runner import Limits, Runner
+from tests.conftest import ROOT
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
 from tests.support import hostile
 
@@ -157,16 +161,42 @@ def test_no_process_is_left(runner_of, text):
     assert processes_of(runner.file) == []
 
 
-def processes_of(file):
-    """The processes that have this file on their command line."""
+def processes_of(path):
+    """Find the processes a test has started, on Linux.
+
+    Args:
+        path: A path that only this test uses. It stands on a process's command line or in its environment.
+
+    Returns:
+        Process ids, a list of int. A process that has been moved to another parent is among them.
+    """
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if str(file).encode() in path.read_bytes():
-                found.append(path.parent.name)
-        except OSError:
-            continue
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # the process has ended, or is another user's
+            if any(os.fsencode(path) in (process / name).read_bytes() for name in ("cmdline", "environ")):
+                found.append(int(process.name))
     return found
+
+
+def wait_until(condition, seconds):
+    """Tell whether a condition becomes true in that time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+@pytest.mark.parametrize(("parent", "printed"), [("os.getppid()", b"alive"), ("os.getppid() + 1", b"")])
+def test_a_process_that_has_lost_its_parent_already_ends(parent, printed):
+    script = (
+        f"import os; from openpose_lab.lab.sandbox.seccomp import end_with_parent; "
+        f"end_with_parent({parent}); print('alive')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == (printed, b"")
 
 
 @pytest.mark.slow
@@ -329,3 +359,15 @@ def test_a_list_of_rows_can_be_read():
 def test_what_is_no_answer_is_refused(header):
     with pytest.raises(messages.MessageError):
         messages.restore(header, b"")
+
+
+def test_a_merge_finds_nothing_of_the_lab_but_the_sandbox_loaded(runner_of):
+    text = (
+        "import sys\n"
+        "def merge(subset):\n"
+        "    raise ValueError(' '.join(sorted(name for name in sys.modules if name.startswith('openpose_lab'))))\n"
+    )
+    sandbox = "openpose_lab.lab.sandbox"
+    expected = ["openpose_lab", "openpose_lab.lab", sandbox]
+    expected += [f"{sandbox}.{name}" for name in ("landlock", "messages", "seccomp")]
+    assert runner_of(text).call(HANDOUT).error == f"line 3: ValueError: {' '.join(expected)}"

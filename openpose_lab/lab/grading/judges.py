@@ -1,0 +1,242 @@
+"""Marking all submissions: several processes judge at once, and every mark is kept as soon as it is known."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from multiprocessing import active_children, get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from tqdm import tqdm
+
+from estimation.grouping import LAB_MERGE
+from openpose_lab.lab.accuracy import PhotoRows
+from openpose_lab.lab.grading.marking import Record, Setting, checksum, mark
+from openpose_lab.lab.grading.submissions import Submission
+from openpose_lab.lab.handout import importable_files
+from openpose_lab.lab.sandbox.runner import Limits, Runner, kill_all
+from openpose_lab.paths import ROOT
+
+_ENDS_WITHIN = 5.0  # seconds that a process of the pool gets to end, before it is killed
+_PACKAGES = ("estimation", "openpose_lab")
+FULL_SANDBOX = {"files", "programs, network and signals"}
+"""What the sandbox guards on a system where it is complete."""
+
+
+def prepare(photos: PhotoRows, limits: Limits, folder: Path) -> Setting:
+    """Write what submissions can import into a folder.
+
+    Args:
+        photos: The rows that accuracy is measured on.
+        limits: The limits of each submission.
+        folder: The grader's temporary folder.
+
+    Returns:
+        What all submissions are marked with. Its key depends on all code of the project, so that no mark outlives a
+        change of what made it.
+    """
+    files = importable_files()
+    code = [path.read_bytes() for package in _PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    rows = [array.tobytes() for arrays in (photos.rows, photos.owners) for array in arrays]
+    setting = Setting(folder, photos, limits, checksum([*code, *files.values(), *rows, repr(limits).encode()]))
+    for name, content in files.items():
+        path = setting.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return setting
+
+
+def mark_all(
+    submissions: list[Submission],
+    setting: Setting,
+    kept: Path,
+    jobs: int,
+    begin: Callable[[int, int], object] = lambda known, left: None,
+) -> list[Record]:
+    """Mark the submissions that have no valid mark of an earlier run.
+
+    Args:
+        submissions: The submissions.
+        setting: What they are marked with.
+        kept: The file that marks are kept in.
+        jobs: How many processes judge at once.
+        begin: Called with how many are marked already and how many are left, before the first is marked.
+
+    Returns:
+        The record of each submission, in the same order.
+    """
+    known = read_progress(kept)
+    records = {
+        s.student: replace(known[key], student=s.student, source=s.source)
+        for s in submissions
+        if (key := setting.key_of(s)) in known
+    }
+    left = [submission for submission in submissions if submission.student not in records]
+    begin(len(records), len(left))
+    with (
+        tqdm(total=len(submissions), initial=len(records), desc="submissions", unit="file", disable=None) as bar,
+        kept.open("a", encoding="utf-8", errors="replace") as progress,
+    ):
+        try:
+            for record in _marked(left, setting, min(jobs, max(len(left), 1))):
+                records[record.student] = record
+                progress.write(json.dumps(record.to_json()) + "\n")
+                progress.flush()
+                bar.update()
+        except KeyboardInterrupt:
+            tqdm.write(f"{len(records)} of {len(submissions)} are marked; the same command goes on from there")
+            raise
+    return [records[submission.student] for submission in submissions]
+
+
+def _marked(submissions: list[Submission], setting: Setting, jobs: int) -> Iterator[Record]:
+    """Each record as soon as it is there. Where a process of ours is ended, as by a system that lacks memory, those
+    that were lost with it are tried again one by one, so that only the one that is to blame is not marked."""
+    lost: list[Submission] = []
+    yield from _round(submissions, setting, jobs, lost)
+    for submission in lost:
+        again: list[Submission] = []
+        yield from _round([submission], setting, 1, again)
+        if again:
+            yield _unmarked(submission, "its judge was ended by the system")
+
+
+def _round(submissions: list[Submission], setting: Setting, jobs: int, lost: list[Submission]) -> Iterator[Record]:
+    """Mark in ``jobs`` processes; who cannot be marked since one of these ended is added to ``lost``."""
+    waiting = iter(submissions)
+    running: dict[Future[Record], Submission] = {}
+    with _pool(jobs, setting) as pool:
+        while True:
+            for submission in itertools.islice(waiting, jobs - len(running)):
+                try:
+                    with _signals_blocked():  # a process that is half started would print a traceback
+                        running[pool.submit(_mark, submission)] = submission
+                except BrokenProcessPool:
+                    lost += [submission, *running.values(), *waiting]
+                    return
+            if not running:
+                return
+            done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # Windows takes Ctrl-C between waits only
+            for future in done:
+                submission = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    lost.append(submission)
+                except Exception as error:  # a fault of ours must not cost the others their marks
+                    yield _unmarked(submission, f"{type(error).__name__}: {error}")
+
+
+def _unmarked(submission: Submission, why: str) -> Record:
+    problem = f"the grader failed on it, and it must be marked by hand: {why}"
+    return Record(submission.student, submission.source, "", problem=problem)
+
+
+_STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Keep the signals that stop the grader until the block has ended. Processes that it starts block them, too.
+
+    Windows cannot block signals.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _pool(jobs: int, setting: Setting) -> Iterator[ProcessPoolExecutor]:
+    """Processes that mark submissions. They end when the grader closes its end of the lifeline, or is killed."""
+    context = get_context("spawn")
+    lifeline, end = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, context, _begin, (setting, lifeline))
+    with lifeline, end:
+        try:
+            yield pool
+            pool.shutdown()
+        except BaseException:  # stopped: what is under way is not waited for
+            end.close()
+            for process in active_children():
+                process.join(_ENDS_WITHIN)
+                process.kill()
+                process.join()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_setting: list[Setting] = []  # of this process of the pool
+
+
+def _begin(setting: Setting, lifeline: Connection) -> None:
+    """Prepare this process of the pool. The grader handles the signals that a terminal sends to both."""
+    for name in ("SIGINT", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)  # the pool sends it to all if one process is lost
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)  # blocked at its start, by the grader
+    threading.Thread(target=_end_with_grader, args=(lifeline, setting.folder), daemon=True).start()
+    _setting.append(setting)
+
+
+def _end(*_: object) -> None:
+    """End this process of the pool, and the submission that it runs."""
+    kill_all()
+    os._exit(1)
+
+
+def _end_with_grader(lifeline: Connection, folder: Path) -> None:
+    """Wait until the grader ends. Then remove its temporary folder, as it may have been killed, and end."""
+    with suppress(EOFError, OSError):
+        lifeline.recv()
+    kill_all()
+    until = time.monotonic() + _ENDS_WITHIN / 2
+    while folder.exists() and time.monotonic() < until:  # the main thread, or another process, may still add to it
+        shutil.rmtree(folder, ignore_errors=True)
+    _end()
+
+
+def _mark(submission: Submission) -> Record:
+    return mark(submission, _setting[-1])
+
+
+def read_progress(path: Path) -> dict[str, Record]:
+    """Records of earlier runs by their keys; what is damaged, as the last line after a power cut, is left out."""
+    records: dict[str, Record] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return records
+    for line in lines:
+        try:
+            record = Record.from_json(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            continue
+        if record.key:
+            records[record.key] = record
+    return records
+
+
+def guards_here() -> list[str]:
+    """List what the sandbox guards on this system."""
+    with Runner(LAB_MERGE, alone=True) as runner:
+        runner.load()
+        return runner.guards

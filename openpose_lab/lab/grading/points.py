@@ -1,0 +1,37 @@
+"""How many points each category of checks is worth."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.lab.merge_checks import CATEGORIES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+POINTS = Path(__file__).parent / "points.toml"
+"""The lab's own."""
+
+
+def read_points(path: Path) -> dict[str, float]:
+    """The points of each category. Raises OpenPoseLabError if the file is not there, or no such thing."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot read the points {path}: {error.strerror}; check the path") from error
+    except ValueError as error:
+        raise OpenPoseLabError(f"the points {path} are not TOML: {error}") from None
+    points = content.get("points")
+    if (
+        not isinstance(points, dict)
+        or set(points) != set(CATEGORIES)
+        or not all(isinstance(value, int | float) and 0 <= value < 1e6 for value in points.values())
+    ):
+        raise OpenPoseLabError(
+            f"the points {path} must have a table [points] with a number for each of {', '.join(CATEGORIES)}"
+        )
+    return {category: float(points[category]) for category in CATEGORIES}

@@ -1,0 +1,150 @@
+"""Every program's options, and the thresholds that ``--set`` changes."""
+
+import importlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from estimation.config import COCO_18
+from estimation.errors import OpenPoseLabError
+from openpose_lab.__main__ import command_names
+from openpose_lab.commands.options import apply_settings
+from openpose_lab.evaluation.completion import Completion
+from tests.conftest import ROOT
+
+NETWORK = {"--network", "--weights", "--height"}
+PHOTOS = {"--images", "--annotations", *NETWORK}
+CROWDS = {
+    "--people",
+    "--overlap",
+    "--scenes",
+    "--seed",
+    "--skeletons",
+    "--noise",
+    "--missing",
+    "--doubled",
+    "--crossing",
+}
+OPTIONS = {
+    "image": {"--output", "--json", "--no-draw", "--grouping", "--set", *NETWORK},
+    "evaluate": {
+        *{
+            "--grouping",
+            "--no-guesses",
+            "--scales",
+            "--flip",
+            "--limit",
+            "--breakdown",
+            "--worst",
+            "--results",
+            "--set",
+        },
+        *PHOTOS,
+    },
+    "compare-groupings": {"--grouping", "--only", "--csv", "--plot", "--crowds", "--set", *CROWDS, *PHOTOS},
+    "compare-refinements": {"--set", *PHOTOS},
+    "check-merge": {"--all", "--seconds"},
+    "explain": {"--beside", "--grouping", "--output", "--set", *NETWORK},
+    "handout": {"--out"},
+    "grade": {"--out", "--points", "--jobs", "--seconds", "--memory", *PHOTOS},
+    "weights": set(),
+    "weights list": set(),
+    "weights fetch": set(),
+    "weights import": {"--network", "--out", "--float16"},
+    "weights verify": set(),
+    "fetch-photos": {"--out"},
+}
+"""What users' scripts rely on: an option may be added here, but none may go."""
+
+
+def help_of(command, capsys):
+    name, *rest = command.split()
+    module = importlib.import_module(f"openpose_lab.commands.{name.replace('-', '_')}")
+    with pytest.raises(SystemExit) as stopped:
+        module.main([*rest, "--help"])
+    assert stopped.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_every_program_has_its_options(command, capsys):
+    text = help_of(command, capsys)
+    usage = text.split("\n\n")[0]
+    assert set(re.findall(r"--[a-z][a-z0-9-]*", usage)) == OPTIONS[command]
+
+
+@pytest.mark.parametrize("command", command_names())
+def test_help_has_an_example(command, capsys):
+    text = help_of(command, capsys)
+    assert re.search(rf"^examples?:\n  .*(openpose-lab|openpose_lab {command})", text, re.MULTILINE)
+
+
+def test_all_programs_are_in_the_list():
+    assert {command.split()[0] for command in OPTIONS} == set(command_names())
+
+
+def test_the_usage_lists_all_programs():
+    done = subprocess.run([sys.executable, "-m", "openpose_lab", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, summary in command_names().items():
+        assert re.search(rf"^  {name} +{re.escape(summary)}$", done.stdout, re.MULTILINE)
+        assert summary.endswith(".")
+        assert len(summary) <= 90, f"the first paragraph of {name} is its line in the list; make it one short sentence"
+
+
+def test_an_option_that_programs_share_is_defined_once():
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "openpose_lab" / "commands").glob("*.py")]
+    defined = [option for text in sources for option in re.findall(r'\badd(?:_argument)?\(\s*"(--[a-z-]+)"', text)]
+    shared = {"--network", "--weights", "--height", "--images", "--annotations", "--seconds", "--set"}
+    assert {option: defined.count(option) for option in shared - {"--network"}} == dict.fromkeys(
+        shared - {"--network"}, 1
+    )
+    assert defined.count("--network") == 2  # that of `weights import` says what a file is for, and has no default
+
+
+@pytest.mark.parametrize("arguments", [["nosuchphoto.jpg"], ["image", "nosuchphoto.jpg"], ["Evaluate"]])
+def test_what_is_no_command_is_a_photo(arguments, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[1:] = {arguments!r}; "
+         "from openpose_lab.__main__ import main; sys.exit(main())"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"openpose-lab: there is no photo {arguments[-1]}; check the path\n"
+
+
+def test_thresholds_are_set_by_name():
+    config, completion = apply_settings(
+        ["peak_threshold=0.1", "completion_reach=2e-1", "min_num_body_parts=3"], COCO_18, Completion()
+    )
+    assert (config.peak_threshold, config.min_num_body_parts) == (0.1, 3)
+    assert completion.completion_reach == 0.2
+    assert COCO_18.peak_threshold == 0.05
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("peak_threshold", "--set peak_threshold must be NAME=VALUE, such as peak_threshold=0.1"),
+        (
+            "peak_treshold=1",
+            "--set peak_treshold=1: no threshold is named 'peak_treshold'; these are: min_photo_side, ",
+        ),
+        ("peak_threshold=high", "--set peak_threshold=high: 'high' is not a number"),
+        ("min_agreement=80", "--set min_agreement=80: min_agreement must be a number from 0 to 1 but is 80"),
+        ("limb_samples=2.5", "--set limb_samples=2.5: limb_samples must be a whole number from 1 to 1000 but is 2.5"),
+        ("layout=COCO_18", "--set layout=COCO_18: no threshold is named 'layout'"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(setting, sentence):
+    with pytest.raises(OpenPoseLabError) as error:
+        apply_settings([setting], COCO_18)
+    assert str(error.value).startswith(sentence)
+
+
+def test_parsers_are_made_in_one_place():
+    for path in (ROOT / "openpose_lab" / "commands").glob("*.py"):
+        if path.name != "options.py":
+            assert "ArgumentParser(" not in path.read_text(encoding="utf-8"), path.name
