@@ -1,4 +1,4 @@
-"""Finding and running a grouping, whoever wrote it, so that whatever it does, one sentence says what went wrong.
+"""Finding and running a grouping. Whatever a plug-in does, one sentence says what went wrong.
 
 There are two doors. ``merge(subset)`` is the lab's: rows of limbs in, rows of people out. ``group(candidates,
 coordinates, config)`` sees every scored candidate before any is thrown away, and returns the same rows.
@@ -36,7 +36,7 @@ LAB_MERGE = Path(__file__).parent.parent / "merge.py"
 _OTHERS = ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first", "optimal")
 _FILES = {name: Path(__file__).parent / f"{name}.py" for name in _OTHERS}
 GROUPINGS = {"lab": LAB_MERGE, **{name: path for name, path in _FILES.items() if path.is_file()}}
-"""The project's own groupings by name, a file each; the lab's handout has but the first, whose author its reader is."""
+"""The project's own groupings by name, a file each. The lab's handout has only the first, which its reader writes."""
 _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
 _LIMITS = ("min_num_body_parts", "min_score")  # of merge, and of Config
 DOORS = tuple(_SIGNATURES)
@@ -50,7 +50,10 @@ _KEPT = 100  # characters of what is printed
 class Grouping:
     """A function that makes people of limbs.
 
-    door: ``merge`` or ``group``, which says what it is given. source: the file it is in.
+    Attributes:
+        door: ``merge`` or ``group``, which decides its input.
+        function: the function.
+        source: the file that it was loaded from.
     """
 
     door: str
@@ -59,10 +62,17 @@ class Grouping:
 
 
 def load_grouping(grouping: str | Path = "lab", doors: Sequence[str] = DOORS) -> Grouping:
-    """A grouping by its name in ``GROUPINGS``, or by its Python file, which is executed to get it.
+    """Load a grouping by its name in ``GROUPINGS``, or by its Python file, which is executed.
 
-    A file may import files beside it. doors: the functions that are looked for, the first that is there is taken.
-    Raises GroupingError, in one sentence, if the file is missing, does not run, or has no such function.
+    Args:
+        grouping: the name or the path. A file may import files beside it.
+        doors: the functions to look for. The first one in the file is taken.
+
+    Returns:
+        The grouping.
+
+    Raises:
+        GroupingError: in one sentence, if the file is missing, does not run, or has no such function.
     """
     path = GROUPINGS.get(str(grouping)) or Path(grouping)
     if not os.path.isfile(path):
@@ -214,7 +224,7 @@ def _differ(original: Any, copy: Any) -> bool:
 
 @contextlib.contextmanager
 def settings_kept() -> Iterator[None]:
-    """What a plug-in sets for itself, as ``np.seterr`` and ``warnings.simplefilter`` do, holds for nobody else."""
+    """Undo what a plug-in sets, as with ``np.seterr`` and ``warnings.simplefilter``, at the end of the block."""
     with np.errstate(), warnings.catch_warnings():
         yield
 
@@ -259,7 +269,7 @@ def _execute(path: Path) -> ModuleType:
 
 
 def _source_file(grouping: Grouping) -> Path:
-    """Where the function really is: a file may have it from its neighbour."""
+    """The file that defines the function: a grouping's file may import it from a neighbour."""
     code = getattr(grouping.function, "__code__", None)
     return Path(code.co_filename) if isinstance(code, CodeType) else grouping.source
 

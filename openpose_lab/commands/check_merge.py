@@ -19,10 +19,10 @@ from estimation.grouping.contract import Failure
 from estimation.grouping.plugin import LAB_MERGE
 from estimation.subset import MISSING
 from openpose_lab.commands.options import add_seconds_option, check_seconds_option, make_parser
-from openpose_lab.lab.accuracy import measure, merge_seconds, read_photo_rows, reading_seconds
+from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
 from openpose_lab.lab.cases import HANDOUT
-from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, is_subset, run_checks
-from openpose_lab.lab.row_tables import format_rows
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, run_checks
+from openpose_lab.lab.row_tables import format_rows, is_subset
 from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 EXAMPLES = """examples:
@@ -124,7 +124,7 @@ def print_rows(bench: Bench) -> None:
 def print_figures(bench: Bench) -> None:
     """How right it is on real rows and how fast, beside others."""
     photos = read_photo_rows()
-    own = measure(photos, lambda rows: bench.call(rows).value)
+    own = measure_f1(photos, lambda rows: bench.call(rows).value)
     print(
         f"\n{sum(map(len, photos.rows))} rows of {len(photos.rows)} real photos: F1 of the pairs of parts put together"
     )

@@ -81,7 +81,7 @@ def merge_seconds(photos: PhotoRows, call: Callable[[NDArray[np.float64]], Sandb
     return min(sum(call(rows).seconds for rows in photos.rows) for _ in range(3))
 
 
-def measure(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) -> float | None:
+def measure_f1(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) -> float | None:
     """F1 of the pairs of peaks that a merge puts into one person; None if an answer breaks the contract."""
     pairs = Pairs()
     for rows, owner in zip(photos.rows, photos.owners):

@@ -164,12 +164,6 @@ def scores_of(value: NDArray[Any]) -> dict[frozenset[int], float]:
     return dict(zip(peak_sets(value[:, :column]), value[:, column].tolist()))
 
 
-def is_subset(value: Any) -> bool:
-    """Whether a value is an array of rows that a merge could be given."""
-    is_array = isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "iuf"
-    return bool(is_array and value.shape[1] == HANDOUT.shape[1])
-
-
 def case_check(case: Case, bench: Bench) -> Failure | None:
     """Check the people of a case, with its rows in their order and in the opposite one."""
     for rows in (case.rows, case.rows[::-1]):

@@ -85,10 +85,10 @@ class Setting:
 
     def key_of(self, submission: Submission) -> str:
         """Of all that a submission's record depends on."""
-        return checksum([self.key.encode(), submission.code, (submission.problem or "").encode()])
+        return combined_checksum([self.key.encode(), submission.code, (submission.problem or "").encode()])
 
 
-def checksum(values: Iterable[bytes]) -> str:
+def combined_checksum(values: Iterable[bytes]) -> str:
     """One for all of them."""
     return hashlib.sha256(b"".join(hashlib.sha256(value).digest() for value in values)).hexdigest()
 

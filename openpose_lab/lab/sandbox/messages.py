@@ -57,10 +57,15 @@ def clean(text: str) -> str:
     return plain if len(plain) <= _LONGEST_TEXT else f"{plain[: _LONGEST_TEXT - 4]} ..."
 
 
-def describe(value: Any) -> tuple[dict[str, Any], bytes]:
-    """Header and bytes of a value: an array of plain numbers whole, of anything else only what it is.
+def encode_value(value: Any) -> tuple[dict[str, Any], bytes]:
+    """Encode a return value for a message.
 
-    What is no array but can be read as rows goes as an array, too, with its own type.
+    Args:
+        value: an array of numbers is sent whole, and so is a list or tuple that can be read as rows. Of any other value
+            only the type is sent.
+
+    Returns:
+        The header and the bytes.
     """
     kind = "None" if value is None else type(value).__name__
     if isinstance(value, list | tuple) and len(value) <= LARGEST_DATA // (8 * _COLUMNS):
@@ -78,11 +83,18 @@ def describe(value: Any) -> tuple[dict[str, Any], bytes]:
     return header, np.ascontiguousarray(value).tobytes()
 
 
-def restore(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
-    """The value, and what type it had: an array, or for what is no array, or none of plain numbers, an empty thing of
-    that kind.
+def decode_value(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
+    """Decode a return value from a message.
 
-    Raises MessageError if the message is about none.
+    Args:
+        header: of the message.
+        data: the bytes of the message.
+
+    Returns:
+        The value and the name of its type. A value that was not sent whole is an empty array or object of its type.
+
+    Raises:
+        MessageError: if the message holds no value.
     """
     try:
         name = clean(str(header["type"]))

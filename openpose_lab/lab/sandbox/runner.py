@@ -218,7 +218,7 @@ class Runner:
             if header.get("kind") in ("started", "ready"):
                 self.guards += [messages.clean(str(guard)) for guard in header.get("guards", [])]
                 return told
-            value, kind = messages.restore(header, data)
+            value, kind = messages.decode_value(header, data)
             return replace(told, value=value, type=kind)
         except Exception:  # whatever can be made of a message by somebody who means harm
             return SandboxReply(error="its process sent nonsense in place of an answer", fatal=True)
@@ -240,7 +240,7 @@ class Runner:
 
 
 def _send(process: subprocess.Popen[bytes], rows: NDArray[np.float64], asked: dict[str, Any]) -> None:
-    header, data = messages.describe(rows)
+    header, data = messages.encode_value(rows)
     with contextlib.suppress(OSError, ValueError):  # if the process is gone, the answer says so
         assert process.stdin
         messages.send(process.stdin, {**header, **asked}, data)

@@ -119,7 +119,7 @@ def main() -> None:
     )
     while message := messages.receive(calls):
         header, data = message
-        rows, _ = messages.restore(header, data)
+        rows, _ = messages.decode_value(header, data)
         printed = Printed()
         answer, value = _call(grouping, rows, data, header["options"], printed)
         told = {"printed": printed.length, "beginning": printed.beginning, "tried": watch.tried, "call": header["call"]}
@@ -143,7 +143,7 @@ def _call(
             value = grouping.function(given, **options)
     except BaseException as error:  # SystemExit too: the next call may go well
         return {"kind": "error", "text": _shortened(describe_error(error, grouping.source))}, b""
-    header, data = messages.describe(value)
+    header, data = messages.encode_value(value)
     return {**header, "changed": given.tobytes() != before}, data
 
 

@@ -327,7 +327,7 @@ def test_a_process_that_dies_is_told(runner_of):
     ],
 )
 def test_values_travel_as_what_they_are(value):
-    restored, kind = messages.restore(*messages.describe(value))
+    restored, kind = messages.decode_value(*messages.encode_value(value))
     assert kind == type(value).__name__.removesuffix("Type")
     if isinstance(value, np.ndarray):
         assert (restored.shape, restored.dtype) == (value.shape, value.dtype)
@@ -338,7 +338,7 @@ def test_values_travel_as_what_they_are(value):
 
 
 def test_a_list_of_rows_can_be_read():
-    restored, kind = messages.restore(*messages.describe(HANDOUT.tolist()))
+    restored, kind = messages.decode_value(*messages.encode_value(HANDOUT.tolist()))
     np.testing.assert_array_equal(restored, HANDOUT)
     assert kind == "list"
 
@@ -358,7 +358,7 @@ def test_a_list_of_rows_can_be_read():
 )
 def test_what_is_no_answer_is_refused(header):
     with pytest.raises(messages.MessageError):
-        messages.restore(header, b"")
+        messages.decode_value(header, b"")
 
 
 def test_a_merge_finds_nothing_of_the_lab_but_the_sandbox_loaded(runner_of):
