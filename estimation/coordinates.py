@@ -110,10 +110,10 @@ def _keep_best(
     order: NDArray[np.intp], part: NDArray[np.intp], score: NDArray[np.float32], limit: int
 ) -> NDArray[np.intp]:
     """Those of ``order`` (peaks sorted by part) that are among their part's ``limit`` best, in the same order."""
-    best_first = np.lexsort((-score, part))
-    first_of_part = np.searchsorted(part[best_first], part[best_first])
+    by_score = np.lexsort((-score, part))
+    first_of_part = np.searchsorted(part[by_score], part[by_score])
     rank = np.empty_like(order)
-    rank[best_first] = np.arange(len(order)) - first_of_part
+    rank[by_score] = np.arange(len(order)) - first_of_part
     return order[rank[order] < limit]
 
 

@@ -1,13 +1,16 @@
 """THE STUDENT'S FILE: rows of limbs in, rows of people out.
 
-Everything else in the project is there so that you can write this function. Each row of ``subset``
-is one limb: the ids of its two peaks in the slots of their body parts, -1 in the other slots, the
-limb's score, and the number of its parts. Limbs that share a peak belong to the same person.
+You write ``merge``; the project does the rest. Each row of ``subset`` is one limb: the ids of its two
+peaks in the slots of their body parts, -1 in the other slots, the limb's score, and the number of its
+parts. Limbs that share a peak belong to the same person.
 
     0 nose           1 neck           2 right_shoulder  3 right_elbow    4 right_wrist
     5 left_shoulder  6 left_elbow     7 left_wrist      8 right_hip      9 right_knee
     10 right_ankle   11 left_hip      12 left_knee      13 left_ankle    14 right_eye
     15 left_eye      16 right_ear     17 left_ear       18 score         19 parts_num
+
+``estimate`` notices each edit of this file. In a notebook you can also assign your function to
+``estimation.merge.merge``; ``estimate`` then calls that one.
 """
 
 import numpy as np
@@ -16,18 +19,22 @@ from estimation.subset import MISSING, PARTS_NUM, SCORE
 
 
 def merge(subset, min_num_body_parts=4, min_score=0.4):
-    """Merge limbs into people, settle conflicts, and drop what is too small or too unsure.
+    """Merge limbs into people, settle conflicts, and prune people that are small or unlikely.
 
-    subset: (n, 20) float, one row per limb; it is not changed.
-    min_num_body_parts, min_score: people with fewer parts, or a smaller score / parts_num, are dropped.
-    Returns (people, 20) float64. A person's score is the sum of the scores of the limbs in it;
-    parts_num counts the slots that are filled.
+    Args:
+        subset: (n, 20) float64, one row per limb. Do not change it.
+        min_num_body_parts: people with fewer parts are dropped.
+        min_score: people with a smaller score / parts_num are dropped.
+
+    Returns:
+        (m, 20) float64, one row per person. The score is the sum of the scores of the person's limbs.
+        parts_num is the number of filled slots.
     """
-    # The rows are taken best first, whatever order they come in. A row joins all the people who own one
-    # of its peaks. If that would put two peaks into one slot, the row is the weaker claim: it
-    # gives up the peaks that have owners, and keeps the rest if they are still more than one.
-    owner = {}  # (slot, id) of a peak -> the person who has it
-    for row in sorted(subset.tolist(), key=best_first):
+    # The rows are taken best first, in whatever order they come. A row joins all people that own one of
+    # its peaks. If two peaks would then share a slot, the row is the weaker claim: it gives up the peaks
+    # that have owners, and keeps the others if there are at least two.
+    owner = {}  # (slot, id) of a peak -> the person that owns it
+    for row in sorted(subset.tolist(), key=_rank):
         peaks = {(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING}
         person = {"peaks": peaks, "score": row[SCORE]}
         others = list({id(owner[peak]): owner[peak] for peak in sorted(peaks) if peak in owner}.values())
@@ -53,9 +60,9 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
     # Prune: parts_num < 4 or score / parts_num < 0.4
     keep = merged[:, PARTS_NUM] >= min_num_body_parts
     keep &= merged[:, SCORE] >= min_score * merged[:, PARTS_NUM]
-    return np.array(sorted(merged[keep].tolist(), key=best_first)).reshape(-1, subset.shape[1])
+    return np.array(sorted(merged[keep].tolist(), key=_rank)).reshape(-1, subset.shape[1])
 
 
-def best_first(row):
-    """Sort key: the highest score first; the ids settle ties, so that the order of rows never matters."""
+def _rank(row):
+    """Sort key: the highest score first. The ids settle ties, so that the order of the rows has no effect."""
     return -row[SCORE], row

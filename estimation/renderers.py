@@ -40,11 +40,22 @@ def draw(
     config: Config,
     img: NDArray[np.uint8],
     coordinates: Coordinates,
-    skeletons: NDArray[np.float64],
+    subset: NDArray[np.float64],
     resize_fac: float = 8,
 ) -> NDArray[np.uint8]:
-    """The lab's call: draw rows of people, as ``estimate`` returns them, ``resize_fac`` pixels to the map cell."""
-    return draw_skeletons(config, img, to_skeletons(config, skeletons, coordinates, resize_fac))
+    """Draw the rows that ``estimate`` returns: the lab's call.
+
+    Args:
+        config: the configuration that the peaks were found with.
+        img: (h, w, 3) BGR uint8; it is not changed.
+        coordinates: the peaks that the rows name.
+        subset: (n, parts + 2) rows of people.
+        resize_fac: pixels of ``img`` per map cell.
+
+    Returns:
+        (h, w, 3) BGR uint8, a copy of ``img`` with the skeletons.
+    """
+    return draw_skeletons(config, img, to_skeletons(config, subset, coordinates, resize_fac))
 
 
 def _line_width(keypoints: NDArray[np.float64], shape: tuple[int, ...]) -> float:

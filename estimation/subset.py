@@ -6,7 +6,8 @@ Columns 0 to 17 hold the id of the peak in each body part's slot, or ``MISSING``
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,18 @@ def peaks_of(subset: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.
     ids = ids_of(subset)
     row, slot = np.nonzero(ids != MISSING)
     return row, slot, ids[row, slot]
+
+
+def peak_sets(ids: NDArray[Any]) -> list[frozenset[int]]:
+    """Read the peaks of each row.
+
+    Args:
+        ids: (n, parts), the columns that ``ids_of`` gives. Entries that are not finite are left out.
+
+    Returns:
+        The ids in each row, in the order of the rows.
+    """
+    return [frozenset(int(peak) for peak in row if peak != MISSING and isfinite(peak)) for row in ids.tolist()]
 
 
 def rows_of_peaks(subset: NDArray[np.float64], count: int) -> NDArray[np.intp]:

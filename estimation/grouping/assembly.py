@@ -1,4 +1,7 @@
-"""People under construction, and the rows of finished ones, for groupings that see the candidates."""
+"""People under construction, and the rows of finished ones, for groupings that see the candidates.
+
+In groupings, ``people`` are always such dicts: the id of a person's peak by body part.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,14 @@ from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of, row_length
 class Assembly:
     """Every peak begins as a person of its own; people are joined as long as no body part is in both.
 
-    tells: whether each ``connect`` is a step of what the grouping did, for whoever records it.
+    Args:
+        coordinates: the peaks.
+        tells: whether each ``connect`` is recorded as a step of the grouping.
     """
 
     def __init__(self, coordinates: Coordinates, tells: bool = True) -> None:
         self.person = [{part: peak} for peak, part in enumerate(coordinates.part.tolist())]
-        """For each peak the person who has it: their peaks by body part. Peaks of one person share one dict."""
+        """For each peak its person: the ids of the person's peaks by body part. Peaks of one person share one dict."""
         self._tells = tells and is_recording()
 
     def alone(self, peak: int) -> bool:
@@ -68,13 +73,21 @@ def to_subset(
     min_parts: int | None = None,
     min_mean_score: float | None = None,
 ) -> NDArray[np.float64]:
-    """Rows of the people, best first: (n, parts + 2) float64.
+    """Turn people into rows, best first.
 
-    people: for each the ids of their peaks by body part, no peak in two.
-    min_parts, min_mean_score: people with fewer parts, or a smaller score / parts_num, are dropped; by default
-        ``config.min_parts`` and ``config.min_mean_score``.
-    A person's score is the sum of the scores of their peaks, and of the PAF scores of all candidates between them:
-    sums rank people better than means, as they grow with what was seen of somebody.
+    A person's score is the sum of their peak scores and of the PAF scores of all candidates between these peaks. Sums
+    rank people better than means, because they grow with the number of visible parts.
+
+    Args:
+        config: the configuration of the limbs.
+        people: the ids of each person's peaks by body part, no peak in two people.
+        candidates: all candidates of the photo.
+        coordinates: all peaks of the photo.
+        min_parts: people with fewer parts are dropped; by default ``config.min_parts``.
+        min_mean_score: people with a smaller score / parts_num are dropped; by default ``config.min_mean_score``.
+
+    Returns:
+        (n, parts + 2) float64 rows.
     """
     subset = np.full((len(people), row_length(config)), float(MISSING))
     owner = np.full(len(coordinates), MISSING)

@@ -22,7 +22,7 @@ from estimation.grouping.trace import step
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
-    """People, as rows of ``estimation.subset``."""
+    """Group the limbs into rows of ``estimation.subset``, (n, parts + 2) float64."""
     part = coordinates.part.tolist()
     redundant = [limb.redundant for limb in config.limbs]
     # Peak -> kind of limb -> candidates, by index: best first, as candidates are.

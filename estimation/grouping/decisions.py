@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from estimation.config import Config
 
-People = Mapping[int, frozenset[int]]
+NumberedPeaks = Mapping[int, frozenset[int]]
 """The peaks of each person, by the person's number."""
 NEW, ADDS, JOINS, INSIDE, CONFLICT, LEFT, CHANGES, ANSWER = (
     "new",
@@ -32,7 +32,9 @@ class Decision:
     note: str
 
 
-def decide(config: Config, part: Sequence[int], peaks: Sequence[int], before: People, after: People) -> Decision:
+def decide(
+    config: Config, part: Sequence[int], peaks: Sequence[int], before: NumberedPeaks, after: NumberedPeaks
+) -> Decision:
     """What happened between ``before`` and ``after``, when a grouping looked at ``peaks``.
 
     part: the body part of every peak, by its id.
@@ -46,7 +48,7 @@ def decide(config: Config, part: Sequence[int], peaks: Sequence[int], before: Pe
         fate = _sentence(names.fate(_moved(owned, owns, peaks), owned, owns))
         return Decision(CONFLICT, f"Conflict: {_subject(others)} would have {names.rivals(twice)}. {fate}")
     if joined and len(others) == 1 and set(peaks) <= before[others[0]]:
-        return Decision(INSIDE, _sentence(f"{names.peaks(peaks)} are in {_people(others)} already"))
+        return Decision(INSIDE, _sentence(f"{names.peaks(peaks)} are in {_name_people(others)} already"))
     moved = _moved(owned, owns, ())
     if not moved:
         return Decision(LEFT, _sentence(f"{names.peaks(peaks)}: nothing changes"))
@@ -56,11 +58,11 @@ def decide(config: Config, part: Sequence[int], peaks: Sequence[int], before: Pe
             return Decision(NEW, _sentence(f"{names.peaks(peaks)} start person {number}"))
         if len(others) == 1:
             return Decision(ADDS, _sentence(f"{names.peaks(moved)} joins person {number}"))
-        return Decision(JOINS, _sentence(f"{names.peaks(peaks)} join {_people(others)} into person {number}"))
+        return Decision(JOINS, _sentence(f"{names.peaks(peaks)} join {_name_people(others)} into person {number}"))
     return Decision(CHANGES, _sentence(names.fate(moved, owned, owns)))
 
 
-def sum_up(before: People, after: People) -> Decision:
+def sum_up(before: NumberedPeaks, after: NumberedPeaks) -> Decision:
     """What the answer is, and who of those before is not in it."""
     owned, owns = _owners(before), _owners(after)
     answer = f"The answer: {_count(len(after), 'person', 'people')}"
@@ -108,9 +110,9 @@ class _Names:
         return f"{name} goes to person {after}"
 
 
-def _owners(people: People) -> dict[int, int]:
+def _owners(numbered: NumberedPeaks) -> dict[int, int]:
     """The number of the person who has each peak."""
-    return {peak: number for number, peaks in people.items() for peak in peaks}
+    return {peak: number for number, peaks in numbered.items() for peak in peaks}
 
 
 def _moved(before: Mapping[int, int], after: Mapping[int, int], first: Sequence[int]) -> list[int]:
@@ -128,10 +130,12 @@ def _twice(part: Sequence[int], peaks: set[int]) -> dict[int, list[int]]:
 
 
 def _subject(numbers: list[int]) -> str:
-    return _people(numbers) if len(numbers) == 1 else f"{_people(numbers)} together" if numbers else "somebody"
+    return (
+        _name_people(numbers) if len(numbers) == 1 else f"{_name_people(numbers)} together" if numbers else "somebody"
+    )
 
 
-def _people(numbers: list[int]) -> str:
+def _name_people(numbers: list[int]) -> str:
     return f"person {numbers[0]}" if len(numbers) == 1 else f"people {_list(numbers)}"
 
 

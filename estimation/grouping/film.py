@@ -1,7 +1,7 @@
-"""A grouping as a film: who exists after each step, and what was decided.
+"""A grouping as a film: the people after each step, and what was decided.
 
 A grouping that tells its steps is recorded. A ``merge`` that tells none is replayed: it is called on the best row, on
-the best two, and so on. Of any other grouping there is the time before it and its answer.
+the best two, and so on. Any other grouping has one frame, its answer.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning
-from estimation.grouping.decisions import People, decide, sum_up
+from estimation.grouping.decisions import NumberedPeaks, decide, sum_up
 from estimation.grouping.plugin import Grouping, parameters_of, run_grouping, run_merge
 from estimation.grouping.trace import Step, recording
-from estimation.subset import MISSING, SCORE, GroupingError, ids_of, limb_rows
+from estimation.subset import SCORE, GroupingError, ids_of, limb_rows, peak_sets
 
 RECORDED, REPLAYED, BEFORE_AND_AFTER = "recorded", "replayed", "before and after"
 _NO_PRUNING = {"min_num_body_parts": 0, "min_score": -1e9}
@@ -29,26 +29,29 @@ _NO_PRUNING = {"min_num_body_parts": 0, "min_score": -1e9}
 
 @dataclass(frozen=True)
 class Frame:
-    """One step, and everybody after it.
+    """One step, and the people after it.
 
-    peaks: ids of the peaks that were looked at; none in the last frame, the answer.
-    people: a person keeps their number from frame to frame. kind: what was decided, as in ``decisions``.
-    note: the same in words, the grouping's own if it gave any.
+    Attributes:
+        peaks: ids of the peaks that the grouping looked at; none in the last frame, the answer.
+        numbered: the peaks of each person. A person keeps their number from frame to frame.
+        kind: the kind of decision, as in ``decisions``.
+        note: the decision in words, the grouping's own if it gave any.
     """
 
     peaks: tuple[int, ...]
-    people: People
+    numbered: NumberedPeaks
     kind: str
     note: str
 
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """The frames of one grouping on one photo, the last of them its answer. Before the first there is nobody.
+    """The frames of one grouping on one photo. The last is its answer; before the first there are no people.
 
-    source: ``recorded``, ``replayed`` or ``before and after``.
-    rows: the answer, (people, parts + 2) float64; in the people of the last frame they come in the same order.
-    problems: sentences about what could not be recorded or replayed.
+    Attributes:
+        source: ``recorded``, ``replayed`` or ``before and after``.
+        rows: the answer, (n, parts + 2) float64, in the order of the last frame's people.
+        problems: sentences about steps that could not be recorded or replayed.
     """
 
     source: str
@@ -64,11 +67,20 @@ def make_film(
     done: Callable[[int], object] = lambda rows: None,
     like: Film | None = None,
 ) -> Film:
-    """Run the grouping and tell what it does.
+    """Run a grouping and film it.
 
-    done: called with 1 after each row that is replayed.
-    like: another film of the same peaks; whoever is in its answer too, has the same number.
-    Raises GroupingError, in one sentence, if the grouping fails on all the limbs.
+    Args:
+        grouping: the grouping.
+        config: the configuration that the limbs were found with.
+        connections: the limbs of one photo.
+        done: called with 1 after each row that is replayed.
+        like: another film of the same peaks. People who are in both answers have the same number in both.
+
+    Returns:
+        The film.
+
+    Raises:
+        GroupingError: in one sentence, if the grouping fails on all the limbs.
     """
     coordinates = connections.coordinates
     with warnings.catch_warnings(), recording(config, len(coordinates)) as trace:
@@ -83,8 +95,8 @@ def make_film(
                 source = REPLAYED
             except GroupingError as error:
                 problems.append(f"it cannot be replayed on fewer rows: {error}")
-    answer = Step((), tuple(_people(rows)))
-    numbered = _renumber(_follow([*steps, answer]), {} if like is None else like.frames[-1].people)
+    answer = Step((), tuple(peak_sets(ids_of(rows))))
+    numbered = _renumber(_follow([*steps, answer]), {} if like is None else like.frames[-1].numbered)
     frames = _frames(config, coordinates.part.tolist(), steps, numbered)
     return Film(source, frames, rows, tuple(problems))
 
@@ -92,23 +104,33 @@ def make_film(
 def replay(
     grouping: Grouping, config: Config, rows: NDArray[np.float64], done: Callable[[int], object] = lambda rows: None
 ) -> list[Step]:
-    """The steps of a ``merge`` that tells none: its answers to the best row, the best two, and so on, without pruning.
+    """Make the steps of a ``merge`` that tells none: its answers to the best row, the best two, and so on.
 
-    rows: (n, parts + 2) float64, limbs in any order.
+    Args:
+        grouping: the ``merge``, which runs without pruning.
+        config: the configuration of the rows.
+        rows: (n, parts + 2) float64, limbs in any order.
+        done: called with 1 after each row.
+
+    Returns:
+        One step a row.
+
+    Raises:
+        GroupingError: if ``merge`` fails on some of the rows.
     """
     whole = replace(grouping, function=_without_pruning(grouping.function))
-    ordered = best_first(rows)
+    ordered = order_by_score(rows)
     steps = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", OpenPoseLabWarning)
-        for count, (peaks,) in enumerate(map(_people, ordered[:, None]), start=1):
-            people = run_merge(whole, config, ordered[:count])
-            steps.append(Step(tuple(sorted(peaks)), tuple(_people(people))))
+        for count, peaks in enumerate(peak_sets(ids_of(ordered)), start=1):
+            subset = run_merge(whole, config, ordered[:count])
+            steps.append(Step(tuple(sorted(peaks)), tuple(peak_sets(ids_of(subset)))))
             done(1)
     return steps
 
 
-def best_first(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def order_by_score(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """The rows by falling score; the ids settle ties."""
     order = np.lexsort((*ids_of(rows).T[::-1], -rows[:, SCORE]))
     ordered: NDArray[np.float64] = rows[order]
@@ -120,19 +142,15 @@ def _without_pruning(function: Callable[..., object]) -> Callable[..., object]:
     return partial(function, **limits) if limits else function
 
 
-def _people(rows: NDArray[np.float64]) -> list[frozenset[int]]:
-    return [frozenset(row[row != MISSING].astype(int).tolist()) for row in ids_of(rows)]
-
-
 def _follow(steps: Sequence[Step]) -> list[dict[int, frozenset[int]]]:
-    """Everybody after each step, by a number that stays theirs as long as they keep most of their peaks."""
+    """The people after each step, by a number that stays theirs as long as they keep most of their peaks."""
     followed: list[dict[int, frozenset[int]]] = []
     before: dict[int, frozenset[int]] = {}
     count = 0
     for step in steps:
-        numbers = _match(step.people, before)
+        numbers = _match_numbers(step.peak_sets, before)
         after = {}
-        for index, peaks in enumerate(step.people):
+        for index, peaks in enumerate(step.peak_sets):
             number = numbers.get(index)
             if number is None:
                 count += 1
@@ -143,15 +161,15 @@ def _follow(steps: Sequence[Step]) -> list[dict[int, frozenset[int]]]:
     return followed
 
 
-def _match(people: Sequence[frozenset[int]], others: People) -> dict[int, int]:
-    """Index of a person -> number of the one among the others who shares most peaks, one-to-one."""
+def _match_numbers(peak_sets: Sequence[frozenset[int]], others: NumberedPeaks) -> dict[int, int]:
+    """Index of a peak set -> number of the person among the others who shares most peaks, one-to-one."""
     number_of = {peaks: number for number, peaks in others.items()}
-    matched = {index: number_of[peaks] for index, peaks in enumerate(people) if peaks in number_of}
+    matched = {index: number_of[peaks] for index, peaks in enumerate(peak_sets) if peaks in number_of}
     taken = set(matched.values())
     owner = {peak: number for number, peaks in others.items() if number not in taken for peak in peaks}
     shared = Counter(
         (index, owner[peak])
-        for index, peaks in enumerate(people)
+        for index, peaks in enumerate(peak_sets)
         if index not in matched
         for peak in peaks
         if peak in owner
@@ -163,38 +181,38 @@ def _match(people: Sequence[frozenset[int]], others: People) -> dict[int, int]:
     return matched
 
 
-def _renumber(followed: list[dict[int, frozenset[int]]], like: People) -> list[dict[int, frozenset[int]]]:
+def _renumber(followed: list[dict[int, frozenset[int]]], like: NumberedPeaks) -> list[dict[int, frozenset[int]]]:
     """The same with numbers from 1: first those of the answer, best first, then the others as they come.
 
-    like: whoever is among these people at the end, in the answer or left out of it, has the number they have there.
+    like: people who are among these too, in the answer or left out of it, have the number they have here.
     """
     answer, before = followed[-1], followed[-2] if len(followed) > 1 else {}
     numbers = _numbers_there(answer, like)
     there = {number: peaks for number, peaks in like.items() if number not in numbers.values()}
     numbers |= _numbers_there({number: peaks for number, peaks in before.items() if number not in answer}, there)
     count = max(like, default=0)
-    for people in (answer, *followed):
-        for number in people:
+    for numbered in (answer, *followed):
+        for number in numbered:
             if number not in numbers:
                 count += 1
                 numbers[number] = count
-    return [{numbers[number]: peaks for number, peaks in people.items()} for people in followed]
+    return [{numbers[number]: peaks for number, peaks in numbered.items()} for numbered in followed]
 
 
-def _numbers_there(people: People, like: People) -> dict[int, int]:
-    """Number of a person -> their number among ``like``, of those who are there too."""
-    numbers = list(people)
-    return {numbers[index]: number for index, number in _match(list(people.values()), like).items()}
+def _numbers_there(numbered: NumberedPeaks, like: NumberedPeaks) -> dict[int, int]:
+    """Number of a person -> their number among ``like``, for the people who are in both."""
+    numbers = list(numbered)
+    return {numbers[index]: number for index, number in _match_numbers(list(numbered.values()), like).items()}
 
 
 def _frames(
     config: Config, part: list[int], steps: Sequence[Step], numbered: list[dict[int, frozenset[int]]]
 ) -> tuple[Frame, ...]:
     frames: list[Frame] = []
-    before: People = {}
-    for step, people in zip(steps, numbered):
-        decision = decide(config, part, step.peaks, before, people)
-        frames.append(Frame(step.peaks, people, decision.kind, step.note or decision.note))
-        before = people
+    before: NumberedPeaks = {}
+    for step, after in zip(steps, numbered):
+        decision = decide(config, part, step.peaks, before, after)
+        frames.append(Frame(step.peaks, after, decision.kind, step.note or decision.note))
+        before = after
     last = sum_up(before, numbered[-1])
     return (*frames, Frame((), numbered[-1], last.kind, last.note))

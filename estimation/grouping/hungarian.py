@@ -19,13 +19,13 @@ from estimation.grouping.assembly import Assembly, to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
-    """People, as rows of ``estimation.subset``."""
+    """Group the limbs into rows of ``estimation.subset``, (n, parts + 2) float64."""
     assembly = Assembly(coordinates)
-    assembly.join(config, candidates, np.sort(match(candidates, len(config.limbs))))  # candidates come best first
+    assembly.join(config, candidates, np.sort(match_limbs(candidates, len(config.limbs))))  # candidates come best first
     return to_subset(config, assembly.people(), candidates, coordinates)
 
 
-def match(candidates: Candidates, limb_count: int) -> NDArray[np.intp]:
+def match_limbs(candidates: Candidates, limb_count: int) -> NDArray[np.intp]:
     """Indices of the candidates that give every limb the largest sum of scores, one-to-one."""
     chosen = [np.empty(0, dtype=np.intp)]
     for limb in range(limb_count):

@@ -18,7 +18,7 @@ from estimation.grouping.assembly import Assembly, to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
-    """People, as rows of ``estimation.subset``."""
+    """Group the limbs into rows of ``estimation.subset``, (n, parts + 2) float64."""
     assembly = Assembly(coordinates)
     chosen = accept_one_to_one(candidates)  # limb by limb, in the config's order
     for (a, b), limb in zip(candidates.peaks[chosen].tolist(), candidates.limb[chosen].tolist()):

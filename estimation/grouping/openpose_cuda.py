@@ -19,7 +19,7 @@ from estimation.grouping.assembly import Assembly, to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
-    """People, as rows of ``estimation.subset``."""
+    """Group the limbs into rows of ``estimation.subset``, (n, parts + 2) float64."""
     assembly = Assembly(coordinates)
     strength = candidates.score + config.peak_weight * candidates.peak_scores.sum(axis=1)
     assembly.join(config, candidates, np.argsort(-strength, kind="stable"))

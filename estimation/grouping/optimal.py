@@ -41,7 +41,7 @@ class Solution(NamedTuple):
     bound: float
 
 
-class Rule(NamedTuple):
+class Constraint(NamedTuple):
     """Of these candidates, by their indices, at most so many may be chosen."""
 
     indices: list[int]
@@ -49,7 +49,7 @@ class Rule(NamedTuple):
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> Division:
-    """People, as rows of ``estimation.subset``, with their objective and its bound."""
+    """Group the limbs into rows of ``estimation.subset``, with their objective and its bound."""
     solution = solve(candidates, coordinates, config.time_limit)
     subset = to_subset(config, solution.people, candidates, coordinates)
     return Division(subset, solution.objective, solution.bound)
@@ -95,8 +95,8 @@ def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]
 def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[list[NDArray[np.bool_]], float]:
     """Which candidates to join, (C,) bool, and a bound on the sum of scores.
 
-    If time is up these are two answers: the best one that breaks rules which were still to come, and the best one that
-    was found since. part: of every peak.
+    If time is up there are two answers: the best one that breaks constraints still to come, and the best one found
+    since. part: the body part of every peak.
     """
     answers, bound = [np.ones(len(limbs), dtype=bool)], float(limbs.score.sum())
     ends = limbs.peaks.tolist()
@@ -105,13 +105,13 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         at_peak[limb, a].append(index)
         at_peak[limb, b].append(index)
 
-    rules = [Rule(indices, 1) for indices in at_peak.values()]  # a peak is in one limb of a kind at most
+    constraints = [Constraint(indices, 1) for indices in at_peak.values()]  # a peak is in one limb of a kind at most
     while (left := until - time.monotonic()) > 0:
         answer = milp(
             -limbs.score,
             integrality=np.ones(len(limbs)),
             bounds=Bounds(0, 1),
-            constraints=_constraints(rules, len(limbs)),
+            constraints=_constraints(constraints, len(limbs)),
             options={"time_limit": left, "mip_rel_gap": 0},
         )
         if answer.mip_dual_bound is not None:
@@ -128,20 +128,20 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
             # the rest of the path chosen none of those can be, and else only one.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
             others = [index for index in from_rivals if peaks[-1] not in ends[index]]
-            broken.append(Rule([*others, *path[1:]], len(path) - 1))
+            broken.append(Constraint([*others, *path[1:]], len(path) - 1))
         if not broken:
             break
-        rules += broken
+        constraints += broken
     return answers, bound
 
 
-def _constraints(rules: list[Rule], count: int) -> LinearConstraint:
-    """The rules as rows of a matrix."""
+def _constraints(constraints: list[Constraint], count: int) -> LinearConstraint:
+    """The constraints as rows of a matrix."""
     # HiGHS takes 32-bit indices, and older SciPy versions do not convert
-    row = np.repeat(np.arange(len(rules), dtype=np.int32), [len(rule.indices) for rule in rules])
-    column = np.array([index for rule in rules for index in rule.indices], dtype=np.int32)
-    matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(rules), count))
-    return LinearConstraint(matrix, ub=np.array([rule.most for rule in rules], dtype=float))
+    row = np.repeat(np.arange(len(constraints), dtype=np.int32), [len(rule.indices) for rule in constraints])
+    column = np.array([index for rule in constraints for index in rule.indices], dtype=np.int32)
+    matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(constraints), count))
+    return LinearConstraint(matrix, ub=np.array([rule.most for rule in constraints], dtype=float))
 
 
 def _paths_between_rivals(

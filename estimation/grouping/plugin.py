@@ -1,4 +1,4 @@
-"""Finding and running a grouping, whoever wrote it, so that whatever it does, one sentence says what went wrong.
+"""Finding and running a grouping. Whatever a plug-in does, one sentence says what went wrong.
 
 There are two doors. ``merge(subset)`` is the lab's: rows of limbs in, rows of people out. ``group(candidates,
 coordinates, config)`` sees every scored candidate before any is thrown away, and returns the same rows.
@@ -14,11 +14,11 @@ import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, MappingProxyType, ModuleType
 from typing import Any, TextIO
 
 import numpy as np
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning
-from estimation.grouping.checks import check_people
+from estimation.grouping.contract import KEEPS_INPUT, PRINTS_NOTHING, REPLY_CHECKS, RETURNS, Reply, check_answer
 from estimation.grouping.division import Division
 from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
@@ -36,18 +36,24 @@ LAB_MERGE = Path(__file__).parent.parent / "merge.py"
 _OTHERS = ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first", "optimal")
 _FILES = {name: Path(__file__).parent / f"{name}.py" for name in _OTHERS}
 GROUPINGS = {"lab": LAB_MERGE, **{name: path for name, path in _FILES.items() if path.is_file()}}
-"""The project's own groupings by name, a file each; the lab's handout has but the first, whose author its reader is."""
+"""The project's own groupings by name, a file each. The lab's handout has only the first, which its reader writes."""
 _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
 _LIMITS = ("min_num_body_parts", "min_score")  # of merge, and of Config
 DOORS = tuple(_SIGNATURES)
 """The functions that a plug-in may have, in the order in which they are looked for."""
+Input = Connections | NDArray[np.float64]
+"""What a grouping is called with: the connections for ``group``, rows of limbs for ``merge``."""
+_KEPT = 100  # characters of what is printed
 
 
 @dataclass(frozen=True)
 class Grouping:
     """A function that makes people of limbs.
 
-    door: ``merge`` or ``group``, which says what it is given. source: the file it is in.
+    Attributes:
+        door: ``merge`` or ``group``, which decides its input.
+        function: the function.
+        source: the file that it was loaded from.
     """
 
     door: str
@@ -56,10 +62,17 @@ class Grouping:
 
 
 def load_grouping(grouping: str | Path = "lab", doors: Sequence[str] = DOORS) -> Grouping:
-    """A grouping by its name in ``GROUPINGS``, or by its Python file, which is executed to get it.
+    """Load a grouping by its name in ``GROUPINGS``, or by its Python file, which is executed.
 
-    A file may import files beside it. doors: the functions that are looked for, the first that is there is taken.
-    Raises GroupingError, in one sentence, if the file is missing, does not run, or has no such function.
+    Args:
+        grouping: the name or the path. A file may import files beside it.
+        doors: the functions to look for. The first one in the file is taken.
+
+    Returns:
+        The grouping.
+
+    Raises:
+        GroupingError: in one sentence, if the file is missing, does not run, or has no such function.
     """
     path = GROUPINGS.get(str(grouping)) or Path(grouping)
     if not os.path.isfile(path):
@@ -96,7 +109,7 @@ def divide(grouping: Grouping, config: Config, connections: Connections, shown: 
         shown: where to write what the grouping prints; by default nowhere.
 
     Returns:
-        The checked rows, (people, parts + 2) float64, with objective and bound if the grouping gave them.
+        The checked rows, (n, parts + 2) float64, with objective and bound if the grouping gave them.
 
     Raises:
         GroupingError: in one sentence, if the grouping raises or its answer breaks the contract.
@@ -105,14 +118,7 @@ def divide(grouping: Grouping, config: Config, connections: Connections, shown: 
         OpenPoseLabWarning: in one sentence, if the grouping prints, or changes what it is given. Without the copies,
             every other grouping would see the change.
     """
-    if grouping.door == "merge":
-        return Division(run_merge(grouping, config, limb_rows(config, connections), shown))
-    given = connections.candidates, connections.coordinates
-    copies = deepcopy(given)
-    division = _call(grouping, config, connections.coordinates.part, (*copies, config), {}, shown)
-    if any(_differ(vars(one), vars(other)) for one, other in zip(given, copies)):
-        _warn(grouping, "changes the candidates or the peaks it is given; work on copies: candidates.score.copy()")
-    return division
+    return _divide(grouping, config, input_of(grouping, config, connections), shown)
 
 
 def run_merge(
@@ -122,11 +128,78 @@ def run_merge(
 
     The limits of ``config`` for ``merge`` are passed on where they differ from the defaults and ``merge`` accepts them.
     """
-    subset = rows.copy()
-    division = _call(grouping, config, slots_of_rows(rows), (subset,), _limits(grouping.function, config), shown)
-    if _differ({"rows": rows}, {"rows": subset}):
-        _warn(grouping, "changes the rows it is given; work on a copy: subset = subset.copy()")
-    return division.subset
+    return _divide(grouping, config, rows, shown).subset
+
+
+def input_of(grouping: Grouping, config: Config, connections: Connections) -> Input:
+    """The input that the grouping's door takes: rows of limbs for ``merge``, the connections for ``group``."""
+    return limb_rows(config, connections) if grouping.door == "merge" else connections
+
+
+def slots_of_input(given: Input) -> NDArray[np.intp]:
+    """(P,): the body part of each peak in a grouping's input, ``MISSING`` for other ids."""
+    return given.coordinates.part if isinstance(given, Connections) else slots_of_rows(given)
+
+
+def call_grouping(
+    grouping: Grouping,
+    config: Config,
+    given: Input,
+    options: Mapping[str, float] = MappingProxyType({}),
+    shown: TextIO | None = None,
+) -> Reply:
+    """Call a grouping with copies of its input.
+
+    Args:
+        grouping: the grouping.
+        config: the configuration of the limbs.
+        given: the input that ``input_of`` gives.
+        options: more keyword arguments for the function.
+        shown: where to write what the grouping prints; by default nowhere.
+
+    Returns:
+        The reply, unchecked. Its error has the line of the grouping's own file.
+    """
+    if isinstance(given, Connections):
+        originals: tuple[Any, ...] = given.candidates, given.coordinates
+        copies = deepcopy(originals)
+        arguments = (*copies, config)
+    else:
+        originals, copies = (given,), (given.copy(),)
+        arguments = copies
+        options = {**_limits(grouping.function, config), **options}
+    printed, value = _Printed(shown), None
+    cause: BaseException | None = None
+    try:
+        with settings_kept(), contextlib.redirect_stdout(printed):
+            value = grouping.function(*arguments, **options)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit too: a plug-in must not end the program
+        cause = error
+    return Reply(
+        value,
+        describe_error(cause, _source_file(grouping)) if cause else None,
+        any(map(_differ, originals, copies)),
+        printed.length,
+        printed.beginning,
+        cause,
+    )
+
+
+def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | None) -> Division:
+    reply = call_grouping(grouping, config, given, shown=shown)
+    who = f"{grouping.door} in {_source_file(grouping)}"
+    if failed := REPLY_CHECKS[RETURNS](grouping.door, reply):
+        raise GroupingError(f"{who} {failed}") from reply.cause
+    for name in (PRINTS_NOTHING, KEEPS_INPUT):
+        if sentence := REPLY_CHECKS[name](grouping.door, reply):
+            warnings.warn(f"{who} {sentence}", OpenPoseLabWarning, stacklevel=3)
+    division = reply.value if isinstance(reply.value, Division) else Division(reply.value)
+    try:
+        return replace(division, subset=check_answer(config, division.subset, slots_of_input(given)))
+    except GroupingError as error:
+        raise GroupingError(f"{who} broke the contract: {error}") from error
 
 
 def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
@@ -142,56 +215,30 @@ def parameters_of(function: Callable[..., Any]) -> Container[str]:
         return ()
 
 
-def _differ(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    return any(not np.array_equal(value, after.get(name, ())) for name, value in before.items())
-
-
-def _warn(grouping: Grouping, what: str) -> None:
-    warnings.warn(f"{grouping.door} in {_source_file(grouping)} {what}", OpenPoseLabWarning, stacklevel=3)
-
-
-def _call(
-    grouping: Grouping,
-    config: Config,
-    slot_of_id: NDArray[np.intp],
-    given: tuple[Any, ...],
-    limits: dict[str, float],
-    shown: TextIO | None,
-) -> Division:
-    printed = _Printed(shown)
-    try:
-        with settings_kept(), contextlib.redirect_stdout(printed):
-            answer = grouping.function(*given, **limits)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # SystemExit too: a plug-in must not end the program
-        described = describe_error(error, _source_file(grouping))
-        raise GroupingError(f"{grouping.door} in {_source_file(grouping)} failed: {described}") from error
-    if printed.anything:
-        _warn(grouping, "prints; take that out again when you need it no more")
-    division = answer if isinstance(answer, Division) else Division(answer)
-    try:
-        return replace(division, subset=check_people(config, division.subset, slot_of_id))
-    except GroupingError as error:
-        raise GroupingError(f"{grouping.door} in {_source_file(grouping)} broke the contract: {error}") from error
+def _differ(original: Any, copy: Any) -> bool:
+    """Whether two arrays differ, or an array of two objects that hold arrays."""
+    if isinstance(original, np.ndarray):
+        return not np.array_equal(original, copy)
+    return any(not np.array_equal(value, vars(copy).get(name, ())) for name, value in vars(original).items())
 
 
 @contextlib.contextmanager
 def settings_kept() -> Iterator[None]:
-    """What a plug-in sets for itself, as ``np.seterr`` and ``warnings.simplefilter`` do, holds for nobody else."""
+    """Undo what a plug-in sets, as with ``np.seterr`` and ``warnings.simplefilter``, at the end of the block."""
     with np.errstate(), warnings.catch_warnings():
         yield
 
 
 class _Printed(io.TextIOBase):
-    """Notes whether anything is printed, and shows it or not."""
+    """Counts the characters that are printed, keeps the first, and passes all on to ``shown``, if there is one."""
 
     def __init__(self, shown: TextIO | None) -> None:
-        self.anything = False
+        self.length, self.beginning = 0, ""
         self._shown = shown
 
     def write(self, text: str) -> int:
-        self.anything = True
+        self.length += len(text)
+        self.beginning += text[: _KEPT - len(self.beginning)]
         if self._shown:
             self._shown.write(text)
         return len(text)
@@ -222,7 +269,7 @@ def _execute(path: Path) -> ModuleType:
 
 
 def _source_file(grouping: Grouping) -> Path:
-    """Where the function really is: a file may have it from its neighbour."""
+    """The file that defines the function: a grouping's file may import it from a neighbour."""
     code = getattr(grouping.function, "__code__", None)
     return Path(code.co_filename) if isinstance(code, CodeType) else grouping.source
 

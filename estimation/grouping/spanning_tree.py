@@ -19,7 +19,7 @@ from estimation.grouping.assembly import Assembly, to_subset
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
-    """People, as rows of ``estimation.subset``."""
+    """Group the limbs into rows of ``estimation.subset``, (n, parts + 2) float64."""
     redundant = np.array([limb.redundant for limb in config.limbs])[candidates.limb]
     tree, others = candidates.select(np.flatnonzero(~redundant)), candidates.select(np.flatnonzero(redundant))
 

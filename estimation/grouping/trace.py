@@ -29,12 +29,14 @@ _MAX_NOTE = 400  # letters
 class Step:
     """One step of a grouping.
 
-    peaks: ids of the peaks it looked at. people: the peaks of each person as they are after it.
-    note: what was decided, in plain words, or "".
+    Attributes:
+        peaks: ids of the peaks that the grouping looked at.
+        peak_sets: the peaks of each person after the step.
+        note: the decision in plain words, or "".
     """
 
     peaks: tuple[int, ...]
-    people: tuple[frozenset[int], ...]
+    peak_sets: tuple[frozenset[int], ...]
     note: str = ""
 
 
@@ -109,12 +111,13 @@ _active: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 def step(limb_row: Any, people: Iterable[Any], note: str = "") -> None:
-    """Tell what was just done, for whoever records it; else nothing happens.
+    """Record one step of a grouping. Outside ``recording`` nothing happens.
 
-    limb_row: what was looked at: a row of the lab's subset, or ids of peaks.
-    people: everybody as they are now, each a row, ids of peaks, or a dict with such ids as its values. A generator
-        is not even begun if nobody records.
-    note: what was decided, in plain words; if there is none, it is worked out from the people before and after.
+    Args:
+        limb_row: what was looked at: a row of the lab's subset, or ids of peaks.
+        people: the people after the step, each a row, ids of peaks, or a dict with such ids as its values. A generator
+            is not started unless the step is recorded.
+        note: the decision in plain words. By default it is worked out from the people before and after.
     """
     trace = _active.get()
     if trace is not None:
@@ -122,7 +125,7 @@ def step(limb_row: Any, people: Iterable[Any], note: str = "") -> None:
 
 
 def is_recording() -> bool:
-    """Whether ``step`` is listened to: for groupings that have to work for what they tell."""
+    """Whether steps are recorded. Groupings ask if a step is costly to describe."""
     return _active.get() is not None
 
 
@@ -130,7 +133,12 @@ def is_recording() -> bool:
 def recording(config: Config = COCO_18, peak_count: int | None = None) -> Iterator[Trace]:
     """Record every ``step`` inside the block.
 
-    config: of the rows. peak_count: ids from here on do not exist; by default nobody knows.
+    Args:
+        config: the configuration of the rows.
+        peak_count: the number of peaks, from which on ids do not exist. By default any id may exist.
+
+    Yields:
+        The trace, which grows with each step.
     """
     trace = Trace(config, peak_count)
     token = _active.set(trace)

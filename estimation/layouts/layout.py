@@ -87,6 +87,6 @@ def other_side(body_part: str) -> str:
 
 
 def _frozen(rows: list[tuple[int, int]]) -> NDArray[np.intp]:
-    table = np.array(rows, dtype=np.intp).reshape(-1, 2)
-    table.setflags(write=False)
-    return table
+    array = np.array(rows, dtype=np.intp).reshape(-1, 2)
+    array.setflags(write=False)
+    return array

@@ -15,13 +15,14 @@ import numpy as np
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
+from estimation.grouping.contract import Failure
 from estimation.grouping.plugin import LAB_MERGE
 from estimation.subset import MISSING
 from openpose_lab.commands.options import add_seconds_option, check_seconds_option, make_parser
-from openpose_lab.lab.accuracy import measure, merge_seconds, read_photo_rows, reading_seconds
+from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
 from openpose_lab.lab.cases import HANDOUT
-from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, Failure, is_subset, run_checks
-from openpose_lab.lab.row_tables import table
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, run_checks
+from openpose_lab.lab.row_tables import format_rows, is_subset
 from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 EXAMPLES = """examples:
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str]) -> None:
         bench = Bench(runner, loaded)
         with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
             failures = run_checks(CHECKS, bench, bar.update)
-        if failures and all(answer.error for _, answer in bench.answers):
+        if failures and all(reply.error for _, reply in bench.replies):
             why = {check.name for check in CHECKS if check.category in ("contract", "speed")}  # others lack an answer
             first = next(name for name in failures if name in why and failures[name] is not NO_ANSWER)
             print_failures({first: failures[first]}, all_of_them=True)
@@ -82,7 +83,7 @@ def print_failures(failures: dict[str, Failure], all_of_them: bool) -> None:
             print(f"{category}: {name}")
             print(textwrap.fill(failures[name].sentence, _WIDTH, initial_indent="  ", subsequent_indent="  "))
             if failures[name].rows:
-                print(textwrap.indent(table(failures[name].rows), "  "))
+                print(textwrap.indent(format_rows(failures[name].rows), "  "))
             print()
         if len(names) > 1 and not all_of_them:
             rest = ", ".join(names[1:])
@@ -104,27 +105,26 @@ def print_score(failures: dict[str, Failure]) -> None:
 
 def print_rows(bench: Bench) -> None:
     """What became of each of the handout's rows."""
-    people = bench.call(HANDOUT).value
-    if not is_subset(people):
+    subset = bench.call(HANDOUT).value
+    if not is_subset(subset):
         return
     print("\nwhat became of the handout's rows:")
     slots = range(HANDOUT.shape[1] - 2)
     went = []
     for row in HANDOUT:
         peaks = [(slot, row[slot]) for slot in slots if row[slot] != MISSING]
-        of = [number for number, person in enumerate(people) if all(person[slot] == peak for slot, peak in peaks)]
+        of = [number for number, person in enumerate(subset) if all(person[slot] == peak for slot, peak in peaks)]
         went.append(f"person {of[0]}" if of else "nobody")
     titles = [f"row {number} -> {who}" for number, who in enumerate(went)]
-    people_titles = [f"person {number}" for number in range(len(people))]
-    print(
-        table(dict(zip([*titles, *people_titles], [*np.split(HANDOUT, len(HANDOUT)), *np.split(people, len(people))])))
-    )
+    people_titles = [f"person {number}" for number in range(len(subset))]
+    rows = [*np.split(HANDOUT, len(HANDOUT)), *np.split(subset, len(subset))]
+    print(format_rows(dict(zip([*titles, *people_titles], rows))))
 
 
 def print_figures(bench: Bench) -> None:
     """How right it is on real rows and how fast, beside others."""
     photos = read_photo_rows()
-    own = measure(photos, lambda rows: bench.call(rows).value)
+    own = measure_f1(photos, lambda rows: bench.call(rows).value)
     print(
         f"\n{sum(map(len, photos.rows))} rows of {len(photos.rows)} real photos: F1 of the pairs of parts put together"
     )

@@ -22,7 +22,8 @@ from estimation.config import COCO_18, DEFAULT_HEIGHT, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
-from estimation.grouping.behaviour import KEEPS_THE_CONTRACT, KEEPS_TO_ITSELF, check_behaviour
+from estimation.grouping.conformance import check_grouping
+from estimation.grouping.contract import CALL_CHECKS
 from estimation.pipeline import check_height
 from openpose_lab.commands.options import (
     add_measuring_options,
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     groupings = {name: load_grouping(name) for name in (*options.only, *options.grouping)}
     check_options(options, groupings)
-    note_behaviour({name: groupings[name] for name in options.grouping})
+    warn_of_failed_checks({name: groupings[name] for name in options.grouping})
 
     results: list[Result] = []
     for scene_set, config in scene_sets(options):
@@ -196,24 +197,23 @@ def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> l
     ]
 
 
-def note_behaviour(groupings: dict[str, Grouping]) -> None:
-    """Warn of what the groupings do that their figures will not show."""
+def warn_of_failed_checks(groupings: dict[str, Grouping]) -> None:
+    """Warn of the contract's checks that the groupings fail and that their figures will not show."""
     crowd = crowd_scenes(COCO_18, 3, USUAL_OVERLAP, 5, 0, Disturbance())
     for name, grouping in groupings.items():
         told: set[str] = set()
         for scene in crowd.scenes:
-            for check, complaint in check_behaviour(grouping, COCO_18, scene.connections).items():
-                # What every run tells anyway is not told here.
-                if check not in (KEEPS_THE_CONTRACT, KEEPS_TO_ITSELF) and not told & {check, complaint}:
-                    warnings.warn(f"{name} fails {check!r}: {complaint}", OpenPoseLabWarning, stacklevel=1)
-                    told |= {check, complaint}
+            for check, sentence in check_grouping(grouping, COCO_18, scene.connections).items():
+                if check in CALL_CHECKS and not told & {check, sentence}:  # every run tells of the others
+                    warnings.warn(f"{name} fails {check!r}: {sentence}", OpenPoseLabWarning, stacklevel=1)
+                    told |= {check, sentence}
 
 
 def report(results: list[Result]) -> Iterator[str]:
     """The tables, each as one text."""
     photos = [result for result in results if result.scene_set.kind == "photos"]
     if photos:
-        yield table(photos[0].scene_set.title, {result.grouping: result.figures for result in photos}, COLUMNS)
+        yield format_figures(photos[0].scene_set.title, {result.grouping: result.figures for result in photos}, COLUMNS)
     by_overlap = sweeps(results, "overlap")
     for sweep in [sweep for sweep in by_overlap if len(sweep.by_value) > 1] or by_overlap:
         yield _means(sweep)
@@ -243,7 +243,7 @@ def _means(sweep: Sweep) -> str:
     }
     scenes = len(next(iter(sweep.by_value.values()))[0].scene_set.scenes)
     each, means = (" each", ": means") if len(sweep.by_value) > 1 else ("", "")
-    return table(
+    return format_figures(
         f"{sweep.fixed}, overlap {_listed(tuple(sweep.by_value))}, {scenes} crowds{each}{means}", rows, COLUMNS
     )
 
@@ -255,11 +255,20 @@ def _by_value(title: str, sweep: Sweep, column: str) -> str:
         for result in found:
             if column in result.figures:
                 rows.setdefault(result.grouping, {})[f"{value:g}"] = result.figures[column]
-    return table(title, rows, {f"{value:g}": COLUMNS[column] for value in sweep.by_value})
+    return format_figures(title, rows, {f"{value:g}": COLUMNS[column] for value in sweep.by_value})
 
 
-def table(title: str, rows: dict[str, dict[str, float]], formats: dict[str, str]) -> str:
-    """Rows of figures under their headings, in columns; - where there is none."""
+def format_figures(title: str, rows: dict[str, dict[str, float]], formats: dict[str, str]) -> str:
+    """Format figures in columns under their headings.
+
+    Args:
+        title: the first line.
+        rows: the figures of each grouping, by column.
+        formats: the format of each column's figures.
+
+    Returns:
+        The lines. A figure that is missing is "-".
+    """
     lines = [["grouping", *formats]]
     for name, figures in rows.items():
         cells = (format(figures[column], form) if column in figures else "-" for column, form in formats.items())

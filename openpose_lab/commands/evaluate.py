@@ -32,7 +32,7 @@ from openpose_lab.evaluation.completion import Completion
 from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
 from openpose_lab.evaluation.measurement import measure
 from openpose_lab.evaluation.pairing import PartFigures, pair_people, part_figures, worst_photos
-from openpose_lab.evaluation.photo_sheet import draw_sheet
+from openpose_lab.evaluation.photo_sheet import draw_photo_sheet
 from openpose_lab.evaluation.scenes import photo_scenes
 from openpose_lab.networks.loading import network_config
 
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.breakdown:
         scenes = photo_scenes(truth, photos, maps)
         print_losses(find_losses(truth, measured.results, scenes, config, grouping, imputing))
-    sheet = draw_sheet(maps.config, truth, measured.found, photos, worst_photos(pairs, measured.results, WORST))
+    sheet = draw_photo_sheet(maps.config, truth, measured.found, photos, worst_photos(pairs, measured.results, WORST))
     write_whole(options.worst, encode_picture(options.worst, sheet))
     print(f"\nwrote {options.worst}")
 

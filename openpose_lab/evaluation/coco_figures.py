@@ -61,7 +61,7 @@ def confidence(truth: COCO, results: list[dict[str, Any]], rounds: int = 200) ->
     return float(low), float(high)
 
 
-def match(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, int], list[int]]:
+def match_people(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, int], list[int]]:
     """Who of the people found is whom, as COCO decides it, from an OKS of 0.1 on.
 
     Returns the index among ``results`` of the person found for each annotation that counts, by its id, -1 if there is

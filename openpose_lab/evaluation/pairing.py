@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
-from openpose_lab.evaluation.coco_figures import SIGMAS, match
+from openpose_lab.evaluation.coco_figures import SIGMAS, match_people
 from openpose_lab.formats.coco import COCO_KEYPOINTS
 
 NOT_FOUND = -1
@@ -73,7 +73,7 @@ def similarity(found: NDArray[np.float64], true: NDArray[np.float64], area: NDAr
 
 def pair_people(truth: COCO, results: list[dict[str, Any]]) -> Pairing:
     """Pair the people annotated with the people found."""
-    matches, false = match(truth, results)
+    matches, false = match_people(truth, results)
     people = [truth.anns[key] for key in matches]
     result = np.array(list(matches.values()), dtype=np.intp)
     found = np.zeros((len(people), len(COCO_KEYPOINTS), 3))

@@ -30,7 +30,7 @@ _DPI = 100
 _LONGEST_SIDE = 640  # pixels of a photo; more does not show
 
 
-def draw_sheet(
+def draw_photo_sheet(
     config: Config, truth: COCO, results: list[dict[str, Any]], photos: dict[int, Path], losses: list[PhotoLoss]
 ) -> NDArray[np.uint8]:
     """The sheet as a BGR uint8 picture (h, w, 3): the photos of ``losses``, in that order.

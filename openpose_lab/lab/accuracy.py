@@ -1,4 +1,4 @@
-"""How right a merge is on rows of limbs from real photos, whose every peak has a known owner."""
+"""Accuracy of a merge on rows of limbs from real photos, where the owner of each peak is known."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import COCO_18
-from estimation.grouping.checks import check_people
+from estimation.grouping.contract import check_answer
 from estimation.subset import MISSING, PARTS_NUM, SCORE, GroupingError, row_length, slots_of_rows
 from openpose_lab.evaluation.measures import Pairs, count_pairs
-from openpose_lab.lab.sandbox.runner import Answer
+from openpose_lab.lab.sandbox.runner import SandboxReply
 
 PHOTO_ROWS = Path(__file__).parent / "photo_rows.npz"
 """Made by ``python -m scripts.collect_rows``."""
@@ -26,11 +26,13 @@ PHOTO_ROWS = Path(__file__).parent / "photo_rows.npz"
 
 @dataclass(frozen=True, eq=False)
 class PhotoRows:
-    """Rows of limbs of photos, and whose their peaks are.
+    """Rows of limbs of photos, and the owners of their peaks.
 
-    rows: (n, 20) for each photo. owners: (P,) for each photo, whose each peak is, -1 if nobody's who is known.
-    figures: the F1 of pairs that others reach on them, by name. effort: how many times as long the project's own merge
-    takes as a plain look at every row, which ``reading_seconds`` takes the time of.
+    Attributes:
+        rows: (n, 20) float64 for each photo.
+        owners: (P,) for each photo, the person who owns each peak, -1 if unknown.
+        figures: the F1 of pairs that other groupings reach on these rows, by name.
+        effort: the time of the project's own merge, in multiples of ``reading_seconds``.
     """
 
     rows: list[NDArray[np.float64]]
@@ -62,7 +64,7 @@ def _make_rows(limb: NDArray[Any], peaks: NDArray[Any], score: NDArray[Any]) -> 
 
 
 def reading_seconds(photos: PhotoRows) -> float:
-    """What a plain look at every row takes in Python, here and now: the least of several times."""
+    """Time a plain look at every row in Python on this machine, in seconds: the least of several times."""
     rows = [array.tolist() for array in photos.rows]
 
     def look() -> float:
@@ -74,18 +76,18 @@ def reading_seconds(photos: PhotoRows) -> float:
     return min(look() for _ in range(5))
 
 
-def merge_seconds(photos: PhotoRows, call: Callable[[NDArray[np.float64]], Answer]) -> float:
-    """What a merge takes for all rows: the least of several times."""
+def merge_seconds(photos: PhotoRows, call: Callable[[NDArray[np.float64]], SandboxReply]) -> float:
+    """Time a merge on all rows, in seconds: the least of several times."""
     return min(sum(call(rows).seconds for rows in photos.rows) for _ in range(3))
 
 
-def measure(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) -> float | None:
+def measure_f1(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) -> float | None:
     """F1 of the pairs of peaks that a merge puts into one person; None if an answer breaks the contract."""
     pairs = Pairs()
     for rows, owner in zip(photos.rows, photos.owners):
         try:
-            people = check_people(COCO_18, merge(rows), slots_of_rows(rows))
+            subset = check_answer(COCO_18, merge(rows), slots_of_rows(rows))
         except GroupingError:
             return None
-        pairs += count_pairs(people, owner, all_known=False)
+        pairs += count_pairs(subset, owner, all_known=False)
     return pairs.f1

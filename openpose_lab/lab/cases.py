@@ -1,5 +1,4 @@
-"""Rows of limbs, and the people they are: what a merge is tried on. The ids and scores are made up by hand but for the
-handout's nine rows."""
+"""Rows of limbs and the people that a merge must make of them. All but the handout's nine rows are made up by hand."""
 
 from __future__ import annotations
 
@@ -11,29 +10,36 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 
-Peaks = dict[str, int]
-"""The peaks of a limb or a person: the id in each body part's slot."""
-EVERYBODY = {"min_num_body_parts": 1, "min_score": 0.0}
-"""Options with which nobody is pruned."""
+PartIds = dict[str, int]
+"""The peaks of a limb or a person: the id of each body part's peak, by the part's name."""
+NO_PRUNING = {"min_num_body_parts": 1, "min_score": 0.0}
+"""Options with which a merge prunes no one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Rows, and what must become of them whatever order they come in.
+    """Rows, and the people that they are in whatever order they come.
 
-    people: who there is, best first. scores: theirs, or None where a merge is free to choose.
+    Attributes:
+        name: of the check.
+        category: of the check.
+        why: the reason for the expected people, in one sentence.
+        rows: (n, 20) float64.
+        expected: the people, best first.
+        scores: their scores, or None where a merge is free to choose.
+        options: keyword arguments for the merge.
     """
 
     name: str
     category: str
     why: str
     rows: NDArray[np.float64]
-    people: tuple[Peaks, ...]
+    expected: tuple[PartIds, ...]
     scores: tuple[float, ...] | None = None
     options: dict[str, float] = field(default_factory=dict)
 
 
-def make_row(peaks: Peaks, score: float) -> NDArray[np.float64]:
+def make_row(peaks: PartIds, score: float) -> NDArray[np.float64]:
     """(20,): one row of the lab's subset."""
     row = np.full(row_length(COCO_18), float(MISSING))
     for part, peak in peaks.items():
@@ -42,12 +48,12 @@ def make_row(peaks: Peaks, score: float) -> NDArray[np.float64]:
     return row
 
 
-def make_rows(*limbs: tuple[Peaks, float]) -> NDArray[np.float64]:
+def make_rows(*limbs: tuple[PartIds, float]) -> NDArray[np.float64]:
     """(n, 20): rows from peaks and scores."""
     return np.array([make_row(*limb) for limb in limbs]).reshape(-1, row_length(COCO_18))
 
 
-def _limb(first: str, first_id: int, second: str, second_id: int, score: float) -> tuple[Peaks, float]:
+def _limb(first: str, first_id: int, second: str, second_id: int, score: float) -> tuple[PartIds, float]:
     return {first: first_id, second: second_id}, score
 
 
@@ -76,7 +82,7 @@ _ARM_PERSON = {"nose": 3, "neck": 1, "left_shoulder": 5, "left_elbow": 18}
 _SIDE = ("neck", "right_shoulder", "right_elbow", "right_wrist")
 
 
-def _side(first_id: int, scores: tuple[float, float, float]) -> list[tuple[Peaks, float]]:
+def _side(first_id: int, scores: tuple[float, float, float]) -> list[tuple[PartIds, float]]:
     """Three limbs in a row, of peaks with ids from ``first_id`` on."""
     return [_limb(_SIDE[k], first_id + k, _SIDE[k + 1], first_id + k + 1, score) for k, score in enumerate(scores)]
 
@@ -90,7 +96,6 @@ CASES = (
         (_HANDOUT_PERSON,),
         (16.18416846,),
     ),
-    Case("no rows, no people", "correctness", "an empty subset has nobody in it", HANDOUT[:0], (), ()),
     Case(
         "peak 0 counts",
         "correctness",
@@ -160,7 +165,7 @@ CASES = (
         "with other limits given, smaller and less sure people stay",
         make_rows(*_side(4, (0.2, 0.1, 0.1))[:2], *_side(10, (1.9, 1.8, 1.7))[:1]),
         ({"neck": 10, "right_shoulder": 11}, dict(zip(_SIDE, range(4, 7)))),
-        options=EVERYBODY,
+        options=NO_PRUNING,
     ),
     Case(
         "an elbow with two wrists keeps the stronger one",

@@ -1,4 +1,4 @@
-"""Photos of one's own with COCO keypoints, to measure merges on: their limbs are found once, the same for all."""
+"""Photos with COCO keypoints, to measure merges on. Their limbs are found once, the same for all merges."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from estimation.config import COCO_18
 from estimation.coordinates import Coordinates
 from estimation.errors import OpenPoseLabError
-from estimation.grouping.checks import check_people
+from estimation.grouping.contract import check_answer
 from estimation.skeletons import to_skeletons
 from estimation.subset import limb_rows, slots_of_rows
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
@@ -22,12 +22,12 @@ from openpose_lab.evaluation.coco_figures import MOST_PEOPLE, average_precision
 from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.evaluation.scenes import photo_scenes
 from openpose_lab.formats.coco import to_coco
-from openpose_lab.lab.accuracy import PhotoRows, measure
+from openpose_lab.lab.accuracy import PhotoRows, measure_f1
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
-    """What makes keypoints of a photo's peaks: its id, the peaks, pixels per cell and offset as in ``FieldMaps``."""
+class PhotoPeaks:
+    """The peaks of a photo with its id, and pixels per cell and offset as in ``FieldMaps``, to place them in the photo."""
 
     image_id: int
     coordinates: Coordinates
@@ -37,10 +37,15 @@ class Place:
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedPhotos(PhotoRows):
-    """Rows of photos, and the truth about the people in them. places: of each photo."""
+    """Rows of photos, and the ground truth of the people in them.
+
+    Attributes:
+        truth: the annotations.
+        peaks: the peaks of each photo.
+    """
 
     truth: COCO
-    places: list[Place]
+    peaks: list[PhotoPeaks]
 
 
 def find_limbs(images: Path, annotations: Path, network: str, weights: Path | None, height: int) -> AnnotatedPhotos:
@@ -52,25 +57,33 @@ def find_limbs(images: Path, annotations: Path, network: str, weights: Path | No
             f"the lab's rows are of COCO's 18 parts, but {network} has others; choose another network"
         )
     scenes = photo_scenes(truth, find_photos(truth, images), maps).scenes
-    places = []
+    peaks = []
     for scene in scenes:
         found = scene.maps()
-        places.append(Place(scene.image_id, scene.connections.coordinates, found.cell_size, found.offset))
+        peaks.append(PhotoPeaks(scene.image_id, scene.connections.coordinates, found.cell_size, found.offset))
     rows = [limb_rows(maps.config, scene.connections) for scene in scenes]
-    return AnnotatedPhotos(rows, [scene.owner for scene in scenes], {}, 0.0, truth, places)
+    return AnnotatedPhotos(rows, [scene.owner for scene in scenes], {}, 0.0, truth, peaks)
 
 
 def measure_all(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) -> dict[str, float]:
-    """F1 of pairs, and where the truth is known AP; nothing if an answer breaks the contract."""
-    f1 = measure(photos, merge)
+    """Measure a merge on photos.
+
+    Args:
+        photos: the rows, with the ground truth if it is known.
+        merge: the merge.
+
+    Returns:
+        "F1" of pairs, and "AP" where the ground truth is known; empty if an answer breaks the contract.
+    """
+    f1 = measure_f1(photos, merge)
     if f1 is None:
         return {}
     figures = {"F1": round(f1, 4)}
     if isinstance(photos, AnnotatedPhotos):
         results = []
-        for rows, place in zip(photos.rows, photos.places):
-            people = check_people(COCO_18, merge(rows), slots_of_rows(rows))
-            skeletons = to_skeletons(COCO_18, people, place.coordinates, place.cell_size, place.offset)
-            results += to_coco(COCO_18, skeletons, place.image_id)
+        for rows, peaks in zip(photos.rows, photos.peaks):
+            subset = check_answer(COCO_18, merge(rows), slots_of_rows(rows))
+            skeletons = to_skeletons(COCO_18, subset, peaks.coordinates, peaks.cell_size, peaks.offset)
+            results += to_coco(COCO_18, skeletons, peaks.image_id)
         figures["AP"] = round(average_precision(photos.truth, results, MOST_PEOPLE)[0], 4)
     return figures

@@ -1,4 +1,4 @@
-"""Random rows of limbs by Hypothesis: always the same ones, and of those that fail the fewest."""
+"""Random rows of limbs by Hypothesis: the same ones each time, reduced to the fewest rows that fail."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from estimation.config import COCO_18
+from estimation.grouping.contract import Rows
 from estimation.subset import SCORE
 from openpose_lab.lab.cases import make_rows
 
-Rows = NDArray[np.float64]
 Found = TypeVar("Found")
 _PER_PART = 3  # peaks of each body part
 _MOST_ROWS = 12
@@ -64,16 +63,20 @@ def _to_rows(limbs: list[tuple[tuple[int, int], int, int, int]], peaceful: bool)
     )
 
 
-def shuffled(rows: Rows, count: int) -> list[Rows]:
-    """The rows in ``count`` other orders, the opposite one first."""
-    rng = np.random.default_rng(len(rows))
-    return [rows[::-1], *(rng.permutation(rows) for _ in range(count - 1))]
-
-
 def find_failing(
     rows: Callable[[], Any], fails: Callable[[Rows], Found | None], examples: int, seed: int
 ) -> Found | None:
-    """What ``fails`` says of the fewest rows of which it says anything; None if it says nothing of any."""
+    """Find the fewest random rows that fail.
+
+    Args:
+        rows: makes a strategy for rows.
+        fails: gives what is wrong with some rows, or None.
+        examples: the number of random rows.
+        seed: for the random rows.
+
+    Returns:
+        What ``fails`` gives for the fewest rows that fail, or None if no rows fail.
+    """
     import hypothesis
     from hypothesis import HealthCheck, Phase, settings
 

@@ -1,4 +1,4 @@
-"""Rows as a small table that a person can read: only the body parts that occur, with their names."""
+"""Rows as a small table for people to read: only the body parts that occur, with their names."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from typing import Any
 import numpy as np
 
 from estimation.config import COCO_18
-from estimation.subset import MISSING, PARTS_NUM, SCORE
+from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 
 _MOST_ROWS = 12
 _LETTERS = {"left": "l", "right": "r"}
 
 
-def table(titled: dict[str, Any]) -> str:
-    """Several arrays of rows below each other, in the same columns; each behind its title.
+def format_rows(titled: dict[str, Any]) -> str:
+    """Format several arrays of rows below each other, in the same columns.
 
-    titled: for each title rows (n, 20) as a merge gets or gives them; what is none is described in words.
+    Args:
+        titled: rows (n, 20) by title, as a merge gets or returns them. Other values are described in words.
+
+    Returns:
+        The lines, each array beginning with its title.
     """
-    arrays = {title: value for title, value in titled.items() if _is_rows(value)}
+    arrays = {title: value for title, value in titled.items() if is_subset(value)}
     parts = len(COCO_18.body_parts)
     used = np.zeros(parts, dtype=bool)
     for value in arrays.values():
@@ -48,13 +52,10 @@ def _lines(title: str, rows: Any, slots: list[int], names: list[str]) -> list[st
     return lines or [f" {title} no rows"]
 
 
-def _is_rows(value: Any) -> bool:
-    return (
-        isinstance(value, np.ndarray)
-        and value.ndim == 2
-        and value.shape[1] == len(COCO_18.body_parts) + 2
-        and value.dtype.kind in "iuf"
-    )
+def is_subset(value: Any) -> bool:
+    """Whether a value is an array of rows (n, 20) of numbers, as a merge gets or returns them."""
+    is_numeric = isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "iuf"
+    return is_numeric and value.shape[1] == row_length(COCO_18)
 
 
 def _in_words(value: Any) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
-from openpose_lab.lab.row_tables import table
+from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.runner import Runner
 
 
@@ -17,4 +17,4 @@ def failures():
 @pytest.mark.parametrize("name", [check.name for check in CHECKS])
 def test_merge(name, failures):
     if name in failures:
-        pytest.fail(f"{failures[name].sentence}\n{table(failures[name].rows)}", pytrace=False)
+        pytest.fail(f"{failures[name].sentence}\n{format_rows(failures[name].rows)}", pytrace=False)

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from estimation.config import COCO_18
-from estimation.grouping.checks import check_people
+from estimation.grouping.contract import check_answer
 from estimation.merge import merge
 from estimation.subset import MISSING, SCORE, ids_of, slots_of_rows
 from tests.estimation.test_reference_merge import peaks_of
@@ -45,7 +45,7 @@ def test_contract_on_any_rows(rows, random):
     before = rows.copy()
     people = merge(rows, min_num_body_parts=2, min_score=0)
     np.testing.assert_array_equal(rows, before)
-    check_people(COCO_18, people, slots_of_rows(rows))  # shape, ids, no peak twice, true counts
+    check_answer(COCO_18, people, slots_of_rows(rows))  # shape, ids, no peak twice, true counts
     np.testing.assert_array_equal(merge(people, min_num_body_parts=2, min_score=0), people)
     order = list(range(len(rows)))
     random.shuffle(order)

@@ -2,7 +2,7 @@ import numpy as np
 
 from estimation.config import COCO_18
 from estimation.connections import get_connections
-from estimation.subset import MISSING, ids_of, limb_rows, peaks_of, slots_of_rows
+from estimation.subset import MISSING, ids_of, limb_rows, peak_sets, peaks_of, slots_of_rows
 from tests.estimation.test_connections import peaks_at, uniform_paf
 from tests.support.scenes import HANDOUT_ROWS, make_rows
 
@@ -31,3 +31,11 @@ def test_peaks_and_their_slots():
     assert (row.tolist(), slot.tolist(), ids.tolist()) == ([0, 0, 1, 1], [1, 2, 1, 5], [4, 2, 4, 0])
     assert slots_of_rows(rows).tolist() == [5, MISSING, 2, MISSING, 1]
     assert slots_of_rows(make_rows()).tolist() == []
+
+
+def test_the_peaks_of_each_row():
+    rows = make_rows(({1: 4, 2: 0}, 1), ({}, 1), ({1: 4, 5: 7}, 1))
+    assert peak_sets(ids_of(rows)) == [{0, 4}, set(), {4, 7}]
+    assert peak_sets(ids_of(rows).astype(int)) == [{0, 4}, set(), {4, 7}]
+    assert peak_sets(np.array([[np.nan, 3, MISSING, np.inf]])) == [{3}]
+    assert peak_sets(ids_of(rows[:0])) == []

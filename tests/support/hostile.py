@@ -67,18 +67,20 @@ checks.CHECKS = ()
 checks.run_checks = lambda *_: {}
 np.array_equal = lambda *_: True
 for module in list(sys.modules.values()):
-    if hasattr(module, "people_of"):
-        module.people_of = lambda value: set()
+    if hasattr(module, "find_fault"):
+        module.find_fault = lambda *_: None
+    if hasattr(module, "peak_sets_of_answer"):
+        module.peak_sets_of_answer = lambda *_: set()
 def merge(subset, **limits):
     return subset
 """
 FORGE_ANSWERS = """
 import os
-from openpose_lab.lab.sandbox import messages as wire
+from openpose_lab.lab.sandbox import messages
 def merge(subset, **limits):
     for descriptor in range(3, 20):
         try:
-            wire.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "ready", "printed": "x", "guards": 7})
+            messages.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "ready", "printed": "x", "guards": 7})
             os.write(descriptor, b"\\xff" * 1000)
         except OSError:
             pass
@@ -163,12 +165,12 @@ def merge(subset, **limits):
 """
 FLOOD = """
 import os
-from openpose_lab.lab.sandbox import messages as wire
+from openpose_lab.lab.sandbox import messages
 def merge(subset, **limits):
     while True:
         for descriptor in range(3, 10):
             try:
-                wire.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "other", "type": "x"}, b"x" * 10**6)
+                messages.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "other", "type": "x"}, b"x" * 10**6)
             except OSError:
                 pass
 """
@@ -185,12 +187,12 @@ def merge(subset, **limits):
 """
 FORGE_WITHOUT_READING = """
 import os
-from openpose_lab.lab.sandbox import messages as wire
+from openpose_lab.lab.sandbox import messages
 def merge(subset, **limits):
     while True:
         for descriptor in range(3, 10):
             try:
-                wire.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "other", "type": "x"})
+                messages.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "other", "type": "x"})
             except OSError:
                 pass
 """

@@ -21,7 +21,7 @@ from estimation.connections import Connections, quadrature, sample_counts, sampl
 from estimation.coordinates import Coordinates
 from estimation.field_maps import FieldMaps, cells_to_pixels
 from estimation.files import encode_picture
-from estimation.grouping.film import Film, best_first
+from estimation.grouping.film import Film, order_by_score
 from estimation.pipeline import Estimate
 from estimation.scoring import score_people
 from estimation.subset import SCORE, limb_rows
@@ -170,7 +170,7 @@ def _chosen(connections: Connections) -> NDArray[np.intp]:
 
 def rows_data(config: Config, connections: Connections) -> list[dict[str, Any]]:
     """The rows that merge is given, best first: the two peaks and the score of each."""
-    rows = best_first(limb_rows(config, connections))
+    rows = order_by_score(limb_rows(config, connections))
     peaks = (row[:SCORE][row[:SCORE] >= 0].astype(int).tolist() for row in rows)
     return [{"peaks": ids, "score": round(score, 4)} for ids, score in zip(peaks, rows[:, SCORE].tolist())]
 
@@ -181,12 +181,12 @@ def grouping_data(config: Config, told: Told, coordinates: Coordinates) -> dict[
     frames: list[dict[str, Any]] = []
     before: Mapping[int, frozenset[int]] = {}
     for frame in film.frames:
-        changed = {number: sorted(peaks) for number, peaks in frame.people.items() if before.get(number) != peaks}
-        gone = [number for number in before if number not in frame.people]
+        changed = {number: sorted(peaks) for number, peaks in frame.numbered.items() if before.get(number) != peaks}
+        gone = [number for number in before if number not in frame.numbered]
         frames.append(
             {"peaks": list(frame.peaks), "kind": frame.kind, "note": frame.note, "people": changed, "gone": gone}
         )
-        before = frame.people
+        before = frame.numbered
     sure = score_people(config, film.rows, coordinates)
     return {
         "name": told.title,
@@ -197,6 +197,6 @@ def grouping_data(config: Config, told: Told, coordinates: Coordinates) -> dict[
         "frames": frames,
         "people": [
             {"number": number, "score": round(score, 3), "sure": round(surety, 3)}
-            for number, score, surety in zip(film.frames[-1].people, film.rows[:, SCORE].tolist(), sure.tolist())
+            for number, score, surety in zip(film.frames[-1].numbered, film.rows[:, SCORE].tolist(), sure.tolist())
         ],
     }

@@ -1,17 +1,17 @@
-"""Checks that only the grader makes: as those that students see, on other rows. The handout comes without this file."""
+"""Checks that only the grader runs: the checks that students see, on other rows. The handout lacks this file."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from openpose_lab.lab.cases import Case, Peaks, make_rows
+from openpose_lab.lab.cases import Case, PartIds, make_rows
 from openpose_lab.lab.merge_checks import (
-    Check,
-    any_order,
-    any_rows_keep_the_contract,
+    MergeCheck,
+    answer_keeps_contract,
     case_check,
     connected,
     in_a_crowd,
+    in_any_order,
     no_more_score,
     on_random_rows,
     summed,
@@ -41,8 +41,8 @@ _TREE = (
 )
 
 
-def _whole(ids: dict[str, int], first_score: float, step: float) -> list[tuple[Peaks, float]]:
-    """All limbs of somebody, the ones at the ends with the best scores."""
+def _whole(ids: dict[str, int], first_score: float, step: float) -> list[tuple[PartIds, float]]:
+    """All limbs of one person. Those at the ends have the best scores."""
     limbs = [{a: ids[a], b: ids[b]} for a, b in reversed(_TREE)]
     return [(limb, first_score - step * number) for number, limb in enumerate(limbs)]
 
@@ -53,12 +53,12 @@ _NEAR = {part: 900 - 41 * number for number, part in enumerate(_PARTS)}
 _LEG = ("neck", "left_hip", "left_knee", "left_ankle")
 
 
-def _leg(ids: tuple[int, int, int, int], scores: tuple[float, float, float]) -> list[tuple[Peaks, float]]:
+def _leg(ids: tuple[int, int, int, int], scores: tuple[float, float, float]) -> list[tuple[PartIds, float]]:
     parts = dict(zip(_LEG, ids))
     return [({a: parts[a], b: parts[b]}, score) for a, b, score in zip(_LEG, _LEG[1:], scores)]
 
 
-CASES = (
+HIDDEN_CASES = (
     Case(
         "a whole person, from the ends inwards",
         "correctness",
@@ -143,10 +143,10 @@ CASES = (
 )
 
 HIDDEN = (
-    Check("hidden: conflicts in a crowd are settled as alone", "conflicts", in_a_crowd),
-    *(Check(f"hidden: {case.name}", case.category, partial(case_check, case)) for case in CASES),
+    MergeCheck("hidden: conflicts in a crowd are settled as alone", "conflicts", in_a_crowd),
+    *(MergeCheck(f"hidden: {case.name}", case.category, partial(case_check, case)) for case in HIDDEN_CASES),
     *(
-        Check(
+        MergeCheck(
             f"hidden: {name}",
             category,
             partial(on_random_rows, rows, property_of, examples=_RANDOM_EXAMPLES, seed=_SEED),
@@ -155,9 +155,9 @@ HIDDEN = (
         for name, category, rows, property_of in (
             ("whoever is connected is one person", "correctness", peaceful_rows, connected),
             ("any scores are sums", "correctness", peaceful_rows, summed),
-            ("any rows in any order", "order", any_rows, any_order),
+            ("any rows in any order", "order", any_rows, in_any_order),
             ("no score out of nothing", "conflicts", any_rows, no_more_score),
-            ("any rows make people who keep the contract", "conflicts", any_rows, any_rows_keep_the_contract),
+            ("any rows make people who keep the contract", "conflicts", any_rows, answer_keeps_contract),
         )
     ),
 )

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from estimation.grouping import LAB_MERGE
 from openpose_lab.lab.accuracy import PhotoRows
-from openpose_lab.lab.grading.marking import Record, Setting, checksum, mark
+from openpose_lab.lab.grading.marking import Record, Setting, combined_checksum, mark
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.handout import importable_files
 from openpose_lab.lab.sandbox.runner import Limits, Runner, kill_all
@@ -49,7 +49,7 @@ def prepare(photos: PhotoRows, limits: Limits, folder: Path) -> Setting:
     files = importable_files()
     code = [path.read_bytes() for package in _PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     rows = [array.tobytes() for arrays in (photos.rows, photos.owners) for array in arrays]
-    setting = Setting(folder, photos, limits, checksum([*code, *files.values(), *rows, repr(limits).encode()]))
+    setting = Setting(folder, photos, limits, combined_checksum([*code, *files.values(), *rows, repr(limits).encode()]))
     for name, content in files.items():
         path = setting.root / name
         path.parent.mkdir(parents=True, exist_ok=True)

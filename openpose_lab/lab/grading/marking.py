@@ -14,7 +14,7 @@ from openpose_lab.lab.grading.hidden_checks import HIDDEN
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
 from openpose_lab.lab.photos import measure_all
-from openpose_lab.lab.row_tables import table
+from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.runner import Limits, Runner
 
 ALL_CHECKS = (*CHECKS, *HIDDEN)
@@ -85,10 +85,10 @@ class Setting:
 
     def key_of(self, submission: Submission) -> str:
         """Of all that a submission's record depends on."""
-        return checksum([self.key.encode(), submission.code, (submission.problem or "").encode()])
+        return combined_checksum([self.key.encode(), submission.code, (submission.problem or "").encode()])
 
 
-def checksum(values: Iterable[bytes]) -> str:
+def combined_checksum(values: Iterable[bytes]) -> str:
     """One for all of them."""
     return hashlib.sha256(b"".join(hashlib.sha256(value).digest() for value in values)).hexdigest()
 
@@ -112,7 +112,10 @@ def mark(submission: Submission, setting: Setting) -> Record:
             bench = Bench(runner, loaded, _SECONDS_IN_ALL)
             failures = run_checks(ALL_CHECKS, bench)
             told = {
-                name: (failure.sentence.replace(str(file), "merge.py"), table(failure.rows) if failure.rows else "")
+                name: (
+                    failure.sentence.replace(str(file), "merge.py"),
+                    format_rows(failure.rows) if failure.rows else "",
+                )
                 for name, failure in failures.items()
             }
             accuracy: dict[str, float] = {}

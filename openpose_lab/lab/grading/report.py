@@ -11,7 +11,7 @@ from pathlib import Path
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import write_whole
 from openpose_lab.lab.grading.marking import Record
-from openpose_lab.lab.grading.student_page import draw_sheet
+from openpose_lab.lab.grading.student_page import render_student_page
 from openpose_lab.lab.merge_checks import CATEGORIES, NO_ANSWER
 
 _LONGEST_CELL = 1000
@@ -86,6 +86,6 @@ def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -
     """A page for each student. One that cannot be written is told, and the others are written all the same."""
     for record, name in zip(records, safe_names([record.student for record in records])):
         try:
-            write_whole(folder / f"{name}.html", draw_sheet(record, points).encode("utf-8", "replace"))
+            write_whole(folder / f"{name}.html", render_student_page(record, points).encode("utf-8", "replace"))
         except OpenPoseLabError as error:
             warnings.warn(str(error), OpenPoseLabWarning, stacklevel=2)

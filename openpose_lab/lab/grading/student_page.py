@@ -20,10 +20,17 @@ h3 { margin-bottom: .2rem; }
 """
 
 
-def draw_sheet(record: Record, points: Mapping[str, float]) -> str:
-    """The page, which needs nothing beside it. It names nobody else, and shows the rows of the hidden checks.
+def render_student_page(record: Record, points: Mapping[str, float]) -> str:
+    """Render a student's mark as one HTML page without further files.
 
-    points: the most for each category.
+    The page shows the rows of the hidden checks and names no other student.
+
+    Args:
+        record: the result of the submission.
+        points: the most points for each category.
+
+    Returns:
+        The HTML text.
     """
     shares = record.shares()
     total, most = sum(points[name] * shares[name] for name in CATEGORIES), sum(points.values())
@@ -31,7 +38,7 @@ def draw_sheet(record: Record, points: Mapping[str, float]) -> str:
         f"<h1>{escape(record.student)}</h1>",
         f"<p>{escape(record.source)}</p>",
         f"<p><strong>{total:.1f}</strong> of {most:g} points</p>",
-        *_table(record, points),
+        *_format_points(record, points),
     ]
     if record.problem:
         body.append(f"<p>Nothing could be checked: {escape(record.problem)}</p>")
@@ -48,7 +55,7 @@ def draw_sheet(record: Record, points: Mapping[str, float]) -> str:
     )
 
 
-def _table(record: Record, points: Mapping[str, float]) -> list[str]:
+def _format_points(record: Record, points: Mapping[str, float]) -> list[str]:
     rows = []
     for category, share in record.shares().items():
         checks = [check.name for check in ALL_CHECKS if check.category == category]

@@ -14,7 +14,7 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.lab.sandbox.messages import clean
 
 Place = TypeVar("Place", Path, PurePosixPath)
-LARGEST = 1 << 20
+LARGEST_FILE = 1 << 20
 """Bytes of a submission; nobody writes that much in an exercise."""
 _IGNORED = {"__MACOSX", "__pycache__"}
 _ARCHIVES = {".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".ipynb"}
@@ -80,7 +80,7 @@ def _choose(merges: list[Place]) -> list[Place]:
 def _read(path: Path, place: Path, chosen: list[Path]) -> Submission:
     student, source = _student(place, chosen), place.as_posix()
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > LARGEST_FILE:
             return Submission(student, source, problem="the file is larger than a megabyte")
         return Submission(student, source, path.read_bytes())
     except OSError as error:
@@ -101,9 +101,9 @@ def _in_archive(path: Path, place: Path) -> Submission:
                 what = f"there are {len(exact)} files that may be meant" if exact else "there is no *merge*.py"
                 return Submission(student, source, problem=f"{what} in the archive")
             with archive.open(exact[0].as_posix()) as file:
-                code = file.read(LARGEST + 1)
+                code = file.read(LARGEST_FILE + 1)
             source = f"{source}: {exact[0]}"
-            if len(code) > LARGEST:
+            if len(code) > LARGEST_FILE:
                 return Submission(student, source, problem="the file is larger than a megabyte")
             return Submission(student, source, code)
     except Exception as error:  # whatever zipfile comes upon in a damaged, odd or encrypted archive
@@ -125,7 +125,7 @@ def _is_ignored(place: PurePath) -> bool:
 
 def _student(place: Path, chosen: list[Path]) -> str:
     """Whose a file is: Moodle's folder has the name; else the file's own, without what all have; else the folder's."""
-    moodle = next((match[1] for part in place.parts if (match := _MOODLE.match(part))), "")
+    moodle = next((found[1] for part in place.parts if (found := _MOODLE.match(part))), "")
     own = re.sub(r"[ _-]*merge[ _-]*", "", _name(place.stem), flags=re.IGNORECASE)
     alone = [other.parent for other in chosen].count(place.parent) == 1
     folders = [part for part in place.parts[:-1] if part != "estimation"]

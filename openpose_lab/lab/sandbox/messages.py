@@ -1,6 +1,6 @@
-"""Messages between whoever judges a merge and the process that it runs in: a header in JSON, then bytes.
+"""Messages between the process that checks a merge and the process that runs it: a header in JSON, then bytes.
 
-Nothing is unpickled, and every length is bounded, as one end of the pipe is not to be trusted.
+Nothing is unpickled and every length is bounded, because the process that runs the merge is not trusted.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _COLUMNS = 20  # of the lab's rows
 _LENGTHS = struct.Struct("<II")
 
 
-class WireError(Exception):
-    """What came through the pipe is no message."""
+class MessageError(Exception):
+    """The bytes from the pipe are no message."""
 
 
 def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
@@ -31,22 +31,22 @@ def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
 
 
 def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
-    """Read one message; None at the end of the stream. Raises WireError if it is none, or too long."""
+    """Read one message; None at the end of the stream. Raises MessageError if it is none, or too long."""
     lengths = stream.read(_LENGTHS.size)
     if len(lengths) < _LENGTHS.size:
         return None
     header_length, data_length = _LENGTHS.unpack(lengths)
     if header_length > LARGEST_HEADER or data_length > LARGEST_DATA:
-        raise WireError("a message is too long")
+        raise MessageError("a message is too long")
     text, data = stream.read(header_length), stream.read(data_length)
     if len(text) < header_length or len(data) < data_length:
         return None
     try:
         header = json.loads(text)
     except (ValueError, RecursionError):
-        raise WireError("a message has no header") from None
+        raise MessageError("a message has no header") from None
     if not isinstance(header, dict):
-        raise WireError("a message has no header")
+        raise MessageError("a message has no header")
     return header, data
 
 
@@ -57,10 +57,15 @@ def clean(text: str) -> str:
     return plain if len(plain) <= _LONGEST_TEXT else f"{plain[: _LONGEST_TEXT - 4]} ..."
 
 
-def describe(value: Any) -> tuple[dict[str, Any], bytes]:
-    """Header and bytes of a value: an array of plain numbers whole, of anything else only what it is.
+def encode_value(value: Any) -> tuple[dict[str, Any], bytes]:
+    """Encode a return value for a message.
 
-    What is no array but can be read as rows goes as an array, too, with its own type.
+    Args:
+        value: an array of numbers is sent whole, and so is a list or tuple that can be read as rows. Of any other value
+            only the type is sent.
+
+    Returns:
+        The header and the bytes.
     """
     kind = "None" if value is None else type(value).__name__
     if isinstance(value, list | tuple) and len(value) <= LARGEST_DATA // (8 * _COLUMNS):
@@ -78,11 +83,18 @@ def describe(value: Any) -> tuple[dict[str, Any], bytes]:
     return header, np.ascontiguousarray(value).tobytes()
 
 
-def restore(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
-    """The value, and what type it had: an array, or for what is no array, or none of plain numbers, an empty thing of
-    that kind.
+def decode_value(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
+    """Decode a return value from a message.
 
-    Raises WireError if the message is about none.
+    Args:
+        header: of the message.
+        data: the bytes of the message.
+
+    Returns:
+        The value and the name of its type. A value that was not sent whole is an empty array or object of its type.
+
+    Raises:
+        MessageError: if the message holds no value.
     """
     try:
         name = clean(str(header["type"]))
@@ -94,5 +106,5 @@ def restore(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
             return np.broadcast_to(np.empty((), dtype), shape), name  # however large it claims to be
         array: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape).copy()
     except Exception as error:  # whatever can be made of a message by somebody who means harm
-        raise WireError("a message holds no answer") from error
+        raise MessageError("a message holds no answer") from error
     return array, name

@@ -1,4 +1,4 @@
-"""Running somebody's merge in a process of its own, with limits, so that whatever it does, the judge lives to say so.
+"""Running a merge in a process of its own, with limits, so that it cannot take the checks down with it.
 
 What is held to, and where:
 
@@ -29,7 +29,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openpose_lab.lab.sandbox import messages as wire
+from estimation.grouping.contract import Reply
+from openpose_lab.lab.sandbox import messages
 from openpose_lab.paths import ROOT
 
 _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -71,24 +72,22 @@ class Limits:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """What one call came to.
+class SandboxReply(Reply):
+    """What one call in the sandbox came to.
 
-    value: what was returned, if anything. type: of what. error: why nothing was, in one sentence. fatal: whether the
-    process is gone. slow: whether it was stopped, having taken too long. memory: whether it wanted too much.
-    changed: whether the rows given were changed. printed, beginning: how much was printed, and the first of it.
-    tried: what it is not allowed to do and tried, since it was loaded. seconds: until the answer was here.
+    Attributes:
+        type: the name of the return value's type.
+        fatal: whether the process has ended.
+        slow: whether the process was stopped because it took too long.
+        memory: whether it asked for too much memory.
+        tried: the first forbidden act that was tried since the file was loaded.
+        seconds: time until the reply.
     """
 
-    value: Any = None
     type: str = ""
-    error: str | None = None
     fatal: bool = False
     slow: bool = False
     memory: bool = False
-    changed: bool = False
-    printed: int = 0
-    beginning: str = ""
     tried: str | None = None
     seconds: float = 0.0
 
@@ -110,7 +109,7 @@ class Runner:
     started: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _listener: threading.Thread | None = None
-    _messages: queue.Queue[tuple[dict[str, Any], bytes] | None] = field(default_factory=queue.Queue)
+    _inbox: queue.Queue[tuple[dict[str, Any], bytes] | None] = field(default_factory=queue.Queue)
 
     def __enter__(self) -> Runner:
         return self
@@ -118,22 +117,22 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def load(self) -> Answer:
+    def load(self) -> SandboxReply:
         """Start the process, and load the file in it. An error tells why that cannot be done."""
         self.stop()
         self.guards = []
         if not os.path.isfile(self.file):
-            return Answer(error=f"there is no file {self.file}; give the path of a Python file", fatal=True)
+            return SandboxReply(error=f"there is no file {self.file}; give the path of a Python file", fatal=True)
         self._start()
-        answer = self._answer(_START_SECONDS, "starting Python")
-        self.started = not answer.error
+        reply = self._next_reply(_START_SECONDS, "starting Python")
+        self.started = not reply.error
         if self.started:
-            answer = self._answer(_LOADS_FOR * self.limits.seconds, "loading it")
-        if answer.error:
+            reply = self._next_reply(_LOADS_FOR * self.limits.seconds, "loading it")
+        if reply.error:
             self.stop()
-        return answer
+        return reply
 
-    def call(self, rows: NDArray[np.float64], **options: float) -> Answer:
+    def call(self, rows: NDArray[np.float64], **options: float) -> SandboxReply:
         """What merge makes of a copy of the rows, (n, parts + 2) float64."""
         if self._process is None:
             loaded = self.load()
@@ -146,13 +145,15 @@ class Runner:
             _send(self._process, rows, asked)
         else:  # apart, as who does not read would keep us waiting
             threading.Thread(target=_send, args=(self._process, rows, asked), daemon=True).start()
-        answer = self._answer(self.limits.seconds, "it", asked["call"])
-        if isinstance(answer.value, np.ndarray) and answer.value.size > _MOST_PER_ROW * (len(rows) + _ROWS_MORE):
-            shape = " x ".join(map(str, answer.value.shape))
-            answer = Answer(error=f"its answer is {shape} numbers, though there were only {len(rows)} rows of limbs")
-        if answer.fatal:
+        reply = self._next_reply(self.limits.seconds, "it", asked["call"])
+        if isinstance(reply.value, np.ndarray) and reply.value.size > _MOST_PER_ROW * (len(rows) + _ROWS_MORE):
+            shape = " x ".join(map(str, reply.value.shape))
+            reply = SandboxReply(
+                error=f"its answer is {shape} numbers, though there were only {len(rows)} rows of limbs"
+            )
+        if reply.fatal:
             self.stop()
-        return replace(answer, seconds=time.perf_counter() - start)
+        return replace(reply, seconds=time.perf_counter() - start)
 
     def stop(self) -> None:
         """End the process, and all that it has started."""
@@ -164,7 +165,7 @@ class Runner:
         process.wait()
         while self._listener and self._listener.is_alive():  # it may wait for somebody to take a message
             with contextlib.suppress(queue.Empty):
-                self._messages.get(timeout=0.05)
+                self._inbox.get(timeout=0.05)
         with contextlib.suppress(OSError):
             if process.stdin:  # the other pipe is closed by who listens to it
                 process.stdin.close()
@@ -185,16 +186,16 @@ class Runner:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows, Ctrl-C does not reach it either
         )
         _running.add(self._process)
-        self._messages = queue.Queue(maxsize=4)
-        self._listener = threading.Thread(target=_listen, args=(self._process.stdout, self._messages), daemon=True)
+        self._inbox = queue.Queue(maxsize=4)
+        self._listener = threading.Thread(target=_listen, args=(self._process.stdout, self._inbox), daemon=True)
         self._listener.start()
 
-    def _answer(self, seconds: float, what: str, call: object = None) -> Answer:
-        """The next message, as an answer; to that call, if there was one."""
+    def _next_reply(self, seconds: float, what: str, call: object = None) -> SandboxReply:
+        """The next message as a reply, which must be to that call if one is given."""
         try:
-            message = self._messages.get(timeout=seconds)
+            message = self._inbox.get(timeout=seconds)
         except queue.Empty:
-            return Answer(
+            return SandboxReply(
                 error=f"{what} took longer than {seconds:g} seconds, and was stopped; is there a loop that never ends?",
                 fatal=True,
                 slow=True,
@@ -204,51 +205,53 @@ class Runner:
         header, data = message
         try:
             if header.get("call") != call:
-                raise wire.WireError("this is no answer to what was asked")
-            told = Answer(
+                raise messages.MessageError("this is no answer to what was asked")
+            told = SandboxReply(
                 changed=bool(header.get("changed")),
                 printed=int(header.get("printed", 0)),
-                beginning=wire.clean(str(header.get("beginning", ""))),
-                tried=wire.clean(str(header["tried"])) if header.get("tried") else None,
+                beginning=messages.clean(str(header.get("beginning", ""))),
+                tried=messages.clean(str(header["tried"])) if header.get("tried") else None,
             )
             if header.get("kind") == "error":
-                text = wire.clean(str(header.get("text")))
+                text = messages.clean(str(header.get("text")))
                 return replace(told, error=text, memory="MemoryError" in text)
             if header.get("kind") in ("started", "ready"):
-                self.guards += [wire.clean(str(guard)) for guard in header.get("guards", [])]
+                self.guards += [messages.clean(str(guard)) for guard in header.get("guards", [])]
                 return told
-            value, kind = wire.restore(header, data)
+            value, kind = messages.decode_value(header, data)
             return replace(told, value=value, type=kind)
         except Exception:  # whatever can be made of a message by somebody who means harm
-            return Answer(error="its process sent nonsense in place of an answer", fatal=True)
+            return SandboxReply(error="its process sent nonsense in place of an answer", fatal=True)
 
-    def _end(self) -> Answer:
-        """What it came to that the process is gone."""
+    def _end(self) -> SandboxReply:
+        """The reply for a process that has ended."""
         assert self._process
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         status = self._process.returncode
         if status is None or status >= 0:
-            return Answer(error=f"it ended its own process, with status {status}, in place of an answer", fatal=True)
+            return SandboxReply(
+                error=f"it ended its own process, with status {status}, in place of an answer", fatal=True
+            )
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
         reasons = {"SIGXCPU": "used up its processor time", "SIGKILL": "was ended by the system, for want of memory"}
         error = f"its process {reasons.get(name, 'crashed')} ({name})"
-        return Answer(error=error, fatal=True, slow=name == "SIGXCPU", memory=name == "SIGKILL")
+        return SandboxReply(error=error, fatal=True, slow=name == "SIGXCPU", memory=name == "SIGKILL")
 
 
 def _send(process: subprocess.Popen[bytes], rows: NDArray[np.float64], asked: dict[str, Any]) -> None:
-    header, data = wire.describe(rows)
+    header, data = messages.encode_value(rows)
     with contextlib.suppress(OSError, ValueError):  # if the process is gone, the answer says so
         assert process.stdin
-        wire.send(process.stdin, {**header, **asked}, data)
+        messages.send(process.stdin, {**header, **asked}, data)
 
 
-def _listen(stream: Any, messages: queue.Queue[tuple[dict[str, Any], bytes] | None]) -> None:
+def _listen(stream: Any, inbox: queue.Queue[tuple[dict[str, Any], bytes] | None]) -> None:
     """Pass the messages on until there are no more: a pipe cannot be waited for with a time limit on every system."""
     try:
-        while message := wire.receive(stream):
-            messages.put(message)
+        while message := messages.receive(stream):
+            inbox.put(message)
     except Exception:  # whatever can be made of a message by somebody who means harm
-        messages.put(({"kind": "nonsense"}, b""))
-    messages.put(None)
+        inbox.put(({"kind": "nonsense"}, b""))
+    inbox.put(None)
     stream.close()

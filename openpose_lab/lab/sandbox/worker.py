@@ -1,7 +1,8 @@
-"""The process in which somebody's merge runs: rows come in, answers go out, and little else is possible.
+"""The process that runs a merge: rows come in, answers go out, and little else is possible.
 
-Started by ``tools/lab/runner.py`` as a script, which tells it the file and the limits. Whoever judges the answers is
-another process, which nothing here can reach.
+``runner.py`` starts this script with the file and the limits. Another process checks the answers, out of reach of the
+merge. The script imports only ``estimation`` and ``openpose_lab.lab.sandbox``: the grader runs it from an unpacked
+handout, which lacks the hidden checks.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def main() -> None:
     end_with_parent(limits["parent"])  # before imports that take long
     from estimation.errors import OpenPoseLabError
     from estimation.grouping import load_grouping
-    from openpose_lab.lab.sandbox import messages as wire
+    from openpose_lab.lab.sandbox import messages
     from openpose_lab.lab.sandbox.landlock import restrict_files
 
     guards = _set_limits(limits)
@@ -99,7 +100,7 @@ def main() -> None:
         readable = [os.path.realpath(path) for path in _needed(file)]
         guards += ["files"] if restrict_files([Path(path) for path in readable]) else []
         guards += ["programs, network and signals"] if give_up_calls() else []
-    wire.send(answers, {"kind": "started", "guards": guards})
+    messages.send(answers, {"kind": "started", "guards": guards})
     watch = Watch(readable)
     sys.addaudithook(watch)
     warnings.simplefilter("ignore")  # a warning is no print, and nobody reads it here
@@ -108,21 +109,21 @@ def main() -> None:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
             grouping = load_grouping(file, doors=("merge",))
     except OpenPoseLabError as error:
-        wire.send(answers, {"kind": "error", "text": _shortened(str(error)), "tried": watch.tried})
+        messages.send(answers, {"kind": "error", "text": _shortened(str(error)), "tried": watch.tried})
         return
     if watch.tried in (_CHANGES_FILES, _WRITES_FILES):  # as libraries do that keep a cache; they get along without
         watch.tried = None
-    wire.send(
+    messages.send(
         answers,
         {"kind": "ready", "tried": watch.tried, "printed": printed.length, "beginning": printed.beginning},
     )
-    while message := wire.receive(calls):
+    while message := messages.receive(calls):
         header, data = message
-        rows, _ = wire.restore(header, data)
+        rows, _ = messages.decode_value(header, data)
         printed = Printed()
         answer, value = _call(grouping, rows, data, header["options"], printed)
         told = {"printed": printed.length, "beginning": printed.beginning, "tried": watch.tried, "call": header["call"]}
-        wire.send(answers, {**answer, **told}, value)
+        messages.send(answers, {**answer, **told}, value)
 
 
 def _shortened(text: str) -> str:
@@ -135,14 +136,14 @@ def _call(
 ) -> tuple[dict[str, Any], bytes]:
     """What the merge answers, as a header and bytes. before: those of the rows it is given."""
     from estimation.grouping.plugin import describe_error, settings_kept
-    from openpose_lab.lab.sandbox import messages as wire
+    from openpose_lab.lab.sandbox import messages
 
     try:
         with settings_kept(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
             value = grouping.function(given, **options)
     except BaseException as error:  # SystemExit too: the next call may go well
         return {"kind": "error", "text": _shortened(describe_error(error, grouping.source))}, b""
-    header, data = wire.describe(value)
+    header, data = messages.encode_value(value)
     return {**header, "changed": given.tobytes() != before}, data
 
 

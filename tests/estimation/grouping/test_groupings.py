@@ -12,10 +12,10 @@ from estimation.config import COCO_18
 from estimation.connections import get_connections
 from estimation.coordinates import Coordinates, get_coordinates
 from estimation.grouping import GROUPINGS, divide, load_grouping, run_grouping
-from estimation.grouping.hungarian import match
+from estimation.grouping.hungarian import match_limbs
 from estimation.grouping.optimal import solve
 from estimation.pipeline import group_maps
-from estimation.subset import SCORE, ids_of
+from estimation.subset import SCORE, ids_of, peak_sets
 from estimation.synthesis import synthesize
 from tests.estimation.test_connections import peaks_at
 from tests.support.scenes import BODY_25, MPI_15, crowd, figure, join
@@ -27,10 +27,9 @@ NOSE, NECK, R_SHOULDER, R_ELBOW, R_WRIST, R_EYE, R_EAR = 0, 1, 2, 3, 4, 14, 16
 LIMBS = {limb[:2]: index for index, limb in enumerate(COCO_18.limbs)}
 
 
-def people_of(name, connections, config=COCO_18):
-    """The people as sets of peaks."""
-    people = run_grouping(LOADED[name], config, connections)
-    return [set(row[row >= 0].astype(int).tolist()) for row in ids_of(people)]
+def found_by(name, connections, config=COCO_18):
+    """The peaks of each person."""
+    return peak_sets(ids_of(run_grouping(LOADED[name], config, connections)))
 
 
 @st.composite
@@ -62,12 +61,12 @@ def random_limbs(draw):
 @settings(max_examples=40, deadline=None)
 @given(connections=random_limbs())
 def test_the_contract_holds_on_any_limbs(name, connections):
-    people = run_grouping(LOADED[name], COCO_18, connections)  # checked
+    subset = run_grouping(LOADED[name], COCO_18, connections)  # checked
     again = run_grouping(LOADED[name], COCO_18, connections)
-    np.testing.assert_array_equal(people, again)
-    assert (np.diff(people[:, SCORE]) <= 0).all()  # best first
+    np.testing.assert_array_equal(subset, again)
+    assert (np.diff(subset[:, SCORE]) <= 0).all()  # best first
     joined = {frozenset(pair) for pair in connections.candidates.peaks.tolist()}
-    for person in people_of(name, connections):
+    for person in found_by(name, connections):
         reached, left = set(), [next(iter(person))]
         while left:  # no person without limbs that hold them together
             reached.add(peak := left.pop())
@@ -97,7 +96,7 @@ def hundred():
 
 @EVERY
 def test_a_hundred_people(name, hundred):
-    assert [len(person) for person in people_of(name, hundred)] == [18] * 100
+    assert [len(person) for person in found_by(name, hundred)] == [18] * 100
 
 
 @pytest.mark.parametrize("name", BY_CANDIDATES)
@@ -105,21 +104,21 @@ def test_a_person_s_score_is_all_that_is_known_of_them(name):
     """Three peaks of 0.5, and the PAF scores of both limbs."""
     coordinates = peaks_at((NECK, 2, 3), (R_SHOULDER, 7, 3), (R_ELBOW, 7, 8))
     limbs = [(LIMBS[NECK, R_SHOULDER], 0, 1, 0.75), (LIMBS[R_SHOULDER, R_ELBOW], 1, 2, 0.25)]
-    people = run_grouping(LOADED[name], COCO_18, join(coordinates, *limbs))
-    assert people[:, 18:].tolist() == [[2.5, 3]]
+    subset = run_grouping(LOADED[name], COCO_18, join(coordinates, *limbs))
+    assert subset[:, 18:].tolist() == [[2.5, 3]]
 
 
 @pytest.mark.parametrize("name", BY_CANDIDATES)
 def test_a_missed_neck_does_not_lose_an_arm(name):
     coordinates = peaks_at((R_SHOULDER, 2, 3), (R_ELBOW, 7, 3), (R_WRIST, 7, 8))
     limbs = [(LIMBS[R_SHOULDER, R_ELBOW], 0, 1, 0.5), (LIMBS[R_ELBOW, R_WRIST], 1, 2, 0.5)]
-    assert people_of(name, join(coordinates, *limbs)) == [{0, 1, 2}]
+    assert found_by(name, join(coordinates, *limbs)) == [{0, 1, 2}]
 
 
 @pytest.mark.parametrize("name", BY_CANDIDATES)
 def test_ear_and_shoulder_start_nobody(name):
     coordinates = peaks_at((R_SHOULDER, 2, 3), (R_EAR, 7, 3))
-    assert people_of(name, join(coordinates, (LIMBS[R_SHOULDER, R_EAR], 0, 1, 0.9))) == []
+    assert found_by(name, join(coordinates, (LIMBS[R_SHOULDER, R_EAR], 0, 1, 0.9))) == []
 
 
 @pytest.mark.parametrize("strength", [0.1, 0.4, 0.5, 0.9])
@@ -136,7 +135,7 @@ def test_who_joins_halves(strength, seed):
     limbs = [(LIMBS[a, b], ids[a], ids[b], 0.5) for a, b in joints]
     limbs.append((LIMBS[R_SHOULDER, R_EAR], ids[R_SHOULDER], ids[R_EAR], strength))
     for name in GROUPINGS:
-        whole = people_of(name, join(coordinates, *limbs)) == [{0, 1, 2, 3, 4, 5}]
+        whole = found_by(name, join(coordinates, *limbs)) == [{0, 1, 2, 3, 4, 5}]
         assert whole == (name != "openpose_cpu")  # as published: two people are never joined
 
 
@@ -145,15 +144,15 @@ def test_where_greedy_and_hungarian_part():
     coordinates = peaks_at((NECK, 2, 3), (NECK, 2, 8), (R_SHOULDER, 7, 3), (R_SHOULDER, 7, 8))
     limb = LIMBS[NECK, R_SHOULDER]
     found = join(coordinates, (limb, 0, 2, 0.9), (limb, 0, 3, 0.8), (limb, 1, 2, 0.7)).candidates
-    assert found.peaks[match(found, 19)].tolist() == [[0, 3], [1, 2]]
+    assert found.peaks[match_limbs(found, 19)].tolist() == [[0, 3], [1, 2]]
 
 
 @settings(max_examples=40, deadline=None)
 @given(connections=random_limbs())
-def test_match_gives_the_largest_sum(connections):
+def test_match_limbs_gives_the_largest_sum(connections):
     """Against the assignment over a square of all peaks, where what is no candidate counts nothing."""
     found = connections.candidates
-    chosen = match(found, 19)
+    chosen = match_limbs(found, 19)
     total = 0.0
     for limb in range(19):
         scores = np.zeros((54, 54))
@@ -175,13 +174,13 @@ def test_ear_and_shoulder_steal_no_peak(name):
     joints = [(NOSE, R_EYE), (R_EYE, R_EAR), (NECK, NOSE), (NECK, R_SHOULDER), (R_SHOULDER, R_ELBOW)]
     limbs = [(LIMBS[a, b], peak[a, x], peak[b, x], 0.5) for x in (0, 1) for a, b in joints]
     limbs.append((LIMBS[R_SHOULDER, R_EAR], peak[R_SHOULDER, 0], peak[R_EAR, 1], 0.4))
-    found = people_of(name, join(coordinates, *limbs))
+    found = found_by(name, join(coordinates, *limbs))
     assert sorted(map(sorted, found)) == [list(range(x, 12, 2)) for x in (0, 1)]
 
 
-def total_between(people, candidates):
+def total_between(sets, candidates):
     """The PAF scores between peaks of one person, added up."""
-    owner = {peak: number for number, person in enumerate(people) for peak in person}
+    owner = {peak: number for number, peaks in enumerate(sets) for peak in peaks}
     ends = [(owner.get(a, -1), owner.get(b, -2)) for a, b in candidates.peaks.tolist()]
     return sum(score for (a, b), score in zip(ends, candidates.score.tolist()) if a == b)
 
@@ -192,11 +191,11 @@ def divisions(peaks, part):
         yield []
         return
     first, *rest = peaks
-    for people in divisions(rest, part):
-        yield [*people, {first}]
-        for number, person in enumerate(people):
-            if part[first] not in {part[peak] for peak in person}:
-                yield [*people[:number], person | {first}, *people[number + 1 :]]
+    for sets in divisions(rest, part):
+        yield [*sets, {first}]
+        for number, peaks_of_one in enumerate(sets):
+            if part[first] not in {part[peak] for peak in peaks_of_one}:
+                yield [*sets[:number], peaks_of_one | {first}, *sets[number + 1 :]]
 
 
 ON_A_TREE = (NECK, NECK, R_SHOULDER, R_SHOULDER, R_ELBOW, 5, R_EAR)
@@ -219,10 +218,10 @@ def test_optimal_equals_brute_force(data, parts):
     ]
     scores = data.draw(st.lists(st.integers(0, 100), min_size=len(possible), max_size=len(possible)))
     connections = join(coordinates, *[(*limb, score / 100) for limb, score in zip(possible, scores) if score])
-    best = max(total_between(people, connections.candidates) for people in divisions(list(range(7)), parts))
+    best = max(total_between(sets, connections.candidates) for sets in divisions(list(range(7)), parts))
     found = solve(connections.candidates, coordinates)
-    people = [set(person.values()) for person in found.people]
-    assert total_between(people, connections.candidates) == pytest.approx(found.objective)
+    sets = [set(person.values()) for person in found.people]
+    assert total_between(sets, connections.candidates) == pytest.approx(found.objective)
     assert found.objective == pytest.approx(best)
     assert found.bound == pytest.approx(best)
 
@@ -232,9 +231,9 @@ def test_optimal_equals_brute_force(data, parts):
 @given(connections=random_limbs())
 def test_no_other_beats_optimal_in_its_own_objective(name, connections):
     unpruned = replace(COCO_18, min_parts=0, min_mean_score=0, min_num_body_parts=2, min_score=0)
-    people = people_of(name, connections, unpruned)  # people who are pruned would make it too easy
+    found = found_by(name, connections, unpruned)  # people who are pruned would make it too easy
     best = solve(connections.candidates, connections.coordinates)
-    assert total_between(people, connections.candidates) <= best.objective + 1e-6
+    assert total_between(found, connections.candidates) <= best.objective + 1e-6
     assert best.objective <= best.bound + 1e-6
 
 
@@ -264,7 +263,7 @@ def test_ear_and_shoulder_wait_no_longer_than_need_be():
         (LIMBS[R_EYE, R_EAR], left_eye, left_ear, 0.3),
         (LIMBS[R_EYE, R_EAR], right_eye, right_ear, 0.3),
     ]
-    assert people_of("openpose_cuda", join(coordinates, *limbs)) == [{shoulder, elbow, left_eye, left_ear}]
+    assert found_by("openpose_cuda", join(coordinates, *limbs)) == [{shoulder, elbow, left_eye, left_ear}]
 
 
 def test_out_of_time_there_is_an_answer_and_a_bound():

@@ -90,7 +90,7 @@ def test_what_is_printed_is_shown_and_told(plugin, connections, capsys):
     for stream in (shown, None):
         with pytest.warns(OpenPoseLabWarning) as said:
             run_grouping(load_grouping(path), COCO_18, connections, stream)
-        assert str(said[0].message).startswith(f"merge in {path} prints; take that out again when you need it no more")
+        assert str(said[0].message).startswith(f"merge in {path} prints; remove its print calls")
     assert shown.getvalue() == "2 rows\n"
     assert capsys.readouterr().out == ""
 

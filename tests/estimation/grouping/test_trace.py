@@ -95,8 +95,8 @@ def test_the_nine_rows_of_the_handout(handout):
         ("inside", "Left shoulder 4 and left ear 8 are in person 1 already."),
         ("answer", "The answer: 1 person."),
     ]
-    assert film.frames[2].people == {1: {0, 1, 2}, 2: {6, 8}}
-    assert film.frames[-1].people == {1: set(range(9))}
+    assert film.frames[2].numbered == {1: {0, 1, 2}, 2: {6, 8}}
+    assert film.frames[-1].numbered == {1: set(range(9))}
     assert len(film.rows) == 1
     assert film.problems == ()
 
@@ -111,9 +111,9 @@ def test_recorded_steps_are_shown_with_their_own_notes(handout):
 
 def test_recorded_and_replayed_tell_the_same(handout):
     def tells(subset, min_num_body_parts=4, min_score=0.4):
-        best_first = subset[np.argsort(-subset[:, 18])]
-        for k in range(len(best_first)):
-            step(best_first[k], merge(best_first[: k + 1], 0, 0))
+        ordered = subset[np.argsort(-subset[:, 18])]
+        for k in range(len(ordered)):
+            step(ordered[k], merge(ordered[: k + 1], 0, 0))
         return merge(subset, min_num_body_parts, min_score)
 
     told, replayed = (make_film(lab(function), COCO_18, handout) for function in (tells, merge))
@@ -166,7 +166,7 @@ def test_other_decisions():
 def test_the_answer_says_who_is_left_out(two):
     film = make_film(lab(), COCO_18, two)
     assert film.frames[-1].note == "The answer: 0 people. Left out: person 1 (3 parts) and person 2 (2 parts)."
-    assert [frame.people for frame in film.frames] == [
+    assert [frame.numbered for frame in film.frames] == [
         {1: {0, 2}},
         {1: {0, 2}, 2: {1, 3}},
         {1: {0, 2, 4}, 2: {1, 3}},
@@ -192,8 +192,8 @@ def test_pruning_is_off_where_it_can_be(two):
         return merge(subset)
 
     kept, pruned = (make_film(lab(function), COCO_18, two) for function in (merge, stubborn))
-    assert len(kept.frames[0].people) == 1
-    assert len(pruned.frames[0].people) == 0
+    assert len(kept.frames[0].numbered) == 1
+    assert len(pruned.frames[0].numbered) == 0
 
 
 @pytest.fixture(scope="module")
@@ -209,19 +209,19 @@ def test_telling_changes_no_answer(name, crowd):
     np.testing.assert_array_equal(film.rows, run_grouping(grouping, COCO_18, crowd))
     sources = {"lab": "replayed", "optimal": "before and after"}
     assert film.source == sources.get(name, "recorded")
-    assert list(film.frames[-1].people.values()) == [set(row[row >= 0].tolist()) for row in film.rows[:, :18]]
+    assert list(film.frames[-1].numbered.values()) == [set(row[row >= 0].tolist()) for row in film.rows[:, :18]]
     if film.source != "before and after":
         assert len(film.frames) > len(film.rows)
     for frame in film.frames:
-        owned = [peak for peaks in frame.people.values() for peak in peaks]
+        owned = [peak for peaks in frame.numbered.values() for peak in peaks]
         assert len(owned) == len(set(owned))
 
 
 def test_numbers_are_those_of_the_answer_and_of_the_other_film(crowd):
     first = make_film(load_grouping("lab"), COCO_18, crowd)
-    assert list(first.frames[-1].people) == list(range(1, len(first.rows) + 1))
+    assert list(first.frames[-1].numbered) == list(range(1, len(first.rows) + 1))
     second = make_film(load_grouping("openpose_cpu"), COCO_18, crowd, like=first)
-    one, other = first.frames[-1].people, second.frames[-1].people
+    one, other = first.frames[-1].numbered, second.frames[-1].numbered
     alike = one.keys() & other.keys()
     assert alike
     assert all(one[number] & other[number] for number in alike)
@@ -257,7 +257,7 @@ def test_what_is_told_is_copied():
     with recording() as trace:
         step([1, 2], [person])
         person.add(3)
-    assert trace.steps[0].people == ({1, 2},)
+    assert trace.steps[0].peak_sets == ({1, 2},)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +335,7 @@ def test_the_example_of_the_document(handout, tmp_path):
     film = make_film(load_grouping(tmp_path / "my_merge.py"), COCO_18, handout)
     assert film.source == "recorded"
     assert len(film.frames) == 10
-    assert film.frames[-1].people == {1: set(range(9))}
+    assert film.frames[-1].numbered == {1: set(range(9))}
 
 
 def test_a_grouping_that_fails_is_told_as_ever(handout):

@@ -178,12 +178,12 @@ def test_what_one_does_that_no_figure_shows_is_told(program, tmp_path):
     noisy = write(tmp_path / "noisy.py", "print(len(subset)); return subset[:0]")
     status, out, err = program(*FEW, "--only", "lab", "--grouping", noisy)
     assert status == 0
-    assert err.count("noisy.py prints; take that out again") == 1
+    assert err.count("noisy.py prints; remove its print calls") == 1
     assert not any(line.isdigit() for line in out.splitlines())
     partial_merge = write(tmp_path / "half.py", "return subset[:1]")
     _, _, err = program(*FEW, "--only", "lab", "--grouping", partial_merge)
     assert err.count("\n") == 1
-    assert "half.py fails 'gives the same people for any order of the rows': with the same rows in another order" in err
+    assert "half.py fails 'any rows in any order': the same rows in another order give other people" in err
 
 
 def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):

@@ -44,7 +44,7 @@ def code_lines(path):
 
 
 def test_no_answer_and_no_hidden_check_is_in_it(files):
-    secrets = {case.name for case in hidden.CASES} | {case.why for case in hidden.CASES}
+    secrets = {case.name for case in hidden.HIDDEN_CASES} | {case.why for case in hidden.HIDDEN_CASES}
     for path in {LAB_MERGE, *GROUPINGS.values(), ROOT / "estimation" / "grouping" / "assembly.py"}:
         secrets |= code_lines(path)
     assert len(secrets) > 150
@@ -60,7 +60,7 @@ def test_merge_is_left_to_be_written(unpacked):
     assert text.startswith('"""THE STUDENT\'S FILE')
     assert "def merge(subset, min_num_body_parts=4, min_score=0.4):\n" in text
     assert "raise NotImplementedError(" in text
-    assert "def best_first" not in text
+    assert text.count("def ") == 1
     compile(text, "merge.py", "exec")
     assert max(map(len, text.splitlines())) <= 120
 

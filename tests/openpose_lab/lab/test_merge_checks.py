@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from estimation.grouping import LAB_MERGE
+from estimation.grouping.contract import CONTRACT
 from openpose_lab.lab.grading.hidden_checks import HIDDEN
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
 from openpose_lab.lab.sandbox.runner import Limits, Runner
@@ -32,12 +33,12 @@ BROKEN = {
     "goes by the order of the rows": (
         ("sorted(subset.tolist(), key=lambda row: (-row[18], row))", "subset.tolist()"),
         "conflicts are settled alike in any order",
-        "the same rows in another order make other people; go through the rows in an order of your own",
+        "(look at peaks 1, 3, 5, 18, 22, ...). Go through the rows in an order of your own",
     ),
     "changes its input": (
         ("subset = subset.copy()", "subset[:, 19] = 0"),
         "leaves its input as it was",
-        "merge changed the rows it was given; begin with a copy: subset = subset.copy()",
+        "merge changes the rows it is given; work on a copy: subset = subset.copy()",
     ),
     "lets the larger id win": (
         ("key=lambda row: (-row[18], row)", "key=lambda row: (-max(row[:18]), row)"),
@@ -107,7 +108,7 @@ BROKEN = {
     "exits": (
         ("        if clash:\n", "        if clash:\n            raise SystemExit(3)\n"),
         "returns people, and does not fail",
-        "instead of returning people, merge failed: line 19: SystemExit: 3",
+        "merge failed: line 19: SystemExit: 3",
     ),
     "exits at once": (
         ("        if clash:\n", "        if clash:\n            import os; os._exit(3)\n"),
@@ -125,7 +126,7 @@ BROKEN = {
             '    people = []\n    __import__("urllib.request").request.urlopen("http://127.0.0.1:9/")\n',
         ),
         "keeps to itself: no files, network or programs",
-        "merge tried to use the network; it needs nothing but its rows, so take that out",
+        "merge tried to use the network; it needs only its rows, so remove that",
     ),
     "keeps a log": (
         ("    people = []\n", '    people = []\n    open("log.txt", "a").write("here")\n'),
@@ -144,7 +145,7 @@ BROKEN = {
     "prints a megabyte": (
         ("    people = []\n", '    people = []\n    print("here " * 200_000)\n'),
         "prints nothing",
-        "merge printed 1000001 characters, beginning 'here here here",
+        "merge prints; remove its print calls (it printed 1000001 characters, beginning 'here here here",
     ),
     "tires": (
         (
@@ -153,7 +154,7 @@ BROKEN = {
             "    return answer[keep] if merge.calls < 40 else answer[keep][:-1]\n",
         ),
         "the same again the second time",
-        "the same rows a second time make other people; nothing may be left over from the call before",
+        "the same input a second time gives other people: there are 0 instead of 1. Keep nothing from the call before",
     ),
     "needs a row": (
         ("    people = []\n", "    people = []\n    subset[0]\n"),
@@ -191,7 +192,7 @@ BROKEN = {
     "never joins anybody": (
         (".items() & peaks.items()]", ".items() > peaks.items()]"),
         "whoever is connected is one person",
-        "nothing clashes here, so whoever is connected is one person: there are 1, but 2 came back",
+        "nothing clashes here, so connected peaks are one person: there are 1, but 2 came back",
     ),
     "takes a part off whoever is large": (
         (
@@ -200,12 +201,12 @@ BROKEN = {
             "    for row, person in zip",
         ),
         "merging again changes nothing",
-        "with its own answer as its input, where nothing is left to merge, merge gives other people",
+        "with its own answer as its input, where nothing is left to merge, it gives other people: ",
     ),
     "breaks ties by the order of the rows": (
         ("key=lambda row: (-row[18], row)", "key=lambda row: -row[18]"),
         "rows of equal score in any order",
-        "the same rows in another order make other people",
+        "the same rows in another order give other people: ",
     ),
     "scores who meets a conflict too high": (
         ("            continue\n", '            owners[0]["score"] += 100\n            continue\n'),
@@ -223,7 +224,7 @@ BROKEN = {
     "prints when it is loaded": (
         ("import numpy as np\n", "import numpy as np\n\nprint('here')\n"),
         "prints nothing",
-        "merge printed 5 characters, beginning 'here'",
+        "(it printed 5 characters, beginning 'here')",
     ),
     "is slow": (
         ("    people = []\n", "    people = []\n    import time; time.sleep(2.1 * (len(subset) > 200))\n"),
@@ -285,6 +286,10 @@ def test_each_hidden_check_finds_something(name, tmp_path):
     path = tmp_path / "my_merge.py"
     path.write_text(RIGHT.read_text().replace(*HIDDEN_FINDS[name]))
     assert f"hidden: {name}" in failures_of(path, [check for check in HIDDEN if check.name == f"hidden: {name}"])
+
+
+def test_every_check_of_the_contract_is_made():
+    assert set(CONTRACT) <= {check.name for check in CHECKS}
 
 
 def test_every_check_is_named_once_and_has_a_category():

@@ -3,7 +3,7 @@ import zipfile
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.lab.grading.submissions import LARGEST, find_submissions
+from openpose_lab.lab.grading.submissions import LARGEST_FILE, find_submissions
 
 
 def archive(path, **files):
@@ -86,8 +86,8 @@ def test_students_of_the_same_name_are_told_apart(tmp_path):
 def test_what_is_odd_is_a_submission_with_a_problem(tmp_path):
     archive(tmp_path / "B01_Lab3.zip", **{"report.pdf": "x"})
     (tmp_path / "B02_Lab3.zip").write_bytes(b"no archive")
-    (tmp_path / "B03_merge.py").write_text("#" * (LARGEST + 1))
-    archive(tmp_path / "B04.zip", **{"merge.py": "#" * (LARGEST + 1)})
+    (tmp_path / "B03_merge.py").write_text("#" * (LARGEST_FILE + 1))
+    archive(tmp_path / "B04.zip", **{"merge.py": "#" * (LARGEST_FILE + 1)})
     archive(tmp_path / "B05.zip", **{f"{k}__merge.py": "x" for k in range(2000)})
     (tmp_path / "B06_Lab3.rar").write_bytes(b"x")
     (tmp_path / "B07_merge.py").symlink_to(tmp_path / "B03_merge.py")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from openpose_lab.lab.cases import HANDOUT
-from openpose_lab.lab.sandbox import messages as wire
+from openpose_lab.lab.sandbox import messages
 from openpose_lab.lab.sandbox.runner import Limits, Runner
 from tests.conftest import ROOT
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
@@ -327,7 +327,7 @@ def test_a_process_that_dies_is_told(runner_of):
     ],
 )
 def test_values_travel_as_what_they_are(value):
-    restored, kind = wire.restore(*wire.describe(value))
+    restored, kind = messages.decode_value(*messages.encode_value(value))
     assert kind == type(value).__name__.removesuffix("Type")
     if isinstance(value, np.ndarray):
         assert (restored.shape, restored.dtype) == (value.shape, value.dtype)
@@ -338,7 +338,7 @@ def test_values_travel_as_what_they_are(value):
 
 
 def test_a_list_of_rows_can_be_read():
-    restored, kind = wire.restore(*wire.describe(HANDOUT.tolist()))
+    restored, kind = messages.decode_value(*messages.encode_value(HANDOUT.tolist()))
     np.testing.assert_array_equal(restored, HANDOUT)
     assert kind == "list"
 
@@ -357,5 +357,17 @@ def test_a_list_of_rows_can_be_read():
     ],
 )
 def test_what_is_no_answer_is_refused(header):
-    with pytest.raises(wire.WireError):
-        wire.restore(header, b"")
+    with pytest.raises(messages.MessageError):
+        messages.decode_value(header, b"")
+
+
+def test_a_merge_finds_nothing_of_the_lab_but_the_sandbox_loaded(runner_of):
+    text = (
+        "import sys\n"
+        "def merge(subset):\n"
+        "    raise ValueError(' '.join(sorted(name for name in sys.modules if name.startswith('openpose_lab'))))\n"
+    )
+    sandbox = "openpose_lab.lab.sandbox"
+    expected = ["openpose_lab", "openpose_lab.lab", sandbox]
+    expected += [f"{sandbox}.{name}" for name in ("landlock", "messages", "seccomp")]
+    assert runner_of(text).call(HANDOUT).error == f"line 3: ValueError: {' '.join(expected)}"

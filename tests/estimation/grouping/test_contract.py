@@ -1,10 +1,10 @@
-"""Every check of the contract, against answers that are broken on purpose."""
+"""Every check of an answer, against answers that are broken on purpose."""
 
 import numpy as np
 import pytest
 
 from estimation.config import COCO_18
-from estimation.grouping.checks import CHECKS, check_people
+from estimation.grouping.contract import ANSWER_CHECKS, check_answer, find_fault
 from estimation.subset import GroupingError, slots_of_rows
 from tests.support.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_row
 
@@ -12,9 +12,9 @@ SLOTS = slots_of_rows(HANDOUT_ROWS)
 
 
 def test_a_right_answer_passes_as_it_is():
-    answer = check_people(COCO_18, HANDOUT_PERSON, SLOTS)
+    answer = check_answer(COCO_18, HANDOUT_PERSON, SLOTS)
     np.testing.assert_array_equal(answer, HANDOUT_PERSON)
-    assert len(check_people(COCO_18, np.empty((0, 20)), SLOTS)) == 0
+    assert len(check_answer(COCO_18, np.empty((0, 20)), SLOTS)) == 0
 
 
 def changed(**columns):
@@ -52,18 +52,18 @@ def changed(**columns):
 )
 def test_a_wrong_answer_is_said_in_one_sentence(answer, sentence):
     with pytest.raises(GroupingError) as error:
-        check_people(COCO_18, answer, SLOTS)
+        check_answer(COCO_18, answer, SLOTS)
     assert str(error.value) == sentence
 
 
 def test_any_id_is_a_stranger_when_nothing_was_given():
     with pytest.raises(GroupingError, match="row 0 has 0 as nose"):
-        check_people(COCO_18, HANDOUT_PERSON, np.empty(0, int))
+        check_answer(COCO_18, HANDOUT_PERSON, np.empty(0, int))
 
 
 def test_a_matrix_is_an_array_of_rows():
     with pytest.warns(PendingDeprecationWarning):
-        answer = check_people(COCO_18, np.matrix(HANDOUT_PERSON), SLOTS)
+        answer = check_answer(COCO_18, np.matrix(HANDOUT_PERSON), SLOTS)
     assert type(answer) is np.ndarray
 
 
@@ -78,8 +78,7 @@ BROKEN = {
 
 
 def test_each_check_finds_what_it_is_named_for():
-    assert list(BROKEN) == list(CHECKS)
-    for name, answer in BROKEN.items():
-        complaints = [check(COCO_18, answer, SLOTS) for check in list(CHECKS.values())[: list(CHECKS).index(name) + 1]]
-        assert complaints[-1]
-        assert not any(complaints[:-1])
+    assert list(BROKEN) == list(ANSWER_CHECKS)
+    assert {name: find_fault(COCO_18, answer, SLOTS)[0] for name, answer in BROKEN.items()} == {
+        name: name for name in BROKEN
+    }

@@ -1,0 +1,358 @@
+"""The contract of a grouping, as one list of named checks.
+
+``ANSWER_CHECKS`` look at one answer, ``REPLY_CHECKS`` at how it came about, and ``CALL_CHECKS`` compare answers.
+All callers share them: ``conformance`` runs a grouping in this process, the lab runs a merge in its sandbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.subset import MISSING, PARTS_NUM, GroupingError, peak_sets, peaks_of, row_length, slots_of_rows
+
+Rows = NDArray[np.float64]
+"""(n, parts + 2): limbs or people, one a row."""
+Given = TypeVar("Given")
+"""What a grouping is called with: rows for ``merge``, ``Connections`` for ``group``."""
+
+RETURNS = "returns people, and does not fail"
+KEEPS_INPUT = "leaves its input as it was"
+PRINTS_NOTHING = "prints nothing"
+NO_PEOPLE_IN_NOTHING = "no rows, no people"
+SAME_AGAIN = "the same again the second time"
+ANY_ORDER = "any rows in any order"
+FINISHED_STAY = "merging again changes nothing"
+
+_ORDERS = 3  # orders of the rows that are tried
+
+
+@dataclass(frozen=True, eq=False)
+class Reply:
+    """What one call of a grouping came to.
+
+    Attributes:
+        value: the return value, unchecked.
+        error: the exception in one sentence, if one was raised.
+        changed: whether the call changed its input.
+        printed: the number of characters printed.
+        beginning: the first of these characters.
+        cause: the exception, if it was raised in this process.
+    """
+
+    value: Any = None
+    error: str | None = None
+    changed: bool = False
+    printed: int = 0
+    beginning: str = ""
+    cause: BaseException | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Failure:
+    """What is wrong.
+
+    Attributes:
+        sentence: in plain words.
+        rows: the inputs and answers concerned, by a short title such as "given" or "came back".
+    """
+
+    sentence: str
+    rows: dict[str, Any] = field(default_factory=dict)
+
+
+class Caller(Protocol[Given]):
+    """Calls one grouping. The checks need nothing else."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the rows."""
+        ...
+
+    @property
+    def nothing(self) -> Given:
+        """An input without limbs."""
+        ...
+
+    def call(self, given: Given, **options: float) -> Reply:
+        """Call the grouping. The reply to an earlier call with the same input may be returned instead."""
+        ...
+
+    def again(self, given: Given, **options: float) -> Reply:
+        """Call the grouping, even if it was called with this input before."""
+        ...
+
+
+def check_answer(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> Rows:
+    """Check a grouping's answer.
+
+    Args:
+        config: the configuration of the limbs.
+        answer: the value that the grouping returned.
+        slot_of_id: (P,) the body part of each peak that the grouping was given, ``MISSING`` for other ids.
+
+    Returns:
+        The answer, (n, parts + 2) float64.
+
+    Raises:
+        GroupingError: if the answer breaks the contract. Its sentence names the row, what was found and what was
+            expected.
+    """
+    if fault := find_fault(config, answer, slot_of_id):
+        raise GroupingError(fault[1])
+    rows: Rows = _as_rows(answer)
+    return rows
+
+
+def find_fault(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> tuple[str, str] | None:
+    """Find the first of ``ANSWER_CHECKS`` that an answer fails.
+
+    Args:
+        config: the configuration of the limbs.
+        answer: the value that the grouping returned.
+        slot_of_id: (P,) as in ``check_answer``.
+
+    Returns:
+        The check's name and its sentence, or None if the answer keeps the contract.
+    """
+    rows = _as_rows(answer)
+    sentences = ((name, check(config, rows, slot_of_id)) for name, check in ANSWER_CHECKS.items())
+    return next(((name, sentence) for name, sentence in sentences if sentence), None)
+
+
+def _as_rows(answer: Any) -> Any:
+    """A plain float64 array of an array of numbers, which may be a matrix; any other value as it is."""
+    is_numeric = isinstance(answer, np.ndarray) and answer.dtype.kind in "iuf"
+    return np.asarray(answer, dtype=np.float64) if is_numeric else answer
+
+
+def _is_rows(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> str | None:
+    columns = row_length(config)
+    if not isinstance(rows, np.ndarray):
+        found = "None" if rows is None else f"a {type(rows).__name__}"
+        return f"the answer must be an array of shape (people, {columns}) but is {found}"
+    if rows.ndim != 2 or rows.shape[1] != columns:
+        return f"the answer must have shape (people, {columns}) but has {rows.shape}"
+    return None
+
+
+def _is_numbers(config: Config, rows: NDArray[Any], slot_of_id: NDArray[np.intp]) -> str | None:
+    if rows.dtype.kind not in "iuf":
+        return f"the answer must hold plain numbers but its dtype is {rows.dtype}"
+    if np.isfinite(rows).all():
+        return None
+    row, column = np.argwhere(~np.isfinite(rows))[0]
+    return f"row {row} has {rows[row, column]} in column {column}, where a number must be"
+
+
+def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
+    row, slot, found = peaks_of(rows)
+    known = np.append(slot_of_id, MISSING)  # the last belongs to no slot
+    ids = np.clip(found, 0, len(slot_of_id)).astype(np.intp)
+    strangers = np.flatnonzero((ids != found) | (known[ids] != slot))
+    if not len(strangers):
+        return None
+    k = strangers[0]
+    where = f"row {row[k]} has {found[k]:.15g} as {config.body_parts[slot[k]]}"
+    if found[k] != np.round(found[k]):
+        return f"{where}, where the id of a peak must be, a whole number, or {MISSING}"
+    if ids[k] != found[k] or known[ids[k]] == MISSING:
+        return f"{where}, but no peak with that id was given"
+    return f"{where}, but the peak with that id is a {config.body_parts[known[ids[k]]]}"
+
+
+def _shares_no_peak(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
+    row, slot, found = peaks_of(rows)
+    shared = np.flatnonzero(np.bincount(found.astype(np.intp)) > 1)
+    if not len(shared):
+        return None
+    of_peak = found == shared[0]
+    return (
+        f"peak {shared[0]} ({config.body_parts[slot[of_peak][0]]}) is in rows "
+        f"{' and '.join(map(str, row[of_peak]))}, but a peak belongs to one person"
+    )
+
+
+def _counts_its_parts(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
+    parts_num = np.bincount(peaks_of(rows)[0], minlength=len(rows))
+    wrong = np.flatnonzero(rows[:, PARTS_NUM] != parts_num)
+    if not len(wrong):
+        return None
+    k = wrong[0]
+    return f"row {k} says parts_num {rows[k, PARTS_NUM]:g} but holds {parts_num[k]} ids that are not {MISSING}"
+
+
+def _has_no_empty_row(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
+    empty = np.flatnonzero(rows[:, PARTS_NUM] == 0)
+    return f"row {empty[0]} holds no peak, but a person has at least one" if len(empty) else None
+
+
+ANSWER_CHECKS: dict[str, Callable[[Config, Any, NDArray[np.intp]], str | None]] = {
+    "rows of the right length": _is_rows,
+    "plain, finite numbers": _is_numbers,
+    "ids that exist, in their own slots": _knows_its_peaks,
+    "no peak in two people": _shares_no_peak,
+    "counts that are true": _counts_its_parts,
+    "no empty person": _has_no_empty_row,
+}
+"""Each relies on those before it, and gives a sentence or None."""
+
+
+def _returns(door: str, reply: Reply) -> str | None:
+    return f"failed: {reply.error}" if reply.error else None
+
+
+def _keeps_input(door: str, reply: Reply) -> str | None:
+    if not reply.changed:
+        return None
+    if door == "merge":
+        return "changes the rows it is given; work on a copy: subset = subset.copy()"
+    return "changes the candidates or the peaks it is given; work on copies: candidates.score.copy()"
+
+
+def _prints_nothing(door: str, reply: Reply) -> str | None:
+    return "prints; remove its print calls" if reply.printed else None
+
+
+REPLY_CHECKS: dict[str, Callable[[str, Reply], str | None]] = {
+    RETURNS: _returns,
+    KEEPS_INPUT: _keeps_input,
+    PRINTS_NOTHING: _prints_nothing,
+}
+"""Each is given ``merge`` or ``group``, and gives a sentence without its subject, which is the grouping, or None."""
+
+
+def no_people_in_nothing(caller: Caller[Given], given: Given) -> Failure | None:
+    """Check that a grouping finds no people where there are no limbs. ``given`` is not looked at."""
+    reply, failure = ask(caller, caller.nothing)
+    if failure:
+        return failure
+    if len(reply.value):
+        return Failure(
+            f"without limbs there must be no people, but there are {len(reply.value)}",
+            {"given": caller.nothing, "came back": reply.value},
+        )
+    return None
+
+
+def same_again(caller: Caller[Given], given: Given, **options: float) -> Failure | None:
+    """Check that a grouping finds the same people when it is called a second time."""
+    first, failure = ask(caller, given, **options)
+    if failure:
+        return failure
+    second = caller.again(given, **options)
+    if failure := find_no_people(caller.config, given, second):
+        return failure
+    if difference := _difference(caller.config, first, second):
+        return Failure(
+            f"the same input a second time gives other people: {difference}. Keep nothing from the call before",
+            {"given": given, "came back": first.value, "then": second.value},
+        )
+    return None
+
+
+def any_order(caller: Caller[Rows], rows: Rows, **options: float) -> Failure | None:
+    """Check that a merge finds the same people in whatever order the rows come."""
+    reply, failure = ask(caller, rows, **options)
+    if failure:
+        return failure
+    for other_rows in reordered(rows, _ORDERS):
+        other, failure = ask(caller, other_rows, **options)
+        if failure:
+            return failure
+        if difference := _difference(caller.config, reply, other):
+            return Failure(
+                f"the same rows in another order give other people: {difference}. Go through the rows in an order of "
+                "your own, such as the best score first",
+                {"given": rows, "came back": reply.value, "reordered": other_rows, "then": other.value},
+            )
+    return None
+
+
+def finished_people_stay(caller: Caller[Rows], rows: Rows, **options: float) -> Failure | None:
+    """Check that a merge returns the same people when it is given its own answer. An answer that breaks the contract
+    is left to the other checks."""
+    reply, failure = ask(caller, rows, **options)
+    if failure or find_fault(caller.config, reply.value, slots_of_rows(rows)):
+        return failure
+    again, failure = ask(caller, _as_rows(reply.value), **options)
+    if failure:
+        return failure
+    if difference := _difference(caller.config, reply, again):
+        return Failure(
+            f"with its own answer as its input, where nothing is left to merge, it gives other people: {difference}",
+            {"given": rows, "came back": reply.value, "and of that": again.value},
+        )
+    return None
+
+
+CALL_CHECKS: dict[str, Callable[[Caller[Any], Any], Failure | None]] = {
+    NO_PEOPLE_IN_NOTHING: no_people_in_nothing,
+    SAME_AGAIN: same_again,
+    ANY_ORDER: any_order,
+    FINISHED_STAY: finished_people_stay,
+}
+"""Each calls the grouping, with an input that has limbs."""
+ROWS_ONLY = frozenset({ANY_ORDER, FINISHED_STAY})
+"""The checks for ``merge`` alone. Candidates come in one order, and people are not candidates."""
+
+CONTRACT = (*ANSWER_CHECKS, *REPLY_CHECKS, *CALL_CHECKS)
+"""The names of all checks."""
+
+
+def ask(caller: Caller[Given], given: Given, **options: float) -> tuple[Reply, Failure | None]:
+    """Call a grouping; a failure comes with the reply if that holds no people."""
+    reply = caller.call(given, **options)
+    return reply, find_no_people(caller.config, given, reply)
+
+
+def find_no_people(config: Config, given: Any, reply: Reply) -> Failure | None:
+    """A failure if the reply holds no rows of people that could be compared."""
+    if reply.error:
+        return Failure(f"there was no answer: {reply.error}", {"given": given})
+    if peak_sets_of_answer(config, reply.value) is None:
+        return Failure("what came back holds no people", {"given": given, "came back": reply.value})
+    return None
+
+
+def peak_sets_of_answer(config: Config, answer: Any) -> set[frozenset[int]] | None:
+    """Read the people of an answer that may break the contract.
+
+    Args:
+        config: the configuration of the limbs.
+        answer: the value that the grouping returned. Counts, scores and excess columns are not looked at.
+
+    Returns:
+        The peaks of each person, or None if the answer is no array of rows.
+    """
+    parts = len(config.body_parts)
+    if not isinstance(answer, np.ndarray):
+        return None
+    if answer.size == 0:
+        return set()
+    if answer.ndim != 2 or answer.shape[1] < parts or answer.dtype.kind not in "iuf":
+        return None
+    return set(peak_sets(answer[:, :parts]))
+
+
+def reordered(rows: Rows, count: int) -> list[Rows]:
+    """The rows in ``count`` other orders, the opposite one first."""
+    rng = np.random.default_rng(len(rows))
+    return [rows[::-1], *(rng.permutation(rows) for _ in range(count - 1))]
+
+
+def _difference(config: Config, first: Reply, second: Reply) -> str:
+    """How the people of two replies differ; empty if they do not."""
+    expected, found = (peak_sets_of_answer(config, reply.value) or set() for reply in (first, second))
+    if expected == found:
+        return ""
+    if len(expected) != len(found):
+        return f"there are {len(found)} instead of {len(expected)}"
+    peaks = sorted(frozenset().union(*(expected ^ found)))
+    listed = ", ".join(map(str, peaks[:5])) + (", ..." if len(peaks) > 5 else "")
+    return f"{len(expected - found)} of {len(expected)} differ (look at peaks {listed})"
