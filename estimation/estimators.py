@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import lru_cache
-from pathlib import Path
 from types import CodeType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.connections import Connections
-from estimation.grouping import LAB_MERGE, Grouping, load_grouping, run_grouping
+from estimation.grouping import LAB_MERGE, Grouping, GroupingLike, load_grouping, run_grouping
 
 
-def estimate(
-    config: Config, connections: Connections, grouping: Grouping | Callable[..., Any] | None = None
-) -> NDArray[np.float64]:
+def estimate(config: Config, connections: Connections, grouping: GroupingLike | None = None) -> NDArray[np.float64]:
     """Make people of limbs.
 
     Args:
         config: the configuration that ``connections`` were found with.
         connections: the limbs of one photo.
-        grouping: a loaded grouping, or a function ``merge``. By default the function in estimation/merge.py runs. An
-            edit of that file takes effect at the next call. So does a replacement of ``estimation.merge.merge``, as
-            in a notebook or a test.
+        grouping: a grouping by name, by file, as a function or loaded, as ``load_grouping`` takes it. By default the
+            function in estimation/merge.py runs. An edit of that file takes effect at the next call. So does a
+            replacement of ``estimation.merge.merge``, as in a notebook or a test.
 
     Returns:
         (n, parts + 2) float64: one row a person, checked. What the grouping prints goes to standard error.
@@ -37,13 +32,7 @@ def estimate(
     """
     if grouping is None:
         grouping = _replaced_merge() or _lab_merge(LAB_MERGE.stat().st_mtime_ns)
-    elif not isinstance(grouping, Grouping):
-        grouping = _as_grouping(grouping)
-    return run_grouping(grouping, config, connections, shown=sys.stderr)
-
-
-def _as_grouping(function: Callable[..., Any]) -> Grouping:
-    return Grouping("merge", function, Path(f"<{type(function).__name__}>"))
+    return run_grouping(load_grouping(grouping), config, connections, shown=sys.stderr)
 
 
 def _replaced_merge() -> Grouping | None:
@@ -54,7 +43,7 @@ def _replaced_merge() -> Grouping | None:
         return None
     code = getattr(function, "__code__", None)
     is_own = isinstance(code, CodeType) and code.co_filename == getattr(module, "__file__", None)
-    return None if is_own else _as_grouping(function)
+    return None if is_own else load_grouping(function)
 
 
 @lru_cache(maxsize=1)

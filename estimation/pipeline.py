@@ -18,7 +18,7 @@ from estimation.coordinates import Coordinates, get_coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.estimators import estimate
 from estimation.field_maps import FieldMaps
-from estimation.grouping import Grouping
+from estimation.grouping import GroupingLike
 from estimation.skeletons import Skeletons, to_skeletons
 
 
@@ -55,7 +55,7 @@ def estimate_people(
     photo: NDArray[np.uint8],
     network: Network,
     height: int = DEFAULT_HEIGHT,
-    grouping: Grouping | None = None,
+    grouping: GroupingLike | None = None,
     config: Config | None = None,
 ) -> Estimate:
     """Find the people in a photo.
@@ -64,7 +64,7 @@ def estimate_people(
         photo: (h, w, 3) BGR uint8.
         network: a network that ``load_network`` gave.
         height: input height of the network in pixels; the photo is scaled to it.
-        grouping: by default the one in estimation/merge.py.
+        grouping: a grouping by name, by file or as a function. By default the one in estimation/merge.py runs.
         config: every threshold of the stages, by default ``network.config``. Change one with
             ``dataclasses.replace(network.config, peak_threshold=0.1)``.
 
@@ -93,7 +93,7 @@ def compute_maps(
 
 
 def group_maps(
-    maps: FieldMaps, config: Config, grouping: Grouping | None = None, milliseconds: dict[str, float] | None = None
+    maps: FieldMaps, config: Config, grouping: GroupingLike | None = None, milliseconds: dict[str, float] | None = None
 ) -> Estimate:
     """Run the stages after the network."""
     milliseconds = {} if milliseconds is None else milliseconds

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from estimation.pipeline import Estimate, estimate_people
     from estimation.renderers import draw_skeletons
     from estimation.skeletons import Skeletons
-    from openpose_lab.evaluation.comparison import compare_on_crowds
+    from openpose_lab.evaluation.comparison import compare_groupings
     from openpose_lab.formats.coco import to_coco
     from openpose_lab.formats.openpose import to_openpose
     from openpose_lab.networks import NETWORKS
@@ -32,7 +32,7 @@ _HOMES = {
     "Grouping": "estimation.grouping",
     "OpenPoseLabError": "estimation.errors",
     "Skeletons": "estimation.skeletons",
-    "compare_on_crowds": "openpose_lab.evaluation.comparison",
+    "compare_groupings": "openpose_lab.evaluation.comparison",
     "draw_skeletons": "estimation.renderers",
     "estimate_people": "estimation.pipeline",
     "load_grouping": "estimation.grouping",
@@ -53,7 +53,7 @@ __all__ = [
     "Grouping",
     "OpenPoseLabError",
     "Skeletons",
-    "compare_on_crowds",
+    "compare_groupings",
     "draw_skeletons",
     "estimate_people",
     "load_grouping",

@@ -1,7 +1,16 @@
 """Grouping is a plug-in: limbs become people in one of the ways in here, or in a way of your own."""
 
 from estimation.grouping.division import Division
-from estimation.grouping.plugin import GROUPINGS, LAB_MERGE, Grouping, divide, load_grouping, run_grouping, run_merge
+from estimation.grouping.plugin import (
+    GROUPINGS,
+    LAB_MERGE,
+    Grouping,
+    GroupingLike,
+    divide,
+    load_grouping,
+    run_grouping,
+    run_merge,
+)
 from estimation.grouping.trace import step
 
 __all__ = [
@@ -9,6 +18,7 @@ __all__ = [
     "LAB_MERGE",
     "Division",
     "Grouping",
+    "GroupingLike",
     "divide",
     "load_grouping",
     "run_grouping",

@@ -14,7 +14,7 @@ import sys
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +44,8 @@ DOORS = tuple(_SIGNATURES)
 Input = Connections | NDArray[np.float64]
 """What a grouping is called with: the connections for ``group``, rows of limbs for ``merge``."""
 _KEPT = 100  # characters of what is printed
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_GROUP_ARGUMENTS = 3  # candidates, coordinates, config
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,16 @@ class Grouping:
     source: Path
 
 
-def load_grouping(grouping: str | Path = "lab", doors: Sequence[str] = DOORS) -> Grouping:
+GroupingLike = str | Path | Callable[..., Any] | Grouping
+"""What ``load_grouping`` takes."""
+
+
+def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) -> Grouping:
     """Load a grouping by its name in ``GROUPINGS``, or by its Python file, which is executed.
 
     Args:
-        grouping: the name or the path. A file may import files beside it.
+        grouping: the name or the path; a file may import files beside it. A function is taken as it is: one with three
+            arguments as ``group``, any other as ``merge``. So is a grouping that is loaded already.
         doors: the functions to look for. The first one in the file is taken.
 
     Returns:
@@ -74,6 +81,10 @@ def load_grouping(grouping: str | Path = "lab", doors: Sequence[str] = DOORS) ->
     Raises:
         GroupingError: in one sentence, if the file is missing, does not run, or has no such function.
     """
+    if isinstance(grouping, Grouping):
+        return grouping
+    if callable(grouping):
+        return _from_function(grouping)
     path = GROUPINGS.get(str(grouping)) or Path(grouping)
     if not os.path.isfile(path):
         raise GroupingError(
@@ -90,6 +101,13 @@ def load_grouping(grouping: str | Path = "lab", doors: Sequence[str] = DOORS) ->
     lacks = "neither a function merge nor a function group" if len(doors) > 1 else f"no function {doors[0]}"
     define = " in it, or ".join(_SIGNATURES[door] for door in reversed(doors))
     raise GroupingError(f"the grouping file {path} has {lacks}; define {define}{' in it' if len(doors) == 1 else ''}")
+
+
+def _from_function(function: Callable[..., Any]) -> Grouping:
+    code = getattr(function, "__code__", None)
+    source = Path(code.co_filename if isinstance(code, CodeType) else f"<{type(function).__name__}>")
+    required = [one for one in parameters_of(function).values() if one.default is one.empty and one.kind in _POSITIONAL]
+    return Grouping("group" if len(required) == _GROUP_ARGUMENTS else "merge", function, source)
 
 
 def run_grouping(
@@ -207,12 +225,12 @@ def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
     return {name: value for name, value in changed.items() if name in parameters_of(function)}
 
 
-def parameters_of(function: Callable[..., Any]) -> Container[str]:
-    """The names of a function's parameters; none if Python cannot tell, as with some functions in C."""
+def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The parameters of a function by name; none if Python cannot tell, as with some functions in C."""
     try:
         return inspect.signature(function).parameters
     except (TypeError, ValueError):
-        return ()
+        return {}
 
 
 def _differ(original: Any, copy: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.config import Config
+from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps
-from estimation.grouping import Division, Grouping, divide
+from estimation.grouping import GROUPINGS, Division, Grouping, GroupingLike, divide, load_grouping
 from estimation.pipeline import timed
 from estimation.subset import GroupingError, row_length
 from openpose_lab.evaluation.coco_figures import average_precision
 from openpose_lab.evaluation.completion import complete
+from openpose_lab.evaluation.crowds import Disturbance
 from openpose_lab.evaluation.measures import Pairs, count_conflicts, count_pairs
 from openpose_lab.evaluation.oracle import perfect_people
-from openpose_lab.evaluation.scenes import Scene, SceneSet
+from openpose_lab.evaluation.scenes import Scene, SceneSet, crowd_scenes
 from openpose_lab.formats.coco import to_coco
 
 PERFECT = "(perfect)"
@@ -69,6 +70,45 @@ class Result:
         if bounded:
             figures["gap"] = 1 - sum(objective for objective, _ in bounded) / sum(bound for _, bound in bounded)
         return figures
+
+
+def compare_groupings(
+    groupings: Iterable[GroupingLike] | Mapping[str, GroupingLike] = tuple(GROUPINGS),
+    people: int = 10,
+    overlap: float = 0.2,
+    scenes: int = 20,
+    seed: int = 0,
+    config: Config = COCO_18,
+) -> dict[str, dict[str, float]]:
+    """Compare groupings on simulated crowds, as the program compare-groupings does.
+
+    Args:
+        groupings: names, Python files or functions; with names of your own if it is a mapping. By default the
+            project's groupings.
+        people: people in each crowd.
+        overlap: share of the box around each person that a neighbour's covers.
+        scenes: crowds.
+        seed: another number gives other crowds.
+        config: the configuration.
+
+    Returns:
+        For each grouping AP, AR, F1 (of the pairs of peaks that it puts into one person), conflicts and people a crowd,
+        and milliseconds. The row ``PERFECT`` is that of the oracle grouping.
+
+    Raises:
+        GroupingError: if a grouping fails or breaks the contract.
+    """
+    named = groupings if isinstance(groupings, Mapping) else {_name_of(one): one for one in groupings}
+    loaded = {name: load_grouping(one) for name, one in named.items()}
+    crowds = crowd_scenes(config, people, overlap, scenes, seed, Disturbance())
+    results = compare(crowds, config, loaded, lambda: None)
+    if failed := [result.failed for result in results if result.failed]:
+        raise GroupingError(failed[0])
+    return {result.grouping: result.figures for result in results}
+
+
+def _name_of(grouping: GroupingLike) -> str:
+    return str(getattr(grouping, "__name__", grouping))
 
 
 def compare(

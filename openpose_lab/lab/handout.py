@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
 from estimation.errors import OpenPoseLabError
@@ -97,7 +97,7 @@ def needed_by(names: Iterable[str]) -> list[str]:
             continue
         found.append(name)
         waiting += [f"{folder}/__init__.py" for folder in PurePosixPath(name).parents if folder.name]
-        for node in ast.walk(ast.parse((ROOT / name).read_bytes())):
+        for node in _imports(ast.parse((ROOT / name).read_bytes())):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module:
                 modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
@@ -105,6 +105,15 @@ def needed_by(names: Iterable[str]) -> list[str]:
                 path = module.replace(".", "/")
                 waiting += [f"{path}.py", f"{path}/__init__.py"]
     return found
+
+
+def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports in a module, those for type checkers aside."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield from _imports(node)
 
 
 def reduce_to_task(text: str, function: str) -> str:

@@ -1,0 +1,72 @@
+"""The public names of openpose_lab: each is there, documented with an example, and loaded late."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import openpose_lab
+from estimation.grouping import load_grouping
+from estimation.merge import merge
+from estimation.subset import GroupingError
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", openpose_lab.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    assert getattr(openpose_lab, name) is not None
+    assert name in dir(openpose_lab)
+    assert re.search(rf"^\| `{name}[`(]", PAGE, re.MULTILINE), f"docs/python.md has no line for {name}"
+    examples = "\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
+    assert re.search(rf"\b{name}\b", examples), f"docs/python.md has no example of {name}"
+
+
+def test_the_names_are_those_that_type_checkers_see():
+    text = (ROOT / "openpose_lab" / "__init__.py").read_text(encoding="utf-8")
+    block = text.split("if TYPE_CHECKING:\n")[1].split("\n\n")[0]
+    seen = {name.strip() for line in block.splitlines() for name in line.split(" import ")[1].split(",")}
+    assert seen == set(openpose_lab.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'openpose_lab' has no attribute 'load_netwerk'"):
+        openpose_lab.load_netwerk  # noqa: B018
+
+
+def test_importing_the_package_imports_nothing_else():
+    script = "import sys, openpose_lab; sys.exit('numpy' in sys.modules or 'estimation' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT).returncode == 0
+
+
+def test_groupings_are_compared_by_name_by_file_and_by_function(tmp_path):
+    (tmp_path / "mine.py").write_text("from estimation.merge import merge\n")
+    few = {"people": 2, "scenes": 2}
+    figures = openpose_lab.compare_groupings(["lab", tmp_path / "mine.py", merge], **few)
+    assert list(figures) == ["lab", str(tmp_path / "mine.py"), "merge", "(perfect)"]
+    assert figures["lab"]["F1"] == figures["merge"]["F1"] > 0.5
+    assert list(openpose_lab.compare_groupings({"mine": merge}, **few)) == ["mine", "(perfect)"]
+    with pytest.raises(GroupingError, match="failed: .*ZeroDivisionError"):
+        openpose_lab.compare_groupings([lambda subset: 1 / 0], **few)
+
+
+def test_the_door_of_a_function():
+    def group(candidates, coordinates, config):
+        return None
+
+    assert load_grouping(group).door == "group"
+    assert load_grouping(merge).door == "merge"
+    assert load_grouping(lambda subset, least=4: subset).door == "merge"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(re.findall(r"```python\n", PAGE))))
+def test_the_examples_of_the_page_run(number, tmp_path, mobilenet):
+    """All examples up to this one, as a reader would have typed them."""
+    examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[: number + 1]
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(examples)
+    (tmp_path / "photo.jpg").write_bytes((ROOT / "images" / "people.jpg").read_bytes())
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
