@@ -129,3 +129,16 @@ def test_a_photo_that_is_not_there_is_one_sentence(network, cache, tmp_path):
         cache().maps_of(tmp_path / "none.jpg")
     with pytest.raises(OpenPoseLabError, match="there is no network 'none'"):
         cache(network="none")
+
+
+def test_the_checksum_of_the_code_covers_the_keras_code_of_the_networks(tmp_path, monkeypatch):
+    package = tmp_path / "some_keras_models"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "net.py").write_text("WIDTH = 1")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(map_cache, "keras_package", lambda: "some_keras_models")
+    before = map_cache._checksum_of_code()
+    assert map_cache._checksum_of_code() == before
+    (package / "net.py").write_text("WIDTH = 2")
+    assert map_cache._checksum_of_code() != before

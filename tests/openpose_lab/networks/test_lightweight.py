@@ -43,7 +43,7 @@ def test_heatmaps_go_with_those_of_the_int8_graph(shared_data, folder):
 
 def test_average_precision(shared_data, folder):
     photos = shared_data / "coco_dev147"
-    command = [sys.executable, "-m", "openpose_lab.commands.evaluate", "--images", photos / "images", "--height", "368"]
+    command = [sys.executable, "-m", "openpose_lab", "evaluate", "--images", photos / "images", "--height", "368"]
     command += ["--annotations", photos / "annotations.json", "--network", "lightweight"]
     done = subprocess.run(
         [*command, "--weights", folder / "dequantised_f16.npz"], cwd=ROOT, capture_output=True, text=True

@@ -57,7 +57,7 @@ def order(layers):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_maps_equal_opencv_s(tmp_path, name):
-    """tests/models/opencv_maps.py made the reference; here OpenCV is not asked."""
+    """tests/support/opencv_maps.py made the reference; here OpenCV is not asked."""
     path = tmp_path / "a.bin"  # what is in it decides
     path.write_bytes(caffe_files.caffemodel(NETS[name]))
     form, trained = read_weights(path)
@@ -151,4 +151,4 @@ def test_a_model_of_another_network_names_the_first_layer(tmp_path):
         OpenPoseLabError, match=r"is not for vgg19: conv5_5_CPM_L1/kernel has shape .*28\), expected .*38\)"
     ):
         load_network("vgg19", path)
-    assert NETWORKS["vgg19_mpi"].config.name == "MPI_15"
+    assert NETWORKS["vgg19_mpi"].layout.name == "MPI_15"
