@@ -23,7 +23,7 @@ from estimation.skeletons import Skeletons, to_skeletons
 
 
 class Network(Protocol):
-    """What the pipeline needs of a network; ``models.load_network`` gives one."""
+    """What the pipeline needs of a network; ``openpose_lab.load_network`` gives one."""
 
     config: Config
 

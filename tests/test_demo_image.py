@@ -176,7 +176,7 @@ def test_unusual_photos_work(demo, tmp_path, kind):
 @pytest.mark.skipif(not PROCESS_STATUS.is_file(), reason="peak memory of one process is only known on Linux")
 def test_a_large_photo_fits_in_two_gigabytes(tmp_path):
     cv2.imwrite(str(tmp_path / "large.png"), cv2.resize(cv2.imread(str(PHOTO)), (6000, 4000)))
-    script = f"import demo_image; demo_image.main(); print(open('{PROCESS_STATUS}').read())"
+    script = f"import sys, demo_image; demo_image.main(sys.argv[1:]); print(open('{PROCESS_STATUS}').read())"
     arguments = [str(tmp_path / "large.png"), "--output", str(tmp_path / "output.jpg")]
     done = subprocess.run([sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True)
     (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stdout)
