@@ -1,19 +1,24 @@
 # `make demo` and `make test` do all the set-up themselves, in .venv. On Windows see the README.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+# LOWEST=1 sets up the lowest versions that requirements.txt allows.
+CONSTRAINTS := $(if $(LOWEST),-c requirements-lowest.txt)
 SUPPORTED := import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else \
 	f"Python 3.10 to 3.13 is needed, but $(PYTHON) is {v[0]}.{v[1]}; name another, as in: make $(MAKECMDGOALS) PYTHON=python3.12")
 
-.PHONY: demo test test-all lint types clean
+.PHONY: demo test test-slow test-all lint types clean
 
 demo: .venv/ready  ## the sample photo, drawn to output.png
 	$(BIN)/python demo_image.py
 
-test: .venv/ready  ## the quick tests
-	$(BIN)/python -m pytest -q -m "not slow"
+test: .venv/ready  ## the quick tests, on all cores
+	$(BIN)/python -m pytest -q -m "not slow" -n auto
 
-test-all: .venv/ready  ## all tests, with TensorFlow and the trained network
-	$(BIN)/python -m pytest -q
+test-slow: .venv/ready  ## the tests that load TensorFlow or a trained network, or run many processes
+	$(BIN)/python -m pytest -q -m slow
+
+test-all: test test-slow  ## all tests
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
@@ -23,16 +28,16 @@ types: .venv/ready-dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv build *.egg-info .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv groupings.png worst.jpg lab.zip \
-		explain.html
+	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv \
+		groupings.png worst.jpg lab.zip explain.html
 
-.venv/ready: requirements.txt pyproject.toml
+.venv/ready: requirements.txt requirements-lowest.txt pyproject.toml
 	@$(PYTHON) -c '$(SUPPORTED)'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .  # the command openpose-lab
+	$(PIP) -r requirements.txt $(CONSTRAINTS)
+	$(PIP) --no-deps -e .  # the command openpose-lab
 	touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.txt
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	touch $@

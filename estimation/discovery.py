@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
-import pkgutil
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
 def collect(package: str, folders: Iterable[str], attribute: str) -> list[Any]:
-    """Import the modules of a package and collect one attribute of each.
+    """Import the modules of a package that define an attribute, and collect it.
+
+    Other modules of the package are not imported, so they may themselves import what is collected.
 
     Args:
         package: the package's name.
         folders: the package's ``__path__``.
-        attribute: the attribute's name. Modules without it are left out.
+        attribute: the attribute's name. A module defines it by an assignment at its top level.
 
     Returns:
         The values, in the order of the modules' names.
     """
-    names = sorted(module.name for module in pkgutil.iter_modules(folders))
-    modules = [importlib.import_module(f"{package}.{name}") for name in names]
-    return [getattr(module, attribute) for module in modules if hasattr(module, attribute)]
+    paths = [path for folder in folders for path in Path(folder).glob("*.py") if _defines(path, attribute)]
+    modules = [importlib.import_module(f"{package}.{name}") for name in sorted(path.stem for path in paths)]
+    return [getattr(module, attribute) for module in modules]
+
+
+def _defines(path: Path, attribute: str) -> bool:
+    for node in ast.parse(path.read_bytes(), str(path)).body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
+            return True
+    return False

@@ -9,6 +9,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from .stages import name_outputs
+
 _FRONT = [
     ("conv2_1", 64, 1, 1),
     ("conv2_2", 128, 2, 1),
@@ -26,38 +28,44 @@ _FRONT = [
 _WIDTH = 128
 """Filters of nearly every layer after the front."""
 _REFINEMENTS = 5
-_PAFS, _HEATMAPS = 38, 19
 
 
-def build_lightweight() -> keras.Model:
-    """A Keras model from a BGR uint8 batch (n, h, w, 3) to maps (n, h/8, w/8, channels).
+def build_lightweight(pafs: int = 38, heatmaps: int = 19, name: str = "lightweight") -> keras.Model:
+    """Build lightweight: a first stage from the features, and a second one that refines its maps.
 
-    Outputs by name: ``stage1_pafs``, ``stage1_heatmaps`` of the first stage, ``pafs``, ``heatmaps`` of the second.
+    Args:
+        pafs: Number of PAF channels.
+        heatmaps: Number of heatmap channels, with the background.
+        name: The model's name.
+
+    Returns:
+        The model, without trained weights. Its input is a BGR uint8 batch (n, h, w, 3). Its outputs are
+        ``stage1_pafs``, ``stage1_heatmaps``, ``pafs`` and ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
     """
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 255, offset=-128 / 255, name="scale")(image)
     x = _convolution(x, "conv1", 32, 3, stride=2)
-    for name, filters, stride, dilation in _FRONT:
-        x = _depthwise(x, f"{name}_dw", "relu", stride, dilation)
-        x = _convolution(x, f"{name}_sep", filters, 1)
+    for layer, filters, stride, dilation in _FRONT:
+        x = _depthwise(x, f"{layer}_dw", "relu", stride, dilation)
+        x = _convolution(x, f"{layer}_sep", filters, 1)
     features = _convolution(_compress(x), "conv4_4_CPM", _WIDTH, 3)
 
     x = features
     for number in (1, 2, 3):
         x = _convolution(x, f"conv5_{number}_CPM_L1", _WIDTH, 3)
-    first_pafs = _maps(x, "conv5_4_CPM_L1", 512, "conv5_5_CPM_L1", _PAFS)
-    first_heatmaps = _maps(x, "conv5_4_CPM_L2", 512, "conv5_5_CPM_L2", _HEATMAPS)
+    first = {
+        "pafs": _maps(x, "conv5_4_CPM_L1", 512, "conv5_5_CPM_L1", pafs),
+        "heatmaps": _maps(x, "conv5_4_CPM_L2", 512, "conv5_5_CPM_L2", heatmaps),
+    }
 
-    x = layers.Concatenate(name="concat_stage2")([first_pafs, first_heatmaps, features])
+    x = layers.Concatenate(name="concat_stage2")([*first.values(), features])
     for number in range(1, _REFINEMENTS + 1):
         x = _refine(x, f"Mconv{number}_stage2_L1")
-    outputs = {
-        "stage1_pafs": first_pafs,
-        "stage1_heatmaps": first_heatmaps,
-        "pafs": _maps(x, "Mconv6_stage2_L1", _WIDTH, "Mconv7_stage2_L1", _PAFS),
-        "heatmaps": _maps(x, "Mconv6_stage2_L2", _WIDTH, "Mconv7_stage2_L2", _HEATMAPS),
+    second = {
+        "pafs": _maps(x, "Mconv6_stage2_L1", _WIDTH, "Mconv7_stage2_L1", pafs),
+        "heatmaps": _maps(x, "Mconv6_stage2_L2", _WIDTH, "Mconv7_stage2_L2", heatmaps),
     }
-    return keras.Model(image, outputs, name="lightweight")
+    return keras.Model(image, name_outputs([first, second]), name=name)
 
 
 def _compress(x: keras.KerasTensor) -> keras.KerasTensor:

@@ -10,14 +10,26 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from .stages import name_outputs
+
 _FRONT = [(48, 1), (96, 2), (96, 1), (192, 2), (192, 1)] + 6 * [(384, 1)]
 """Filters and stride of the separable layers Conv2d_1 to Conv2d_11."""
 _STAGES = 6
-_PAFS, _HEATMAPS = 38, 19
 
 
-def build_mobilenet_thin() -> keras.Model:
-    """A Keras model from BGR (n, h, w, 3), 0 to 255 as they are, to heatmaps (n, h/8, w/8, 19) and PAFs (…, 38)."""
+def build_mobilenet_thin(pafs: int = 38, heatmaps: int = 19, name: str = "mobilenet_thin") -> keras.Model:
+    """Build mobilenet_thin: six stages of two branches, each from the features and both maps of the stage before.
+
+    Args:
+        pafs: Number of PAF channels.
+        heatmaps: Number of heatmap channels, with the background.
+        name: The model's name.
+
+    Returns:
+        The model, without trained weights. Its input is a BGR uint8 batch (n, h, w, 3). Its outputs are
+        ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last stage, ``pafs`` and ``heatmaps``: float32 of shape
+        (n, h/8, w/8, channels).
+    """
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1.0, name="to_float")(image)
     x = layers.Conv2D(24, 3, strides=2, padding="same", activation="relu", name="Conv2d_0")(x)
@@ -29,11 +41,15 @@ def build_mobilenet_thin() -> keras.Model:
         [layers.MaxPooling2D(2, padding="same", name="Conv2d_3_pool")(front[2]), front[6], front[10]]
     )
     stage_input = features
-    for stage in range(1, _STAGES + 1):
-        pafs = _branch(stage_input, stage, branch=1, channels=_PAFS)
-        heatmaps = _branch(stage_input, stage, branch=2, channels=_HEATMAPS)
-        stage_input = layers.Concatenate(name=f"MConv_Stage{stage + 1}_concat")([pafs, heatmaps, features])
-    return keras.Model(image, {"heatmaps": heatmaps, "pafs": pafs}, name="mobilenet_thin")
+    stages = []
+    for number in range(1, _STAGES + 1):
+        maps = {
+            "pafs": _branch(stage_input, number, branch=1, channels=pafs),
+            "heatmaps": _branch(stage_input, number, branch=2, channels=heatmaps),
+        }
+        stages.append(maps)
+        stage_input = layers.Concatenate(name=f"MConv_Stage{number + 1}_concat")([*maps.values(), features])
+    return keras.Model(image, name_outputs(stages), name=name)
 
 
 def _branch(x: keras.KerasTensor, stage: int, branch: int, channels: int) -> keras.KerasTensor:

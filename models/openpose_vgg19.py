@@ -11,6 +11,8 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
+from .stages import name_outputs
+
 SCALE, OFFSET = 1 / 256, -0.5
 """OpenPose and the lab trained on ``SCALE * x + OFFSET``, where x is a pixel from 0 to 255."""
 
@@ -33,92 +35,81 @@ _BLOCKS = 5
 """Stages of the PAF-first network, and blocks in each."""
 
 
-def build_two_branches(stages: int = 6, pafs: int = 38, heatmaps: int = 19, name: str = "vgg19") -> keras.Model:
+def build_two_branches(pafs: int = 38, heatmaps: int = 19, stages: int = 6, name: str = "vgg19") -> keras.Model:
     """Build the network of CVPR 2017: two branches per stage, each from F and both maps of the stage before.
 
     Args:
+        pafs: Number of PAF channels.
+        heatmaps: Number of heatmap channels, with the background.
         stages: Number of stages.
+        name: The model's name.
+
+    Returns:
+        The model, without trained weights. Its outputs are ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last
+        stage, ``pafs`` and ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
+    """
+    image = _image()
+    return keras.Model(image, name_outputs(_two_branch_stages(image, pafs, heatmaps, stages)), name=name)
+
+
+def build_lab_model(pafs: int = 38, heatmaps: int = 19) -> keras.Model:
+    """Build the network of CVPR 2017 with six stages and the outputs that the lab expects.
+
+    Args:
+        pafs: Number of PAF channels.
+        heatmaps: Number of heatmap channels, with the background.
+
+    Returns:
+        The model, without trained weights. Its outputs are a list: PAFs and heatmaps of each stage in turn, float32 of
+        shape (n, h/8, w/8, channels).
+    """
+    image = _image()
+    stages = _two_branch_stages(image, pafs, heatmaps, stages=6)
+    return keras.Model(image, [maps for stage in stages for maps in stage.values()], name="vgg19")
+
+
+def build_paf_first(pafs: int = 52, heatmaps: int = 26, name: str = "body25") -> keras.Model:
+    """Build the network of PAMI 2019 (the handout's equations 1 to 3).
+
+    Stages 1 to 4 refine the PAFs. Stages 5 and 6 refine the heatmaps, from F and the last PAFs. In Caffe's layer
+    names L2 is the PAF branch, L1 is the heatmap branch, and the stages of each branch count from 0.
+
+    Args:
         pafs: Number of PAF channels.
         heatmaps: Number of heatmap channels, with the background.
         name: The model's name.
 
     Returns:
-        The model, with outputs ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last stage, ``pafs`` and
-        ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
-    """
-    image = _image()
-    every = two_branch_stages(image, stages, pafs, heatmaps)
-    outputs: dict[str, keras.KerasTensor] = {}
-    for stage, maps in enumerate(every, start=1):
-        prefix = f"stage{stage}_" if stage < stages else ""
-        outputs |= {f"{prefix}pafs": maps[0], f"{prefix}heatmaps": maps[1]}
-    return keras.Model(image, outputs, name=name)
-
-
-def build_lab_model() -> keras.Model:
-    """Build the network of CVPR 2017 with the outputs that the lab expects.
-
-    Returns:
-        The model, with a list of outputs: PAFs and heatmaps of each stage in turn, as in ``build_two_branches``.
-    """
-    image = _image()
-    every = two_branch_stages(image, stages=6, pafs=38, heatmaps=19)
-    return keras.Model(image, [maps for stage in every for maps in stage], name="vgg19")
-
-
-def two_branch_stages(
-    image: keras.KerasTensor, stages: int, pafs: int, heatmaps: int
-) -> list[tuple[keras.KerasTensor, keras.KerasTensor]]:
-    """Connect the layers of the two-branch network.
-
-    Args:
-        image: The input, RGB uint8 of shape (n, h, w, 3).
-        stages: Number of stages.
-        pafs: Number of PAF channels.
-        heatmaps: Number of heatmap channels, with the background.
-
-    Returns:
-        PAFs and heatmaps of each stage, of shape (n, h/8, w/8, channels).
-    """
-    features = stage_input = _front(image, _relu)
-    every = []
-    for stage in range(1, stages + 1):
-        maps = (_branch(stage_input, stage, 1, pafs), _branch(stage_input, stage, 2, heatmaps))
-        every.append(maps)
-        stage_input = layers.Concatenate(name=f"concat_stage{stage + 1}")([*maps, features])
-    return every
-
-
-def build_paf_first(pafs: int = 52, heatmaps: int = 26) -> keras.Model:
-    """Build the network of PAMI 2019 (the handout's equations 1 to 3).
-
-    Four stages refine the PAFs. Two more stages refine the heatmaps, from F and the last PAFs. In Caffe's layer
-    names L2 is the PAF branch, L1 is the heatmap branch, and stages count from 0.
-
-    Args:
-        pafs: Number of PAF channels.
-        heatmaps: Number of heatmap channels, with the background.
-
-    Returns:
-        The model, with outputs ``paf_stage1`` … ``pafs``, ``heatmap_stage1`` and ``heatmaps``: float32 of shape
-        (n, h/8, w/8, channels).
+        The model, without trained weights. Its outputs are ``stage1_pafs`` to ``stage3_pafs``, ``pafs``,
+        ``stage5_heatmaps`` and ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
     """
     image = _image()
     features = _front(image, _prelu)
 
-    outputs = {}
+    stages = []
     stage_input = features
-    for stage in range(_PAF_STAGES):
-        last_pafs = _dense_stage(stage_input, f"stage{stage}_L2", pafs, first=stage == 0)
-        outputs[f"paf_stage{stage + 1}"] = last_pafs
-        stage_input = layers.Concatenate(name=f"concat_stage{stage + 1}_L2")([features, last_pafs])
-    for stage in range(_HEATMAP_STAGES):
-        last_heatmaps = _dense_stage(stage_input, f"stage{stage}_L1", heatmaps, first=stage == 0)
-        outputs[f"heatmap_stage{stage + 1}"] = last_heatmaps
-        stage_input = layers.Concatenate(name=f"concat_stage{stage + 1}_L1")([features, last_heatmaps, last_pafs])
-    outputs["pafs"] = outputs.pop(f"paf_stage{_PAF_STAGES}")
-    outputs["heatmaps"] = outputs.pop(f"heatmap_stage{_HEATMAP_STAGES}")
-    return keras.Model(image, outputs, name="body25")
+    for number in range(_PAF_STAGES):
+        last_pafs = _dense_stage(stage_input, f"stage{number}_L2", pafs, first=number == 0)
+        stages.append({"pafs": last_pafs})
+        stage_input = layers.Concatenate(name=f"concat_stage{number + 1}_L2")([features, last_pafs])
+    for number in range(_HEATMAP_STAGES):
+        last_heatmaps = _dense_stage(stage_input, f"stage{number}_L1", heatmaps, first=number == 0)
+        stages.append({"heatmaps": last_heatmaps})
+        stage_input = layers.Concatenate(name=f"concat_stage{number + 1}_L1")([features, last_heatmaps, last_pafs])
+    return keras.Model(image, name_outputs(stages), name=name)
+
+
+def _two_branch_stages(
+    image: keras.KerasTensor, pafs: int, heatmaps: int, stages: int
+) -> list[dict[str, keras.KerasTensor]]:
+    """Connect the layers of the two-branch network, from the image to the maps of each stage."""
+    features = stage_input = _front(image, _relu)
+    every = []
+    for number in range(1, stages + 1):
+        maps = {"pafs": _branch(stage_input, number, 1, pafs), "heatmaps": _branch(stage_input, number, 2, heatmaps)}
+        every.append(maps)
+        stage_input = layers.Concatenate(name=f"concat_stage{number + 1}")([*maps.values(), features])
+    return every
 
 
 def _image() -> keras.KerasTensor:

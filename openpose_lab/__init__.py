@@ -1,1 +1,78 @@
-"""What stands around the pipeline: downloads and the library that measures accuracy."""
+"""OpenPose Lab from Python: the public names, each imported when it is first used.
+
+``from openpose_lab import load_network, estimate_people, read_photo``; docs/python.md has an example of each.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from estimation.config import Config
+    from estimation.errors import OpenPoseLabError
+    from estimation.files import read_photo, write_whole
+    from estimation.grouping import GROUPINGS, Grouping, load_grouping, run_grouping
+    from estimation.layouts import LAYOUTS
+    from estimation.pipeline import Estimate, estimate_people
+    from estimation.renderers import draw_skeletons
+    from estimation.skeletons import Skeletons
+    from openpose_lab.evaluation.comparison import compare_on_crowds
+    from openpose_lab.formats.coco import to_coco
+    from openpose_lab.formats.openpose import to_openpose
+    from openpose_lab.networks import NETWORKS
+    from openpose_lab.networks.loading import load_network
+
+_HOMES = {
+    "GROUPINGS": "estimation.grouping",
+    "LAYOUTS": "estimation.layouts",
+    "NETWORKS": "openpose_lab.networks",
+    "Config": "estimation.config",
+    "Estimate": "estimation.pipeline",
+    "Grouping": "estimation.grouping",
+    "OpenPoseLabError": "estimation.errors",
+    "Skeletons": "estimation.skeletons",
+    "compare_on_crowds": "openpose_lab.evaluation.comparison",
+    "draw_skeletons": "estimation.renderers",
+    "estimate_people": "estimation.pipeline",
+    "load_grouping": "estimation.grouping",
+    "load_network": "openpose_lab.networks.loading",
+    "read_photo": "estimation.files",
+    "run_grouping": "estimation.grouping",
+    "to_coco": "openpose_lab.formats.coco",
+    "to_openpose": "openpose_lab.formats.openpose",
+    "write_whole": "estimation.files",
+}
+
+__all__ = [
+    "GROUPINGS",
+    "LAYOUTS",
+    "NETWORKS",
+    "Config",
+    "Estimate",
+    "Grouping",
+    "OpenPoseLabError",
+    "Skeletons",
+    "compare_on_crowds",
+    "draw_skeletons",
+    "estimate_people",
+    "load_grouping",
+    "load_network",
+    "read_photo",
+    "run_grouping",
+    "to_coco",
+    "to_openpose",
+    "write_whole",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'openpose_lab' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

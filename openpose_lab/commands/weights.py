@@ -14,10 +14,12 @@ from estimation.files import read_photo
 from estimation.pipeline import compute_maps, group_maps
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import quoted
+from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED
+from openpose_lab.networks.download import fetch, is_published
 from openpose_lab.networks.loading import FOLDER, import_weights, load_network, name_network, own_weights
-from openpose_lab.networks.network import NETWORKS
-from openpose_lab.networks.published import PUBLISHED, Published, fetch, is_published
-from openpose_lab.networks.weights_file import read_record, read_weights, record_path
+from openpose_lab.networks.published import Published
+from openpose_lab.networks.reading import read_weights
+from openpose_lab.networks.storage import read_record, record_path
 from openpose_lab.paths import sample_photo
 
 SAMPLE = sample_photo()
@@ -70,20 +72,24 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def list_weights(options: argparse.Namespace) -> None:
     """A paragraph for each set of published weights, then what is kept here."""
-    for published in PUBLISHED.values():
-        megabytes = sum(file.megabytes for file in published.files)
-        here = all((FOLDER / file.name).is_file() for file in published.files)
-        print(
-            f"{published.name}: {published.form} for {published.network}, {megabytes:.1f} MB{', here' if here else ''}"
-        )
-        print(f"    licence: {published.licence}")
-        for file in published.files:
-            print(f"    {file.home}")
-            print(f"    {file.name}  {file.checksum or 'no checksum is published'}")
+    for spec in NETWORKS.values():
+        for published in spec.published:
+            print_published(published, spec.name)
     print()
     for name in NETWORKS:
         path = own_weights(name)
         print(f"--network {name:15} {path if path.is_file() else 'no weights here yet'}")
+
+
+def print_published(published: Published, network: str) -> None:
+    """Print a paragraph on a set of published weights."""
+    megabytes = sum(file.megabytes for file in published.files)
+    here = all((FOLDER / file.name).is_file() for file in published.files)
+    print(f"{published.name}: {published.form} for {network}, {megabytes:.1f} MB{', here' if here else ''}")
+    print(f"    licence: {published.licence}")
+    for file in published.files:
+        print(f"    {file.home}")
+        print(f"    {file.name}  {file.checksum or 'no checksum is published'}")
 
 
 def fetch_weights(options: argparse.Namespace) -> None:

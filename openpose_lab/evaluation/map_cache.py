@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import os
 import warnings
@@ -22,8 +23,10 @@ from estimation.views import average_maps
 from openpose_lab import networks
 from openpose_lab.downloads import checksum
 from openpose_lab.networks.loading import find_weights, load_network, network_config
-from openpose_lab.networks.network import KerasNetwork
-from openpose_lab.networks.weights_file import files_of, record_path
+from openpose_lab.networks.network import LoadedNetwork
+from openpose_lab.networks.reading import files_of
+from openpose_lab.networks.runtimes.keras import keras_package
+from openpose_lab.networks.storage import record_path
 from openpose_lab.paths import cache_folder
 
 FOLDER = cache_folder() / "maps"
@@ -67,7 +70,7 @@ class MapCache:
         self._name, self._weights = network, weights or find_weights(network)
         self._views = height, tuple(scales), flip
         bounds = self.config.min_photo_side, self.config.max_input_pixels  # which thresholds the maps depend on
-        self._network: KerasNetwork | None = None
+        self._network: LoadedNetwork | None = None
         channels = str((self.config.body_parts, self.config.limbs))  # which a mirrored view goes by
         self._depends_on = [
             network,
@@ -167,9 +170,11 @@ def _version(library: str) -> str:
 
 
 def _checksum_of_code() -> str:
-    """Of what lies between a photo and its maps."""
-    modules = [Path(str(module.__file__)) for module in (field_maps, files, pipeline, views)]
+    """Compute the checksum of the code between a photo and its maps, with the Keras code of the networks."""
+    paths = [Path(str(module.__file__)) for module in (field_maps, files, pipeline, views)]
+    for package in (networks, importlib.import_module(keras_package())):
+        paths += sorted(Path(package.__path__[0]).rglob("*.py"))
     code = hashlib.sha256()
-    for path in sorted([*modules, *Path(networks.__path__[0]).rglob("*.py")]):
+    for path in paths:
         code.update(path.read_bytes())
     return code.hexdigest()

@@ -1,6 +1,6 @@
 """The networks: what each one is, where its weights come from, and how it runs."""
 
-from openpose_lab.networks.network import NETWORKS
+from openpose_lab.networks.catalogue import NETWORKS
 
 __all__ = ["DEFAULT_NETWORK", "NETWORKS"]
 

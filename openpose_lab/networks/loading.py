@@ -3,67 +3,53 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs
 from openpose_lab.downloads import checksum
-from openpose_lab.networks.importers import keras_h5
+from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, find_network, find_runtime, recognise_network
+from openpose_lab.networks.download import fetch, published_as
 from openpose_lab.networks.importers.trained_weights import TrainedWeights
-from openpose_lab.networks.network import NETWORKS, KerasNetwork, NetworkKind, recognise_network
-from openpose_lab.networks.published import PUBLISHED, fetch, published_as
-from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
-from openpose_lab.networks.weights_file import (
-    check_folder,
-    files_of,
-    keep_weights,
-    read_record,
-    read_weights,
-    record_path,
-    set_weights,
-)
+from openpose_lab.networks.network import LoadedNetwork
+from openpose_lab.networks.reading import files_of, read_weights
+from openpose_lab.networks.runtimes.keras import build_trained
+from openpose_lab.networks.storage import check_folder, encode, keep_weights, read_record, record_path
 from openpose_lab.paths import weights_folder
 
-if TYPE_CHECKING:
-    import keras
-
 FOLDER = weights_folder()
+DEFAULT_RUNTIME = "keras"
 
 
-def load_network(name: str, weights: str | Path | None = None) -> KerasNetwork:
+def load_network(name: str, weights: str | Path | None = None, runtime: str = DEFAULT_RUNTIME) -> LoadedNetwork:
     """Load a trained network.
 
     Args:
         name: One of ``NETWORKS``.
         weights: A weights file of any form that can be read. The default is the network's own file; some networks
             fetch theirs on first use.
+        runtime: What executes the network: one of ``RUNTIMES``.
 
     Returns:
         A callable from one BGR uint8 photo to its ``FieldMaps``.
 
     Raises:
-        OpenPoseLabError: The name is unknown, or the weights are missing or do not fit.
+        OpenPoseLabError: A name is unknown, or the weights are missing or do not fit.
     """
-    kind = network_kind(name)
+    spec = find_network(name)
+    load = find_runtime(runtime).load
     path = Path(weights) if weights else find_weights(name)
-    return KerasNetwork(kind, _trained_model(kind, read_weights(path)[1], path))
-
-
-def network_kind(name: str) -> NetworkKind:
-    """The network of that name. Raises OpenPoseLabError if there is none."""
-    if name not in NETWORKS:
-        raise OpenPoseLabError(f"there is no network {name!r}; these are: {', '.join(NETWORKS)}")
-    return NETWORKS[name]
+    return LoadedNetwork(spec, load(spec, path))
 
 
 def network_config(name: str) -> Config:
-    """The default configuration of the network of that name. Raises OpenPoseLabError if there is none."""
-    return network_kind(name).config
+    """Make the default configuration of a network. Raises OpenPoseLabError if no network has the name."""
+    return Config(find_network(name).layout)
 
 
 def own_weights(name: str) -> Path:
-    """Where a network's own weights are kept."""
+    """The place of a network's own weights file."""
     return FOLDER / f"{name}.weights.h5"
 
 
@@ -82,18 +68,19 @@ def find_weights(name: str) -> Path:
     path = own_weights(name)
     if path.is_file():
         return path
-    published = PUBLISHED.get(name)
-    if published is None:
+    published = find_network(name).published
+    if not published:
         raise OpenPoseLabError(
             f"there are no weights for {name} yet, and none are published: give a file with --weights, or run "
             f"`python -m openpose_lab weights import FILE --network {name}` in the project's folder"
         )
-    if not published.on_first_use:
+    default = published[0]
+    if not default.on_first_use:
         raise OpenPoseLabError(
-            f"there are no weights for {name} yet: run `python -m openpose_lab weights fetch {name}` and then "
-            f"`python -m openpose_lab weights import {FOLDER / published.files[0].name}`, or give a file with --weights"
+            f"there are no weights for {name} yet: run `python -m openpose_lab weights fetch {default.name}` and then "
+            f"`python -m openpose_lab weights import {FOLDER / default.files[0].name}`, or give a file with --weights"
         )
-    source = fetch(published, FOLDER)[0]
+    source = fetch(default, FOLDER)[0]
     try:
         import_weights(source, name, path)
     except OpenPoseLabError:
@@ -103,27 +90,47 @@ def find_weights(name: str) -> Path:
 
 
 def import_weights(source: Path, network: str | None = None, out: Path | None = None, half: bool = False) -> Path:
-    """Keep the weights in a file of any form as ``.weights.h5``, with a JSON beside it; returns where.
+    """Keep the weights in a file of any form as ``.weights.h5``, with its record beside it.
 
-    network: its name, if it is not to be recognised. out: where to; by default the network's own place.
-    half: in float16. Raises OpenPoseLabError if the file cannot be read or does not fit, or nothing can be written.
+    Args:
+        source: The file to import.
+        network: The network's name. By default it is recognised.
+        out: The file to write. The default is the network's own weights file.
+        half: Whether to store floats as float16.
+
+    Returns:
+        The path of the file that was written.
+
+    Raises:
+        OpenPoseLabError: The source cannot be read or does not fit the network, or a file cannot be written.
     """
     if network is not None:
-        network_kind(network)
+        find_network(network)
     if out is None:
         check_folder(FOLDER)
     form, trained = read_weights(source)
     name = network or name_network(source, form, trained)
     path = out or own_weights(name)
     check_outputs([path, record_path(path)], [("weights to import", file) for file in files_of(source)])
-    model = _trained_model(NETWORKS[name], trained, source)
-    data = keras_h5.encode(model, name, half)
+    model = build_trained(NETWORKS[name], trained.arrays, source)
+    data = encode(model, name, half)
     keep_weights(path, data, _origin(source, form, name))
     return path
 
 
 def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
-    """The network that weights are for, as they say or by their layers. Raises OpenPoseLabError if there is none."""
+    """Find the network that weights are for.
+
+    Args:
+        source: The file of the weights. form: Its form. Both are for error messages.
+        trained: The weights.
+
+    Returns:
+        The name that the weights state, or that of the network with these layers.
+
+    Raises:
+        OpenPoseLabError: No network fits.
+    """
     name = trained.network or recognise_network(trained.arrays)
     if name not in NETWORKS:
         layers = list(dict.fromkeys(variable.rpartition("/")[0] for variable in trained.arrays))
@@ -134,19 +141,12 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
     return name
 
 
-def _trained_model(kind: NetworkKind, trained: TrainedWeights, path: Path) -> keras.Model:
-    load_tensorflow()
-    model = kind.build()
-    set_weights(model, trained.arrays, path)
-    return model
-
-
 def _origin(source: Path, form: str, network: str) -> dict[str, Any]:
-    """What the JSON says of the files that weights were made from, or what their own JSON says."""
+    """Describe the files that weights were made from, or repeat their own record."""
     if made_from := read_record(source):
         return made_from
     files = files_of(source)
-    published = published_as(files)
+    published = published_as(files, PUBLISHED.values())
     return {
         "files": {file.name: checksum(file, "sha256") for file in files},
         "form": form,

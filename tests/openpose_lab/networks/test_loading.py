@@ -1,6 +1,8 @@
 """From the name of a network to its weights."""
 
 import hashlib
+import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +10,10 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks import loading
+from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, RUNTIMES
 from openpose_lab.networks.loading import find_weights, import_weights, load_network, name_network
-from openpose_lab.networks.network import NETWORKS
-from openpose_lab.networks.published import PUBLISHED
-from openpose_lab.networks.weights_file import read_weights
+from openpose_lab.networks.reading import read_weights
+from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def empty_folder(tmp_path, monkeypatch):
 
 
 def test_unknown_network(tmp_path):
-    sentence = "there is no network 'resnet'; these are: mobilenet_thin, lightweight, vgg19, vgg19_mpi, body25"
+    sentence = "there is no network 'resnet'; these are: body25, lightweight, mobilenet_thin, vgg19, vgg19_mpi"
     with pytest.raises(OpenPoseLabError, match=sentence):
         load_network("resnet")
     with pytest.raises(OpenPoseLabError, match=sentence):
@@ -33,21 +35,26 @@ def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
     with pytest.raises(OpenPoseLabError) as error:
         load_network(name)
     sentence = str(error.value)
-    file = PUBLISHED[name].files[0].name
+    file = empty_folder / PUBLISHED[name].files[0].name
     assert sentence.startswith(f"there are no weights for {name} yet: run ")
     assert f"`python -m openpose_lab weights fetch {name}` and then " in sentence
-    assert f"`python -m openpose_lab weights import {empty_folder / file}`" in sentence
+    assert f"`python -m openpose_lab weights import {file}`" in sentence
     assert "\n" not in sentence
 
 
 def test_without_published_weights_how_to_give_some(empty_folder, monkeypatch):
-    monkeypatch.setitem(NETWORKS, "mine", NETWORKS["body25"])
+    monkeypatch.setitem(NETWORKS, "mine", replace(NETWORKS["body25"], name="mine", published=()))
     with pytest.raises(OpenPoseLabError) as error:
         load_network("mine")
     assert str(error.value) == (
         "there are no weights for mine yet, and none are published: give a file with --weights, or run "
         "`python -m openpose_lab weights import FILE --network mine` in the project's folder"
     )
+
+
+def set_first_use(monkeypatch, name, on_first_use):
+    published = replace(PUBLISHED[name], on_first_use=on_first_use)
+    monkeypatch.setitem(NETWORKS, name, replace(NETWORKS[name], published=(published,)))
 
 
 def test_weights_of_any_network_may_come_on_first_use(empty_folder, monkeypatch):
@@ -59,13 +66,13 @@ def test_weights_of_any_network_may_come_on_first_use(empty_folder, monkeypatch)
 
     monkeypatch.setattr(loading, "fetch", fetch)
     monkeypatch.setattr(loading, "import_weights", lambda *arguments: fetched.append(arguments))
-    monkeypatch.setitem(PUBLISHED, "body25", replace(PUBLISHED["body25"], on_first_use=True))
+    set_first_use(monkeypatch, "body25", True)
     assert find_weights("body25") == empty_folder / "body25.weights.h5"
     assert fetched == [
         ("body25", empty_folder),
         (empty_folder / "net.caffemodel", "body25", empty_folder / "body25.weights.h5"),
     ]
-    monkeypatch.setitem(PUBLISHED, "mobilenet_thin", replace(PUBLISHED["mobilenet_thin"], on_first_use=False))
+    set_first_use(monkeypatch, "mobilenet_thin", False)
     with pytest.raises(OpenPoseLabError, match="`python -m openpose_lab weights fetch mobilenet_thin` and then"):
         find_weights("mobilenet_thin")
 
@@ -109,10 +116,64 @@ def test_another_first_run_may_have_been_quicker(empty_folder, monkeypatch):
     assert find_weights("mobilenet_thin").read_bytes() == b"theirs"
 
 
-def test_the_names_of_published_weights_are_those_of_the_networks():
-    assert set(NETWORKS) <= set(PUBLISHED)
-    for published in PUBLISHED.values():
-        assert published.network in NETWORKS
+def test_every_set_of_published_weights_has_a_name_of_its_own_and_whole_checksums():
+    sets = [published for spec in NETWORKS.values() for published in spec.published]
+    assert len(sets) == len(PUBLISHED) == 8
+    assert [name for name, spec in NETWORKS.items() if spec.published[0].on_first_use] == ["mobilenet_thin"]
+    for published in sets:
         for file in published.files:
             algorithm, _, value = (file.checksum or "sha256:" + 64 * "0").partition(":")
             assert len(value) == 2 * hashlib.new(algorithm).digest_size
+
+
+def test_a_runtime_is_chosen_by_name(tmp_path):
+    with pytest.raises(OpenPoseLabError, match="there is no runtime 'abacus'; these are: keras"):
+        load_network("mobilenet_thin", tmp_path / "any", runtime="abacus")
+
+
+def test_any_file_with_a_runtime_can_run_a_network(tmp_path, monkeypatch):
+    asked = []
+
+    class Zeros:
+        def run(self, batch):
+            shape = (len(batch), batch.shape[1] // 8, batch.shape[2] // 8)
+            return BatchMaps(np.zeros((*shape, 19), np.float32), np.zeros((*shape, 38), np.float32))
+
+    def load(spec, weights):
+        asked.append((spec.name, weights))
+        return Zeros()
+
+    monkeypatch.setitem(RUNTIMES, "zeros", RuntimeSpec("zeros", load))
+    network = load_network("mobilenet_thin", tmp_path / "any", runtime="zeros")
+    assert asked == [("mobilenet_thin", tmp_path / "any")]
+    assert network(np.zeros((9, 17, 3), np.uint8)).heatmaps.shape == (2, 3, 19)
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_what_was_there(mobilenet, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "mine.weights.h5"
+    out.write_text("mine")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OpenPoseLabError, match="cannot write .*mine.weights.h5: No space left on device"):
+        import_weights(find_weights("mobilenet_thin"), out=out)
+    assert out.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.weights.h5"]
+
+
+@pytest.mark.slow
+def test_nothing_that_is_read_is_written_over(mobilenet, tmp_path):
+    arrays = read_weights(find_weights("mobilenet_thin"))[1].arrays
+    np.savez(tmp_path / "a.json", **arrays)  # NumPy makes that a.json.npz
+    (tmp_path / "a.json.npz").rename(tmp_path / "a.json")
+    for out in ("a.json", "a"):  # itself, and where the JSON would be
+        with pytest.raises(
+            OpenPoseLabError, match="a.json is given as the weights to import too, and would be overwritten"
+        ):
+            import_weights(tmp_path / "a.json", out=tmp_path / out)
+    source = tmp_path / "again.weights.h5"
+    shutil.copy(find_weights("mobilenet_thin"), source)
+    with pytest.raises(OpenPoseLabError, match=r"again.weights.h5 is given as the weights to import too"):
+        import_weights(source, out=source)

@@ -7,33 +7,37 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.files import read_photo
+from estimation.layouts import Layout, Limb
 from models import create_openpose
+from openpose_lab.networks.catalogue import NETWORKS
 from openpose_lab.networks.importers.frozen_graph import graph_of
-from openpose_lab.networks.network import NETWORKS, KerasNetwork
+from openpose_lab.networks.network import LoadedNetwork
+from openpose_lab.networks.runtimes.keras import KerasRuntime
 from tests.conftest import ROOT
 from tests.support.scenes import BODY_25, MPI_15
 
 pytestmark = pytest.mark.slow
 
+
+def outputs_of(stages, pafs, heatmaps):
+    """The channels of each output of a network that has both kinds of maps in each stage."""
+    last = {"pafs": pafs, "heatmaps": heatmaps}
+    return {f"stage{n}_{kind}": size for n in range(1, stages) for kind, size in last.items()} | last
+
+
+def built(name):
+    return NETWORKS[name].build(NETWORKS[name].layout)
+
+
 PUBLISHED = {
     # name: weights, as the published layer lists add up to; outputs and their channels; what they mean
-    "mobilenet_thin": (None, {"pafs": 38, "heatmaps": 19}, COCO_18),
-    "lightweight": (4_099_058, {"stage1_pafs": 38, "stage1_heatmaps": 19, "pafs": 38, "heatmaps": 19}, COCO_18),
-    "vgg19": (
-        52_311_446,
-        {f"stage{n}_{kind}": size for n in range(1, 6) for kind, size in (("pafs", 38), ("heatmaps", 19))}
-        | {"pafs": 38, "heatmaps": 19},
-        COCO_18,
-    ),
-    "vgg19_mpi": (
-        51_481_032,
-        {f"stage{n}_{kind}": size for n in range(1, 6) for kind, size in (("pafs", 28), ("heatmaps", 16))}
-        | {"pafs": 28, "heatmaps": 16},
-        MPI_15,
-    ),
+    "mobilenet_thin": (None, outputs_of(6, 38, 19), COCO_18),
+    "lightweight": (4_099_058, outputs_of(2, 38, 19), COCO_18),
+    "vgg19": (52_311_446, outputs_of(6, 38, 19), COCO_18),
+    "vgg19_mpi": (51_481_032, outputs_of(6, 28, 16), MPI_15),
     "body25": (
         26_166_084,
-        {"paf_stage1": 52, "paf_stage2": 52, "paf_stage3": 52, "heatmap_stage1": 26, "pafs": 52, "heatmaps": 26},
+        {"stage1_pafs": 52, "stage2_pafs": 52, "stage3_pafs": 52, "pafs": 52, "stage5_heatmaps": 26, "heatmaps": 26},
         BODY_25,
     ),
 }
@@ -47,19 +51,30 @@ def openpose():
 @pytest.mark.parametrize("name", NETWORKS)
 def test_outputs_are_named_and_of_the_published_size(name):
     count, channels, config = PUBLISHED[name]
-    kind = NETWORKS[name]
-    model = kind.build()
+    spec = NETWORKS[name]
+    model = built(name)
     assert model.name == name
     if count:
         assert model.count_params() == count
     outputs = model(np.zeros((1, 16, 24, 3), np.uint8))
     assert {output: maps.shape for output, maps in outputs.items()} == {k: (1, 2, 3, n) for k, n in channels.items()}
-    assert kind.config is config
+    assert spec.layout is config.layout
     assert channels["heatmaps"] == len(config.body_parts) + 1
     assert channels["pafs"] == 2 * len(config.limbs)
-    variable, shape = kind.signature
+    variable, shape = spec.signature
     layer, name = variable.split("/")
     assert [v.shape for v in model.get_layer(layer).weights if v.name == name] == [shape]
+
+
+TWO_PARTS = Layout("TWO_PARTS", ("top", "bottom"), (Limb(0, 1, 0, 1),), sigmas=(0.1, 0.1))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_can_be_built_for_any_layout(name):
+    outputs = NETWORKS[name].build(TWO_PARTS)(np.zeros((1, 16, 24, 3), np.uint8))
+    assert outputs.keys() == PUBLISHED[name][1].keys()
+    for output, maps in outputs.items():
+        assert maps.shape == (1, 2, 3, 3 if output.endswith("heatmaps") else 2)
 
 
 def test_openpose_is_the_published_network(openpose):
@@ -82,26 +97,26 @@ def test_openpose_takes_the_lab_s_rgb_batch(openpose, rng):
 def test_every_vgg19_sees_pixels_over_256_less_a_half(openpose, name):
     import keras
 
-    model = openpose if name == "create_openpose" else NETWORKS[name].build()
+    model = openpose if name == "create_openpose" else built(name)
     scaled = keras.Model(model.input, model.get_layer("scale").output)
     pixels = np.arange(255, -1, -1, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
     np.testing.assert_array_equal(scaled(pixels), pixels / 256 - 0.5)
 
 
 def test_vgg19_with_random_weights_at_the_usual_size(rng):
-    network = KerasNetwork(NETWORKS["vgg19"], NETWORKS["vgg19"].build())
+    network = LoadedNetwork(NETWORKS["vgg19"], KerasRuntime(built("vgg19")))
     maps = network(rng.integers(0, 256, (368, 496, 3)).astype(np.uint8))
     assert (maps.heatmaps.shape, maps.pafs.shape) == ((46, 62, 19), (46, 62, 38))
     assert np.isfinite(maps.heatmaps).all()
 
 
 def test_vgg19_gets_rgb_and_gives_the_last_pair(openpose, rng):
-    model = NETWORKS["vgg19"].build()
+    model = built("vgg19")
     for layer in openpose.layers:
         if layer.weights:
             model.get_layer(layer.name).set_weights(layer.get_weights())
     photo = rng.integers(0, 256, (48, 64, 3)).astype(np.uint8)
-    maps = KerasNetwork(NETWORKS["vgg19"], model)(photo)
+    maps = LoadedNetwork(NETWORKS["vgg19"], KerasRuntime(model))(photo)
     outputs = openpose.predict(photo[np.newaxis, :, :, ::-1], verbose=0)
     np.testing.assert_allclose(maps.pafs, outputs[10][0], rtol=1e-3, atol=1e-6)
     np.testing.assert_allclose(maps.heatmaps, outputs[11][0], rtol=1e-3, atol=1e-6)
@@ -118,31 +133,6 @@ def test_any_number_of_stages():
     ]
     single = build_two_branches(stages=1)
     assert sorted(single.output) == ["heatmaps", "pafs"]
-
-
-@pytest.mark.parametrize("shape", [(368, 496), (301, 203), (1, 1), (8, 17)])
-def test_maps_cover_photos_of_any_size(mobilenet, rng, shape):
-    photo = rng.integers(0, 256, (*shape, 3)).astype(np.uint8)
-    before = photo.copy()
-    maps = mobilenet(photo)
-    cells = -(-shape[0] // 8), -(-shape[1] // 8)
-    assert maps.heatmaps.shape == (*cells, 19)
-    assert maps.pafs.shape == (*cells, 38)
-    assert maps.heatmaps.dtype == maps.pafs.dtype == np.float32
-    assert (maps.cell_size, maps.offset) == ((8, 8), NETWORKS["mobilenet_thin"].offset)
-    np.testing.assert_array_equal(photo, before)
-
-
-def test_a_new_size_is_not_traced_again(mobilenet, rng):
-    before = mobilenet._forward.experimental_get_tracing_count()
-    for width in (64, 80, 123):
-        mobilenet(rng.integers(0, 256, (56, width, 3)).astype(np.uint8))
-    assert mobilenet._forward.experimental_get_tracing_count() == before == 1
-
-
-def test_a_photo_must_be_uint8(mobilenet):
-    with pytest.raises(ValueError, match=r"a photo must be \(h, w, 3\) uint8 but got \(8, 8\) float64"):
-        mobilenet(np.zeros((8, 8)))
 
 
 def test_mobilenet_equals_its_frozen_graph(mobilenet, wheel):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.catalogue import NETWORKS, recognise_network
 from openpose_lab.networks.importers import caffemodel
 from openpose_lab.networks.loading import load_network
-from openpose_lab.networks.network import NETWORKS, recognise_network
-from openpose_lab.networks.weights_file import read_weights
+from openpose_lab.networks.reading import read_weights
 from tests.conftest import ROOT
 from tests.support import caffe_files
 from tests.support.caffe_files import NETS, layer_record, new_blob, sample_photo

@@ -11,7 +11,7 @@ from estimation.errors import OpenPoseLabError
 from models import create_openpose
 from openpose_lab.networks.importers.tf_checkpoint import _layer_name
 from openpose_lab.networks.loading import import_weights, load_network
-from openpose_lab.networks.weights_file import read_weights
+from openpose_lab.networks.reading import read_weights
 from tests.support.caffe_files import NETS, caffemodel, random_blobs, sample_photo
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers import pytorch
-from openpose_lab.networks.weights_file import read_weights
+from openpose_lab.networks.reading import read_weights
 from tests.conftest import ROOT
 
 DATA = ROOT / "tests" / "data"

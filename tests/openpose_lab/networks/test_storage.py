@@ -1,13 +1,19 @@
-"""Keras weights in HDF5: this project's own, and those of Keras 1 and 2."""
+"""This project's own weights file, both directions, and the record beside it."""
+
+import json
 
 import h5py
 import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.keras_h5 import _NETWORK, encode
+from openpose_lab.downloads import checksum
+from openpose_lab.networks.catalogue import NETWORKS
+from openpose_lab.networks.loading import find_weights, import_weights
+from openpose_lab.networks.reading import read_weights
+from openpose_lab.networks.runtimes.keras import set_weights
 from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
-from openpose_lab.networks.weights_file import read_weights, set_weights
+from openpose_lab.networks.storage import _NETWORK, encode, read_record, record_path
 
 KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)
 BIAS = np.array([1, 2], np.float32)
@@ -22,29 +28,6 @@ def write(path, arrays):
     with h5py.File(path, "w") as file:
         for name, array in arrays.items():
             file[name] = array
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("conv1_1/conv1_1/kernel:0", "conv1_1/conv1_1/bias:0", "prelu4_2/prelu4_2/alpha:0"),  # Keras 2
-        ("conv1_1/conv1_1_W", "conv1_1/conv1_1_b", "prelu4_2/prelu4_2_alpha"),  # Keras 1
-        ("conv1_1/conv1_1_W_1:0", "conv1_1/conv1_1_b_1:0", "prelu4_2/prelu4_2_alpha_1:0"),
-        (
-            "model_weights/conv1_1/conv1_1/kernel:0",
-            "model_weights/conv1_1/conv1_1/bias:0",
-            "model_weights/prelu4_2/alpha",
-        ),
-        ("conv1_1/conv1_1_1/kernel:0", "conv1_1/conv1_1_1/bias:0", "prelu4_2/prelu4_2/alpha"),
-    ],
-)
-def test_old_files_by_layer_name(path, names):
-    arrays = dict(zip(names, (KERNEL, BIAS, BIAS.reshape(1, 1, 2))))
-    write(path, {**arrays, "optimizer_weights/conv1_1/kernel:0": KERNEL, "top/steps": 3})
-    form, trained = read_weights(path)
-    assert form == "Keras weights"
-    assert sorted(trained.arrays) == ["conv1_1/bias", "conv1_1/kernel", "prelu4_2/alpha"]
-    np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL[:, :, ::-1])  # they see BGR
 
 
 def test_keras_3_files_by_layer_name(path):
@@ -71,43 +54,8 @@ def test_the_scale_that_files_once_stated_is_ignored(path, scale):
     np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL)
 
 
-def test_what_keras_3_saves_as_h5_sees_rgb(path):
-    """Its save_weights("x.h5") and save("x.h5") still write the old form."""
-    names = ("conv1_1/kernel", "sep/sep/depthwise_kernel", "sep/sep/pointwise_kernel")
-    for folder in ("", "model_weights/"):
-        write(path, {folder + name: KERNEL for name in names})
-        with h5py.File(path, "a") as file:
-            file[folder or "/"].attrs["keras_version"] = "3.12.1"
-        trained = read_weights(path)[1]
-        assert sorted(trained.arrays) == ["conv1_1/kernel", "sep/depthwise_kernel", "sep/pointwise_kernel"]
-        np.testing.assert_array_equal(trained.arrays["conv1_1/kernel"], KERNEL)
-
-
-def test_two_networks_in_one_file_are_refused(path):
-    write(path, {"conv1_1/kernel": KERNEL, "model_weights/conv1_1/kernel": KERNEL})
-    with pytest.raises(
-        OpenPoseLabError, match="has conv1_1/kernel twice, the second time in model_weights/conv1_1/kernel"
-    ):
-        read_weights(path)
-
-
-def test_other_files_are_not_read_through_this_one(path, tmp_path):
-    write(tmp_path / "secret", {"kernel": KERNEL})
-    KERNEL.tofile(tmp_path / "raw")
-    write(path, {"conv1_1/bias": BIAS})
-    with h5py.File(path, "a") as file:
-        file["conv1_1/kernel"] = h5py.ExternalLink(str(tmp_path / "secret"), "kernel")
-        file["conv1_2"] = h5py.SoftLink("/conv1_1")
-    assert list(read_weights(path)[1].arrays) == ["conv1_1/bias"]
-    with h5py.File(path, "a") as file:
-        outside = [(str(tmp_path / "raw"), 0, KERNEL.nbytes)]
-        file.create_dataset("conv2_1/kernel", KERNEL.shape, KERNEL.dtype, external=outside)
-    with pytest.raises(OpenPoseLabError, match="keeps conv2_1/kernel in another file, which is not opened"):
-        read_weights(path)
-
-
 def test_damaged_files(path):
-    write(path, {"conv1_1/kernel": KERNEL})
+    write(path, {"layers/conv2d/vars/0": KERNEL})
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
     with pytest.raises(OpenPoseLabError, match="weights.any is damaged, or no Keras weights after all: .*truncated"):
@@ -118,13 +66,13 @@ def test_damaged_files(path):
             OpenPoseLabError, match=f"has 5 variables in layer {layer}, where {most} at most were expected"
         ):
             read_weights(path)
-    with h5py.File(path, "w") as file:
-        file.create_dataset("conv1_1/kernel", (1 << 30, 1 << 10), np.float32, chunks=(1 << 10, 1))
-    with pytest.raises(OpenPoseLabError, match="has 4398046511104 bytes in conv1_1/kernel, more than any layer here"):
-        read_weights(path)
     write(path, {"notes": np.array([1, 2])})
     with pytest.raises(OpenPoseLabError, match=r"weights.any \(Keras weights\) has no weights in it"):
         read_weights(path)
+
+
+def built(name):
+    return NETWORKS[name].build(NETWORKS[name].layout)
 
 
 def plain_model(seed=None):
@@ -180,7 +128,7 @@ def loaded_here(path, layers):
     for variable, array in read_weights(path)[1].arrays.items():
         layer, name = variable.split("/")
         arrays[f"{names[layer]}/{name}"] = array
-    set_weights(model, arrays, path)
+    set_weights(model, arrays, path, "plain")
     return model
 
 
@@ -262,3 +210,66 @@ def test_a_layer_that_holds_layers_is_refused(tmp_path, kind):
     model.save_weights(tmp_path / "theirs.weights.h5")
     with pytest.raises(OpenPoseLabError, match="has weights in layers/.*, inside a layer that contains other layers"):
         read_weights(tmp_path / "theirs.weights.h5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
+def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet, tmp_path, half):
+    source = find_weights("mobilenet_thin")
+    out = tmp_path / "mine.weights.h5"
+    assert import_weights(source, out=out, half=half) == out
+    first, second = (read_weights(path)[1] for path in (source, out))
+    assert first.arrays.keys() == second.arrays.keys()
+    assert second.network == "mobilenet_thin"
+    for name, array in first.arrays.items():
+        assert second.arrays[name].dtype == (np.float16 if half else np.float32)
+        np.testing.assert_array_equal(second.arrays[name], array.astype(np.float16) if half else array)
+    model = built("mobilenet_thin")
+    model.load_weights(out)
+    np.testing.assert_array_equal(model.get_layer("Conv2d_0").get_weights()[0], second.arrays["Conv2d_0/kernel"])
+    assert out.stat().st_size < source.stat().st_size / (1.7 if half else 0.99)
+
+    assert json.loads((tmp_path / "mine.weights.json").read_text())["sha256"] == checksum(out, "sha256")
+    assert read_record(out) == read_record(source)  # what it was first made from, with the licence
+    assert read_record(out)["licence"] == "Apache-2.0"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.weights.h5", "mine.weights.json"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_groups_are_named_as_keras_names_them(tmp_path, name):
+    model = built(name)
+    model.save_weights(tmp_path / "theirs.weights.h5")
+    (tmp_path / "ours.weights.h5").write_bytes(encode(model, name, half=False))
+    theirs, ours = (h5py.File(tmp_path / f"{whose}.weights.h5") for whose in ("theirs", "ours"))
+    with theirs, ours:
+        paths = {}
+        theirs.visititems(lambda path, item: paths.update({path: item}) if isinstance(item, h5py.Dataset) else None)
+        assert len(paths) == len(model.weights)
+        for path, item in paths.items():
+            np.testing.assert_array_equal(item, ours[path])
+            assert item.parent.attrs["name"] == ours[path].parent.attrs["name"]
+
+
+@pytest.mark.slow
+def test_weights_too_large_for_float16():
+    model = built("mobilenet_thin")
+    layer = model.get_layer("Conv2d_0")
+    layer.set_weights([layer.get_weights()[0], np.full(24, 1e6)])
+    with pytest.raises(OpenPoseLabError, match="the weights of Conv2d_0 are too large for float16"):
+        encode(model, "mobilenet_thin", half=True)
+
+
+def test_the_json_lies_beside(tmp_path):
+    for name, expected in (("a.weights.h5", "a.weights.json"), ("a.h5", "a.h5.json"), ("a.json", "a.json.json")):
+        assert record_path(tmp_path / name) == tmp_path / expected
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"sha256": 1, "made_from": 2}', b"\xff\xfe\xff"])
+def test_a_damaged_json(tmp_path, text):
+    path = tmp_path / "a.weights.h5"
+    path.write_bytes(b"any")
+    assert read_record(path) is None
+    record_path(path).write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(OpenPoseLabError, match="a.weights.json is damaged; delete it, or import the weights again"):
+        read_record(path)

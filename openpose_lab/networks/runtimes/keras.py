@@ -1,0 +1,170 @@
+"""The Keras runtime, on TensorFlow: the reference for all others."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.importers.trained_weights import Weights
+from openpose_lab.networks.reading import read_weights
+from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps
+from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.spec import NetworkSpec
+from openpose_lab.paths import PACKAGE, ROOT
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+_STAGE = re.compile(r"stage(\d+)_(heatmaps|pafs)$")
+
+
+class KerasRuntime:
+    """A Keras model as a runtime. Its graph is traced once, for photos of every size and batches of every size."""
+
+    def __init__(self, model: keras.Model) -> None:
+        """Prepare a model.
+
+        Args:
+            model: A model with the input and the outputs that ``NetworkSpec.build`` describes.
+        """
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
+
+        def last_stage(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            outputs = model(batch, training=False)  # TensorFlow leaves out what only earlier stages' outputs need
+            return outputs["heatmaps"], outputs["pafs"]
+
+        def every_stage(batch: tf.Tensor) -> dict[str, tf.Tensor]:
+            outputs: dict[str, tf.Tensor] = model(batch, training=False)
+            return outputs
+
+        self._last_stage = tf.function(last_stage, input_signature=signature)
+        self._every_stage = tf.function(every_stage, input_signature=signature)
+
+    def run(self, batch: NDArray[np.uint8]) -> BatchMaps:
+        """Compute the maps of the last stage: see ``Runtime.run``."""
+        heatmaps, pafs = self._last_stage(batch)
+        return BatchMaps(heatmaps.numpy(), pafs.numpy())
+
+    def run_stages(self, batch: NDArray[np.uint8]) -> list[StageMaps]:
+        """Compute the maps of every stage: see ``Runtime.run_stages``."""
+        outputs = {name: maps.numpy() for name, maps in self._every_stage(batch).items()}
+        return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in _by_stage(outputs)]
+
+
+def _by_stage(outputs: dict[str, NDArray[np.float32]]) -> list[dict[str, NDArray[np.float32]]]:
+    """Sort named outputs by stage. ``pafs`` belongs to the stage after the last ``stageN_pafs``; so with heatmaps."""
+    numbered: dict[int, dict[str, NDArray[np.float32]]] = {}
+    last = {"heatmaps": 0, "pafs": 0}
+    for name, maps in outputs.items():
+        if found := _STAGE.match(name):
+            number, kind = int(found[1]), found[2]
+            numbered.setdefault(number, {})[kind] = maps
+            last[kind] = max(last[kind], number)
+    for kind, number in last.items():
+        numbered.setdefault(number + 1, {})[kind] = outputs[kind]
+    return [numbered[number] for number in sorted(numbered)]
+
+
+def load(spec: NetworkSpec, weights: Path) -> KerasRuntime:
+    """Build a network and give it the weights of a file: see ``RuntimeSpec.load``."""
+    return KerasRuntime(build_trained(spec, read_weights(weights)[1].arrays, weights))
+
+
+def build_trained(spec: NetworkSpec, arrays: Weights, path: Path) -> keras.Model:
+    """Build a network's Keras model with trained weights.
+
+    Args:
+        spec: The network.
+        arrays: The weights by ``layer/variable``.
+        path: The file that the weights are from, for error messages.
+
+    Returns:
+        The model.
+
+    Raises:
+        OpenPoseLabError: A weight is missing, does not fit or is not a number, or the network has no place for it.
+    """
+    load_tensorflow()
+    model = spec.build(spec.layout)
+    set_weights(model, arrays, path, spec.name)
+    return model
+
+
+def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -> None:
+    """Put weights into a model.
+
+    Args:
+        model: The model. It is not changed if an error is raised.
+        arrays: The weights by ``layer/variable``.
+        path: The file that the weights are from, for error messages.
+        network: The network's name, for error messages.
+
+    Raises:
+        OpenPoseLabError: A weight is missing, does not fit or is not a number, or the model has no place for it.
+    """
+    variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
+    for name, variable in variables.items():
+        expected = tuple(variable.shape)
+        if name not in arrays:
+            raise OpenPoseLabError(f"{path} is not for {network}: {name} is missing, expected with shape {expected}")
+        if arrays[name].shape != expected:
+            raise OpenPoseLabError(
+                f"{path} is not for {network}: {name} has shape {arrays[name].shape}, expected {expected}"
+            )
+        if not np.isfinite(arrays[name]).all():
+            raise OpenPoseLabError(f"{path} is damaged: {name} has values that are no numbers; give another file")
+    if unknown := sorted(arrays.keys() - variables.keys()):
+        raise OpenPoseLabError(f"{path} is not for {network}: the network has no layer for {unknown[0]}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+
+
+def keras_package() -> str:
+    """Name the package with the Keras code of the networks.
+
+    Returns:
+        ``openpose_lab.keras_models`` if the project is installed, ``models`` in a clone.
+
+    Raises:
+        OpenPoseLabError: Python finds neither package in this project's own folders.
+    """
+    # Another clone may be installed, and a user may have a package named models; neither belongs to this code.
+    own = [(folder / "__init__.py").resolve() for folder in (PACKAGE / "keras_models", ROOT / "models")]
+    for package in ("openpose_lab.keras_models", "models"):
+        spec = importlib.util.find_spec(package)
+        if spec and spec.origin and Path(spec.origin).resolve() in own:
+            return package
+    raise OpenPoseLabError(
+        f"the Keras code of the networks is not found; run the program in {ROOT}, or install the project with pip"
+    )
+
+
+def keras_code(name: str) -> ModuleType:
+    """Import the Keras code of a network.
+
+    Args:
+        name: The module's name, as in ``models/NAME.py``.
+
+    Returns:
+        The module.
+
+    Raises:
+        OpenPoseLabError: The package with the Keras code is not found.
+        ImportError: The module is missing, or one of its own imports fails.
+    """
+    load_tensorflow()
+    return importlib.import_module(f"{keras_package()}.{name}")
+
+
+RUNTIME = RuntimeSpec("keras", load)

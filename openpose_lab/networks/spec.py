@@ -1,0 +1,42 @@
+"""What is known of a network before its weights are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from estimation.layouts import Layout
+from openpose_lab.networks.published import Published
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network: its layout, its graph, and its published weights.
+
+    Attributes:
+        name: The network's name, as ``--network`` takes it.
+        layout: The layout of which the network's channels are.
+        channels: The order of a pixel's colours in the network's input.
+        build: Makes the Keras model for a layout, without trained weights. Its input is (n, h, w, 3) uint8. Its outputs
+            are named ``stage1_pafs``, ``stage1_heatmaps``, …, and, of the last stage of a kind, ``pafs`` and
+            ``heatmaps``. Keras is imported inside this function.
+        stride: Input pixels per map cell. The sides of the input are multiples of it.
+        signature: Name and shape of a variable that no other network has in this shape. It recognises the network in
+            weights files without a network's name. None if they are not recognised.
+        offset: x and y in cells by which the maps lie too far to the left and too high up, measured on photos with
+            known keypoints (docs/accuracy.md). 0 if it was not measured.
+        published: The sets of published weights. The first is the one that the network uses by default.
+    """
+
+    name: str
+    layout: Layout
+    channels: Literal["rgb", "bgr"]
+    build: Callable[[Layout], keras.Model]
+    stride: int = 8
+    signature: tuple[str, tuple[int, ...]] | None = None
+    offset: tuple[float, float] = (0.0, 0.0)
+    published: tuple[Published, ...] = ()

