@@ -39,9 +39,14 @@ def row_length(config: Config) -> int:
 
 
 def limb_rows(config: Config, connections: Connections) -> NDArray[np.float64]:
-    """One row per accepted connection: two ids, the score A + B + PAF, and a count of 2.
+    """Make one row per accepted connection: two ids, the score A + B + PAF, and a count of 2.
 
-    Returns (n, parts + 2) float64, limb by limb in the config's order, best first.
+    Args:
+        config: the configuration that the connections were found with.
+        connections: the limbs of one photo.
+
+    Returns:
+        (n, parts + 2) float64, limb by limb in the config's order, best first.
     """
     found, chosen = connections.candidates, connections.accepted
     rows = np.full((len(chosen), row_length(config)), float(MISSING))

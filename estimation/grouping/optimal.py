@@ -138,10 +138,12 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
 def _constraints(constraints: list[Constraint], count: int) -> LinearConstraint:
     """The constraints as rows of a matrix."""
     # HiGHS takes 32-bit indices, and older SciPy versions do not convert
-    row = np.repeat(np.arange(len(constraints), dtype=np.int32), [len(rule.indices) for rule in constraints])
-    column = np.array([index for rule in constraints for index in rule.indices], dtype=np.int32)
+    row = np.repeat(
+        np.arange(len(constraints), dtype=np.int32), [len(constraint.indices) for constraint in constraints]
+    )
+    column = np.array([index for constraint in constraints for index in constraint.indices], dtype=np.int32)
     matrix = csr_array((np.ones(len(row)), (row, column)), shape=(len(constraints), count))
-    return LinearConstraint(matrix, ub=np.array([rule.most for rule in constraints], dtype=float))
+    return LinearConstraint(matrix, ub=np.array([constraint.most for constraint in constraints], dtype=float))
 
 
 def _paths_between_rivals(

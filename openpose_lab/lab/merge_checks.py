@@ -421,8 +421,8 @@ CHECKS = (
     MergeCheck(PRINTS_NOTHING, "contract", partial(_reply_check, PRINTS_NOTHING)),
     MergeCheck("keeps to itself: no files, network or programs", "contract", _keeps_to_itself),
     MergeCheck("gets by with little memory", "contract", _little_memory),
-    MergeCheck(NO_PEOPLE_IN_NOTHING, "correctness", lambda bench: no_people_in_nothing(bench, HANDOUT)),
     *_case_checks("correctness"),
+    MergeCheck(NO_PEOPLE_IN_NOTHING, "correctness", lambda bench: no_people_in_nothing(bench, HANDOUT)),
     MergeCheck("306 rows are 34 people", "correctness", partial(connected, peaceful_crowd(_CROWD))),
     MergeCheck(
         "a score is the sum of the rows, each once",

@@ -27,7 +27,7 @@ from openpose_lab.lab.accuracy import PhotoRows, measure_f1
 
 @dataclass(frozen=True, eq=False)
 class PhotoPeaks:
-    """The peaks of a photo, and what places them in the photo: pixels per cell and offset, as in ``FieldMaps``."""
+    """The peaks of a photo, with its id, and pixels per cell and offset as in ``FieldMaps``."""
 
     image_id: int
     coordinates: Coordinates

@@ -89,7 +89,7 @@ class Setting:
 
 
 def combined_checksum(values: Iterable[bytes]) -> str:
-    """One for all of them."""
+    """Compute one checksum of several values, in hexadecimal."""
     return hashlib.sha256(b"".join(hashlib.sha256(value).digest() for value in values)).hexdigest()
 
 
