@@ -45,8 +45,8 @@ def main(arguments: Sequence[str]) -> None:
     for name in GROUPINGS:
         pairs = Pairs()
         for scene in chosen:
-            people = run_grouping(load_grouping(name), maps.config, scene.connections)
-            pairs += count_pairs(people, scene.owner, all_known=False)
+            subset = run_grouping(load_grouping(name), maps.config, scene.connections)
+            pairs += count_pairs(subset, scene.owner, all_known=False)
         figures[name] = round(pairs.f1, 4)
     photos = decode(encode(chosen, figures, effort=1))
     with Runner(LAB_MERGE) as runner:

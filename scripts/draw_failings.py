@@ -24,7 +24,7 @@ from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, ids_of
 from openpose_lab.commands.program import run
 from openpose_lab.evaluation.crowds import Disturbance, simulate
-from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.paths import ROOT
 
 if TYPE_CHECKING:
@@ -180,8 +180,8 @@ def people_by(name: str, failing: Failing) -> NDArray[np.float64]:
 
 def truth(failing: Failing) -> NDArray[np.float64]:
     """The people that are there, as rows; a single peak is none."""
-    people = perfect_people(COCO_18, failing.connections, failing.owner)
-    return people[people[:, PARTS_NUM] > 1]
+    subset = oracle_rows(COCO_18, failing.connections, failing.owner)
+    return subset[subset[:, PARTS_NUM] > 1]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -199,9 +199,9 @@ def main(arguments: Sequence[str]) -> None:
 def draw_problem() -> bytes:
     """Peaks, candidates and people of a small crowd, as PNG."""
     crowd = simulate(COCO_18, np.random.default_rng(3), 4, 0.4, Disturbance(noise=0.1, missing=0, doubled=0))
-    people = perfect_people(COCO_18, crowd.connections, crowd.owner)
-    nobody = people[:0]
-    panels = {"peaks": (nobody, False), "candidates": (nobody, True), "people": (people, False)}
+    subset = oracle_rows(COCO_18, crowd.connections, crowd.owner)
+    nobody = subset[:0]
+    panels = {"peaks": (nobody, False), "candidates": (nobody, True), "people": (subset, False)}
     return _draw(crowd.connections, panels, labelled=False)
 
 
@@ -222,11 +222,11 @@ def _draw(connections: Connections, panels: dict[str, tuple[NDArray[np.float64],
     inches = _WIDTH_INCHES / len(panels) * (height + 2) / (width + 2) + 0.5
     figure = Figure((_WIDTH_INCHES, min(inches, _MOST_INCHES)), layout="constrained")
     row = figure.subplots(1, len(panels), sharex=True, sharey=True)
-    for axes, (title, (people, with_candidates)) in zip(row, panels.items()):
+    for axes, (title, (subset, with_candidates)) in zip(row, panels.items()):
         if with_candidates:
             _draw_candidates(axes, connections, labelled)
         axes.scatter(xy[:, 0], xy[:, 1], s=18, color="black", zorder=2)
-        found = [row[row != MISSING].astype(int) for row in ids_of(people)]
+        found = [row[row != MISSING].astype(int) for row in ids_of(subset)]
         for place, peaks in enumerate(sorted(found, key=lambda peaks: float(xy[peaks, 0].mean()))):
             _draw_person(axes, connections, peaks, f"C{place}")
         axes.set(title=title, aspect="equal")

@@ -10,6 +10,7 @@ from estimation.config import COCO_18
 from estimation.grouping import load_grouping
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
+from openpose_lab.__main__ import command_names
 from tests.conftest import ROOT
 from tests.support.scenes import crowd
 
@@ -25,17 +26,29 @@ def test_links_lead_somewhere(document):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_files_and_programs_that_are_named_exist(document):
     text = document.read_text(encoding="utf-8")
-    for name in re.findall(r"python -m (tools\.[a-z_]+)", text):
-        assert (ROOT / (name.replace(".", "/") + ".py")).is_file(), name
-    for name in re.findall(r"\b((?:estimation|models|tools|tests|docs)/[\w/]+\.\w+)", text):
+    for name in re.findall(r"(?:-m openpose_lab|bin/openpose-lab|`openpose-lab) ([a-z][a-z-]+)(?![\w.])", text):
+        assert name in command_names(), name
+    for name in re.findall(r"python -m scripts\.([a-z_]+)", text):
+        assert (ROOT / "scripts" / f"{name}.py").is_file(), name
+    for name in re.findall(r"\b((?:estimation|models|openpose_lab|scripts|tests|docs)/[\w/]+\.\w+)", text):
         assert (ROOT / name).is_file(), name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_lines_are_short(document):
+    """Those with a table, an address or code in them aside."""
+    code = False
+    for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), start=1):
+        code ^= line.startswith("```")
+        exempt = code or line.startswith(("|", "    ", "![", "```")) or "://" in line or "](" in line
+        assert exempt or len(line) <= 100, f"line {number} has {len(line)} characters"
 
 
 def test_options_in_the_readme_are_those_of_the_program():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     done = subprocess.run([sys.executable, "demo_image.py", "--help"], cwd=ROOT, capture_output=True, text=True)
     offered = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
-    table = text.split("## What comes out")[1].split("##")[0]
+    table = text.split("## What comes out")[1].split("\n## ")[0]
     assert offered == set(re.findall(r"--[a-z][a-z-]+", table))
 
 

@@ -8,14 +8,11 @@ in a cache, so a second run takes seconds.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from estimation.config import COCO_18, DEFAULT_HEIGHT, Config
@@ -33,8 +30,9 @@ from openpose_lab.commands.options import (
     make_parser,
 )
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
-from openpose_lab.evaluation.comparison import Result, Sweep, compare, sweeps
+from openpose_lab.evaluation.comparison import Result, compare
 from openpose_lab.evaluation.comparison_plot import check_plot_type, plot
+from openpose_lab.evaluation.comparison_tables import figures_csv, format_tables, listed
 from openpose_lab.evaluation.crowds import Disturbance, read_skeletons
 from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
 from openpose_lab.evaluation.scenes import SceneSet, crowd_scenes, photo_scenes
@@ -47,16 +45,6 @@ EXAMPLES = """examples:
   python -m openpose_lab compare-groupings --people 50 --overlap 0.5    one kind of crowd
   python -m openpose_lab compare-groupings --images val2017 --annotations person_keypoints_val2017.json
 """
-COLUMNS = {
-    "AP": ".3f",
-    "AR": ".3f",
-    "F1": ".3f",
-    "conflicts": ".1f",
-    "people": ".1f",
-    "ms median": ".2f",
-    "ms 95%": ".2f",
-}
-CSV_COLUMNS = ("kind", "scenes", "crowd", "overlap", "grouping", *COLUMNS, "ms slowest", "gap")
 OVERLAPS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 PEOPLE = (1, 2, 5, 10, 20, 50, 100)
 USUAL_OVERLAP, USUAL_PEOPLE = 0.2, 10
@@ -75,13 +63,13 @@ def main(arguments: Sequence[str]) -> None:
         with tqdm(total=runs, desc=scene_set.title, unit="scene", leave=False, disable=None) as bar:
             results += compare(scene_set, config, groupings, bar.update)
 
-    if not any(result.people for result in results):
+    if not any(result.results for result in results):
         raise OpenPoseLabError("nobody was found anywhere, so there is nothing to compare")
     failed = {result.grouping: result.failed for result in reversed(results) if result.failed}
     whole = [result for result in results if not result.failed]
-    print("\n\n".join(report(whole)))
+    print("\n\n".join(format_tables(whole)))
     wrong = list(failed.values())
-    for path, data in ((options.csv, to_csv(whole)), (options.plot, plot(whole, options.plot))):
+    for path, data in ((options.csv, figures_csv(whole)), (options.plot, plot(whole, options.plot))):
         try:
             write_whole(path, data)
             print(f"wrote {path}")
@@ -115,14 +103,14 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     crowds = parser.add_argument_group("simulated crowds")
     crowds.add_argument("--crowds", action="store_true", help="crowds too, where photos are given")
     crowds.add_argument(
-        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {_listed(PEOPLE)})"
+        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {listed(PEOPLE)})"
     )
     crowds.add_argument(
         "--overlap",
         type=float,
         nargs="+",
         metavar="SHARE",
-        help=f"share of the box around each person that a neighbour's covers (default: {_listed(OVERLAPS)})",
+        help=f"share of the box around each person that a neighbour's covers (default: {listed(OVERLAPS)})",
     )
     crowds.add_argument(
         "--scenes", type=int, default=20, metavar="N", help="crowds of each kind (default: 20); fewer of over 10 people"
@@ -139,10 +127,6 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         value = getattr(usual, name)
         crowds.add_argument(f"--{name}", type=float, default=value, metavar="X", help=f"{what} (default: {value})")
     return parser.parse_args(arguments)
-
-
-def _listed(values: tuple[float, ...]) -> str:
-    return " ".join(f"{value:g}" for value in values)
 
 
 def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -> None:
@@ -207,85 +191,3 @@ def warn_of_failed_checks(groupings: dict[str, Grouping]) -> None:
                 if check in CALL_CHECKS and not told & {check, sentence}:  # every run tells of the others
                     warnings.warn(f"{name} fails {check!r}: {sentence}", OpenPoseLabWarning, stacklevel=1)
                     told |= {check, sentence}
-
-
-def report(results: list[Result]) -> Iterator[str]:
-    """The tables, each as one text."""
-    photos = [result for result in results if result.scene_set.kind == "photos"]
-    if photos:
-        yield format_figures(photos[0].scene_set.title, {result.grouping: result.figures for result in photos}, COLUMNS)
-    by_overlap = sweeps(results, "overlap")
-    for sweep in [sweep for sweep in by_overlap if len(sweep.by_value) > 1] or by_overlap:
-        yield _means(sweep)
-        if len(sweep.by_value) > 1:
-            yield _by_value(f"F1 by overlap, {sweep.fixed}", sweep, "F1")
-    for sweep in sweeps(results, "people"):
-        if len(sweep.by_value) > 1:
-            yield _by_value(f"F1 by people, {sweep.fixed}", sweep, "F1")
-            yield _by_value(f"milliseconds by people (median), {sweep.fixed}", sweep, "ms median")
-    for result in results:
-        if (gap := result.figures.get("gap", 0)) > 1e-6:
-            yield (
-                f"{result.grouping}, {result.scene_set.title}: its time was up, and what it found is at most "
-                f"{gap:.2%} less than the best there is"
-            )
-
-
-def _means(sweep: Sweep) -> str:
-    """A table of means over all overlaps, of the groupings that were there at all of them."""
-    figures: dict[str, list[dict[str, float]]] = {}
-    for result in itertools.chain.from_iterable(sweep.by_value.values()):
-        figures.setdefault(result.grouping, []).append(result.figures)
-    rows = {
-        name: {column: float(np.mean([one[column] for one in found])) for column in COLUMNS if column in found[0]}
-        for name, found in figures.items()
-        if len(found) == len(sweep.by_value)
-    }
-    scenes = len(next(iter(sweep.by_value.values()))[0].scene_set.scenes)
-    each, means = (" each", ": means") if len(sweep.by_value) > 1 else ("", "")
-    return format_figures(
-        f"{sweep.fixed}, overlap {_listed(tuple(sweep.by_value))}, {scenes} crowds{each}{means}", rows, COLUMNS
-    )
-
-
-def _by_value(title: str, sweep: Sweep, column: str) -> str:
-    """A table of one figure, with a column for each value that was varied."""
-    rows: dict[str, dict[str, float]] = {}
-    for value, found in sweep.by_value.items():
-        for result in found:
-            if column in result.figures:
-                rows.setdefault(result.grouping, {})[f"{value:g}"] = result.figures[column]
-    return format_figures(title, rows, {f"{value:g}": COLUMNS[column] for value in sweep.by_value})
-
-
-def format_figures(title: str, rows: dict[str, dict[str, float]], formats: dict[str, str]) -> str:
-    """Format figures in columns under their headings.
-
-    Args:
-        title: the first line.
-        rows: the figures of each grouping, by column.
-        formats: the format of each column's figures.
-
-    Returns:
-        The lines. A figure that is missing is "-".
-    """
-    lines = [["grouping", *formats]]
-    for name, figures in rows.items():
-        cells = (format(figures[column], form) if column in figures else "-" for column, form in formats.items())
-        lines.append([name, *cells])
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    laid_out = ("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines)
-    return "\n".join([title, *laid_out])
-
-
-def to_csv(results: list[Result]) -> bytes:
-    """All figures of all groupings on all sets of scenes."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS)
-    writer.writeheader()
-    for result in results:
-        kind = result.scene_set
-        where = {"kind": kind.kind, "scenes": len(kind.scenes), "crowd": kind.people, "overlap": kind.overlap}
-        figures = {column: f"{figure:.6g}" for column, figure in result.figures.items()}
-        writer.writerow({**where, "grouping": result.grouping, **figures})
-    return text.getvalue().encode()

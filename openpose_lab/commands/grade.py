@@ -29,7 +29,7 @@ from openpose_lab.lab.grading.judges import FULL_SANDBOX, guards_here, mark_all,
 from openpose_lab.lab.grading.likeness import find_alike
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.points import POINTS, read_points
-from openpose_lab.lab.grading.report import to_csv, write_pages
+from openpose_lab.lab.grading.report import marks_csv, write_pages
 from openpose_lab.lab.grading.submissions import find_submissions
 from openpose_lab.lab.photos import find_limbs
 from openpose_lab.lab.sandbox.runner import Limits
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> None:
             f"space, or choose another --out, and give the same command again"
         ) from error
     alike = find_alike(submissions)
-    write_whole(options.out, to_csv(records, points, alike).encode("utf-8-sig", "replace"))  # the mark is for Excel
+    write_whole(options.out, marks_csv(records, points, alike).encode("utf-8-sig", "replace"))  # the mark is for Excel
     report(records, points, alike)
     print(f"wrote {options.out}, and a page for each student to {pages}")
     write_pages(pages, records, points)

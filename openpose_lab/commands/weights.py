@@ -163,8 +163,8 @@ def kept_verdict(path: Path) -> str:
     maps = compute_maps(read_photo(SAMPLE), network, DEFAULT_HEIGHT)
     if not (np.isfinite(maps.heatmaps).all() and np.isfinite(maps.pafs).all()):
         raise OpenPoseLabError("its maps have values that are no numbers: these are no trained weights")
-    people = group_maps(maps, network.config).skeletons
-    found = f"{len(people.person_scores)} people with {people.present.sum()} parts in {SAMPLE.name}, which shows 2"
-    if len(people.person_scores) not in PLAUSIBLE:
+    skeletons = group_maps(maps, network.config).skeletons
+    found = f"{len(skeletons)} people with {skeletons.present.sum()} parts in {SAMPLE.name}, which shows 2"
+    if len(skeletons) not in PLAUSIBLE:
         raise OpenPoseLabError(f"it finds {found}: these are no trained weights, or of another network")
     return f"{form}{origin}, {found}"

@@ -24,7 +24,7 @@ from estimation.layouts import other_side
 from estimation.skeletons import to_skeletons
 from openpose_lab.evaluation.coco_figures import MOST_PEOPLE, average_precision
 from openpose_lab.evaluation.completion import Completion, complete
-from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.evaluation.pairing import NOT_FOUND, Pairing, pair_people, similarity
 from openpose_lab.evaluation.scenes import Scene, SceneSet
 from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
@@ -101,9 +101,9 @@ def find_losses(
     for scene in tqdm(scene_set.scenes, desc="breakdown", unit="photo", leave=False, disable=None):
         maps = scene.maps()
         true_parts += to_results(config, *true_peaks(config, scene, grouping, maps), maps, scene.image_id, completion)
-        people = perfect_people(config, scene.connections, scene.owner)
+        subset = oracle_rows(config, scene.connections, scene.owner)
         peaks = scene.connections.coordinates
-        true_grouping += to_results(config, people, peaks, maps, scene.image_id, completion)
+        true_grouping += to_results(config, subset, peaks, maps, scene.image_id, completion)
     losses.append(Loss("true parts, our grouping", None, ap(true_parts), "peaks where the parts are labelled"))
     losses.append(Loss("our parts, true grouping", None, ap(true_grouping), "whose each peak is, is known"))
     ranked = rank_truly(true_grouping, pair_people(truth, true_grouping)) if true_grouping else []

@@ -20,12 +20,12 @@ from openpose_lab.evaluation.coco_figures import average_precision
 from openpose_lab.evaluation.completion import complete
 from openpose_lab.evaluation.crowds import Disturbance
 from openpose_lab.evaluation.measures import Pairs, count_conflicts, count_pairs
-from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.evaluation.scenes import Scene, SceneSet, crowd_scenes
 from openpose_lab.formats.coco import to_coco
 
 PERFECT = "(perfect)"
-"""The row of one who knows whose each peak is: what grouping alone can reach."""
+"""The row of the oracle grouping: what grouping alone can reach."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Result:
     """What one grouping made of one set of scenes.
 
     Attributes:
-        people: all of them, in COCO's form.
+        results: all people found, in COCO's form.
         milliseconds: of each scene.
         divisions: of each scene, with objective and bound if the grouping gave them.
         failed: why there is no more, in one sentence.
@@ -41,7 +41,7 @@ class Result:
 
     grouping: str
     scene_set: SceneSet
-    people: list[dict[str, Any]] = field(default_factory=list)
+    results: list[dict[str, Any]] = field(default_factory=list)
     pairs: Pairs = field(default_factory=Pairs)
     conflicts: int = 0
     milliseconds: list[float] = field(default_factory=list)
@@ -51,17 +51,17 @@ class Result:
     def add(self, config: Config, scene: Scene, rows: NDArray[np.float64], maps: FieldMaps) -> None:
         """Count the people of one scene, (n, parts + 2) rows."""
         skeletons = complete(config, rows, scene.connections.coordinates, maps)
-        self.people += to_coco(config, skeletons, scene.image_id)
+        self.results += to_coco(config, skeletons, scene.image_id)
         self.pairs += count_pairs(rows, scene.owner, self.scene_set.all_known)
         self.conflicts += count_conflicts(rows, scene.connections)
 
     @cached_property
     def figures(self) -> dict[str, float]:
         """The columns of the table, without those that are not known; to be asked for when all scenes are in."""
-        ap, ar = average_precision(self.scene_set.truth, self.people, self.scene_set.most_people)
+        ap, ar = average_precision(self.scene_set.truth, self.results, self.scene_set.most_people)
         scenes = len(self.scene_set.scenes)
         figures = {"AP": ap, "AR": ar, "F1": self.pairs.f1}
-        figures |= {"conflicts": self.conflicts / scenes, "people": len(self.people) / scenes}
+        figures |= {"conflicts": self.conflicts / scenes, "people": len(self.results) / scenes}
         if self.milliseconds:
             figures["ms median"] = float(np.median(self.milliseconds))
             figures["ms 95%"] = float(np.quantile(self.milliseconds, 0.95))
@@ -128,7 +128,7 @@ def compare(
             advance()
     results.append(Result(PERFECT, scene_set))
     for scene in scene_set.scenes:
-        rows[PERFECT, scene.image_id] = perfect_people(config, scene.connections, scene.owner)
+        rows[PERFECT, scene.image_id] = oracle_rows(config, scene.connections, scene.owner)
         maps = scene.maps()  # once, as there may be too many to keep
         for result in results:
             if not result.failed:

@@ -35,14 +35,14 @@ class Pairs:
         return 2 * self.right / (self.made + self.true) if self.made + self.true else 1.0
 
 
-def count_pairs(people: NDArray[np.float64], owner: NDArray[np.intp], all_known: bool) -> Pairs:
+def count_pairs(subset: NDArray[np.float64], owner: NDArray[np.intp], all_known: bool) -> Pairs:
     """The pairs of one photo.
 
-    people: (n, parts + 2) rows. owner: (P,), whose each peak is, or ``NOBODY``.
+    subset: (n, parts + 2) rows of people. owner: (P,), whose each peak is, or ``NOBODY``.
     all_known: whether a peak of nobody's is false, so that every pair with it is wrong; else it may be that of
         somebody who is not annotated, and is left out.
     """
-    row = rows_of_peaks(people, len(owner))
+    row = rows_of_peaks(subset, len(owner))
     if not all_known:
         row, owner = row[owner != NOBODY], owner[owner != NOBODY]
     taken, owned = row != NOBODY, owner != NOBODY
@@ -52,9 +52,9 @@ def count_pairs(people: NDArray[np.float64], owner: NDArray[np.intp], all_known:
     return Pairs(*(int((size * (size - 1) // 2).sum()) for size in sizes))
 
 
-def count_conflicts(people: NDArray[np.float64], connections: Connections) -> int:
+def count_conflicts(subset: NDArray[np.float64], connections: Connections) -> int:
     """Accepted limbs whose two ends are in two different people: evidence that the grouping went against."""
-    row = rows_of_peaks(people, len(connections.coordinates))
+    row = rows_of_peaks(subset, len(connections.coordinates))
     first, second = row[connections.candidates.peaks[connections.accepted]].T
     return int(np.sum((first != second) & (first != NOBODY) & (second != NOBODY)))
 

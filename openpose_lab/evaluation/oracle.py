@@ -1,4 +1,4 @@
-"""The grouping of one who knows whose every peak is: what grouping alone can reach."""
+"""Oracle grouping: it uses the true owner of every peak, so it shows what grouping alone can reach."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ from estimation.grouping.assembly import to_subset
 from openpose_lab.evaluation.measures import NOBODY
 
 
-def perfect_people(config: Config, connections: Connections, owner: NDArray[np.intp]) -> NDArray[np.float64]:
-    """The rows of a grouping that makes no mistake with the peaks it is given."""
+def oracle_rows(config: Config, connections: Connections, owner: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Make the rows of the oracle grouping, (n, parts + 2) float64.
+
+    Args:
+        config: the configuration of the limbs.
+        connections: the limbs, and the peaks that they join.
+        owner: (P,) the person that each peak belongs to, or ``NOBODY``.
+    """
     part = connections.coordinates.part.tolist()
     people: dict[int, dict[int, int]] = {}
     for peak, person in enumerate(owner.tolist()):

@@ -64,7 +64,7 @@ def _show(
     axes: Axes,
     config: Config,
     path: Path,
-    people: list[dict[str, Any]],
+    entries: list[dict[str, Any]],
     uncounted: list[dict[str, Any]],
     title: str,
 ) -> None:
@@ -72,7 +72,7 @@ def _show(
     image = read_photo(path)
     scale = min(1, _LONGEST_SIDE / max(image.shape[:2]))
     image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-    keypoints = np.array([person["keypoints"] for person in people], dtype=float).reshape(-1, len(COCO_KEYPOINTS), 3)
+    keypoints = np.array([person["keypoints"] for person in entries], dtype=float).reshape(-1, len(COCO_KEYPOINTS), 3)
     points = from_coco(config, keypoints) * scale
     ids = np.where(np.isnan(points[:, :, 0]), MISSING, 0)
     seen = (ids != MISSING).any(axis=1)

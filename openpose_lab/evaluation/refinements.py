@@ -94,8 +94,8 @@ def compare_refinements(photos: dict[int, Path], kept: MapCache) -> dict[str, li
         column, row = np.clip(np.round(found.xy), 0, np.array(parts.shape[1::-1]) - 1).astype(np.intp).T
         for name, method in METHODS.items():
             coordinates = replace(found, xy=method(parts, row, column, found.part))
-            people = estimate(config, get_connections(config, coordinates, maps.pafs), grouping)
-            skeletons = to_skeletons(config, people, coordinates, maps.cell_size, maps.offset)
+            subset = estimate(config, get_connections(config, coordinates, maps.pafs), grouping)
+            skeletons = to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset)
             results[name] += to_coco(config, skeletons, image_id)
         shifted = replace(skeletons, keypoints=skeletons.keypoints - np.array(maps.cell_size) / 2 + 0.5)
         results[no_half_cell] += to_coco(config, shifted, image_id)

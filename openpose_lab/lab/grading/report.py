@@ -21,7 +21,7 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", 
 _MOST_ALIKE = 5  # are named in the table; the student's page has all
 
 
-def to_csv(records: list[Record], points: dict[str, float], alike: dict[str, dict[str, float]]) -> str:
+def marks_csv(records: list[Record], points: dict[str, float], alike: dict[str, dict[str, float]]) -> str:
     """The table: a line for each submission."""
     figures = list(dict.fromkeys(name for record in records for name in record.accuracy))
     text = io.StringIO()
@@ -36,7 +36,7 @@ def to_csv(records: list[Record], points: dict[str, float], alike: dict[str, dic
                 *(f"{mark:.1f}" for mark in marks.values()),
                 *(record.accuracy.get(name, "") for name in figures),
                 "" if record.milliseconds is None else record.milliseconds,
-                plain(listed(alike[record.student])),
+                plain(_listed_alike(alike[record.student])),
                 plain(reason(record)),
                 plain(record.source),
             ]
@@ -44,7 +44,7 @@ def to_csv(records: list[Record], points: dict[str, float], alike: dict[str, dic
     return text.getvalue()
 
 
-def listed(alike: dict[str, float]) -> str:
+def _listed_alike(alike: dict[str, float]) -> str:
     """The most alike first, and no more than a few of them."""
     names = [f"{name} ({share:.2f})" for name, share in alike.items()]
     more = [f"and {len(names) - _MOST_ALIKE} more"] if len(names) > _MOST_ALIKE else []

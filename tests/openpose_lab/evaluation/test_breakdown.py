@@ -11,7 +11,7 @@ from openpose_lab.evaluation.breakdown import Kind, classify, find_losses, to_re
 from openpose_lab.evaluation.coco_figures import SIGMAS, average_precision
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.evaluation.crowds import Disturbance
-from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.evaluation.pairing import pair_people
 from openpose_lab.evaluation.scenes import crowd_scenes
 from openpose_lab.formats.coco import COCO_KEYPOINTS
@@ -95,7 +95,7 @@ def crowds():
 
 
 def truly_grouped(scene, completion):
-    people = perfect_people(COCO_18, scene.connections, scene.owner)
+    people = oracle_rows(COCO_18, scene.connections, scene.owner)
     return to_results(COCO_18, people, scene.connections.coordinates, scene.maps(), scene.image_id, completion)
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from estimation.config import COCO_18
 from openpose_lab.evaluation.measures import NOBODY, Pairs, count_conflicts, count_pairs, owners
-from openpose_lab.evaluation.oracle import perfect_people
+from openpose_lab.evaluation.oracle import oracle_rows
 from tests.estimation.test_connections import peaks_at
 from tests.support.scenes import join, make_rows
 
@@ -61,7 +61,7 @@ def test_owners_are_one_to_one_and_near():
     assert owners(coordinates, keypoints, reach).tolist() == [NOBODY, 1, NOBODY, NOBODY]
 
 
-def test_perfect_people_are_not_pruned():
+def test_oracle_rows_are_not_pruned():
     coordinates = peaks_at((1, 2, 2), (2, 4, 2), (3, 20, 2))
-    found = perfect_people(COCO_18, join(coordinates, (0, 0, 1, 0.5)), np.array([1, NOBODY, 0]))
+    found = oracle_rows(COCO_18, join(coordinates, (0, 0, 1, 0.5)), np.array([1, NOBODY, 0]))
     assert sorted(found[:, [1, 2, 3]].tolist()) == [[-1, -1, 2], [0, -1, -1]]
