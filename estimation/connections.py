@@ -81,7 +81,7 @@ def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.f
 
     pafs: (h, w, channels) float, on the same cells as the heatmaps that gave ``coordinates``.
     """
-    channels = int(config.paf_channels.max()) + 1
+    channels = config.layout.paf_count
     if pafs.ndim != 3 or pafs.shape[2] < channels:
         raise ValueError(f"pafs must be (h, w, {channels} or more) but got {pafs.shape}")
     if len(coordinates) and (coordinates.xy.max(axis=0) > (pafs.shape[1] - 0.5, pafs.shape[0] - 0.5)).any():

@@ -27,6 +27,19 @@ def collect(package: str, folders: Iterable[str], attribute: str) -> list[Any]:
     return [getattr(module, attribute) for module in modules]
 
 
+def collect_by_name(package: str, folders: Iterable[str], attribute: str) -> dict[str, Any]:
+    """Collect as ``collect`` does, by the ``name`` of each value.
+
+    Raises:
+        ValueError: two values have one name.
+    """
+    values = collect(package, folders, attribute)
+    names = [value.name for value in values]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two files of {package} have the name {min(twice)!r}; choose another name for one of them")
+    return dict(zip(names, values))
+
+
 def _defines(path: Path, attribute: str) -> bool:
     for node in ast.parse(path.read_bytes(), str(path)).body:
         targets = (

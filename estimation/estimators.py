@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from types import CodeType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,14 +35,11 @@ def estimate(config: Config, connections: Connections, grouping: GroupingLike | 
 
 
 def _replaced_merge() -> Grouping | None:
-    """What somebody put in place of the function in the imported module ``estimation.merge``, if anything."""
-    module = sys.modules.get("estimation.merge")
-    function = getattr(module, "merge", None)
-    if function is None:
+    """The function that replaced ``merge`` in the imported module ``estimation.merge``; None if none did."""
+    function = getattr(sys.modules.get("estimation.merge"), "merge", None)
+    if function is None or getattr(function, "__module__", None) == "estimation.merge":
         return None
-    code = getattr(function, "__code__", None)
-    is_own = isinstance(code, CodeType) and code.co_filename == getattr(module, "__file__", None)
-    return None if is_own else load_grouping(function)
+    return load_grouping(function)
 
 
 @lru_cache(maxsize=1)

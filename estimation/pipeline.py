@@ -70,8 +70,11 @@ def estimate_people(
 
     Raises:
         OpenPoseLabError: if the photo or the height cannot be used, or if the grouping fails.
+        ValueError: if ``config`` has another layout than the network.
     """
     config = config or network.config
+    if config.layout != network.config.layout:
+        raise ValueError(f"config has the layout {config.name}, but the network gives maps of {network.config.name}")
     milliseconds: dict[str, float] = {}
     with timed("network", milliseconds):
         maps = compute_maps(photo, network, height, config)

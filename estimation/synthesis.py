@@ -85,6 +85,6 @@ def synthesize_pafs(
         on_limb = (along >= 0) & (along <= length[drawn]) & (np.abs(across) <= limb_width)
         total[rows, columns, drawn] += on_limb[..., None] * unit
         count[rows, columns, drawn] += on_limb
-    pafs = np.zeros((*shape, int(config.paf_channels.max()) + 1), dtype=np.float32)
+    pafs = np.zeros((*shape, config.layout.paf_count), dtype=np.float32)
     pafs[:, :, config.paf_channels] = total / np.maximum(count, 1)[..., None]
     return pafs

@@ -69,7 +69,7 @@ def _mirror(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray
     order, and the sign of each of the latter. What is left becomes right, and so does what points to the left."""
     parts = [config.body_parts.index(other_side(name)) for name in config.body_parts]
     limbs = {limb[:2]: limb for limb in config.limbs}
-    channels = np.arange(int(config.paf_channels.max()) + 1)
+    channels = np.arange(config.layout.paf_count)
     signs = np.ones(len(channels), dtype=np.float32)
     for limb in config.limbs:
         mirrored = limbs[parts[limb.from_part], parts[limb.to_part]]

@@ -40,7 +40,8 @@ def build_lightweight(pafs: int = 38, heatmaps: int = 19, name: str = "lightweig
 
     Returns:
         The model, without trained weights. Its input is a BGR uint8 batch (n, h, w, 3). Its outputs are
-        ``stage1_pafs``, ``stage1_heatmaps``, ``pafs`` and ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
+        ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs`` and ``stage2_heatmaps``: float32 of shape
+        (n, h/8, w/8, channels).
     """
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1 / 255, offset=-128 / 255, name="scale")(image)

@@ -27,8 +27,7 @@ def build_mobilenet_thin(pafs: int = 38, heatmaps: int = 19, name: str = "mobile
 
     Returns:
         The model, without trained weights. Its input is a BGR uint8 batch (n, h, w, 3). Its outputs are
-        ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last stage, ``pafs`` and ``heatmaps``: float32 of shape
-        (n, h/8, w/8, channels).
+        ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs``, …: float32 of shape (n, h/8, w/8, channels).
     """
     image = keras.Input((None, None, 3), dtype="uint8", name="image")
     x = layers.Rescaling(1.0, name="to_float")(image)

@@ -45,8 +45,8 @@ def build_two_branches(pafs: int = 38, heatmaps: int = 19, stages: int = 6, name
         name: The model's name.
 
     Returns:
-        The model, without trained weights. Its outputs are ``stage1_pafs``, ``stage1_heatmaps``, … and, of the last
-        stage, ``pafs`` and ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
+        The model, without trained weights. Its outputs are ``stage1_pafs``, ``stage1_heatmaps``,
+        ``stage2_pafs``, …: float32 of shape (n, h/8, w/8, channels).
     """
     image = _image()
     return keras.Model(image, name_outputs(_two_branch_stages(image, pafs, heatmaps, stages)), name=name)
@@ -80,8 +80,8 @@ def build_paf_first(pafs: int = 52, heatmaps: int = 26, name: str = "body25") ->
         name: The model's name.
 
     Returns:
-        The model, without trained weights. Its outputs are ``stage1_pafs`` to ``stage3_pafs``, ``pafs``,
-        ``stage5_heatmaps`` and ``heatmaps``: float32 of shape (n, h/8, w/8, channels).
+        The model, without trained weights. Its outputs are ``stage1_pafs`` to ``stage4_pafs``,
+        ``stage5_heatmaps`` and ``stage6_heatmaps``: float32 of shape (n, h/8, w/8, channels).
     """
     image = _image()
     features = _front(image, _prelu)

@@ -14,12 +14,7 @@ def name_outputs(stages: Sequence[dict[str, keras.KerasTensor]]) -> dict[str, ke
         stages: The maps that each stage gives, ``pafs`` or ``heatmaps`` or both, in the order in which the stages run.
 
     Returns:
-        The maps by name: ``stage1_pafs``, ``stage1_heatmaps``, …, and, of the last stage of a kind, ``pafs`` and
-        ``heatmaps``.
+        The maps by name: ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs``, …
     """
-    outputs: dict[str, keras.KerasTensor] = {}
-    for number, stage in enumerate(stages, start=1):
-        for kind, maps in stage.items():
-            last = all(kind not in later for later in stages[number:])
-            outputs[kind if last else f"stage{number}_{kind}"] = maps
-    return outputs
+    numbered = enumerate(stages, start=1)
+    return {f"stage{number}_{kind}": maps for number, stage in numbered for kind, maps in stage.items()}

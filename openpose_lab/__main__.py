@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib
+import re
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.program import run
 
 _FOLDER = Path(__file__).parent / "commands"
@@ -33,11 +37,22 @@ def main() -> int:
     names = command_names()
     name = arguments[0].replace("_", "-") if arguments else _DEMO
     if name in names:
-        arguments = arguments[1:]
-    else:
-        name = _DEMO  # the first argument is a photo, or an option
-    module = importlib.import_module(f"openpose_lab.commands.{name.replace('-', '_')}")
-    return run("openpose-lab" if name == _DEMO else name, module.main, arguments)
+        return run("openpose-lab" if name == _DEMO else name, partial(_run_command, name), arguments[1:])
+    return run("openpose-lab", partial(_run_demo, list(names)), arguments)
+
+
+def _run_command(name: str, arguments: Sequence[str]) -> None:
+    importlib.import_module(f"openpose_lab.commands.{name.replace('-', '_')}").main(arguments)
+
+
+def _run_demo(names: Sequence[str], arguments: Sequence[str]) -> None:
+    """Run the demo, unless its photo is a mistyped command."""
+    first = Path(arguments[0]) if arguments else Path()
+    if re.fullmatch(r"[A-Za-z][\w-]*", str(first)) and not first.exists():
+        similar = difflib.get_close_matches(str(first).lower().replace("_", "-"), names, n=1)
+        advice = f"did you mean {similar[0]}?" if similar else "`openpose-lab --help` lists the commands"
+        raise OpenPoseLabError(f"there is no command and no photo {first}; {advice}")
+    _run_command(_DEMO, arguments)
 
 
 def command_names() -> dict[str, str]:

@@ -96,9 +96,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--photos", type=int, default=12, metavar="N", help="so many photos, those with most limbs (default: 12)"
     )
-    parser.add_argument(
-        "--out", type=Path, default=PHOTO_ROWS, help=f"the file (default: {PHOTO_ROWS.name} of tools/lab)"
-    )
+    parser.add_argument("--out", type=Path, default=PHOTO_ROWS, help="the file (default: that of openpose_lab/lab)")
     return parser.parse_args(arguments)
 
 

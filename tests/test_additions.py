@@ -1,4 +1,4 @@
-"""A layout, a network and an output format are added by a file each, and no file is edited."""
+"""A layout, a network, a runtime, an output format and a program are added by a file each, and no file is edited."""
 
 import json
 import os
@@ -14,7 +14,10 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
-COPIED = ("estimation", "models", "openpose_lab", "demo_image.py", "images/people.jpg")
+COPIED = (
+    *("estimation", "models", "openpose_lab", "scripts", "tests", "docs", "images", "demo_image.py", "pyproject.toml"),
+    *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "requirements.txt", "requirements-lowest.txt", ".ci"),
+)
 ADDED = {
     "estimation/layouts/toy.py": """
 from estimation.layouts.layout import Layout, Limb
@@ -34,10 +37,35 @@ def build(layout):
     cells = layers.AveragePooling2D(8)(layers.Rescaling(1 / 255)(image))
     heatmaps = layers.Conv2D(layout.heatmap_count, 1, name="parts")(cells)
     pafs = layers.Conv2D(layout.paf_count, 1, name="limbs")(cells)
-    return keras.Model(image, {"heatmaps": heatmaps, "pafs": pafs})
+    return keras.Model(image, {"stage1_heatmaps": heatmaps, "stage1_pafs": pafs})
 
 
 NETWORK = NetworkSpec("toy", LAYOUTS["TOY"], "rgb", build)
+""",
+    "openpose_lab/networks/runtimes/toy.py": """
+from openpose_lab.networks.runtimes.base import RuntimeSpec
+from openpose_lab.networks.runtimes.keras import load
+
+RUNTIME = RuntimeSpec("toy", load)
+""",
+    "openpose_lab/commands/toy.py": """
+\"\"\"Count the people in a photo with the toy runtime.\"\"\"
+
+from estimation.files import read_photo
+from estimation.pipeline import estimate_people
+from openpose_lab.commands.options import make_parser
+from openpose_lab.networks.loading import load_network
+
+EXAMPLES = \"\"\"example:
+  python -m openpose_lab toy photo.jpg
+\"\"\"
+
+
+def main(arguments):
+    parser = make_parser("toy", __doc__, EXAMPLES)
+    parser.add_argument("photo")
+    photo = read_photo(parser.parse_args(arguments).photo)
+    print(len(estimate_people(photo, load_network("toy", runtime="toy"), grouping="hungarian").skeletons))
 """,
     "openpose_lab/formats/toy.py": """
 import json
@@ -53,6 +81,17 @@ def encode(skeletons, layout):
 FORMAT = Format("toyformat", "also write the people as lists of named points", encode)
 """,
 }
+TESTS = (
+    "tests/estimation",
+    "tests/openpose_lab/networks",
+    "tests/openpose_lab/formats",
+    "tests/openpose_lab/commands/test_options.py",
+    "tests/test_demo_image.py",
+    "tests/test_imports.py",
+    "tests/test_package.py",
+    "tests/test_readme.py",
+)
+"""The quick tests that could tell of an addition."""
 TOP, BOTTOM = (203.5, 99.5), (203.5, 259.5)
 """x and y in pixels of the photo's two blobs, in the centres of map cells."""
 
@@ -127,6 +166,10 @@ def test_options_offer_what_was_added(copy, arguments):
     said = " ".join(python(copy, *arguments, "--help").split())
     assert "lightweight, mobilenet_thin, toy, vgg19" in said
     assert ("--toyformat FILE" in said) == (arguments == ("demo_image.py",))
+
+
+def test_no_quick_test_minds_an_addition(copy):
+    python(copy, "-m", "pytest", "-q", "-m", "not slow", "-n", "2", "-p", "no:cacheprovider", *TESTS)
 
 
 def test_the_names_that_an_added_network_gives_are_listed(copy):

@@ -268,7 +268,9 @@ def _execute(path: Path) -> ModuleType:
     sys.modules[module.__name__] = module  # where dataclasses, for one, look up the module they are in
     folder = path.parent.resolve()
     others = set(sys.modules)
-    sys.path.append(str(folder))
+    appended = str(folder) not in sys.path
+    if appended:
+        sys.path.append(str(folder))
     try:
         with settings_kept():
             exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
@@ -277,8 +279,8 @@ def _execute(path: Path) -> ModuleType:
     except BaseException as error:
         raise GroupingError(f"the grouping file {path} cannot be loaded: {describe_error(error, path)}") from error
     finally:
-        with contextlib.suppress(ValueError):  # the file may have removed it
-            sys.path.remove(str(folder))  # the file's own entries stay
+        if appended and str(folder) in sys.path:  # the file may have removed it; its own entries stay
+            del sys.path[len(sys.path) - 1 - sys.path[::-1].index(str(folder))]
         for name in set(sys.modules) - others:  # its neighbours are not those of the next file, whatever their names
             source = getattr(sys.modules[name], "__file__", None)
             if source and Path(source).parent == folder:

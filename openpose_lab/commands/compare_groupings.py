@@ -55,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     groupings = {name: load_grouping(name) for name in (*options.only, *options.grouping)}
     check_options(options, groupings)
-    warn_of_failed_checks({name: groupings[name] for name in options.grouping})
+    (config,) = apply_settings(options.set, COCO_18)
+    warn_of_failed_checks({name: groupings[name] for name in options.grouping}, config)
 
     results: list[Result] = []
     for scene_set, config in scene_sets(options):
@@ -181,13 +182,13 @@ def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> l
     ]
 
 
-def warn_of_failed_checks(groupings: dict[str, Grouping]) -> None:
+def warn_of_failed_checks(groupings: dict[str, Grouping], config: Config) -> None:
     """Warn of the contract's checks that the groupings fail and that their figures will not show."""
-    crowd = crowd_scenes(COCO_18, 3, USUAL_OVERLAP, 5, 0, Disturbance())
+    crowd = crowd_scenes(config, 3, USUAL_OVERLAP, 5, 0, Disturbance())
     for name, grouping in groupings.items():
         told: set[str] = set()
         for scene in crowd.scenes:
-            for check, sentence in check_grouping(grouping, COCO_18, scene.connections).items():
+            for check, sentence in check_grouping(grouping, config, scene.connections).items():
                 if check in CALL_CHECKS and not told & {check, sentence}:  # every run tells of the others
                     warnings.warn(f"{name} fails {check!r}: {sentence}", OpenPoseLabWarning, stacklevel=1)
                     told |= {check, sentence}

@@ -65,7 +65,7 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
         "--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)"
     )
     for one in FORMATS.values():
-        parser.add_argument(f"--{one.name}", type=Path, metavar="FILE", help=one.help)
+        parser.add_argument(f"--{one.name}", type=Path, metavar="FILE", dest=_dest(one.name), help=one.help)
     add_network_options(parser)
     add_grouping_option(parser)
     add_set_option(parser)
@@ -75,8 +75,12 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
 
 def formats_asked_for(options: argparse.Namespace) -> dict[str, Path]:
     """The file to write in each format that was asked for."""
-    paths = {name: getattr(options, name) for name in FORMATS}
+    paths = {name: getattr(options, _dest(name)) for name in FORMATS}
     return {name: path for name, path in paths.items() if path is not None}
+
+
+def _dest(format_name: str) -> str:
+    return f"format_{format_name}"
 
 
 def check_files(options: argparse.Namespace, grouping: Grouping) -> list[Path]:

@@ -119,7 +119,7 @@ def import_file(options: argparse.Namespace) -> None:
     print(f"licence: {made_from['licence']}")
     print(f"wrote {path} and {record_path(path).name}")
     own = path.resolve() == own_weights(network).resolve()
-    print(f"now run: python demo_image.py --network {network}{'' if own else f' --weights {quoted(path)}'}")
+    print(f"now run: python -m openpose_lab image --network {network}{'' if own else f' --weights {quoted(path)}'}")
 
 
 def verify_weights(options: argparse.Namespace) -> None:

@@ -75,7 +75,7 @@ class Crowd:
 
     keypoints: (n, parts, 2) float64, x and y in map cells, NaN where somebody lacks a part: the truth.
     maps, connections: what a network might show of them.
-    owner: (P,) intp, the person whose each peak is, or ``NOBODY`` of tools/measures.py.
+    owner: (P,) intp, the person whose each peak is, or ``NOBODY`` of measures.py.
     """
 
     keypoints: Floats

@@ -17,7 +17,7 @@ from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from openpose_lab.evaluation.annotations import annotate, to_truth
-from openpose_lab.evaluation.coco_figures import MOST_PEOPLE, SIGMAS
+from openpose_lab.evaluation.coco_figures import MOST_PEOPLE
 from openpose_lab.evaluation.crowds import Disturbance, simulate
 from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.evaluation.measures import owners
@@ -83,8 +83,7 @@ def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneS
 
 def _reach(config: Config, areas: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, parts) pixels at which COCO's similarity exp(-d^2 / (2 area (2 sigma)^2)) has fallen to ``_REACH_OKS``."""
-    sigma = dict(zip(COCO_KEYPOINTS, SIGMAS.tolist()))
-    sigmas = np.array([sigma.get(name, sigma["left_shoulder"]) for name in config.body_parts])  # the neck's, too
+    sigmas = np.array(config.layout.sigmas)
     reach: NDArray[np.float64] = np.sqrt(-2 * np.log(_REACH_OKS) * areas)[:, None] * 2 * sigmas
     return np.maximum(reach, 1e-6)
 

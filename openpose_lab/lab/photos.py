@@ -52,7 +52,7 @@ def find_limbs(images: Path, annotations: Path, network: str, weights: Path | No
     """The rows of all photos in a folder. The network's maps of them are kept for the next time."""
     truth = read_annotations(annotations)
     maps = MapCache(network, weights, height)
-    if maps.config is not COCO_18:
+    if maps.config.layout is not COCO_18.layout:
         raise OpenPoseLabError(
             f"the lab's rows are of COCO's 18 parts, but {network} has others; choose another network"
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from estimation.discovery import collect
+from estimation.discovery import collect_by_name
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks import runtimes
 from openpose_lab.networks.importers.trained_weights import Weights
@@ -15,9 +15,7 @@ from openpose_lab.networks.published import Published
 from openpose_lab.networks.runtimes.base import RuntimeSpec
 from openpose_lab.networks.spec import NetworkSpec
 
-NETWORKS: dict[str, NetworkSpec] = {
-    spec.name: spec for spec in collect("openpose_lab.networks", [str(Path(__file__).parent)], "NETWORK")
-}
+NETWORKS: dict[str, NetworkSpec] = collect_by_name("openpose_lab.networks", [str(Path(__file__).parent)], "NETWORK")
 """Every network by its name."""
 
 PUBLISHED: dict[str, Published] = {
@@ -25,9 +23,7 @@ PUBLISHED: dict[str, Published] = {
 }
 """Every set of published weights by its name."""
 
-RUNTIMES: dict[str, RuntimeSpec] = {
-    runtime.name: runtime for runtime in collect(runtimes.__name__, runtimes.__path__, "RUNTIME")
-}
+RUNTIMES: dict[str, RuntimeSpec] = collect_by_name(runtimes.__name__, runtimes.__path__, "RUNTIME")
 """Every runtime by its name."""
 
 

@@ -25,7 +25,7 @@ def fetch(published: Published, folder: Path) -> list[Path]:
 
     Args:
         published: The set of weights.
-        folder: The folder for the files. It is made if its parent exists.
+        folder: The folder for the files. It is made if it does not exist.
 
     Returns:
         The paths of the files, the one to import first.

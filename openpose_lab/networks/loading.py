@@ -72,7 +72,7 @@ def find_weights(name: str) -> Path:
     if not published:
         raise OpenPoseLabError(
             f"there are no weights for {name} yet, and none are published: give a file with --weights, or run "
-            f"`python -m openpose_lab weights import FILE --network {name}` in the project's folder"
+            f"`python -m openpose_lab weights import FILE --network {name}`"
         )
     default = published[0]
     if not default.on_first_use:

@@ -29,7 +29,7 @@ class LoadedNetwork:
     """
 
     def __init__(self, spec: NetworkSpec, runtime: Runtime) -> None:
-        """Join a network and the runtime that executes it, and run it once.
+        """Join a network and the runtime that executes it.
 
         Args:
             spec: The network.
@@ -38,8 +38,6 @@ class LoadedNetwork:
         self.spec = spec
         self.config = Config(spec.layout)
         self.runtime = runtime
-        # TensorFlow traces and optimises in the first call, so that call is not left to the first photo.
-        self(np.zeros((spec.stride, spec.stride, 3), np.uint8))
 
     def __call__(self, photo: NDArray[np.uint8]) -> FieldMaps:
         """Compute the maps of a photo.

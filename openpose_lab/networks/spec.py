@@ -22,8 +22,8 @@ class NetworkSpec:
         layout: The layout of which the network's channels are.
         channels: The order of a pixel's colours in the network's input.
         build: Makes the Keras model for a layout, without trained weights. Its input is (n, h, w, 3) uint8. Its outputs
-            are named ``stage1_pafs``, ``stage1_heatmaps``, …, and, of the last stage of a kind, ``pafs`` and
-            ``heatmaps``. Keras is imported inside this function.
+            are named ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs``, … in the order in which the stages run.
+            Keras is imported inside this function.
         stride: Input pixels per map cell. The sides of the input are multiples of it.
         signature: Name and shape of a variable that no other network has in this shape. It recognises the network in
             weights files without a network's name. None if they are not recognised.

@@ -210,13 +210,13 @@ def check_folder(folder: Path) -> None:
     """Make the folder for weights unless it exists.
 
     Args:
-        folder: The folder. Its parent must exist.
+        folder: The folder.
 
     Raises:
         OpenPoseLabError: Files cannot be written into the folder.
     """
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK)
     except OSError:
         writable = False

@@ -1,11 +1,8 @@
-import json
-
 import numpy as np
 
 from estimation.config import COCO_18
-from estimation.scoring import score_people
 from estimation.skeletons import to_skeletons
-from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
+from openpose_lab.formats.coco import to_coco
 from openpose_lab.formats.openpose import to_openpose
 from tests.estimation.test_connections import peaks_at
 from tests.support.scenes import make_rows
@@ -35,20 +32,3 @@ def test_nobody():
     assert skeletons.keypoints.shape == (0, 18, 2)
     assert to_openpose(skeletons) == {"version": 1.3, "people": []}
     assert to_coco(COCO_18, skeletons, 7) == []
-
-
-def test_openpose_format():
-    people = json.loads(json.dumps(to_openpose(to_skeletons(COCO_18, PEOPLE, COORDINATES, (8, 4)))))["people"]
-    assert people[0]["person_id"] == [-1]
-    assert people[0]["pose_keypoints_2d"][:9] == [11.5, 9.5, 0.5, 31.5, 17.5, 0.5, 0, 0, 0]
-    assert len(people[0]["pose_keypoints_2d"]) == 54
-
-
-def test_coco_format():
-    results = to_coco(COCO_18, to_skeletons(COCO_18, PEOPLE, COORDINATES, (8, 4)), 42)
-    first = results[0]
-    assert (first["image_id"], first["category_id"]) == (42, 1)
-    assert first["score"] == score_people(COCO_18, PEOPLE, COORDINATES)[0]
-    assert first["keypoints"][:6] == [11.5, 9.5, 1, 0, 0, 0]  # nose, left eye
-    assert results[1]["keypoints"][6:9] == [43.5, 25.5, 1]  # right eye
-    assert sorted((*COCO_KEYPOINTS, "neck")) == sorted(COCO_18.body_parts)

@@ -17,6 +17,8 @@ Place = TypeVar("Place", Path, PurePosixPath)
 LARGEST_FILE = 1 << 20
 """Bytes of a submission; nobody writes that much in an exercise."""
 _IGNORED = {"__MACOSX", "__pycache__"}
+_OF_THE_HANDOUT = {"check_merge", "merge_checks", "test_merge"}
+"""Files of the handout with *merge* in their names; estimation/merge.py is what students write."""
 _ARCHIVES = {".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".ipynb"}
 _MOODLE = re.compile(r"(.+)_\d+_assignsubmission_file")
 
@@ -112,7 +114,7 @@ def _in_archive(path: Path, place: Path) -> Submission:
 
 def _is_merge(place: PurePath) -> bool:
     stem = place.stem.lower()
-    return place.suffix.lower() == ".py" and "merge" in stem and stem not in ("check_merge", "test_merge")
+    return place.suffix.lower() == ".py" and "merge" in stem and stem not in _OF_THE_HANDOUT
 
 
 def _is_exact(place: PurePath) -> bool:

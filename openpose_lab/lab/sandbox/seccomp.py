@@ -1,7 +1,7 @@
 """Seccomp: system calls that a Linux process gives up for good, without being root. See seccomp(2).
 
 A merge computes. It needs no other process, no socket, no signal to others and no change of files' owners, modes or
-times; and Landlock (tools/lab/landlock.py), which sees to what is read and written, does not see to these.
+times; and Landlock (landlock.py), which sees to what is read and written, does not see to these.
 """
 
 from __future__ import annotations

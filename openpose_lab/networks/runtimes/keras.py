@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -39,10 +40,12 @@ class KerasRuntime:
         import tensorflow as tf
 
         signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
+        self._stages = stage_names(model.output)
+        last = {kind: name for stage in self._stages for kind, name in stage.items()}
 
         def last_stage(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             outputs = model(batch, training=False)  # TensorFlow leaves out what only earlier stages' outputs need
-            return outputs["heatmaps"], outputs["pafs"]
+            return outputs[last["heatmaps"]], outputs[last["pafs"]]
 
         def every_stage(batch: tf.Tensor) -> dict[str, tf.Tensor]:
             outputs: dict[str, tf.Tensor] = model(batch, training=False)
@@ -59,26 +62,34 @@ class KerasRuntime:
     def run_stages(self, batch: NDArray[np.uint8]) -> list[StageMaps]:
         """Compute the maps of every stage: see ``Runtime.run_stages``."""
         outputs = {name: maps.numpy() for name, maps in self._every_stage(batch).items()}
-        return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in _by_stage(outputs)]
+        stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in self._stages]
+        return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]
 
 
-def _by_stage(outputs: dict[str, NDArray[np.float32]]) -> list[dict[str, NDArray[np.float32]]]:
-    """Sort named outputs by stage. ``pafs`` belongs to the stage after the last ``stageN_pafs``; so with heatmaps."""
-    numbered: dict[int, dict[str, NDArray[np.float32]]] = {}
-    last = {"heatmaps": 0, "pafs": 0}
-    for name, maps in outputs.items():
-        if found := _STAGE.match(name):
-            number, kind = int(found[1]), found[2]
-            numbered.setdefault(number, {})[kind] = maps
-            last[kind] = max(last[kind], number)
-    for kind, number in last.items():
-        numbered.setdefault(number + 1, {})[kind] = outputs[kind]
+def stage_names(outputs: Iterable[str]) -> list[dict[str, str]]:
+    """Sort the names of a model's outputs by stage.
+
+    Args:
+        outputs: The names, as ``NetworkSpec.build`` describes them.
+
+    Returns:
+        For each stage, in the order in which the stages run, the output of each kind: ``pafs``, ``heatmaps``.
+    """
+    numbered: dict[int, dict[str, str]] = {}
+    for name in outputs:
+        found = _STAGE.match(name)
+        if not found:
+            raise ValueError(f"an output must be named as stage1_pafs or stage1_heatmaps but is named {name}")
+        numbered.setdefault(int(found[1]), {})[found[2]] = name
     return [numbered[number] for number in sorted(numbered)]
 
 
 def load(spec: NetworkSpec, weights: Path) -> KerasRuntime:
     """Build a network and give it the weights of a file: see ``RuntimeSpec.load``."""
-    return KerasRuntime(build_trained(spec, read_weights(weights)[1].arrays, weights))
+    runtime = KerasRuntime(build_trained(spec, read_weights(weights)[1].arrays, weights))
+    # TensorFlow traces and optimises in the first call, so that call is not left to the first photo.
+    runtime.run(np.zeros((1, spec.stride, spec.stride, 3), np.uint8))
+    return runtime
 
 
 def build_trained(spec: NetworkSpec, arrays: Weights, path: Path) -> keras.Model:

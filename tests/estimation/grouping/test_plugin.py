@@ -184,6 +184,13 @@ def test_what_a_file_adds_to_the_path_stays_and_its_folder_does_not(plugin, tmp_
     assert str(tmp_path) not in sys.path
 
 
+def test_a_folder_that_is_on_the_path_stays_where_it_is(plugin, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    before = sys.path[:]
+    load_grouping(plugin("def merge(subset):\n    return subset\n"))
+    assert sys.path == before
+
+
 def test_each_file_has_neighbours_of_its_own(tmp_path, connections):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()

@@ -1,4 +1,4 @@
-// Clicks and keys on the page of tools.explain, as a person makes them. Each check leaves true, or what is wrong.
+// Clicks and keys on the page of explain, as a person makes them. Each check leaves true, or what is wrong.
 // The page is in a frame; what was found goes to the page around it.
 "use strict";
 

