@@ -16,6 +16,7 @@ from tests.conftest import ROOT
 from tests.support.scenes import crowd
 
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("images/*.md"), *ROOT.glob("model_weights/*.md")]
+PAGES_WITH_PRECISION = ("README.md", "docs/accuracy.md", "docs/weights.md", "docs/grouping.md")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -52,6 +53,15 @@ def test_options_in_the_readme_are_those_of_the_program():
     table = text.split("## What comes out")[1].split("\n## ")[0]
     formats = {f"--{name}" for name in FORMATS} - {"--json"}  # those that somebody added
     assert offered - formats == set(re.findall(r"--[a-z][a-z-]+", table))
+
+
+def test_all_pages_give_the_same_average_precision():
+    read = {name: (ROOT / name).read_text(encoding="utf-8") for name in PAGES_WITH_PRECISION}
+    (expected,) = re.findall(r"\*\*OpenPose Lab\*\* (.*)", read["docs/accuracy.md"])
+    figures = re.findall(r"0\.\d{3}", expected)
+    assert re.findall(r"\| (?:147|20) of COCO \w+ \| (0\.\d{3})", read["README.md"]) == figures
+    assert re.findall(r"(0\.\d{3}) / (0\.\d{3})", read["docs/weights.md"]) == [tuple(figures[:2]), tuple(figures[2:])]
+    assert re.findall(r"`lab` \|" + 4 * r" (0\.\d{3}) \|", read["docs/grouping.md"])[0] == tuple(figures)
 
 
 def test_the_grouping_of_the_documents_works(tmp_path):

@@ -40,9 +40,32 @@ def average_precision(truth: COCO, results: list[dict[str, Any]], most_people: i
     return precision, recall
 
 
-def confidence(truth: COCO, results: list[dict[str, Any]], rounds: int = 200) -> tuple[float, float]:
-    """Between what AP lies with a probability of 95 %: by bootstrap, which draws as many photos again, with some more
-    than once. The same photos give the same bounds."""
+def confidence(truth: COCO, results: list[dict[str, Any]]) -> tuple[float, float]:
+    """Compute the 95 % bootstrap confidence interval of AP.
+
+    Args:
+        truth: the annotations.
+        results: the people found, in COCO's form.
+
+    Returns:
+        The lower and the upper bound. The same results give the same bounds.
+    """
+    low, high = np.quantile(bootstrap(truth, results), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def bootstrap(truth: COCO, results: list[dict[str, Any]], rounds: int = 200) -> NDArray[np.float64]:
+    """Compute AP on bootstrap draws: as many photos, drawn with replacement.
+
+    Args:
+        truth: the annotations.
+        results: the people found, in COCO's form.
+        rounds: the number of draws.
+
+    Returns:
+        (n,) AP of each draw. Draws without an annotated person are left out. Results for the same annotations get the
+        same draws, so the difference of two such arrays is the paired difference.
+    """
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = _evaluate(truth, results, MOST_PEOPLE)
         count = len(evaluation.params.imgIds)
@@ -57,8 +80,7 @@ def confidence(truth: COCO, results: list[dict[str, Any]], rounds: int = 200) ->
             precision = evaluation.eval["precision"]
             if (precision > -1).any():  # a photo with people was drawn
                 drawn.append(np.mean(precision[precision > -1]))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
+    return np.array(drawn, dtype=np.float64)
 
 
 def match_people(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, int], list[int]]:

@@ -148,6 +148,15 @@ def test_confidence_tells_what_so_few_photos_can():
     assert coco.confidence(*crowd_of_photos(20)) == (1, 1)
 
 
+def test_the_draws_of_two_results_are_the_same_photos():
+    truth, more = crowd_of_photos(14)
+    _, fewer = crowd_of_photos(12)  # one photo less
+    difference = coco.bootstrap(truth, more) - coco.bootstrap(truth, fewer)
+    assert difference.min() == 0  # a draw without that photo
+    assert difference.max() > 0.1
+    assert (difference >= 0).all()  # other photos would tell in both directions
+
+
 def test_confidence_where_most_photos_are_without_people():
     truth = annotated.to_truth(
         annotated.annotate(COCO_18, {"a.png": PEOPLE, **{f"{k}.png": PEOPLE[:0] for k in range(5)}})

@@ -1,8 +1,4 @@
-"""The lightweight network against its published INT8 graph, and on photos with known keypoints."""
-
-import re
-import subprocess
-import sys
+"""The lightweight network against its published INT8 graph."""
 
 import cv2
 import numpy as np
@@ -11,7 +7,6 @@ import pytest
 from estimation.files import read_photo
 from estimation.pipeline import scale_to_height
 from openpose_lab.networks.loading import load_network
-from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -39,18 +34,6 @@ def test_heatmaps_go_with_those_of_the_int8_graph(shared_data, folder):
         correlations.append(np.corrcoef(found.ravel(), expected[:, :, parts].ravel())[0, 1])
     assert len(correlations) == 20
     assert np.sum(np.array(correlations) > 0.95) >= 15, np.round(correlations, 3)
-
-
-def test_average_precision(shared_data, folder):
-    photos = shared_data / "coco_dev147"
-    command = [sys.executable, "-m", "openpose_lab", "evaluate", "--images", photos / "images", "--height", "368"]
-    command += ["--annotations", photos / "annotations.json", "--network", "lightweight"]
-    done = subprocess.run(
-        [*command, "--weights", folder / "dequantised_f16.npz"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    (precision,) = re.findall(r"^AP +(0\.\d+)", done.stdout, re.MULTILINE)
-    assert float(precision) >= 0.38
 
 
 def test_stride_two_pads_on_all_four_sides(rng):
