@@ -5,14 +5,13 @@ Callers change a threshold with ``dataclasses.replace(config, peak_threshold=0.1
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.layouts import LAYOUTS, Layout, Limb
-from estimation.thresholds import check_thresholds, threshold
+from estimation.thresholds import LARGEST, check_thresholds, threshold
 
 DEFAULT_HEIGHT = 368
 """Input height in pixels at which OpenPose's networks were trained and are compared."""
@@ -64,11 +63,11 @@ class Config:
 
     min_num_body_parts: int = threshold(4)
     """``merge`` drops people with fewer parts (the handout's value)."""
-    min_score: float = threshold(0.4, -math.inf)
+    min_score: float = threshold(0.4, -LARGEST)
     """``merge`` drops people with a smaller score / parts_num (the handout's value)."""
     min_parts: int = threshold(3)
     """Groupings that see the candidates drop people with fewer parts (OpenPose's value)."""
-    min_mean_score: float = threshold(0.4, -math.inf)
+    min_mean_score: float = threshold(0.4, -LARGEST)
     """They drop people with a smaller score / parts_num (OpenPose's value)."""
     peak_weight: float = threshold(0.1)
     """What a peak's score counts beside the PAF's in ``openpose_cuda`` (OpenPose's value)."""

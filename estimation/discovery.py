@@ -22,9 +22,17 @@ def collect(package: str, folders: Iterable[str], attribute: str) -> list[Any]:
     Returns:
         The values, in the order of the modules' names.
     """
-    paths = [path for folder in folders for path in Path(folder).glob("*.py") if _defines(path, attribute)]
+    paths = [path for folder in folders for path in modules_in(Path(folder)) if _defines(path, attribute)]
     modules = [importlib.import_module(f"{package}.{name}") for name in sorted(path.stem for path in paths)]
     return [getattr(module, attribute) for module in modules]
+
+
+def modules_in(folder: Path) -> list[Path]:
+    """List the modules in a folder by name.
+
+    Files that cannot be imported by their names are left out: an editor's locks, a system's hidden files, copies.
+    """
+    return sorted(path for path in folder.glob("*.py") if path.stem.isidentifier() and path.is_file())
 
 
 def collect_by_name(package: str, folders: Iterable[str], attribute: str) -> dict[str, Any]:

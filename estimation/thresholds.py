@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import field, fields
 from typing import Any
 
+LARGEST = 1e9
+"""The upper limit of thresholds without another: squares and products of it do not overflow."""
 
-def threshold(default: float, lowest: float = 0, highest: float = math.inf) -> Any:
+
+def threshold(default: float, lowest: float = 0, highest: float = LARGEST) -> Any:
     """Declare a field of a frozen dataclass whose value lies from ``lowest`` to ``highest``; an int stays an int."""
     return field(default=default, metadata={"lowest": lowest, "highest": highest})
 
@@ -26,8 +28,8 @@ def check_thresholds(owner: Any) -> None:
 
 
 def _check(name: str, value: Any, whole: bool, lowest: float, highest: float) -> None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest
-    if not good or math.isinf(value) or (whole and value != int(value)):
-        limits = f" of at least {lowest:g}" if math.isfinite(lowest) else ""
-        limits = f" from {lowest:g} to {highest:g}" if math.isfinite(highest) else limits
-        raise ValueError(f"{name} must be a {'whole ' if whole else ''}number{limits} but is {value}")
+    kinds = (int,) if whole else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool) or not lowest <= value <= highest:
+        shown = str(value) if len(str(value)) < 20 else f"{str(value)[:20]}…"
+        kind = "whole number" if whole else "number"
+        raise ValueError(f"{name} must be a {kind} from {lowest:.10g} to {highest:.10g} but is {shown}")

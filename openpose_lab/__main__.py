@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from estimation.discovery import modules_in
 from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.program import run
 
@@ -58,8 +59,12 @@ def _run_demo(names: Sequence[str], arguments: Sequence[str]) -> None:
 def command_names() -> dict[str, str]:
     """The subcommands by name, each with the first sentence of its module; no command is imported."""
     found = {}
-    for path in sorted(_FOLDER.glob("*.py")):
-        module = ast.parse(path.read_bytes())
+    for path in modules_in(_FOLDER):
+        try:
+            module = ast.parse(path.read_bytes())
+        except SyntaxError as error:  # the other commands still run
+            found[path.stem.replace("_", "-")] = f"(cannot be read: line {error.lineno}: {error.msg})"
+            continue
         if any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in module.body):
             summary = (ast.get_docstring(module) or "").split("\n\n")[0]
             found[path.stem.replace("_", "-")] = " ".join(summary.split())

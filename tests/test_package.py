@@ -1,5 +1,6 @@
 """What pip installs: the package's metadata, and a wheel used in a folder that has packages of the same names."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -151,6 +152,21 @@ def test_weights_and_caches_go_into_the_user_s_folder(installed, elsewhere):
     done = in_it(installed, elsewhere, "python", "-c", script, env=environment)
     assert all(Path(line).is_relative_to(elsewhere) for line in done.stdout.splitlines()), done.stdout
     assert len(done.stdout.splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_weights_are_kept_where_no_folder_is_yet(installed, elsewhere, mobilenet):
+    """An empty home, as on a fresh machine; the weights are imported, as they are when they have been fetched."""
+    home = elsewhere / "home"
+    home.mkdir()
+    weights = ROOT / "model_weights" / "mobilenet_thin.weights.h5"
+    environment = {**os.environ, "HOME": str(home), "LOCALAPPDATA": str(home)}
+    environment.pop("XDG_CACHE_HOME", None)
+    done = in_it(installed, elsewhere, "openpose-lab", "weights", "import", weights, env=environment)
+    assert done.returncode == 0, done.stderr
+    done = in_it(installed, elsewhere, "openpose-lab", "--no-draw", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert list(home.rglob("mobilenet_thin.weights.h5"))
 
 
 @pytest.mark.slow

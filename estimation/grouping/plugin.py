@@ -71,8 +71,9 @@ def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) 
     """Load a grouping by its name in ``GROUPINGS``, or by its Python file, which is executed.
 
     Args:
-        grouping: the name or the path; a file may import files beside it. A function is taken as it is: one with three
-            arguments as ``group``, any other as ``merge``. So is a grouping that is loaded already.
+        grouping: the name or the path; a file may import files beside it. A function is taken as it is. The name of
+            the function, ``merge`` or ``group``, decides its door. A function with another name is a ``group`` if it
+            requires three arguments, and a ``merge`` otherwise. A loaded grouping is returned as it is.
         doors: the functions to look for. The first one in the file is taken.
 
     Returns:
@@ -107,7 +108,9 @@ def _from_function(function: Callable[..., Any]) -> Grouping:
     code = getattr(function, "__code__", None)
     source = Path(code.co_filename if isinstance(code, CodeType) else f"<{type(function).__name__}>")
     required = [one for one in parameters_of(function).values() if one.default is one.empty and one.kind in _POSITIONAL]
-    return Grouping("group" if len(required) == _GROUP_ARGUMENTS else "merge", function, source)
+    by_arguments = "group" if len(required) == _GROUP_ARGUMENTS else "merge"
+    name = getattr(function, "__name__", "")
+    return Grouping(name if name in DOORS else by_arguments, function, source)
 
 
 def run_grouping(

@@ -30,7 +30,7 @@ from openpose_lab.commands.options import (
     make_parser,
 )
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
-from openpose_lab.evaluation.comparison import Result, compare
+from openpose_lab.evaluation.comparison import CROWD_RANGES, Result, check_crowds, compare
 from openpose_lab.evaluation.comparison_plot import check_plot_type, plot
 from openpose_lab.evaluation.comparison_tables import figures_csv, format_tables, listed
 from openpose_lab.evaluation.crowds import Disturbance, read_skeletons
@@ -137,17 +137,14 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
     if options.images is None and for_photos != (DEFAULT_NETWORK, None, DEFAULT_HEIGHT):
         raise OpenPoseLabError("--network, --weights and --height are for photos; give --images and --annotations too")
     check_height(options.height)
-    for name, values, lowest, highest in (
-        ("people", options.people or PEOPLE, 1, COCO_18.max_peaks_per_part),
-        ("overlap", options.overlap or OVERLAPS, 0, 0.9),
-        ("scenes", [options.scenes], 1, 10_000),
-        ("seed", [options.seed], 0, 2**32),
-        ("noise", [options.noise], 0, 10),
-        *((share, [getattr(options, share)], 0, 1) for share in ("missing", "doubled", "crossing")),
-    ):
-        for value in values:
-            if not lowest <= value <= highest:
-                raise OpenPoseLabError(f"--{name} must be from {lowest} to {highest} but is {value:g}")
+    try:
+        for name in CROWD_RANGES:
+            given = getattr(options, name)
+            for value in given if isinstance(given, list) else [given]:
+                if value is not None:
+                    check_crowds({name: value}, prefix="--")
+    except ValueError as error:
+        raise OpenPoseLabError(str(error)) from None
     check_plot_type(options.plot)
     inputs = [("annotations", options.annotations), ("skeletons", options.skeletons), ("weights file", options.weights)]
     inputs += [("grouping file", grouping.source) for grouping in groupings.values()]

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.results:
         write_whole(options.results, json.dumps(measured.results).encode())
     if not measured.results:
-        raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so AP is 0, and there is no more")
+        raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so AP is 0")
     print(f"{len(photos)} photos, {len(measured.results)} people found, {maps.title}")
     print_figures(score(truth, measured.results), confidence(truth, measured.results))
     print_times(measured.times)

@@ -65,7 +65,9 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
         "--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)"
     )
     for one in FORMATS.values():
-        parser.add_argument(f"--{one.name}", type=Path, metavar="FILE", dest=_dest(one.name), help=one.help)
+        parser.add_argument(
+            f"--{one.name}", type=Path, metavar="FILE", dest=_dest(one.name), help=one.help.replace("%", "%%")
+        )
     add_network_options(parser)
     add_grouping_option(parser)
     add_set_option(parser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -20,6 +21,9 @@ from estimation.quiet import kept_stderr
 
 _STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 """Signals that ask a program to stop, beside Ctrl-C's. SIGBREAK is Windows's."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EIO)
+"""Errors of the standard output when it goes to a full disk. Files are written by ``write_whole``, which names them."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -65,6 +69,9 @@ def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[st
     Returns:
         The exit status for ``sys.exit``.
     """
+    for stream_name in ("stdout", "stderr"):
+        if getattr(sys, stream_name) is None:  # closed by whoever started the program
+            setattr(sys, stream_name, open(os.devnull, "w"))  # noqa: SIM115 (open until the end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may have letters the terminal has not
@@ -98,9 +105,19 @@ def _run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[s
     except MemoryError:
         return _fail(name, "not enough memory; try a smaller --height, or close other programs", 1)
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes it once more at its end
+        _discard_output()
         return 0
+    except OSError as error:
+        if error.errno not in _NO_ROOM or error.filename is not None:
+            raise
+        _discard_output()
+        return _fail(name, f"the output cannot be written: {error.strerror}", 1)
     return 0
+
+
+def _discard_output() -> None:
+    """Send what is left of the standard output nowhere: Python flushes it once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(name: str, sentence: str, status: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -78,13 +79,13 @@ def list_weights(options: argparse.Namespace) -> None:
     print()
     for name in NETWORKS:
         path = own_weights(name)
-        print(f"--network {name:15} {path if path.is_file() else 'no weights here yet'}")
+        print(f"--network {name:15} {path if os.path.isfile(path) else 'no weights here yet'}")
 
 
 def print_published(published: Published, network: str) -> None:
     """Print a paragraph on a set of published weights."""
     megabytes = sum(file.megabytes for file in published.files)
-    here = all((FOLDER / file.name).is_file() for file in published.files)
+    here = all(os.path.isfile(FOLDER / file.name) for file in published.files)
     print(f"{published.name}: {published.form} for {network}, {megabytes:.1f} MB{', here' if here else ''}")
     print(f"    licence: {published.licence}")
     for file in published.files:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps
 from estimation.grouping import GROUPINGS, Division, Grouping, GroupingLike, divide, load_grouping
+from estimation.layouts.human import STANDING
 from estimation.pipeline import timed
 from estimation.subset import GroupingError, row_length
 from openpose_lab.evaluation.coco_figures import average_precision
@@ -22,8 +24,20 @@ from openpose_lab.evaluation.crowds import Disturbance
 from openpose_lab.evaluation.measures import Pairs, count_conflicts, count_pairs
 from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.evaluation.scenes import Scene, SceneSet, crowd_scenes
-from openpose_lab.formats.coco import to_coco
+from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
 
+CROWD_RANGES = {
+    "people": (1, COCO_18.max_peaks_per_part),
+    "overlap": (0, 0.9),
+    "scenes": (1, 10_000),
+    "seed": (0, 2**32),
+    "noise": (0, 10),
+    "missing": (0, 1),
+    "doubled": (0, 1),
+    "crossing": (0, 1),
+}
+"""The range of each number that describes simulated crowds."""
+_WHOLE = ("people", "scenes", "seed")
 PERFECT = "(perfect)"
 """The row of the oracle grouping: what grouping alone can reach."""
 
@@ -73,23 +87,23 @@ class Result:
 
 
 def compare_groupings(
-    groupings: Iterable[GroupingLike] | Mapping[str, GroupingLike] = tuple(GROUPINGS),
+    groupings: GroupingLike | Iterable[GroupingLike] | Mapping[str, GroupingLike] | None = None,
     people: int = 10,
     overlap: float = 0.2,
     scenes: int = 20,
     seed: int = 0,
-    config: Config = COCO_18,
+    config: Config | None = None,
 ) -> dict[str, dict[str, float]]:
     """Compare groupings on simulated crowds, as the program compare-groupings does.
 
     Args:
-        groupings: names, Python files or functions; with names of your own if it is a mapping. By default the
-            project's groupings.
-        people: people in each crowd.
-        overlap: share of the box around each person that a neighbour's covers.
-        scenes: crowds.
+        groupings: one or several names, Python files or functions. A mapping names them. By default the project's
+            groupings.
+        people: people in each crowd, 1 to 127.
+        overlap: share of the box around each person that a neighbour's covers, 0 to 0.9.
+        scenes: number of crowds, at least 1.
         seed: another number gives other crowds.
-        config: the configuration.
+        config: the configuration, by default ``COCO_18``. Its layout must have all of COCO's keypoints.
 
     Returns:
         For each grouping AP, AR, F1 (of the pairs of peaks that it puts into one person), conflicts and people a crowd,
@@ -97,9 +111,14 @@ def compare_groupings(
 
     Raises:
         GroupingError: if a grouping fails or breaks the contract.
+        ValueError: if two groupings have one name, a number is out of its range, or the layout lacks a part.
     """
-    named = groupings if isinstance(groupings, Mapping) else {_name_of(one): one for one in groupings}
-    loaded = {name: load_grouping(one) for name, one in named.items()}
+    config = config or COCO_18
+    check_crowds({"people": people, "overlap": overlap, "scenes": scenes, "seed": seed})
+    parts = set(config.body_parts)
+    if unknown := (set(COCO_KEYPOINTS) - parts) | (parts - set(STANDING)):
+        raise ValueError(f"the simulated people have other body parts than layout {config.name}: see {min(unknown)}")
+    loaded = {name: load_grouping(one) for name, one in _named(groupings).items()}
     crowds = crowd_scenes(config, people, overlap, scenes, seed, Disturbance())
     results = compare(crowds, config, loaded, lambda: None)
     if failed := [result.failed for result in results if result.failed]:
@@ -107,7 +126,31 @@ def compare_groupings(
     return {result.grouping: result.figures for result in results}
 
 
+def check_crowds(numbers: Mapping[str, float], prefix: str = "") -> None:
+    """Raise ValueError if a number in ``CROWD_RANGES`` is out of its range. ``prefix`` stands before its name."""
+    for name, value in numbers.items():
+        lowest, highest = CROWD_RANGES[name]
+        whole = name in _WHOLE
+        if not lowest <= value <= highest or (whole and value != int(value)):
+            kind = "a whole number " if whole else ""
+            raise ValueError(f"{prefix}{name} must be {kind}from {lowest} to {highest} but is {value:g}")
+
+
+def _named(groupings: Any) -> Mapping[str, GroupingLike]:
+    if groupings is None:
+        return {name: name for name in GROUPINGS}
+    if isinstance(groupings, Mapping):
+        return groupings
+    several = [groupings] if isinstance(groupings, str | Path | Grouping) or callable(groupings) else list(groupings)
+    named = {_name_of(one): one for one in several}
+    if len(named) < len(several):
+        raise ValueError("two groupings have the same name; give a mapping from names of your own to the groupings")
+    return named
+
+
 def _name_of(grouping: GroupingLike) -> str:
+    if isinstance(grouping, Grouping):
+        return str(grouping.source)
     return str(getattr(grouping, "__name__", grouping))
 
 

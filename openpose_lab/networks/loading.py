@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def find_weights(name: str) -> Path:
         OpenPoseLabError: The file is missing; the text says how to get it.
     """
     path = own_weights(name)
-    if path.is_file():
+    if os.path.isfile(path):  # which is False, too, where the folder cannot be read
         return path
     published = find_network(name).published
     if not published:
@@ -84,7 +85,7 @@ def find_weights(name: str) -> Path:
     try:
         import_weights(source, name, path)
     except OpenPoseLabError:
-        if not path.is_file():  # on Windows another first run, just reading the same file, is no harm
+        if not os.path.isfile(path):  # on Windows another first run, just reading the same file, is no harm
             raise
     return path
 

@@ -100,10 +100,17 @@ def test_configuration_is_one_frozen_object():
     [
         ("min_agreement", 2, "min_agreement must be a number from 0 to 1 but is 2"),
         ("limb_samples", 2.5, "limb_samples must be a whole number from 1 to 1000 but is 2.5"),
-        ("max_peaks_per_part", 0, "max_peaks_per_part must be a whole number of at least 1 but is 0"),
-        ("peak_threshold", float("nan"), "peak_threshold must be a number of at least 0 but is nan"),
-        ("min_score", "a", "min_score must be a number but is a"),
-        ("half_tolerance", float("inf"), "half_tolerance must be a number of at least 0 but is inf"),
+        ("limb_samples", 10.0, "limb_samples must be a whole number from 1 to 1000 but is 10.0"),
+        (
+            "min_score",
+            10**400,
+            "min_score must be a number from -1000000000 to 1000000000 but is 10000000000000000000…",
+        ),
+        ("peak_threshold", 1e308, "peak_threshold must be a number from 0 to 1000000000 but is 1e+308"),
+        ("max_peaks_per_part", 0, "max_peaks_per_part must be a whole number from 1 to 1000000000 but is 0"),
+        ("peak_threshold", float("nan"), "peak_threshold must be a number from 0 to 1000000000 but is nan"),
+        ("min_score", "a", "min_score must be a number from -1000000000 to 1000000000 but is a"),
+        ("half_tolerance", float("inf"), "half_tolerance must be a number from 0 to 1000000000 but is inf"),
     ],
 )
 def test_a_threshold_out_of_its_range_is_refused(name, value, sentence):

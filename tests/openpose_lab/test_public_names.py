@@ -7,7 +7,9 @@ import sys
 import pytest
 
 import openpose_lab
+from estimation.config import Config
 from estimation.grouping import load_grouping
+from estimation.layouts import LAYOUTS
 from estimation.merge import merge
 from estimation.subset import GroupingError
 from tests.conftest import ROOT
@@ -70,3 +72,34 @@ def test_the_examples_of_the_page_run(number, tmp_path, mobilenet):
     (tmp_path / "photo.jpg").write_bytes((ROOT / "images" / "people.jpg").read_bytes())
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_name_of_a_function_decides_its_door():
+    def group(candidates, coordinates, config=None):
+        return None
+
+    def merge(subset, min_num_body_parts, min_score):
+        return None
+
+    assert load_grouping(group).door == "group"
+    assert load_grouping(merge).door == "merge"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"groupings": [merge, merge]}, "two groupings have the same name; give a mapping"),
+        ({"people": 0}, "people must be a whole number from 1 to 127 but is 0"),
+        ({"people": 2.5}, "people must be a whole number from 1 to 127 but is 2.5"),
+        ({"scenes": 0}, "scenes must be a whole number from 1 to 10000 but is 0"),
+        ({"overlap": 2}, "overlap must be from 0 to 0.9 but is 2"),
+        ({"config": Config(LAYOUTS["MPI_15"])}, "the simulated people have other body parts than layout MPI_15"),
+    ],
+)
+def test_crowds_that_cannot_be_made_are_refused(arguments, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        openpose_lab.compare_groupings(**arguments)
+
+
+def test_one_grouping_is_compared_by_its_name():
+    assert list(openpose_lab.compare_groupings("lab", people=2, scenes=1)) == ["lab", "(perfect)"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -142,23 +143,28 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
 
 
 def keras_package() -> str:
-    """Name the package with the Keras code of the networks.
+    """Name the package with the Keras code of the networks, and make sure that Python finds it.
 
     Returns:
-        ``openpose_lab.keras_models`` if the project is installed, ``models`` in a clone.
+        ``openpose_lab.keras_models``. In a clone this is the folder ``models``, whatever other package of that name
+        Python would find.
 
     Raises:
-        OpenPoseLabError: Python finds neither package in this project's own folders.
+        OpenPoseLabError: The project has no Keras code.
     """
-    # Another clone may be installed, and a user may have a package named models; neither belongs to this code.
-    own = [(folder / "__init__.py").resolve() for folder in (PACKAGE / "keras_models", ROOT / "models")]
-    for package in ("openpose_lab.keras_models", "models"):
-        spec = importlib.util.find_spec(package)
-        if spec and spec.origin and Path(spec.origin).resolve() in own:
-            return package
-    raise OpenPoseLabError(
-        f"the Keras code of the networks is not found; run the program in {ROOT}, or install the project with pip"
-    )
+    name = "openpose_lab.keras_models"
+    if name in sys.modules or (PACKAGE / "keras_models" / "__init__.py").is_file():
+        return name
+    path = ROOT / "models" / "__init__.py"
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise OpenPoseLabError(
+            f"the Keras code of the networks is missing: there is no {path}; get the project again, whole"
+        )
+    package = importlib.util.module_from_spec(spec)
+    sys.modules[name] = package
+    spec.loader.exec_module(package)
+    return name
 
 
 def keras_code(name: str) -> ModuleType:

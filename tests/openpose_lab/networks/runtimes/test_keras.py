@@ -39,16 +39,19 @@ def test_the_installed_keras_code_comes_before_a_user_s_own_models(project, tmp_
     assert run(project, tmp_path / "user").stdout == "openpose_lab.keras_models\n"
 
 
-def test_a_clone_has_its_own_keras_code(project):
+def test_a_clone_s_keras_code_comes_before_a_user_s_own_models(project, tmp_path):
     shutil.copytree(ROOT / "models", project / "models")
-    assert run(project).stdout == "models\n"
+    (tmp_path / "user" / "models").mkdir(parents=True)
+    (tmp_path / "user" / "models" / "__init__.py").write_text(OF_A_USER)
+    where = "import importlib; print(importlib.import_module(keras_package()).__file__)"
+    assert run(project, tmp_path / "user", code=where).stdout == f"{project / 'models' / '__init__.py'}\n"
 
 
 def test_without_keras_code_one_sentence_says_what_to_do(project, tmp_path):
     (tmp_path / "user" / "models").mkdir(parents=True)
     (tmp_path / "user" / "models" / "__init__.py").write_text(OF_A_USER)
     done = run(project, tmp_path / "user")
-    assert "OpenPoseLabError: the Keras code of the networks is not found; run the program in" in done.stderr
+    assert "OpenPoseLabError: the Keras code of the networks is missing: there is no" in done.stderr
 
 
 @pytest.mark.slow
