@@ -117,7 +117,7 @@ def print_rows(bench: Bench) -> None:
         went.append(f"person {of[0]}" if of else "nobody")
     titles = [f"row {number} -> {who}" for number, who in enumerate(went)]
     people_titles = [f"person {number}" for number in range(len(subset))]
-    rows = [*np.split(HANDOUT, len(HANDOUT)), *np.split(subset, len(subset))]
+    rows = [row[np.newaxis] for row in (*HANDOUT, *subset)]
     print(format_rows(dict(zip([*titles, *people_titles], rows))))
 
 

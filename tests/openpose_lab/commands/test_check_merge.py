@@ -54,6 +54,13 @@ def test_a_broken_one_is_told_with_the_rows_concerned(check):
     assert "also failed: the handout's nine rows are one person" in out
 
 
+def test_nobody_found_in_the_handout_s_rows(check):
+    status, out, err = check("import numpy as np\ndef merge(subset): return np.empty((0, subset.shape[1]))")
+    assert (status, err.count("\n")) == (1, 1)
+    assert " row 0 -> nobody " in out
+    assert " person 0 " not in out.split("what became of the handout's rows:")[1]
+
+
 @pytest.mark.slow
 def test_all_that_is_broken(check):
     out = check(RIGHT.read_text().replace("if row[slot] != -1", "if row[slot] > 0"), "--all")[1]
