@@ -28,6 +28,7 @@ from openpose_lab.commands.options import (
     apply_settings,
     check_measuring_options,
     make_parser,
+    warn_of_unused_settings,
 )
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.comparison import CROWD_RANGES, Result, check_crowds, compare
@@ -56,6 +57,7 @@ def main(arguments: Sequence[str]) -> None:
     groupings = {name: load_grouping(name) for name in (*options.only, *options.grouping)}
     check_options(options, groupings)
     (config,) = apply_settings(options.set, COCO_18)
+    warn_of_unused_settings(options.set, groupings.values())
     warn_of_failed_checks({name: groupings[name] for name in options.grouping}, config)
 
     results: list[Result] = []

@@ -24,6 +24,7 @@ from openpose_lab.commands.options import (
     add_set_option,
     apply_settings,
     make_parser,
+    warn_of_unused_settings,
 )
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.breakdown import Loss, find_losses
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> None:
     truth = read_annotations(options.annotations, options.limit)
     photos = find_photos(truth, options.images)
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
+    warn_of_unused_settings(options.set, [grouping])
     maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
     inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
     check_outputs([path for path in (options.worst, options.results) if path], inputs)

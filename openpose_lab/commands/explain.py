@@ -27,6 +27,7 @@ from openpose_lab.commands.options import (
     add_set_option,
     apply_settings,
     make_parser,
+    warn_of_unused_settings,
 )
 from openpose_lab.commands.program import shown
 from openpose_lab.lab.explain.data import Told, explain
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, options.height, config)
     groupings = [load_grouping(name) for name in (options.grouping, *options.beside)]
+    warn_of_unused_settings(options.set, groupings)
     check_files(options, groupings)
     network = load_network(options.network, options.weights)
 

@@ -20,6 +20,7 @@ from openpose_lab.commands.options import (
     add_set_option,
     apply_settings,
     make_parser,
+    warn_of_unused_settings,
 )
 from openpose_lab.commands.program import shown
 from openpose_lab.formats import FORMATS
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, options.height, config)
     grouping = load_grouping(options.grouping)
+    warn_of_unused_settings(options.set, [grouping])
     outputs = check_files(options, grouping)
     network = load_network(options.network, options.weights)
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from estimation.config import DEFAULT_HEIGHT
-from estimation.errors import OpenPoseLabError
-from estimation.grouping import GROUPINGS
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.grouping import GROUPINGS, Grouping
 from estimation.thresholds import thresholds_of
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
 
 Options = argparse._ActionsContainer
 """A parser, or a group of options."""
+_LIMITS = (("min_num_body_parts", "min_parts"), ("min_score", "min_mean_score"))  # of merge and of group functions
 
 
 def make_parser(name: str, description: str | None, examples: str) -> argparse.ArgumentParser:
@@ -118,6 +120,24 @@ def apply_settings(settings: Sequence[str], *targets: Any) -> tuple[Any, ...]:
         except ValueError as error:
             raise OpenPoseLabError(f"--set {setting}: {error}") from None
     return tuple(changed)
+
+
+def warn_of_unused_settings(settings: Sequence[str], groupings: Iterable[Grouping]) -> None:
+    """Warn of thresholds of ``merge`` that are set where all groupings have a ``group``, and the reverse."""
+    doors = {grouping.door for grouping in groupings}
+    for setting in settings:
+        name = setting.partition("=")[0]
+        for merge_name, group_name in _LIMITS:
+            used_by, other_door, other = "merge", "group", group_name
+            if name == group_name:
+                used_by, other_door, other = "group", "merge", merge_name
+            if name in (merge_name, group_name) and used_by not in doors:
+                warnings.warn(
+                    f"--set {setting} has no effect: {name} is for {used_by} functions; "
+                    f"for {other_door} functions, as here, set {other}",
+                    OpenPoseLabWarning,
+                    stacklevel=2,
+                )
 
 
 def _number(text: str) -> float:

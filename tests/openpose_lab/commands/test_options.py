@@ -8,9 +8,10 @@ import sys
 import pytest
 
 from estimation.config import COCO_18
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.grouping import load_grouping
 from openpose_lab.__main__ import command_names
-from openpose_lab.commands.options import apply_settings
+from openpose_lab.commands.options import apply_settings, warn_of_unused_settings
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.formats import FORMATS
 from tests.conftest import ROOT
@@ -162,3 +163,20 @@ def test_parsers_are_made_in_one_place():
     for path in (ROOT / "openpose_lab" / "commands").glob("*.py"):
         if path.name != "options.py":
             assert "ArgumentParser(" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize(
+    ("setting", "used", "other"),
+    [
+        ("min_parts=12", "hungarian", "lab"),
+        ("min_mean_score=1", "hungarian", "lab"),
+        ("min_num_body_parts=12", "lab", "hungarian"),
+        ("min_score=1", "lab", "hungarian"),
+    ],
+)
+def test_a_threshold_that_the_grouping_does_not_use_is_told(setting, used, other, recwarn):
+    warn_of_unused_settings([setting, "peak_threshold=0.1"], [load_grouping(used), load_grouping(other)])
+    warn_of_unused_settings([setting], [load_grouping(used)])
+    assert not recwarn
+    with pytest.warns(OpenPoseLabWarning, match=f"--set {setting} has no effect: .* as here, set min_"):
+        warn_of_unused_settings([setting], [load_grouping(other)])
