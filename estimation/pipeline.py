@@ -39,7 +39,9 @@ class Estimate:
     Attributes:
         skeletons: the people.
         subset: (n, parts + 2) float64, their rows as the grouping returned them.
-        connections: the limbs. coordinates: the peaks. maps: the network's answer.
+        connections: the limbs.
+        coordinates: the peaks.
+        maps: the network's output.
         milliseconds: time of each stage, by name, in the order they ran.
     """
 
@@ -68,6 +70,9 @@ def estimate_people(
         config: every threshold of the stages, by default ``network.config``. Change one with
             ``dataclasses.replace(network.config, peak_threshold=0.1)``.
 
+    Returns:
+        The people with keypoints in pixels of the photo, what each stage found, and the milliseconds of each stage.
+
     Raises:
         OpenPoseLabError: if the photo or the height cannot be used, or if the grouping fails.
         ValueError: if ``config`` has another layout than the network.
@@ -87,7 +92,20 @@ def compute_maps(
     height: int,
     config: Config = COCO_18,
 ) -> FieldMaps:
-    """Run the network on a photo scaled to ``height``; cells are measured in pixels of the photo as it was."""
+    """Run the network on a photo scaled to ``height``.
+
+    Args:
+        photo: (h, w, 3) BGR uint8.
+        network: the network.
+        height: input height in pixels.
+        config: bounds the size, as in ``scale_to_height``.
+
+    Returns:
+        The maps. Their cells are measured in pixels of the photo before scaling.
+
+    Raises:
+        OpenPoseLabError: if the photo or the height cannot be used.
+    """
     scaled = scale_to_height(photo, height, config)
     maps = network(scaled)
     x = maps.cell_size[0] * photo.shape[1] / scaled.shape[1]
@@ -98,7 +116,20 @@ def compute_maps(
 def group_maps(
     maps: FieldMaps, config: Config, grouping: GroupingLike | None = None, milliseconds: dict[str, float] | None = None
 ) -> Estimate:
-    """Run the stages after the network."""
+    """Run the stages after the network.
+
+    Args:
+        maps: the maps of a photo.
+        config: the layout of the maps, and the thresholds.
+        grouping: as in ``estimate_people``.
+        milliseconds: gets the time of each stage.
+
+    Returns:
+        The people, and what each stage found.
+
+    Raises:
+        GroupingError: if the grouping fails or breaks the contract.
+    """
     milliseconds = {} if milliseconds is None else milliseconds
     with timed("coordinates", milliseconds):
         coordinates = get_coordinates(config, maps.heatmaps)

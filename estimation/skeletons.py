@@ -58,6 +58,9 @@ def to_skeletons(
         cell_size: pixels per map cell, one number or (x, y), as in ``FieldMaps``.
         offset: x and y in cells, as in ``FieldMaps``.
         person_scores: (n,), by default those of ``score_people``.
+
+    Returns:
+        n people: keypoints in photo pixels, NaN where a part is missing, with the scores of peaks and people.
     """
     keypoints = cells_to_pixels(cells_of(subset, coordinates) + np.asarray(offset), cell_size)
     if person_scores is None:

@@ -30,6 +30,12 @@ def average_maps(
         scales: multiples of ``height``, in any order.
         flip: whether the network sees each view mirrored too, which doubles the time.
         config: bounds the size of the views, as in ``scale_to_height``.
+
+    Returns:
+        The mean maps. Their cells are measured in pixels of the photo.
+
+    Raises:
+        OpenPoseLabError: if the photo or a height cannot be used.
     """
     views = [compute_maps(photo, network, round(height * scale), config) for scale in scales]
     grid = max(views, key=lambda view: view.heatmaps.size)

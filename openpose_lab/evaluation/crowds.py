@@ -1,7 +1,7 @@
 """Simulated crowds: people who overlap as much as is asked for, and the limbs that a network might show of them.
 
-The maps are ideal ones (estimation/synthesis.py), disturbed in the ways of real ones. It is known whose every peak is,
-so that a grouping can be judged peak by peak; and there can be as many people, as near to each other, as one likes.
+The maps are ideal ones (estimation/synthesis.py) with the disturbances of real ones. The owner of every peak is known,
+so a grouping can be judged peak by peak. The number of people and their overlap can be chosen freely.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ class MapCache:
         """Find the network's weights, and what its maps depend on.
 
         Args:
-            network: the network's name. weights: a weights file, by default the network's own.
+            network: the network's name.
+            weights: a weights file, by default the network's own.
             height: input height in pixels.
             scales, flip: the views that are averaged, as in ``average_maps``.
             folder: where the maps are kept.

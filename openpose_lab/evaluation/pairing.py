@@ -99,11 +99,14 @@ def _head_size(person: dict[str, Any]) -> float:
 
 
 class PartFigures(NamedTuple):
-    """How right one body part is, as means over the people who have it labelled.
+    """Accuracy of one body part, as means over the people with this part labelled.
 
-    labelled: how many. found: share of whom the part was found, guesses aside. pck: share within a tenth of the longer
-    side of the person's box. oks: similarity. pckh: share within half a head, of those whose head's size is known; NaN
-    if there are none.
+    Attributes:
+        labelled: number of these people.
+        found: share of them whose part was found, without imputed keypoints.
+        pck: share within a tenth of the longer side of the person's box.
+        oks: mean object keypoint similarity.
+        pckh: share within half a head, of the people with a known head size; NaN if there are none.
     """
 
     labelled: int
@@ -116,7 +119,7 @@ class PartFigures(NamedTuple):
 def part_figures(pairs: Pairing, found: list[dict[str, Any]]) -> dict[str, PartFigures]:
     """The figures of each of COCO's keypoints that is labelled at all, and of ``all``.
 
-    found: the results without guesses, as many and in the same order as those that were paired.
+    found: the results without imputed keypoints, as many and in the same order as those that were paired.
     """
     seen = np.zeros(pairs.labelled.shape, dtype=bool)
     for row, index in enumerate(pairs.result.tolist()):
@@ -149,7 +152,7 @@ def part_figures(pairs: Pairing, found: list[dict[str, Any]]) -> dict[str, PartF
 
 
 class PhotoLoss(NamedTuple):
-    """How wrong one photo is: for each person annotated what their OKS lacks of 1, and 1 for each who is nobody."""
+    """The loss of one photo: the sum of (1 - OKS) over its annotated people, plus 1 per false positive."""
 
     image_id: int
     lost: float

@@ -35,7 +35,8 @@ def draw_photo_sheet(
 ) -> NDArray[np.uint8]:
     """The sheet as a BGR uint8 picture (h, w, 3): the photos of ``losses``, in that order.
 
-    results: without guesses. Grey boxes are around people without keypoints and crowds, where nothing is counted.
+    results: without imputed keypoints. A grey box marks a person without keypoints or a crowd, which COCO does not
+        count.
     """
     from matplotlib.figure import Figure  # half a second that only this takes
 
