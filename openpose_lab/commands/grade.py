@@ -39,7 +39,7 @@ EXAMPLES = """examples:
   python -m openpose_lab grade submissions --out lab3.csv --points my_points.toml
   python -m openpose_lab grade submissions --images val2017 --annotations person_keypoints_val2017.json
 
-docs/lab_instructor.md has what submissions are kept from doing, and on which systems.
+docs/lab_instructor.md has the sandbox limits by platform.
 """
 
 
