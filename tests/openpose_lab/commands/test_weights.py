@@ -120,7 +120,7 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
         "read downloaded: Caffe model for body25",
         "licence: unknown: not a published file",
         f"wrote {kept} and body25.weights.json",
-        "now run: python demo_image.py --network body25",
+        "now run: python -m openpose_lab image --network body25",
     ]
     form, trained = read_weights(kept)
     assert (form, trained.network) == ("Keras weights", "body25")

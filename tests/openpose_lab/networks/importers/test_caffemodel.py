@@ -148,7 +148,7 @@ def test_a_model_of_another_network_names_the_first_layer(tmp_path):
     path = tmp_path / "net.caffemodel"
     path.write_bytes(caffe_files.caffemodel(NETS["vgg19_mpi"]))
     with pytest.raises(
-        OpenPoseLabError, match=r"is not for vgg19: conv5_5_CPM_L1/kernel has shape .*28\), expected .*38\)"
+        OpenPoseLabError, match=r"is not for vgg19: conv5_5_CPM_L2/kernel has shape .*16\), expected .*19\)"
     ):
         load_network("vgg19", path)
     assert NETWORKS["vgg19_mpi"].layout.name == "MPI_15"
