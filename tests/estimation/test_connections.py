@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from estimation.config import COCO_18
+from estimation.config import COCO_18, Config
 from estimation.connections import Candidates, accept_one_to_one, get_connections, quadrature, score_candidates
 from estimation.coordinates import Coordinates
+from estimation.layouts import Layout
+from estimation.subset import limb_rows
 
 NECK_TO_RIGHT_SHOULDER = 0
 LIMB = COCO_18.limbs[NECK_TO_RIGHT_SHOULDER]
@@ -163,3 +165,10 @@ def test_input_is_not_modified(rng):
 def test_wrong_shape_is_named():
     with pytest.raises(ValueError, match=r"pafs must be \(h, w, 38 or more\) but got \(5, 5, 4\)"):
         get_connections(COCO_18, peaks_at(), np.zeros((5, 5, 4), np.float32))
+
+
+def test_a_layout_without_limbs_has_no_connections():
+    config = Config(Layout("HEADS", ("head",), (), (0.1,)))
+    peaks = Coordinates(np.array([[2, 3]], np.float32), np.array([0.5], np.float32), np.array([0]), ("head",))
+    found = get_connections(config, peaks, np.zeros((10, 12, 0), np.float32))
+    assert len(limb_rows(config, found)) == 0

@@ -372,3 +372,12 @@ def test_no_spreadsheet_takes_text_for_a_formula():
 def test_names_are_file_names():
     names = ["a/b", "a_b", "..", "王小明", "x" * 300, "con", "王" * 200]
     assert report.safe_names(names) == ["a_b", "a_b_", "_", "王小明", "x" * 150, "_con", "王" * 50]
+
+
+@pytest.mark.slow
+def test_accuracy_is_measured_on_the_instructor_s_photos(program, folder):
+    (folder / "A_merge.py").write_text(RIGHT.read_text())
+    photos = "--images", ROOT / "images", "--annotations", ROOT / "tests" / "data" / "people_keypoints.json"
+    status, out, err = program(*photos)
+    assert status == 0, err
+    assert "1 pass every check" in out
