@@ -51,8 +51,8 @@ def draw_photo_sheet(
         found = [person for person in results if person["image_id"] == photo.image_id]
         counted = [entry for entry in annotations if counts(entry)]
         _show(left, config, path, counted, uncounted, f"truth: {photo.annotated}\n{path.name}")
-        others = f" and {len(found) - photo.found} who do not count" if len(found) > photo.found else ""
-        _show(right, config, path, found, uncounted, f"found: {photo.found}{others}\nloses {photo.lost:.1f}")
+        others = f", {len(found) - photo.found} more ignored" if len(found) > photo.found else ""
+        _show(right, config, path, found, uncounted, f"found: {photo.found}{others}\nloss {photo.lost:.1f}")
     data = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a name may have letters that the font has not
