@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,18 @@ def collect_by_name(package: str, folders: Iterable[str], attribute: str) -> dic
     Raises:
         ValueError: two values have one name.
     """
-    values = collect(package, folders, attribute)
+    return by_name(f"files of {package}", collect(package, folders, attribute))
+
+
+def by_name(what: str, values: Sequence[Any]) -> dict[str, Any]:
+    """Map values by their ``name``.
+
+    Raises:
+        ValueError: two values have one name. ``what`` says what they are.
+    """
     names = [value.name for value in values]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"two files of {package} have the name {min(twice)!r}; choose another name for one of them")
+        raise ValueError(f"two {what} have the name {min(twice)!r}; choose another name for one of them")
     return dict(zip(names, values))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, fields
+from numbers import Integral, Real
 from typing import Any
 
 LARGEST = 1e9
@@ -28,7 +29,7 @@ def check_thresholds(owner: Any) -> None:
 
 
 def _check(name: str, value: Any, whole: bool, lowest: float, highest: float) -> None:
-    kinds = (int,) if whole else (int, float)
+    kinds: Any = Integral if whole else Real  # NumPy's numbers, too
     if not isinstance(value, kinds) or isinstance(value, bool) or not lowest <= value <= highest:
         shown = str(value) if len(str(value)) < 20 else f"{str(value)[:20]}…"
         kind = "whole number" if whole else "number"

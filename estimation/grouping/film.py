@@ -19,7 +19,7 @@ from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning
 from estimation.grouping.decisions import NumberedPeaks, decide, sum_up
-from estimation.grouping.plugin import Grouping, parameters_of, run_grouping, run_merge
+from estimation.grouping.plugin import Grouping, run_grouping, run_merge, takes
 from estimation.grouping.trace import Step, recording
 from estimation.subset import SCORE, GroupingError, ids_of, limb_rows, peak_sets
 
@@ -138,7 +138,7 @@ def order_by_score(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _without_pruning(function: Callable[..., object]) -> Callable[..., object]:
-    limits = {name: value for name, value in _NO_PRUNING.items() if name in parameters_of(function)}
+    limits = {name: value for name, value in _NO_PRUNING.items() if takes(function, name)}
     return partial(function, **limits) if limits else function
 
 

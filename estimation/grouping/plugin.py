@@ -225,7 +225,13 @@ def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | No
 
 def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
     changed = {name: getattr(config, name) for name in _LIMITS if getattr(config, name) != getattr(Config, name)}
-    return {name: value for name, value in changed.items() if name in parameters_of(function)}
+    return {name: value for name, value in changed.items() if takes(function, name)}
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function takes a keyword argument, by its name or by ``**``."""
+    parameters = parameters_of(function)
+    return name in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
 def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

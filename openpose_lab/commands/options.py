@@ -12,12 +12,15 @@ from typing import Any
 from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.grouping import GROUPINGS, Grouping
+from estimation.grouping.plugin import takes
 from estimation.thresholds import thresholds_of
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
 
 Options = argparse._ActionsContainer
 """A parser, or a group of options."""
-_LIMITS = (("min_num_body_parts", "min_parts"), ("min_score", "min_mean_score"))  # of merge and of group functions
+_OF_MERGE = {"min_num_body_parts": "min_parts", "min_score": "min_mean_score"}
+"""The thresholds of merge functions, each with that of group functions in its place."""
+_OF_GROUP = (*_OF_MERGE.values(), "peak_weight", "tie", "time_limit")
 
 
 def make_parser(name: str, description: str | None, examples: str) -> argparse.ArgumentParser:
@@ -123,21 +126,23 @@ def apply_settings(settings: Sequence[str], *targets: Any) -> tuple[Any, ...]:
 
 
 def warn_of_unused_settings(settings: Sequence[str], groupings: Iterable[Grouping]) -> None:
-    """Warn of thresholds of ``merge`` that are set where all groupings have a ``group``, and the reverse."""
-    doors = {grouping.door for grouping in groupings}
+    """Warn of each threshold that is set and that none of the groupings can use."""
+    groupings = list(groupings)
+    merges = [grouping for grouping in groupings if grouping.door == "merge"]
     for setting in settings:
         name = setting.partition("=")[0]
-        for merge_name, group_name in _LIMITS:
-            used_by, other_door, other = "merge", "group", group_name
-            if name == group_name:
-                used_by, other_door, other = "group", "merge", merge_name
-            if name in (merge_name, group_name) and used_by not in doors:
-                warnings.warn(
-                    f"--set {setting} has no effect: {name} is for {used_by} functions; "
-                    f"for {other_door} functions, as here, set {other}",
-                    OpenPoseLabWarning,
-                    stacklevel=2,
-                )
+        why = None
+        if name in _OF_MERGE:
+            if not merges:
+                why = f"{name} is for merge functions; for group functions, as here, set {_OF_MERGE[name]}"
+            elif len(merges) == len(groupings) and not any(takes(grouping.function, name) for grouping in merges):
+                why = f"merge in {merges[0].source} has no argument {name}"
+        elif name in _OF_GROUP and len(merges) == len(groupings):
+            instead = {group: merge for merge, group in _OF_MERGE.items()}.get(name)
+            why = f"{name} is for group functions"
+            why += f"; for merge functions, as here, set {instead}" if instead else ", and the grouping is a merge"
+        if why:
+            warnings.warn(f"--set {setting} has no effect: {why}", OpenPoseLabWarning, stacklevel=2)
 
 
 def _number(text: str) -> float:

@@ -14,7 +14,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import read_photo
 from estimation.pipeline import compute_maps, group_maps
 from openpose_lab.commands.options import make_parser
-from openpose_lab.commands.program import quoted
+from openpose_lab.commands.program import quoted, shown
 from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED
 from openpose_lab.networks.download import fetch, is_published
 from openpose_lab.networks.loading import FOLDER, import_weights, load_network, name_network, own_weights
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str]) -> None:
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
     parser = make_parser("weights", __doc__, EXAMPLES)
+    kept = str(shown(FOLDER)).replace("%", "%%")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(name: str, command: Callable[[argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
@@ -55,7 +56,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
     add("list", list_weights, "show the published weights, and which of them are here")
 
-    fetching = add("fetch", fetch_weights, "download published weights into model_weights/ and check them")
+    fetching = add("fetch", fetch_weights, f"download published weights into {kept} and check them")
     fetching.add_argument("name", metavar="NAME", help=f"one of {', '.join(PUBLISHED)}")
 
     importing = add("import", import_file, "keep a weights file of any form as Keras weights")
@@ -63,11 +64,11 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "file", type=Path, metavar="FILE", help="Caffe, TensorFlow, Keras, PyTorch, OpenVINO or NumPy"
     )
     importing.add_argument("--network", help=f"one of {', '.join(NETWORKS)} (default: recognised from the file)")
-    importing.add_argument("--out", type=Path, help="where to (default: model_weights/NETWORK.weights.h5)")
+    importing.add_argument("--out", type=Path, help=f"where to (default: {kept}/NETWORK.weights.h5)")
     importing.add_argument("--float16", action="store_true", help="at half the size; costs no accuracy that shows")
 
     verifying = add("verify", verify_weights, "check weights against their checksums, and try them on the sample photo")
-    verifying.add_argument("files", nargs="*", type=Path, metavar="FILE", help="default: everything in model_weights/")
+    verifying.add_argument("files", nargs="*", type=Path, metavar="FILE", help=f"default: everything in {kept}")
     return parser.parse_args(arguments)
 
 

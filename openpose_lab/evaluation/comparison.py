@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ def compare_groupings(
     if unknown := (set(COCO_KEYPOINTS) - parts) | (parts - set(STANDING)):
         raise ValueError(f"the simulated people have other body parts than layout {config.name}: see {min(unknown)}")
     loaded = {name: load_grouping(one) for name, one in _named(groupings).items()}
+    if not loaded or PERFECT in loaded:
+        raise ValueError(f"give at least one grouping, and none the name {PERFECT}, which is the oracle's")
     crowds = crowd_scenes(config, people, overlap, scenes, seed, Disturbance())
     results = compare(crowds, config, loaded, lambda: None)
     if failed := [result.failed for result in results if result.failed]:
@@ -126,12 +129,12 @@ def compare_groupings(
     return {result.grouping: result.figures for result in results}
 
 
-def check_crowds(numbers: Mapping[str, float], prefix: str = "") -> None:
+def check_crowds(numbers: Mapping[str, Any], prefix: str = "") -> None:
     """Raise ValueError if a number in ``CROWD_RANGES`` is out of its range. ``prefix`` stands before its name."""
     for name, value in numbers.items():
         lowest, highest = CROWD_RANGES[name]
         whole = name in _WHOLE
-        if not lowest <= value <= highest or (whole and value != int(value)):
+        if not lowest <= value <= highest or (whole and not isinstance(value, Integral)):
             kind = "a whole number " if whole else ""
             raise ValueError(f"{prefix}{name} must be {kind}from {lowest} to {highest} but is {value:g}")
 
@@ -182,6 +185,7 @@ def compare(
 def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> NDArray[np.float64]:
     """The people of one scene; nobody, if the grouping fails."""
     milliseconds: dict[str, float] = {}
+    collected = gc.isenabled()
     gc.disable()  # as timeit does: it would look through all that the others left behind
     try:
         with timed("grouping", milliseconds):
@@ -190,7 +194,8 @@ def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> ND
         result.failed = f"{error} ({scene.name})"
         return np.empty((0, row_length(config)))
     finally:
-        gc.enable()
+        if collected:
+            gc.enable()
     result.milliseconds.append(milliseconds["grouping"])
     result.divisions.append(division)
     return division.subset

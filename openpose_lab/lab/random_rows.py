@@ -14,6 +14,7 @@ from estimation.config import COCO_18
 from estimation.grouping.contract import Rows
 from estimation.subset import SCORE
 from openpose_lab.lab.cases import make_rows
+from openpose_lab.paths import cache_folder
 
 Found = TypeVar("Found")
 _PER_PART = 3  # peaks of each body part
@@ -78,8 +79,9 @@ def find_failing(
         What ``fails`` gives for the fewest rows that fail, or None if no rows fail.
     """
     import hypothesis
-    from hypothesis import HealthCheck, Phase, settings
+    from hypothesis import HealthCheck, Phase, configuration, settings
 
+    configuration.set_hypothesis_home_dir(cache_folder() / "hypothesis")  # not the user's current folder
     smallest: dict[int, tuple[int, float, Found]] = {}
     until = time.monotonic() + 3600
 

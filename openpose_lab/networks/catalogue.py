@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from estimation.discovery import collect_by_name
+from estimation.discovery import by_name, collect_by_name
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks import runtimes
 from openpose_lab.networks.importers.trained_weights import Weights
@@ -18,9 +18,9 @@ from openpose_lab.networks.spec import NetworkSpec
 NETWORKS: dict[str, NetworkSpec] = collect_by_name("openpose_lab.networks", [str(Path(__file__).parent)], "NETWORK")
 """Every network by its name."""
 
-PUBLISHED: dict[str, Published] = {
-    published.name: published for spec in NETWORKS.values() for published in spec.published
-}
+PUBLISHED: dict[str, Published] = by_name(
+    "published weights", [published for spec in NETWORKS.values() for published in spec.published]
+)
 """Every set of published weights by its name."""
 
 RUNTIMES: dict[str, RuntimeSpec] = collect_by_name(runtimes.__name__, runtimes.__path__, "RUNTIME")

@@ -95,6 +95,11 @@ def test_configuration_is_one_frozen_object():
         config.peak_threshold = 0.5
 
 
+def test_numpy_s_numbers_are_numbers():
+    config = dataclasses.replace(COCO_18, peak_threshold=np.float32(0.25), max_peaks_per_part=np.int64(5))
+    assert (config.peak_threshold, config.max_peaks_per_part) == (0.25, 5)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [

@@ -89,6 +89,9 @@ def test_the_name_of_a_function_decides_its_door():
     ("arguments", "sentence"),
     [
         ({"groupings": [merge, merge]}, "two groupings have the same name; give a mapping"),
+        ({"groupings": []}, "give at least one grouping, and none the name (perfect)"),
+        ({"groupings": {"(perfect)": merge}}, "give at least one grouping, and none the name (perfect)"),
+        ({"scenes": 2.0}, "scenes must be a whole number from 1 to 10000 but is 2"),
         ({"people": 0}, "people must be a whole number from 1 to 127 but is 0"),
         ({"people": 2.5}, "people must be a whole number from 1 to 127 but is 2.5"),
         ({"scenes": 0}, "scenes must be a whole number from 1 to 10000 but is 0"),

@@ -4,12 +4,14 @@ import importlib
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.grouping import load_grouping
+from estimation.grouping import load_grouping, run_merge
 from openpose_lab.__main__ import command_names
 from openpose_lab.commands.options import apply_settings, warn_of_unused_settings
 from openpose_lab.evaluation.completion import Completion
@@ -172,11 +174,25 @@ def test_parsers_are_made_in_one_place():
         ("min_mean_score=1", "hungarian", "lab"),
         ("min_num_body_parts=12", "lab", "hungarian"),
         ("min_score=1", "lab", "hungarian"),
+        ("tie=3", "spanning_tree", "lab"),
     ],
 )
 def test_a_threshold_that_the_grouping_does_not_use_is_told(setting, used, other, recwarn):
     warn_of_unused_settings([setting, "peak_threshold=0.1"], [load_grouping(used), load_grouping(other)])
     warn_of_unused_settings([setting], [load_grouping(used)])
     assert not recwarn
-    with pytest.warns(OpenPoseLabWarning, match=f"--set {setting} has no effect: .* as here, set min_"):
+    with pytest.warns(OpenPoseLabWarning, match=f"--set {setting} has no effect: .* is for "):
         warn_of_unused_settings([setting], [load_grouping(other)])
+
+
+def test_a_merge_gets_the_limits_that_it_takes(tmp_path):
+    with pytest.warns(OpenPoseLabWarning, match="no effect: merge in .* has no argument min_score"):
+        warn_of_unused_settings(["min_score=1"], [load_grouping(lambda subset: subset)])
+    got = {}
+
+    def merge(subset, **limits):
+        got.update(limits)
+        return subset[:0]
+
+    run_merge(load_grouping(merge), replace(COCO_18, min_score=1.0), np.empty((0, 20)))
+    assert got == {"min_score": 1.0}
