@@ -182,9 +182,9 @@ def _match_numbers(peak_sets: Sequence[frozenset[int]], others: NumberedPeaks) -
 
 
 def _renumber(followed: list[dict[int, frozenset[int]]], like: NumberedPeaks) -> list[dict[int, frozenset[int]]]:
-    """The same with numbers from 1: first those of the answer, best first, then the others as they come.
+    """Number the people from 1: first those of the answer, best first, then the others as they come.
 
-    like: people who are among these too, in the answer or left out of it, have the number they have here.
+    A person of ``like`` who is among these, in the answer or left out of it, keeps the number.
     """
     answer, before = followed[-1], followed[-2] if len(followed) > 1 else {}
     numbers = _numbers_there(answer, like)

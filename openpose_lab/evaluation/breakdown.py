@@ -58,8 +58,11 @@ _TWIN = [COCO_KEYPOINTS.index(other_side(name)) for name in COCO_KEYPOINTS]
 class Loss(NamedTuple):
     """One line of the breakdown.
 
-    what: the kind of mistake, or what is presumed. number: of keypoints, or people; None where nothing is counted.
-    ap: what AP would be if that were mended and nothing else. meaning: in words.
+    Attributes:
+        what: the kind of mistake, or the assumption.
+        number: the number of keypoints or people; None where nothing is counted.
+        ap: AP if this mistake, and nothing else, were mended.
+        meaning: an explanation.
     """
 
     what: str
@@ -76,9 +79,18 @@ def find_losses(
     grouping: Grouping,
     completion: Completion | None,
 ) -> list[Loss]:
-    """What each kind of mistake costs, and what true parts, true grouping and a true order of people would bring.
+    """Measure the AP that each kind of mistake costs, and the AP with true parts, grouping or order of people.
 
-    results: of these photos and this grouping, in COCO's form. completion: how people are completed, here as there.
+    Args:
+        truth: the annotations.
+        results: the people found in these photos with this grouping, in COCO's form.
+        scene_set: the limbs of the photos.
+        config: the configuration of the limbs.
+        grouping: the grouping.
+        completion: how people were completed; None if they were not.
+
+    Returns:
+        The losses, in the order of the table.
     """
     pairs = pair_people(truth, results)
     kinds = classify(pairs)

@@ -160,9 +160,16 @@ def _name_of(grouping: GroupingLike) -> str:
 def compare(
     scene_set: SceneSet, config: Config, groupings: dict[str, Grouping], advance: Callable[[], object]
 ) -> list[Result]:
-    """Run every grouping on every scene; one that fails stops there, and the others go on. ``PERFECT`` comes last.
+    """Run every grouping on every scene. One that fails stops there, and the others go on.
 
-    advance: called after each scene and grouping.
+    Args:
+        scene_set: the scenes.
+        config: the configuration of their limbs.
+        groupings: the groupings by name.
+        advance: called after each scene and grouping.
+
+    Returns:
+        The results of each grouping. ``PERFECT`` comes last.
     """
     results, rows = [], {}
     for name, grouping in groupings.items():
@@ -205,7 +212,9 @@ def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> ND
 class Sweep:
     """Results of the crowds that differ in one thing alone.
 
-    fixed: what is the same in all of them, for people to read. by_value: the results at each value of the other thing.
+    Attributes:
+        fixed: what is the same in all of them, for people to read.
+        by_value: the results at each value of what differs.
     """
 
     fixed: str

@@ -56,11 +56,13 @@ _REACH = 1.5  # cells within which a peak is that of a keypoint
 
 @dataclass(frozen=True)
 class Disturbance:
-    """How far the maps are from ideal ones.
+    """The difference between the maps and ideal ones.
 
-    noise: standard deviation of what is added to the PAFs, and to the heatmaps in proportion to their values.
-    missing: share of keypoints without a peak. doubled: share of keypoints with a second, lower peak beside the first.
-    crossing: share of people who exchange a hand's place with that of their nearest neighbour, so that forearms cross.
+    Attributes:
+        noise: standard deviation of the noise in the PAFs. The heatmaps get noise in proportion to their values.
+        missing: share of keypoints without a peak.
+        doubled: share of keypoints with a second, lower peak beside the first.
+        crossing: share of people who exchange a hand's place with their nearest neighbour, so that forearms cross.
     """
 
     noise: float = 0.2
@@ -73,9 +75,11 @@ class Disturbance:
 class Crowd:
     """A simulated scene.
 
-    keypoints: (n, parts, 2) float64, x and y in map cells, NaN where somebody lacks a part: the truth.
-    maps, connections: what a network might show of them.
-    owner: (P,) intp, the person whose each peak is, or ``NOBODY`` of measures.py.
+    Attributes:
+        keypoints: the ground truth, (n, parts, 2) float64, x and y in map cells, NaN where a part is missing.
+        maps: the maps of them.
+        connections: the limbs found in the maps.
+        owner: (P,) intp, the person that each peak belongs to, or ``NOBODY`` of measures.py.
     """
 
     keypoints: Floats
@@ -92,11 +96,20 @@ def simulate(
     disturbance: Disturbance,
     skeletons: Floats | None = None,
 ) -> Crowd:
-    """A crowd in which everybody but the first has a neighbour's box over ``overlap`` of theirs.
+    """Simulate a crowd in which a neighbour's box covers ``overlap`` of each person's box, except the first.
 
-    overlap: from 0, where boxes touch, to below 1, of the smaller of two boxes. It is the largest of all that somebody
-        has with those before them, if there is such a place; two boxes of very different shapes cannot reach 1.
-    skeletons: (k, parts, 2) to draw from, as ``read_skeletons`` gives them; by default people are made up.
+    Args:
+        config: the configuration.
+        rng: the source of random numbers.
+        people: the number of people.
+        overlap: share of the smaller of two boxes, from 0, where boxes touch, to below 1. It is the largest overlap
+            of a person with those placed before, if there is such a place. Boxes of very different shapes cannot
+            reach 1.
+        disturbance: the difference between the maps and ideal ones.
+        skeletons: (k, parts, 2) to draw from, as ``read_skeletons`` gives them; by default people are made up.
+
+    Returns:
+        The crowd.
     """
     if skeletons is None:
         poses = made_up_poses(config, rng, people)

@@ -36,11 +36,16 @@ class Pairs:
 
 
 def count_pairs(subset: NDArray[np.float64], owner: NDArray[np.intp], all_known: bool) -> Pairs:
-    """The pairs of one photo.
+    """Count the pairs of peaks of one photo that are in one person.
 
-    subset: (n, parts + 2) rows of people. owner: (P,), whose each peak is, or ``NOBODY``.
-    all_known: whether a peak of nobody's is false, so that every pair with it is wrong; else it may be that of
-        somebody who is not annotated, and is left out.
+    Args:
+        subset: (n, parts + 2) rows of people.
+        owner: (P,) the person that each peak belongs to, or ``NOBODY``.
+        all_known: whether a peak without an owner is false, so that every pair with it is wrong. Otherwise it may
+            belong to a person who is not annotated, and is left out.
+
+    Returns:
+        The pairs.
     """
     row = rows_of_peaks(subset, len(owner))
     if not all_known:
@@ -60,10 +65,15 @@ def count_conflicts(subset: NDArray[np.float64], connections: Connections) -> in
 
 
 def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDArray[np.float64]) -> NDArray[np.intp]:
-    """(P,): the person whose keypoint each peak is, one-to-one and as near as can be, or ``NOBODY``.
+    """Match peaks to the nearest keypoints, one to one.
 
-    keypoints: (n, parts, 2) in map cells, NaN where missing. reach: (n, parts) cells within which a peak is taken for
-    a keypoint.
+    Args:
+        coordinates: the P peaks.
+        keypoints: (n, parts, 2) in map cells, NaN where missing.
+        reach: (n, parts) cells within which a peak is taken for a keypoint.
+
+    Returns:
+        (P,) the person of each peak's keypoint, or ``NOBODY``.
     """
     from scipy.optimize import linear_sum_assignment  # a third of a second that only this takes
     from scipy.spatial.distance import cdist

@@ -117,9 +117,14 @@ class PartFigures(NamedTuple):
 
 
 def part_figures(pairs: Pairing, found: list[dict[str, Any]]) -> dict[str, PartFigures]:
-    """The figures of each of COCO's keypoints that is labelled at all, and of ``all``.
+    """Measure the accuracy of each body part.
 
-    found: the results without imputed keypoints, as many and in the same order as those that were paired.
+    Args:
+        pairs: the people found, paired with the annotated ones.
+        found: the results without imputed keypoints, in the order of the paired results.
+
+    Returns:
+        The figures of each of COCO's keypoints that is labelled at all, and of ``all``.
     """
     seen = np.zeros(pairs.labelled.shape, dtype=bool)
     for row, index in enumerate(pairs.result.tolist()):

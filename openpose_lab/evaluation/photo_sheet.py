@@ -33,10 +33,19 @@ _LONGEST_SIDE = 640  # pixels of a photo; more does not show
 def draw_photo_sheet(
     config: Config, truth: COCO, results: list[dict[str, Any]], photos: dict[int, Path], losses: list[PhotoLoss]
 ) -> NDArray[np.uint8]:
-    """The sheet as a BGR uint8 picture (h, w, 3): the photos of ``losses``, in that order.
+    """Draw photos with the ground truth beside the people found.
 
-    results: without imputed keypoints. A grey box marks a person without keypoints or a crowd, which COCO does not
-        count.
+    A grey box marks a person without keypoints or a crowd, which COCO does not count.
+
+    Args:
+        config: the configuration of the people.
+        truth: the annotations.
+        results: the people found, without imputed keypoints.
+        photos: the path of each photo by its image id.
+        losses: the photos to draw, in this order.
+
+    Returns:
+        The sheet, (h, w, 3) BGR uint8.
     """
     from matplotlib.figure import Figure  # half a second that only this takes
 

@@ -30,9 +30,13 @@ _REACH_OKS = 0.1  # a peak is that of a keypoint if it is so near that COCO woul
 class Scene:
     """The limbs of one photo or crowd.
 
-    name: for messages. image_id: of the truth it belongs to. maps: gives the maps that the limbs are from.
-    keypoints: (n, parts, 2) of the people who are there, in map cells, NaN where a part is not labelled.
-    owner: (P,), the person whose each peak is, or ``NOBODY``.
+    Attributes:
+        name: for messages.
+        image_id: the image of the ground truth.
+        connections: the limbs.
+        maps: gives the maps of the limbs.
+        keypoints: the ground truth, (n, parts, 2) in map cells, NaN where a part is not labelled.
+        owner: (P,) the person that each peak belongs to, or ``NOBODY``.
     """
 
     name: str
@@ -47,9 +51,15 @@ class Scene:
 class SceneSet:
     """Scenes that are measured together.
 
-    title: for people to read. kind: ``photos`` or ``crowd``. people, overlap: of each crowd. truth: what there is to
-    find. most_people: how many count in a scene. all_known: whether a peak of nobody's is false, or may be that of
-    somebody who is not annotated.
+    Attributes:
+        title: for people to read.
+        kind: ``photos`` or ``crowd``.
+        people: the number of people in each crowd.
+        overlap: the overlap in each crowd.
+        scenes: the scenes.
+        truth: the annotations.
+        most_people: the number of people that count in a scene.
+        all_known: whether a peak without an owner is false, or may belong to a person who is not annotated.
     """
 
     title: str
@@ -101,9 +111,19 @@ def crowd_scenes(
     disturbance: Disturbance,
     skeletons: NDArray[np.float64] | None = None,
 ) -> SceneSet:
-    """``count`` simulated crowds. The same seed gives the same people, whatever the overlap.
+    """Simulate crowds. The same seed gives the same people, whatever the overlap.
 
-    config: one that has all of COCO's body parts.
+    Args:
+        config: a configuration with all of COCO's body parts.
+        people: the number of people in a crowd.
+        overlap: as in ``simulate``.
+        count: the number of crowds.
+        seed: the seed of the random numbers.
+        disturbance: the difference between the maps and ideal ones.
+        skeletons: as in ``simulate``.
+
+    Returns:
+        The crowds, with the ground truth.
     """
     scenes, keypoints = [], {}
     for number in range(1, count + 1):

@@ -69,8 +69,11 @@ class Record:
 class Setting:
     """What all submissions are marked with.
 
-    folder: the grader's temporary folder, which it removes at its end. photos: what accuracy is measured on. key: of
-    all of it.
+    Attributes:
+        folder: the grader's temporary folder, which it removes at its end.
+        photos: the rows on which accuracy is measured.
+        limits: the limits of a submission's process.
+        key: a checksum of everything that marks depend on.
     """
 
     folder: Path
