@@ -19,11 +19,12 @@ _BLOCK = 20_000  # pairs scored at once, so that a crowd does not need gigabytes
 class Candidates:
     """Pairs of peaks that the PAF supports, best first.
 
-    limb: (C,) intp, index into ``config.limbs``.
-    peaks: (C, 2) intp, ids of the peaks: from, to.
-    peak_scores: (C, 2) float64, heatmap scores of the two peaks.
-    score: (C,) float64, the line integral of the PAF between them.
-    agreement: (C,) float64, share of the samples that agree with the limb.
+    Attributes:
+        limb: (C,) intp, index into ``config.limbs``.
+        peaks: (C, 2) intp, ids of the peaks: from, to.
+        peak_scores: (C, 2) float64, heatmap scores of the two peaks.
+        score: (C,) float64, the line integral of the PAF between them.
+        agreement: (C,) float64, share of the samples that agree with the limb.
     """
 
     limb: NDArray[np.intp]
@@ -50,13 +51,14 @@ class Candidates:
 class Connections:
     """The limbs of one photo: all candidates, and which of them were accepted.
 
-    candidates: every pair that passed the thresholds, for groupings that want to choose themselves.
-    accepted: indices into ``candidates``, by limb, then best first. Within a limb no peak occurs twice.
-    coordinates: the peaks they join.
-    limb_count: the number of limbs in the config.
-
     Reads as the lab's list too: ``connections[k]`` is the (m, 5) float64 array of limb k's accepted
     connections, columns id1, id2, score1, score2, PAF score.
+
+    Attributes:
+        candidates: every pair that passed the thresholds, for groupings that want to choose themselves.
+        accepted: indices into ``candidates``, by limb, then best first. Within a limb no peak occurs twice.
+        coordinates: the peaks they join.
+        limb_count: the number of limbs in the config.
     """
 
     candidates: Candidates
@@ -79,7 +81,16 @@ class Connections:
 def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]) -> Connections:
     """Score every pair of peaks that a limb could join, and accept the best one-to-one.
 
-    pafs: (h, w, channels) float, on the same cells as the heatmaps that gave ``coordinates``.
+    Args:
+        config: the configuration of the peaks.
+        coordinates: the peaks.
+        pafs: (h, w, channels) float, on the same cells as the heatmaps that gave ``coordinates``.
+
+    Returns:
+        The candidates, and which of them were accepted.
+
+    Raises:
+        ValueError: if the PAFs have too few channels, or a peak lies outside.
     """
     channels = config.layout.paf_count
     if pafs.ndim != 3 or pafs.shape[2] < channels:

@@ -20,10 +20,11 @@ _LOG_FLOOR = np.float32(1e-6)  # a heatmap may dip below zero, where there is no
 class Coordinates:
     """The peaks of one photo. A peak's id is its row; rows go by part, then down the map, then across.
 
-    xy: (P, 2) float32, x and y in map cells; whole numbers are cell centres.
-    score: (P,) float32, the heatmap's value at the peak.
-    part: (P,) intp, index into ``body_parts``.
-    body_parts: the names of the parts.
+    Attributes:
+        xy: (P, 2) float32, x and y in map cells; whole numbers are cell centres.
+        score: (P,) float32, the heatmap's value at the peak.
+        part: (P,) intp, index into ``body_parts``.
+        body_parts: the names of the parts.
     """
 
     xy: NDArray[np.float32]
@@ -45,11 +46,19 @@ class Coordinates:
 def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: float | None = None) -> Coordinates:
     """Find the peaks of every body part.
 
-    heatmaps: (h, w, at least as many channels as body parts) float, row then column.
-    threshold: peaks at or below it are dropped; by default ``config.peak_threshold``.
-
     A peak is a cell above all of its 8 neighbours; a flat top counts as one peak. The position
     is refined to a fraction of a cell, the score is the cell's own value.
+
+    Args:
+        config: the layout and the thresholds.
+        heatmaps: (h, w, at least as many channels as body parts) float, row then column.
+        threshold: peaks at or below it are dropped; by default ``config.peak_threshold``.
+
+    Returns:
+        The peaks.
+
+    Raises:
+        ValueError: if the heatmaps have another shape.
     """
     part_count = len(config.body_parts)
     if heatmaps.ndim != 3 or heatmaps.shape[2] < part_count or 0 in heatmaps.shape:

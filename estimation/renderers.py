@@ -17,7 +17,16 @@ _SUBPIXEL_BITS = 4  # OpenCV draws at fractions of a pixel in fixed point
 
 
 def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeletons) -> NDArray[np.uint8]:
-    """A copy of ``image``, (h, w, 3) BGR uint8, with the limbs and joints of every person on it."""
+    """Draw the limbs and joints of every person.
+
+    Args:
+        config: the configuration of the skeletons.
+        image: (h, w, 3) BGR uint8; it is not changed.
+        skeletons: the people.
+
+    Returns:
+        A copy of ``image`` with the people drawn.
+    """
     part_colours, limb_colours = _colours(len(config.body_parts)), _colours(len(config.limbs))
     canvas = image.copy()
     for keypoints in skeletons.keypoints:

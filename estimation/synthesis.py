@@ -22,11 +22,18 @@ def synthesize(
     limb_width: float = LIMB_WIDTH,
     cell_size: tuple[float, float] = (8.0, 8.0),
 ) -> FieldMaps:
-    """Ideal maps of the given people.
+    """Make ideal maps of people.
 
-    keypoints: (n, parts, 2) float, x and y in map cells, whole numbers at cell centres, NaN where missing.
-    shape: height and width of the maps in cells.
-    sigma, limb_width: spread of a heatmap peak and half width of a limb, in cells.
+    Args:
+        config: the configuration.
+        keypoints: (n, parts, 2) float, x and y in map cells, whole numbers at cell centres, NaN where missing.
+        shape: height and width of the maps in cells.
+        sigma: spread of a heatmap peak in cells.
+        limb_width: half width of a limb in cells.
+        cell_size: pixels per map cell, (x, y).
+
+    Returns:
+        The maps.
     """
     return FieldMaps(
         synthesize_heatmaps(config, keypoints, shape, sigma),

@@ -35,9 +35,17 @@ class Decision:
 def decide(
     config: Config, part: Sequence[int], peaks: Sequence[int], before: NumberedPeaks, after: NumberedPeaks
 ) -> Decision:
-    """What happened between ``before`` and ``after``, when a grouping looked at ``peaks``.
+    """Describe what happened between ``before`` and ``after``, when a grouping looked at ``peaks``.
 
-    part: the body part of every peak, by its id.
+    Args:
+        config: the configuration.
+        part: the body part of every peak, by its id.
+        peaks: the ids of the peaks.
+        before: the people before.
+        after: the people after.
+
+    Returns:
+        The decision.
     """
     names = _Names(config, part)
     owned, owns = _owners(before), _owners(after)

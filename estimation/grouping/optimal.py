@@ -32,8 +32,10 @@ from estimation.grouping.division import Division
 class Solution(NamedTuple):
     """A division of the peaks, and how good it is.
 
-    people: for each the ids of their peaks by body part. objective: the sum of PAF scores between peaks of one person.
-    bound: what no division can exceed; equal to the objective where the answer is known to be the best.
+    Attributes:
+        people: for each person the ids of the peaks by body part.
+        objective: the sum of PAF scores between peaks of one person.
+        bound: an upper bound of the objective. It equals the objective where the answer is known to be the best.
     """
 
     people: list[dict[int, int]]
@@ -149,9 +151,15 @@ def _constraints(constraints: list[Constraint], count: int) -> LinearConstraint:
 def _paths_between_rivals(
     ends: list[list[int]], chosen: list[int], part: list[int]
 ) -> Iterator[tuple[list[int], list[int]]]:
-    """Shortest paths of chosen candidates between two peaks of one part: the peaks, and the candidates between them.
+    """Find shortest paths of chosen candidates between two peaks of one part.
 
-    ends: the two peaks of each candidate.
+    Args:
+        ends: the two peaks of each candidate.
+        chosen: the indices of the chosen candidates.
+        part: the body part of each peak.
+
+    Yields:
+        The two peaks, and the candidates between them.
     """
     limbs_of: dict[int, list[tuple[int, int]]] = defaultdict(list)  # peak -> the other end, index of the candidate
     for index in chosen:

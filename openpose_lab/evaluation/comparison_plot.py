@@ -40,7 +40,12 @@ def check_plot_type(path: Path) -> None:
 def plot(results: list[Result], path: Path) -> bytes:
     """Accuracy against time on photos, accuracy against overlap, time against people: what there is, side by side.
 
-    path: where it is to be written to, whose name decides the format.
+    Args:
+        results: the results of all groupings.
+        path: the file that will be written; its name decides the format.
+
+    Returns:
+        The content of the file.
     """
     from matplotlib.figure import Figure  # half a second that only this takes
 

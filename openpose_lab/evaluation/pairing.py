@@ -21,16 +21,20 @@ _HEAD_OF_BOX = 0.6  # MPII's head size is this much of the diagonal of the box a
 
 @dataclass(frozen=True, eq=False)
 class Pairing:
-    """The n people with keypoints in all photos, and the person found for each: pairs as COCO makes them from an OKS of
-    0.1 on, the surest first. As in COCO, crowds and people without keypoints are left out, and who is found there too.
+    """The n annotated people with keypoints in all photos, each paired with a person found.
 
-    image_id: (n,) the photo of each.
-    true: (n, 17, 3) x and y in pixels, and COCO's visibility, 0 where nothing is labelled.
-    found: (n, 17, 3) x, y, and 1, or 0 where nothing was found.
-    area: (n,) pixels of the person's outline. side: (n,) pixels, the longer side of their box.
-    head: (n,) pixels, MPII's size of the head; NaN where the annotations have none.
-    result: (n,) index of the person found among the results, or ``NOT_FOUND``.
-    false: (m,) indices of the people found who are nobody.
+    Pairs are made as in COCO, from an OKS of 0.1 on, the highest score first. As in COCO, crowds and people without
+    keypoints are left out, and so are the people found there.
+
+    Attributes:
+        image_id: (n,) the photo of each.
+        true: (n, 17, 3) x and y in pixels, and COCO's visibility, 0 where nothing is labelled.
+        found: (n, 17, 3) x, y, and 1, or 0 where nothing was found.
+        area: (n,) pixels of the person's outline.
+        side: (n,) pixels, the longer side of the person's box.
+        head: (n,) pixels, MPII's size of the head; NaN where the annotations have none.
+        result: (n,) index of the person found among the results, or ``NOT_FOUND``.
+        false: (m,) indices of the false positives.
     """
 
     image_id: NDArray[np.intp]

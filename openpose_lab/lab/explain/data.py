@@ -52,9 +52,17 @@ def explain(
     found: Estimate,
     told: Sequence[Told],
 ) -> dict[str, Any]:
-    """What was found in a BGR uint8 photo (h, w, 3), stage by stage.
+    """Collect what was found in a photo, stage by stage.
 
-    name: of the photo. told: of each grouping that is shown.
+    Args:
+        photo: (h, w, 3) BGR uint8.
+        name: the photo's name.
+        config: the configuration.
+        found: the output of the stages.
+        told: the film of each grouping on the page.
+
+    Returns:
+        The page's data, as plain values.
     """
     coordinates, connections = found.coordinates, found.connections
     xy = cells_to_pixels(coordinates.xy + np.asarray(found.maps.offset), found.maps.cell_size)

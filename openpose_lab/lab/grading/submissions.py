@@ -27,7 +27,11 @@ _MOODLE = re.compile(r"(.+)_\d+_assignsubmission_file")
 class Submission:
     """One file that was handed in.
 
-    student: whose, as far as names tell. source: where it was found. code: its content. problem: why there is none.
+    Attributes:
+        student: the student's name, as far as names of files tell.
+        source: where it was found.
+        code: its content.
+        problem: why there is none.
     """
 
     student: str

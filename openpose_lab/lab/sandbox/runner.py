@@ -96,9 +96,12 @@ class SandboxReply(Reply):
 class Runner:
     """A merge that can be called. Started when first asked; started again if a call was its end.
 
-    file: the Python file with the function merge. alone: as in the module's description; else only time is held to.
-    root: the checkout whose ``estimation`` the merge can import. guards: what it is held to, once it is loaded.
-    started: whether Python came up; if not, it is not the merge's fault.
+    Attributes:
+        file: the Python file with the function merge.
+        alone: whether the sandbox of the module's description holds; otherwise only the time limit does.
+        root: the checkout from which the merge can import ``estimation``.
+        guards: the limits that hold, once the merge is loaded.
+        started: whether Python came up; if not, it is not the merge's fault.
     """
 
     file: Path
