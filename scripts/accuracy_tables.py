@@ -18,7 +18,7 @@ from pycocotools.coco import COCO
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS, load_grouping
 from openpose_lab.commands import evaluate
-from openpose_lab.commands.options import add_measuring_options, apply_settings
+from openpose_lab.commands.options import add_measuring_options, apply_settings, make_parser
 from openpose_lab.commands.program import run
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.coco_figures import bootstrap, score
@@ -83,12 +83,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def check_options(arguments: Sequence[str]) -> None:
     """Raise OpenPoseLabError if the options are not those of a network and photos, which all rows have in common."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.accuracy_tables",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("python -m scripts.accuracy_tables", __doc__, EXAMPLES)
     add_measuring_options(parser)
     parser.parse_args(arguments)
     evaluate.check_options(evaluate.parse_options(arguments))

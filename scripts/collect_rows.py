@@ -17,7 +17,7 @@ import numpy as np
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, write_whole
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
-from openpose_lab.commands.options import add_measuring_options
+from openpose_lab.commands.options import add_measuring_options, make_parser
 from openpose_lab.commands.program import run
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.map_cache import MapCache
@@ -86,12 +86,7 @@ def encode(scenes: list[Scene], figures: dict[str, float], effort: float) -> byt
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m scripts.collect_rows",
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("python -m scripts.collect_rows", __doc__, EXAMPLES)
     add_measuring_options(parser)
     parser.add_argument(
         "--photos", type=int, default=12, metavar="N", help="so many photos, those with most limbs (default: 12)"

@@ -62,7 +62,7 @@ EXAMPLES = \"\"\"example:
 
 
 def main(arguments):
-    parser = make_parser("toy", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab toy", __doc__, EXAMPLES)
     parser.add_argument("photo")
     photo = read_photo(parser.parse_args(arguments).photo)
     print(len(estimate_people(photo, load_network("toy", runtime="toy"), grouping="hungarian").skeletons))

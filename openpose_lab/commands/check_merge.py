@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("check-merge", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab check-merge", __doc__, EXAMPLES)
     parser.add_argument(
         "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
     )

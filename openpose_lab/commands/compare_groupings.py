@@ -56,12 +56,12 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     groupings = {name: load_grouping(name) for name in (*options.only, *options.grouping)}
     check_options(options, groupings)
-    (config,) = apply_settings(options.set, COCO_18)
+    (of_crowds,) = apply_settings(options.set, COCO_18)
     warn_of_unused_settings(options.set, groupings.values())
-    warn_of_failed_checks({name: groupings[name] for name in options.grouping}, config)
+    warn_of_failed_checks({name: groupings[name] for name in options.grouping}, of_crowds)
 
     results: list[Result] = []
-    for scene_set, config in scene_sets(options):
+    for scene_set, config in scene_sets(options, of_crowds):
         runs = len(groupings) * len(scene_set.scenes)
         with tqdm(total=runs, desc=scene_set.title, unit="scene", leave=False, disable=None) as bar:
             results += compare(scene_set, config, groupings, bar.update)
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("compare-groupings", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab compare-groupings", __doc__, EXAMPLES)
     parser.add_argument(
         "--grouping", action="append", default=[], metavar="FILE.py", help="one more grouping; may be given again"
     )
@@ -153,7 +153,7 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
     check_outputs([options.csv, options.plot], inputs)
 
 
-def scene_sets(options: argparse.Namespace) -> Iterator[tuple[SceneSet, Config]]:
+def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple[SceneSet, Config]]:
     """What the options ask to measure on, each with the config of its limbs."""
     if options.images is not None:
         truth = read_annotations(options.annotations)
@@ -165,10 +165,9 @@ def scene_sets(options: argparse.Namespace) -> Iterator[tuple[SceneSet, Config]]
     if options.images is None or options.crowds:
         disturbance = Disturbance(options.noise, options.missing, options.doubled, options.crossing)
         skeletons = read_skeletons(options.skeletons, COCO_18) if options.skeletons else None
-        (config,) = apply_settings(options.set, COCO_18)
         for people, overlap in kinds_of_crowds(options.people, options.overlap):
             count = max(min(options.scenes, 3), round(options.scenes * min(1, USUAL_PEOPLE / people)))
-            yield crowd_scenes(config, people, overlap, count, options.seed, disturbance, skeletons), config
+            yield crowd_scenes(of_crowds, people, overlap, count, options.seed, disturbance, skeletons), of_crowds
 
 
 def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> list[tuple[int, float]]:

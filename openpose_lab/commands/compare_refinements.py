@@ -22,7 +22,7 @@ EXAMPLES = """example:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    parser = make_parser("compare-refinements", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab compare-refinements", __doc__, EXAMPLES)
     add_measuring_options(parser)
     add_set_option(parser)
     options = parser.parse_args(arguments)

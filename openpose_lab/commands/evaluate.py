@@ -128,7 +128,7 @@ def print_times(times: list[dict[str, float]]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("evaluate", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab evaluate", __doc__, EXAMPLES)
     add_measuring_options(parser)
     add_grouping_option(parser)
     add_set_option(parser)

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("explain", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab explain", __doc__, EXAMPLES)
     add_photo_option(parser, sample_photo())
     add_grouping_option(parser)
     parser.add_argument(

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of the command line."""
-    parser = make_parser("fetch-photos", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab fetch-photos", __doc__, EXAMPLES)
     parser.add_argument("set", nargs="?", metavar="SET", help=f"one of {', '.join(photo_set_names())}")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"the folder for {PHOTOS}/ and {ANNOTATIONS}")
     return parser.parse_args(arguments)

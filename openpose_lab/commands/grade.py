@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("grade", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab grade", __doc__, EXAMPLES)
     parser.add_argument("folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder with what was handed in")
     parser.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table (default: grades.csv)")
     parser.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: the lab's)")

@@ -33,6 +33,6 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("handout", __doc__, _EXAMPLES)
+    parser = make_parser("openpose-lab handout", __doc__, _EXAMPLES)
     parser.add_argument("--out", type=Path, default=Path("lab.zip"), help="the archive (default: lab.zip)")
     return parser.parse_args(arguments)

@@ -60,8 +60,7 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
 
 def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("image", __doc__, EXAMPLES.format(program=program))
-    parser.prog = program
+    parser = make_parser(program, __doc__, EXAMPLES.format(program=program))
     add_photo_option(parser, sample_photo())
     parser.add_argument(
         "--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)"

@@ -23,10 +23,10 @@ _OF_MERGE = {"min_num_body_parts": "min_parts", "min_score": "min_mean_score"}
 _OF_GROUP = (*_OF_MERGE.values(), "peak_weight", "tie", "time_limit")
 
 
-def make_parser(name: str, description: str | None, examples: str) -> argparse.ArgumentParser:
-    """Make the parser of a subcommand; ``examples`` follow the options in ``--help``."""
+def make_parser(program: str, description: str | None, examples: str) -> argparse.ArgumentParser:
+    """Make the parser of a program. ``program``: how it is started; ``examples`` follow the options in ``--help``."""
     return argparse.ArgumentParser(
-        prog=f"openpose-lab {name}",
+        prog=program,
         description=description,
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,

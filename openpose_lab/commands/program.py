@@ -22,7 +22,7 @@ from estimation.quiet import kept_stderr
 _STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 """Signals that ask a program to stop, beside Ctrl-C's. SIGBREAK is Windows's."""
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO) if hasattr(errno, "EDQUOT") else (errno.ENOSPC, errno.EIO)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Errors of the standard output when it goes to a full disk. Files are written by ``write_whole``, which names them."""
 
 

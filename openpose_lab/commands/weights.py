@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("weights", __doc__, EXAMPLES)
+    parser = make_parser("openpose-lab weights", __doc__, EXAMPLES)
     kept = str(shown(FOLDER)).replace("%", "%%")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 

@@ -14,20 +14,12 @@ from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.runtimes.keras import set_weights
 from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 from openpose_lab.networks.storage import _NETWORK, encode, read_record, record_path
-
-KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)
-BIAS = np.array([1, 2], np.float32)
+from tests.support.hdf5_files import BIAS, KERNEL, write
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "weights.any"
-
-
-def write(path, arrays):
-    with h5py.File(path, "w") as file:
-        for name, array in arrays.items():
-            file[name] = array
 
 
 def test_keras_3_files_by_layer_name(path):

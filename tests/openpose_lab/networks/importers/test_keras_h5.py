@@ -6,20 +6,12 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.reading import read_weights
-
-KERNEL = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2)
-BIAS = np.array([1, 2], np.float32)
+from tests.support.hdf5_files import BIAS, KERNEL, write
 
 
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "weights.any"
-
-
-def write(path, arrays):
-    with h5py.File(path, "w") as file:
-        for name, array in arrays.items():
-            file[name] = array
 
 
 @pytest.mark.parametrize(
