@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -20,20 +21,74 @@ _JPEG = b"\xff\xd8"
 PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 
 
+LARGEST_PHOTO_FILE = 1 << 30
+"""Bytes. 100 megapixels of 16-bit BGRA without compression are 0.8 GB."""
+
+
+def open_input(path: str | Path, what: str) -> BinaryIO:
+    """Open a file that a user hands over, for reading.
+
+    Args:
+        path: The path. It must lead to a regular file: a device may have no end, and a pipe no writer.
+        what: What the file should be, such as "photo", for error messages.
+
+    Returns:
+        The open file.
+
+    Raises:
+        OpenPoseLabError: The path leads to no regular file that can be read.
+    """
+    try:
+        # Without O_NONBLOCK, opening a pipe waits for its writer. Windows needs O_BINARY.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise OpenPoseLabError(f"there is no {what} {path}; check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        if os.path.isdir(path):  # which Windows does not open
+            raise OpenPoseLabError(f"{path} is a folder; give the path of one {what}") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OpenPoseLabError(f"the {what} {path} cannot be read ({reason}); check the path") from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise OpenPoseLabError(f"{path} is a folder; give the path of one {what}")
+    raise OpenPoseLabError(f"{path} is a device or a pipe, not a file; give the path of one {what}")
+
+
+def read_input(path: str | Path, what: str, most_bytes: int) -> bytes:
+    """Read a file that a user hands over.
+
+    Args:
+        path: As in ``open_input``.
+        what: As in ``open_input``.
+        most_bytes: Size of the largest file that is read.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        OpenPoseLabError: The path leads to no regular file that can be read, or the file is too large.
+    """
+    with open_input(path, what) as file:
+        try:
+            data = file.read(most_bytes + 1)  # not the stated size: a file may grow, and some state none
+        except OSError as error:
+            raise OpenPoseLabError(f"the {what} {path} cannot be read ({error.strerror}); check the path") from error
+    if len(data) > most_bytes:
+        most = f"{most_bytes >> 20} MB" if most_bytes >= 1 << 20 else f"{most_bytes >> 10} kB"
+        raise OpenPoseLabError(f"{path} is larger than {most}, so it is no {what}; check the path")
+    return data
+
+
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
     """A photo as (h, w, 3) BGR uint8, turned upright as its EXIF says.
 
     Grey photos get three equal channels, 16-bit ones are scaled to 8, and transparent ones
     are laid on white. Raises OpenPoseLabError, in one sentence, if it cannot be read whole.
     """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise OpenPoseLabError(f"there is no photo {path}; check the path") from None
-    except OSError as error:
-        if os.path.isdir(path):
-            raise OpenPoseLabError(f"{path} is a folder; give the path of one photo") from None
-        raise OpenPoseLabError(f"the photo {path} cannot be read ({error.strerror}); check the path") from error
+    data = read_input(path, "photo", LARGEST_PHOTO_FILE)
     if not data:
         raise OpenPoseLabError(f"the photo {path} is empty (0 bytes); copy it again from where it came from")
     image = _decode(data)

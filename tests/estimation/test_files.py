@@ -1,11 +1,12 @@
 import os
+import re
 
 import cv2
 import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_writable, encode_picture, read_photo, write_whole
+from estimation.files import check_writable, encode_picture, read_input, read_photo, write_whole
 
 
 @pytest.fixture
@@ -135,3 +136,44 @@ def test_pictures_by_the_name_s_ending(tmp_path, colours):
     np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), colours)
     with pytest.raises(OpenPoseLabError, match="its name must end in one of .png .jpg"):
         encode_picture(tmp_path / "a.xyz", colours)
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_endless(path):
+    path.symlink_to("/dev/zero")
+
+
+def make_loop(path):
+    path.symlink_to(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (make_pipe, "is a device or a pipe, not a file; give the path of one notebook"),
+        (make_endless, "is a device or a pipe, not a file"),
+        (make_loop, "cannot be read (Too many levels of symbolic links)"),
+        (os.mkdir, "is a folder; give the path of one notebook"),
+        (lambda path: None, "there is no notebook"),
+    ],
+)
+def test_only_regular_files_are_read(tmp_path, make, says):
+    make(tmp_path / "a")
+    with pytest.raises(OpenPoseLabError, match=re.escape(says)):
+        read_input(tmp_path / "a", "notebook", 10)
+
+
+def test_a_path_with_a_null_character_leads_nowhere():
+    with pytest.raises(OpenPoseLabError, match="the notebook .* cannot be read .*null"):
+        read_input("a\0b", "notebook", 10)
+
+
+def test_a_file_is_read_up_to_a_size(tmp_path):
+    (tmp_path / "a").write_bytes(b"12345")
+    assert read_input(tmp_path / "a", "notebook", 5) == b"12345"
+    with pytest.raises(OpenPoseLabError, match="a is larger than 0 kB, so it is no notebook"):
+        read_input(tmp_path / "a", "notebook", 4)

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
-from estimation.errors import OpenPoseLabError
-from openpose_lab.lab.sandbox.messages import clean
+from estimation.errors import OpenPoseLabError, one_line
 
 Place = TypeVar("Place", Path, PurePosixPath)
 LARGEST_FILE = 1 << 20
@@ -69,7 +68,7 @@ def find_submissions(folder: Path) -> list[Submission]:
     for place in places:
         if len(place.parts) == 1 and place.name not in served and (folder / place).is_dir() and not _is_ignored(place):
             found.append(Submission(_name(place.name), place.name, problem="there is no *merge*.py in the folder"))
-    return _named_apart([replace(one, student=clean(one.student), source=clean(one.source)) for one in found])
+    return _named_apart([replace(one, student=one_line(one.student), source=one_line(one.source)) for one in found])
 
 
 def _choose(merges: list[Place]) -> list[Place]:
@@ -113,7 +112,7 @@ def _in_archive(path: Path, place: Path) -> Submission:
                 return Submission(student, source, problem="the file is larger than a megabyte")
             return Submission(student, source, code)
     except Exception as error:  # whatever zipfile comes upon in a damaged, odd or encrypted archive
-        return Submission(student, source, problem=clean(f"the archive cannot be read: {error}"))
+        return Submission(student, source, problem=one_line(f"the archive cannot be read: {error}"))
 
 
 def _is_merge(place: PurePath) -> bool:

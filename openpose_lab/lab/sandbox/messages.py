@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import struct
-import unicodedata
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.errors import one_line
+
 LARGEST_HEADER, LARGEST_DATA = 64 << 10, 4 << 20
-_LONGEST_TEXT = 600
 _COLUMNS = 20  # of the lab's rows
 _LENGTHS = struct.Struct("<II")
 
@@ -48,13 +48,6 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     if not isinstance(header, dict):
         raise MessageError("a message has no header")
     return header, data
-
-
-def clean(text: str) -> str:
-    """Text of others that can be shown anywhere: on one line, without what steers a terminal, and not too long."""
-    plain = "".join(letter if unicodedata.category(letter)[0] != "C" else " " for letter in text[: 2 * _LONGEST_TEXT])
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= _LONGEST_TEXT else f"{plain[: _LONGEST_TEXT - 4]} ..."
 
 
 def encode_value(value: Any) -> tuple[dict[str, Any], bytes]:
@@ -97,7 +90,7 @@ def decode_value(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
         MessageError: if the message holds no value.
     """
     try:
-        name = clean(str(header["type"]))
+        name = one_line(str(header["type"]))
         if header["kind"] == "other":
             return (None if name == "None" else type(name, (), {})()), name
         shape = tuple(int(length) for length in header["shape"])

@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.errors import one_line
 from estimation.grouping.contract import Reply
 from openpose_lab.lab.sandbox import messages
 from openpose_lab.paths import ROOT
@@ -212,14 +213,14 @@ class Runner:
             told = SandboxReply(
                 changed=bool(header.get("changed")),
                 printed=int(header.get("printed", 0)),
-                beginning=messages.clean(str(header.get("beginning", ""))),
-                tried=messages.clean(str(header["tried"])) if header.get("tried") else None,
+                beginning=one_line(str(header.get("beginning", ""))),
+                tried=one_line(str(header["tried"])) if header.get("tried") else None,
             )
             if header.get("kind") == "error":
-                text = messages.clean(str(header.get("text")))
+                text = one_line(str(header.get("text")))
                 return replace(told, error=text, memory="MemoryError" in text)
             if header.get("kind") in ("started", "ready"):
-                self.guards += [messages.clean(str(guard)) for guard in header.get("guards", [])]
+                self.guards += [one_line(str(guard)) for guard in header.get("guards", [])]
                 return told
             value, kind = messages.decode_value(header, data)
             return replace(told, value=value, type=kind)
