@@ -107,34 +107,13 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     The score is the handout's equation 11: the mean, over the points of equation 12, of the PAF's component
     along the limb. ZheC's length prior is added.
     """
-    return score_pairs(config, coordinates, pafs, *_all_pairs(config, coordinates))
-
-
-def score_pairs(
-    config: Config,
-    coordinates: Coordinates,
-    pafs: NDArray[np.float32],
-    limb: NDArray[np.intp],
-    peaks: NDArray[np.intp],
-) -> Candidates:
-    """The same of these pairs alone: limb (C,), indices into ``config.limbs``; peaks (C, 2), ids."""
-    score, agreement = np.empty(len(limb)), np.empty(len(limb))
-    for start in range(0, len(limb), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        score[block], agreement[block] = _integrate(
-            config, coordinates, pafs, limb[block], peaks[block], config.limb_samples
-        )
-    good = _passing(config, score, agreement)
-    # Few samples can step over the gaps between the people on a long line, so those that passed are looked at closely.
-    long = good[sample_counts(config, coordinates, peaks[good]) > config.limb_samples]
-    if len(long):
-        score[long], agreement[long] = _integrate(
-            config, coordinates, pafs, limb[long], peaks[long], config.long_limb_samples
-        )
-        good = _passing(config, score, agreement)
-
+    pafs = np.ascontiguousarray(pafs, dtype=np.float32)  # once, and not in every block
+    blocks = [
+        _score_block(config, coordinates, pafs, limb, peaks) for limb, peaks in _blocks_of_pairs(config, coordinates)
+    ]
+    limb, peaks, score, agreement = (np.concatenate(column) for column in zip(*blocks))
     # The ids settle ties, so that the order never depends on how the pairs were listed.
-    order = good[np.lexsort((peaks[good, 1], peaks[good, 0], limb[good], -score[good]))]
+    order = np.lexsort((peaks[:, 1], peaks[:, 0], limb, -score))
     return Candidates(
         limb[order],
         peaks[order],
@@ -144,21 +123,47 @@ def score_pairs(
     )
 
 
+def _score_block(
+    config: Config,
+    coordinates: Coordinates,
+    pafs: NDArray[np.float32],
+    limb: NDArray[np.intp],
+    peaks: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
+    """Of pairs of peaks (C, 2) as limbs of the kinds (C,), those that pass: limb, peaks, score and agreement."""
+    scores = _integrate(config, coordinates, pafs, limb, peaks, config.limb_samples)
+    score, agreement = (values.astype(np.float64) for values in scores)
+    good = _passing(config, score, agreement)
+    # Few samples can step over the gaps between the people on a long line, so those that passed are looked at closely.
+    long = good[sample_counts(config, coordinates, peaks[good]) > config.limb_samples]
+    if len(long):
+        score[long], agreement[long] = _integrate(
+            config, coordinates, pafs, limb[long], peaks[long], config.long_limb_samples
+        )
+        good = _passing(config, score, agreement)
+    return limb[good], peaks[good], score[good], agreement[good]
+
+
 def _passing(config: Config, score: NDArray[np.float64], agreement: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices of the pairs that pass both thresholds. Shares are float32, and may fall a hair short."""
     return np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
 
 
-def _all_pairs(config: Config, coordinates: Coordinates) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Every (limb, peak of its first part, peak of its second part): limb (C,), peaks (C, 2)."""
+def _blocks_of_pairs(config: Config, coordinates: Coordinates) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Every (limb, peak of its first part, peak of its second part) in blocks: limb (C,), peaks (C, 2).
+
+    The memory depends on the size of a block alone, however many peaks ``max_peaks_per_part`` lets through.
+    """
     count = np.bincount(coordinates.part, minlength=len(config.body_parts))
     first = np.cumsum(count) - count  # ids go by part
     from_part, to_part = config.limb_parts.T
     pairs = count[from_part] * count[to_part]
-    limb = np.repeat(np.arange(len(config.limbs)), pairs)
-    place = np.arange(len(limb)) - np.repeat(np.cumsum(pairs) - pairs, pairs)
-    a, b = np.divmod(place, count[to_part][limb])
-    return limb, np.stack([first[from_part][limb] + a, first[to_part][limb] + b], axis=1)
+    end, total = np.cumsum(pairs), int(pairs.sum())
+    for start in range(0, max(total, 1), _BLOCK):  # one block, of nothing, if there are no pairs
+        pair = np.arange(start, min(start + _BLOCK, total))
+        limb = np.searchsorted(end, pair, side="right")
+        a, b = np.divmod(pair - (end - pairs)[limb], count[to_part][limb])
+        yield limb, np.stack([first[from_part][limb] + a, first[to_part][limb] + b], axis=1)
 
 
 def _integrate(

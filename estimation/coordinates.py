@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import cv2
@@ -9,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
+from estimation.errors import OpenPoseLabWarning
 
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=np.uint8)
 _ACROSS = np.array([0, -1, 1, 0, 0])  # a cell and its left, right, upper and lower neighbours
 _DOWN = np.array([0, 0, 0, -1, 1])
+_NAMED = 4  # parts that a note names
 _LOG_FLOOR = np.float32(1e-6)  # a heatmap may dip below zero, where there is no logarithm
 
 
@@ -47,7 +50,8 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
     """Find the peaks of every body part.
 
     A peak is a cell above all of its 8 neighbours; a flat top counts as one peak. The position
-    is refined to a fraction of a cell, the score is the cell's own value.
+    is refined to a fraction of a cell, the score is the cell's own value. Of a part with more than
+    ``config.max_peaks_per_part`` peaks, the best are kept, and a note says so.
 
     Args:
         config: the layout and the thresholds.
@@ -69,7 +73,9 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
     score = maps.reshape(-1)[cells]
 
     order = np.argsort(part, kind="stable")
-    if np.bincount(part, minlength=1).max() > config.max_peaks_per_part:
+    found = np.bincount(part, minlength=part_count)
+    if found.max() > config.max_peaks_per_part:
+        warnings.warn(OpenPoseLabWarning(_too_many(config, found)), stacklevel=2)
         order = _keep_best(order, part, score, config.max_peaks_per_part)
     row, column, part, score = row[order], column[order], part[order], score[order]
     return Coordinates(refine(maps, row, column, part), score, part, config.body_parts)
@@ -113,6 +119,17 @@ def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> N
     centres = np.zeros_like(flat)
     centres[row[centre], column[centre]] = True
     return centres
+
+
+def _too_many(config: Config, found: NDArray[np.intp]) -> str:
+    """Say of which parts there are too many peaks. found: (parts,), the number of peaks of each."""
+    most = np.argsort(-found, kind="stable")[: np.count_nonzero(found > config.max_peaks_per_part)]
+    named = ", ".join(f"{config.body_parts[part]} ({found[part]})" for part in most[:_NAMED].tolist())
+    others = f" and of {len(most) - _NAMED} other parts" if len(most) > _NAMED else ""
+    return (
+        f"only the best {config.max_peaks_per_part} peaks are kept of {named}{others}, so people may be missing; "
+        f"to keep all, set max_peaks_per_part={found.max()}"
+    )
 
 
 def _keep_best(

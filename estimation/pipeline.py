@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +16,16 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, DEFAULT_HEIGHT, HEIGHTS, Config
 from estimation.connections import Connections, get_connections
 from estimation.coordinates import Coordinates, get_coordinates
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.estimators import estimate
 from estimation.field_maps import FieldMaps
 from estimation.grouping import GroupingLike
 from estimation.skeletons import Skeletons, to_skeletons
+
+LEAST_INPUT_SIDE = 64
+"""Pixels. If a side of the network's input is shorter, the photo's edge is repeated up to it. In a narrower strip a
+network sees little but the zeros that its convolutions pad with. mobilenet_thin finds people in blank strips of up to
+32 pixels, and peaks in those of 48."""
 
 
 class Network(Protocol):
@@ -110,7 +116,7 @@ def compute_maps(
     maps = network(scaled)
     x = maps.cell_size[0] * photo.shape[1] / scaled.shape[1]
     y = maps.cell_size[1] * photo.shape[0] / scaled.shape[0]
-    return replace(maps, cell_size=(x, y))
+    return replace(maps, cell_size=(x, y), photo_size=(photo.shape[1], photo.shape[0]))
 
 
 def group_maps(
@@ -137,21 +143,46 @@ def group_maps(
         connections = get_connections(config, coordinates, maps.pafs)
     with timed("grouping", milliseconds):
         subset = estimate(config, connections, grouping)
-    skeletons = to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset)
+    skeletons = to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset, photo_size=maps.photo_size)
     return Estimate(skeletons, subset, connections, coordinates, maps, milliseconds)
 
 
 def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> NDArray[np.uint8]:
-    """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay."""
+    """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay.
+
+    Args:
+        photo: (h, w, 3) BGR uint8.
+        height: height in pixels.
+        config: bounds the size, and says which photos are too small.
+
+    Returns:
+        The scaled photo, or ``photo`` itself if it has this height. A note says if it is lower than asked for.
+
+    Raises:
+        OpenPoseLabError: if the photo or the height cannot be used.
+    """
     check_input(photo, height, config)
-    scale = min(height / photo.shape[0], (config.max_input_pixels / (photo.shape[0] * photo.shape[1])) ** 0.5)
+    scale = min(height / photo.shape[0], _largest_scale(photo.shape, config.max_input_pixels))
     size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
+    if size[1] < height:
+        sentence = (
+            f"the network sees the photo at height {size[1]} instead of {height}, as max_input_pixels allows "
+            f"{config.max_input_pixels} pixels; to keep the height, raise max_input_pixels (more memory)"
+        )
+        warnings.warn(OpenPoseLabWarning(sentence), stacklevel=2)
     if size == (photo.shape[1], photo.shape[0]):
         return photo
     scaled: NDArray[np.uint8] = cv2.resize(
         photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     ).astype(np.uint8, copy=False)
     return scaled
+
+
+def _largest_scale(shape: tuple[int, ...], most_pixels: int) -> float:
+    """The scale at which a photo (h, w, 3) has so many pixels, those that fill up a strip included."""
+    short, long = sorted(shape[:2])
+    scale: float = (most_pixels / (short * long)) ** 0.5
+    return min(scale, most_pixels / (LEAST_INPUT_SIDE * long)) if short * scale < LEAST_INPUT_SIDE else scale
 
 
 def check_input(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from estimation.config import Config
 from estimation.coordinates import Coordinates
-from estimation.field_maps import cells_to_pixels
+from estimation.field_maps import cells_to_photo
 from estimation.scoring import cells_of, peak_scores_of, score_people
 from estimation.subset import MISSING, ids_of
 
@@ -20,7 +20,7 @@ class Skeletons:
 
     Attributes:
         keypoints: (n, parts, 2) float64, x and y in photo pixels, whole numbers at pixel centres; NaN where the part is
-            missing.
+            missing. They lie in the photo: x from 0 to its width - 1, y from 0 to its height - 1.
         scores: (n, parts) float64, the heatmap score of each keypoint; 0 where it is missing.
         person_scores: (n,) float64, how sure the pipeline is of each person; average precision orders people by it.
         peak_ids: (n, parts) intp, rows of the ``Coordinates`` that the keypoints come from; -1 where missing.
@@ -48,8 +48,11 @@ def to_skeletons(
     cell_size: ArrayLike,
     offset: ArrayLike = 0,
     person_scores: NDArray[np.float64] | None = None,
+    photo_size: ArrayLike | None = None,
 ) -> Skeletons:
     """Look up the peaks of the lab's rows and move them to photo pixels.
+
+    A peak outside the photo moves to the nearest pixel of it, as ``cells_to_photo`` says.
 
     Args:
         config: the configuration that the peaks were found with.
@@ -58,11 +61,12 @@ def to_skeletons(
         cell_size: pixels per map cell, one number or (x, y), as in ``FieldMaps``.
         offset: x and y in cells, as in ``FieldMaps``.
         person_scores: (n,), by default those of ``score_people``.
+        photo_size: width and height of the photo in pixels, as in ``FieldMaps``.
 
     Returns:
         n people: keypoints in photo pixels, NaN where a part is missing, with the scores of peaks and people.
     """
-    keypoints = cells_to_pixels(cells_of(subset, coordinates) + np.asarray(offset), cell_size)
+    keypoints = cells_to_photo(cells_of(subset, coordinates), cell_size, offset, photo_size)
     if person_scores is None:
         person_scores = score_people(config, subset, coordinates)
     return Skeletons(keypoints, peak_scores_of(subset, coordinates), person_scores, ids_of(subset).astype(np.intp))

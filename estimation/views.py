@@ -47,7 +47,7 @@ def average_maps(
             view = compute_maps(np.ascontiguousarray(photo[:, ::-1]), network, round(height * scale), config)
             heatmaps.append(_resample(view.heatmaps[:, :, parts], view, grid, photo.shape[1]))
             pafs.append(_resample(view.pafs[:, :, channels] * signs, view, grid, photo.shape[1]))
-    return FieldMaps(np.mean(heatmaps, axis=0), np.mean(pafs, axis=0), grid.cell_size, grid.offset)
+    return FieldMaps(np.mean(heatmaps, axis=0), np.mean(pafs, axis=0), grid.cell_size, grid.offset, grid.photo_size)
 
 
 def _resample(

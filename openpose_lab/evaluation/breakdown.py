@@ -209,4 +209,5 @@ def to_results(
     """Convert rows of people to COCO's form, completed if ``completion`` is given."""
     if completion:
         return to_coco(config, complete(config, subset, peaks, maps, completion), image_id)
-    return to_coco(config, to_skeletons(config, subset, peaks, maps.cell_size, maps.offset), image_id)
+    skeletons = to_skeletons(config, subset, peaks, maps.cell_size, maps.offset, photo_size=maps.photo_size)
+    return to_coco(config, skeletons, image_id)

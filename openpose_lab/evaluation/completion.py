@@ -61,7 +61,7 @@ def complete(
     scores = score_people(config, subset, coordinates)
     if config.layout.proportions is not None:
         subset, coordinates = _impute(config, subset, coordinates, maps.heatmaps, completion or Completion())
-    return to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset, scores)
+    return to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset, scores, maps.photo_size)
 
 
 def _impute(

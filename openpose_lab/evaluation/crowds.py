@@ -238,7 +238,8 @@ def _show(
     heatmaps *= np.maximum(1 + _noise(rng, heatmaps.shape, disturbance.noise), 0)
     pafs = synthesize_pafs(config, keypoints, shape)
     pafs += _noise(rng, pafs.shape, disturbance.noise)
-    maps = FieldMaps(heatmaps, pafs, (_CELL_PIXELS, _CELL_PIXELS))
+    photo_size = _CELL_PIXELS * shape[1], _CELL_PIXELS * shape[0]
+    maps = FieldMaps(heatmaps, pafs, (_CELL_PIXELS, _CELL_PIXELS), photo_size=photo_size)
     coordinates = get_coordinates(config, heatmaps)
     connections = get_connections(config, coordinates, pafs)
     return Crowd(keypoints, maps, connections, owners(coordinates, seen, np.full(seen.shape[:2], _REACH)))

@@ -119,7 +119,12 @@ class MapCache:
         if not self._writable:
             return
         data = io.BytesIO()
-        np.savez(data, heatmaps=maps.heatmaps, pafs=maps.pafs, places=np.array([maps.cell_size, maps.offset]))
+        np.savez(
+            data,
+            heatmaps=maps.heatmaps,
+            pafs=maps.pafs,
+            places=np.array([maps.cell_size, maps.offset, maps.photo_size]),
+        )
         try:
             self._make_room(data.tell())
             write_whole(path, data.getvalue())
@@ -155,8 +160,8 @@ def _read(path: Path) -> FieldMaps | None:
     """The maps kept there; None if there are none, or the file is damaged."""
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            cell_size, offset = map(tuple, archive["places"].tolist())
-            maps = FieldMaps(archive["heatmaps"], archive["pafs"], cell_size, offset)
+            cell_size, offset, photo_size = map(tuple, archive["places"].tolist())
+            maps = FieldMaps(archive["heatmaps"], archive["pafs"], cell_size, offset, photo_size)
         os.utime(path)  # it has been of use
     except Exception:  # whatever NumPy comes upon: they are made again
         return None

@@ -95,7 +95,9 @@ def compare_refinements(photos: dict[int, Path], kept: MapCache) -> dict[str, li
         for name, method in METHODS.items():
             coordinates = replace(found, xy=method(parts, row, column, found.part))
             subset = estimate(config, get_connections(config, coordinates, maps.pafs), grouping)
-            skeletons = to_skeletons(config, subset, coordinates, maps.cell_size, maps.offset)
+            skeletons = to_skeletons(
+                config, subset, coordinates, maps.cell_size, maps.offset, photo_size=maps.photo_size
+            )
             results[name] += to_coco(config, skeletons, image_id)
         shifted = replace(skeletons, keypoints=skeletons.keypoints - np.array(maps.cell_size) / 2 + 0.5)
         results[no_half_cell] += to_coco(config, shifted, image_id)

@@ -27,12 +27,13 @@ from openpose_lab.lab.accuracy import PhotoRows, measure_f1
 
 @dataclass(frozen=True, eq=False)
 class PhotoPeaks:
-    """The peaks of a photo, with its id, and pixels per cell and offset as in ``FieldMaps``."""
+    """The peaks of a photo, with its id, and where they lie in it, as in ``FieldMaps``."""
 
     image_id: int
     coordinates: Coordinates
     cell_size: tuple[float, float]
     offset: tuple[float, float]
+    photo_size: tuple[float, float] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,8 @@ def find_limbs(images: Path, annotations: Path, network: str, weights: Path | No
     peaks = []
     for scene in scenes:
         found = scene.maps()
-        peaks.append(PhotoPeaks(scene.image_id, scene.connections.coordinates, found.cell_size, found.offset))
+        places = found.cell_size, found.offset, found.photo_size
+        peaks.append(PhotoPeaks(scene.image_id, scene.connections.coordinates, *places))
     rows = [limb_rows(maps.config, scene.connections) for scene in scenes]
     return AnnotatedPhotos(rows, [scene.owner for scene in scenes], {}, 0.0, truth, peaks)
 
@@ -83,7 +85,9 @@ def measure_all(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) 
         results = []
         for rows, peaks in zip(photos.rows, photos.peaks):
             subset = check_answer(COCO_18, merge(rows), slots_of_rows(rows))
-            skeletons = to_skeletons(COCO_18, subset, peaks.coordinates, peaks.cell_size, peaks.offset)
+            skeletons = to_skeletons(
+                COCO_18, subset, peaks.coordinates, peaks.cell_size, peaks.offset, photo_size=peaks.photo_size
+            )
             results += to_coco(COCO_18, skeletons, peaks.image_id)
         figures["AP"] = round(average_precision(photos.truth, results, MOST_PEOPLE)[0], 4)
     return figures

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.field_maps import FieldMaps
+from estimation.pipeline import LEAST_INPUT_SIDE
 from openpose_lab.networks.runtimes.base import Runtime, StageMaps
 from openpose_lab.networks.spec import NetworkSpec
 
@@ -19,8 +20,9 @@ Photos = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 class LoadedNetwork:
     """A trained network as a function from a photo to its maps.
 
-    Nothing is resized. The right and lower edges of a photo are repeated up to a multiple of the stride. The maps of
-    a photo have ceil(h / stride) x ceil(w / stride) cells of stride x stride pixels of the photo.
+    Nothing is resized. The right and lower edges of a photo are repeated up to a multiple of the stride, and up to
+    ``LEAST_INPUT_SIDE`` if a side is shorter. The maps of a photo have ceil(h / stride) x ceil(w / stride) cells of
+    stride x stride pixels of the photo. Cells without a pixel of the photo are left out.
 
     Attributes:
         spec: What is known of the network.
@@ -66,9 +68,12 @@ class LoadedNetwork:
             ValueError: There is no photo, or a photo has another shape or dtype.
         """
         maps = self.runtime.run(self._prepare(photos))
+        height, width = photos[0].shape[:2]
+        rows, columns = self._cells(np.array([height, width]))
         cell_size = (self.spec.stride, self.spec.stride)
         return [
-            FieldMaps(heatmaps, pafs, cell_size, self.spec.offset) for heatmaps, pafs in zip(maps.heatmaps, maps.pafs)
+            FieldMaps(heatmaps[:rows, :columns], pafs[:rows, :columns], cell_size, self.spec.offset, (width, height))
+            for heatmaps, pafs in zip(maps.heatmaps, maps.pafs)
         ]
 
     def stages(self, photos: Photos) -> list[StageMaps]:
@@ -84,7 +89,12 @@ class LoadedNetwork:
         Raises:
             ValueError: There is no photo, or a photo has another shape or dtype.
         """
-        return self.runtime.run_stages(self._prepare(photos))
+        stages = self.runtime.run_stages(self._prepare(photos))
+        rows, columns = self._cells(np.array(photos[0].shape[:2]))
+        return [
+            StageMaps(*(None if maps is None else maps[:, :rows, :columns] for maps in (stage.heatmaps, stage.pafs)))
+            for stage in stages
+        ]
 
     def _prepare(self, photos: Photos) -> NDArray[np.uint8]:
         """Make the network's input of photos: (n, h, w, 3), edges repeated, colours in the network's order."""
@@ -96,9 +106,13 @@ class LoadedNetwork:
         return np.stack([self._padded(photo) for photo in photos])
 
     def _padded(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        height, width = photo.shape[:2]
-        stride = self.spec.stride
-        padded = cv2.copyMakeBorder(photo, 0, -height % stride, 0, -width % stride, cv2.BORDER_REPLICATE)
+        sides = np.array(photo.shape[:2])
+        down, across = (self._cells(np.maximum(sides, LEAST_INPUT_SIDE)) * self.spec.stride - sides).tolist()
+        padded = cv2.copyMakeBorder(photo, 0, down, 0, across, cv2.BORDER_REPLICATE)
         if self.spec.channels == "rgb":
             padded = cv2.cvtColor(padded, cv2.COLOR_BGR2RGB)
         return np.asarray(padded, np.uint8)
+
+    def _cells(self, sides: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Compute how many cells cover so many pixels."""
+        return -(-sides // self.spec.stride)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Connections, quadrature, sample_counts, sample_limbs
 from estimation.coordinates import Coordinates
-from estimation.field_maps import FieldMaps, cells_to_pixels
+from estimation.field_maps import FieldMaps, cells_to_photo
 from estimation.files import encode_picture
 from estimation.grouping.film import Film, order_by_score
 from estimation.pipeline import Estimate
@@ -65,7 +65,7 @@ def explain(
         The page's data, as plain values.
     """
     coordinates, connections = found.coordinates, found.connections
-    xy = cells_to_pixels(coordinates.xy + np.asarray(found.maps.offset), found.maps.cell_size)
+    xy = cells_to_photo(coordinates.xy, found.maps.cell_size, found.maps.offset, found.maps.photo_size)
     return {
         "photo": {"name": name, "width": photo.shape[1], "height": photo.shape[0], "uri": photo_uri(photo)},
         "parts": list(config.body_parts),
