@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -172,3 +174,16 @@ def test_a_layout_without_limbs_has_no_connections():
     peaks = Coordinates(np.array([[2, 3]], np.float32), np.array([0.5], np.float32), np.array([0]), ("head",))
     found = get_connections(config, peaks, np.zeros((10, 12, 0), np.float32))
     assert len(limb_rows(config, found)) == 0
+
+
+def test_memory_does_not_grow_with_the_number_of_pairs():
+    """A raised ``max_peaks_per_part`` lets many peaks through: here a million pairs, whose indices alone are 24 MB."""
+    places = [(part, column % 60, column // 60) for part in (1, 2) for column in range(1000)]
+    tracemalloc.start()
+    try:
+        found = get_connections(COCO_18, peaks_at(*places), uniform_paf((0, 0), (17, 60)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found.candidates) == 1000  # those between peaks at the same place
+    assert peak < 24e6

@@ -8,6 +8,9 @@ from hypothesis.extra import numpy as arrays
 
 from estimation.config import COCO_18
 from estimation.coordinates import get_coordinates
+from estimation.errors import OpenPoseLabWarning
+from estimation.synthesis import synthesize_heatmaps
+from tests.support.scenes import BODY_25, figure
 
 NOSE = COCO_18.body_parts.index("nose")
 
@@ -97,8 +100,32 @@ def test_peaks_beyond_the_limit_are_the_weakest():
     config = replace(COCO_18, max_peaks_per_part=2)
     nose_map = np.zeros((1, 9), np.float32)
     nose_map[0, [1, 3, 5, 7]] = [0.6, 0.9, 0.3, 0.8]
-    found = get_coordinates(config, heatmaps_of(nose_map))
+    sentence = (
+        "only the best 2 peaks are kept of nose (4), so people may be missing; to keep all, set max_peaks_per_part=4"
+    )
+    with pytest.warns(OpenPoseLabWarning) as notes:
+        found = get_coordinates(config, heatmaps_of(nose_map))
+    assert [str(note.message) for note in notes] == [sentence]
     assert found.xy[:, 0].tolist() == [3, 7]
+    assert len(get_coordinates(replace(COCO_18, max_peaks_per_part=4), heatmaps_of(nose_map))) == 4
+
+
+@pytest.mark.parametrize("config", [COCO_18, BODY_25], ids=lambda config: config.name)
+def test_a_note_names_the_parts_with_too_many_peaks(config):
+    """130 people are more than the 127 of the default."""
+    people = np.concatenate([figure(config)[None] * 8 + (6 * k + 3, 1) for k in range(130)])
+    heatmaps = synthesize_heatmaps(config, people, (12, 781), sigma=0.5)
+    with pytest.warns(OpenPoseLabWarning, match=r"^only the best 127 peaks are kept of ") as notes:
+        cut = get_coordinates(config, heatmaps)
+    assert np.bincount(cut.part).max() == 127
+    (sentence,) = (str(note.message) for note in notes)
+    assert sentence.endswith(
+        f" and of {len(config.body_parts) - 4} other parts, so people may be missing; to keep all, set "
+        "max_peaks_per_part=130"
+    )
+    assert len(sentence) < 300
+    whole = get_coordinates(replace(config, max_peaks_per_part=130), heatmaps)
+    assert np.bincount(whole.part).tolist() == [130] * len(config.body_parts)
 
 
 @given(st.floats(2, 10), st.floats(2, 10), st.floats(0.8, 2.5))

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from estimation.config import COCO_18
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import cells_to_pixels, pixels_to_cells
-from estimation.pipeline import compute_maps, estimate_people, scale_to_height
+from estimation.pipeline import LEAST_INPUT_SIDE, compute_maps, estimate_people, scale_to_height
 from estimation.synthesis import synthesize
 from tests.support.scenes import FIGURE
 
@@ -36,14 +38,59 @@ def test_people_are_in_the_photo_s_own_pixels(height):
 def test_cells_are_measured_in_the_photo_s_pixels():
     maps = compute_maps(np.zeros((480, 640, 3), np.uint8), PerfectNetwork(), 240)
     assert maps.cell_size == (16, 16)
+    assert maps.photo_size == (640, 480)
     assert cells_to_pixels([39.5, 29.5], maps.cell_size).tolist() == [639.5, 479.5]
 
 
-@pytest.mark.parametrize(("shape", "height"), [((100, 8000), 368), ((300, 400), 2048)])
-def test_memory_is_bounded_whatever_the_shape(shape, height):
-    scaled = scale_to_height(np.zeros((*shape, 3), np.uint8), height)
+class EdgeNetwork:
+    """Sees one person whose left side and feet are where the last cells show no photo any more.
+
+    The photo has 636 x 356 pixels, and the cells cover 640 x 360.
+    """
+
+    config = COCO_18
+    person = FIGURE * 320 + (639, 359) - FIGURE.max(axis=0) * 320  # in pixels
+
+    def __call__(self, photo):
+        assert photo.shape == (356, 636, 3)
+        return synthesize(COCO_18, pixels_to_cells(self.person, 8)[None], (45, 80))
+
+
+def test_every_keypoint_lies_in_the_photo():
+    network = EdgeNetwork()
+    outside = (network.person > (635, 355)).any(axis=1)
+    assert outside.any()
+    found = estimate_people(np.zeros((356, 636, 3), np.uint8), network, 356).skeletons
+    assert found.present.all()  # a peak outside is no reason to lose it
+    assert (found.keypoints >= 0).all()
+    assert (found.keypoints <= (635, 355)).all()
+    np.testing.assert_allclose(found.keypoints[0], np.minimum(network.person, (635, 355)), atol=0.5)
+
+
+@pytest.mark.parametrize(("shape", "height", "seen"), [((100, 8000), 368, 224), ((300, 400), 2048, 1732)])
+def test_memory_is_bounded_whatever_the_shape(shape, height, seen):
+    sentence = (
+        f"^the network sees the photo at height {seen} instead of {height}, as max_input_pixels allows 4000000 pixels; "
+        r"to keep the height, raise max_input_pixels \(more memory\)$"
+    )
+    with pytest.warns(OpenPoseLabWarning, match=sentence):
+        scaled = scale_to_height(np.zeros((*shape, 3), np.uint8), height)
     assert 3.9e6 < scaled.shape[0] * scaled.shape[1] < 4.1e6
     assert scaled.shape[1] / scaled.shape[0] == pytest.approx(shape[1] / shape[0], rel=0.01)
+
+
+def test_the_caller_can_raise_the_bound():
+    config = replace(COCO_18, max_input_pixels=6_000_000)
+    assert scale_to_height(np.zeros((300, 400, 3), np.uint8), 2048, config).shape == (2048, 2731, 3)
+
+
+@pytest.mark.parametrize("shape", [(8, 30000), (20000, 9)])
+def test_memory_is_bounded_for_a_strip_that_the_network_fills_up(shape):
+    with pytest.warns(OpenPoseLabWarning, match="raise max_input_pixels"):
+        scaled = scale_to_height(np.zeros((*shape, 3), np.uint8), 2048, replace(COCO_18, max_input_pixels=100_000))
+    short, long = sorted(scaled.shape[:2])
+    assert short < LEAST_INPUT_SIDE
+    assert 0.95e5 < LEAST_INPUT_SIDE * long < 1.05e5
 
 
 def test_a_photo_of_the_right_height_is_left_alone():

@@ -44,3 +44,10 @@ def test_the_lab_s_call():
     image = np.zeros((120, 100, 3), np.uint8)
     expected = draw_skeletons(COCO_18, image, to_skeletons(COCO_18, PERSON, COORDINATES, 8))
     np.testing.assert_array_equal(draw(COCO_18, image, COORDINATES, PERSON, resize_fac=8), expected)
+
+
+def test_the_lab_s_call_draws_in_the_picture():
+    """A joint that the last cell of a padded picture gives is drawn at the edge."""
+    image = np.zeros((120, 58, 3), np.uint8)
+    picture = draw(COCO_18, image, peaks_at((0, 2, 2), (1, 7.4, 10)), PERSON)
+    assert picture[84, 57].any()

@@ -32,3 +32,10 @@ def test_nobody():
     assert skeletons.keypoints.shape == (0, 18, 2)
     assert to_openpose(skeletons) == {"version": 1.3, "people": []}
     assert to_coco(COCO_18, skeletons, 7) == []
+
+
+def test_keypoints_lie_in_the_photo():
+    """31.5 is beyond the last column, 21.5 beyond the last row."""
+    skeletons = to_skeletons(COCO_18, PEOPLE, COORDINATES, (8, 4), photo_size=(30, 20))
+    assert skeletons.keypoints[[0, 0, 1], [0, 1, 14]].tolist() == [[11.5, 9.5], [29, 17.5], [29, 19]]
+    np.testing.assert_array_equal(np.isnan(skeletons.keypoints).all(axis=2), ~skeletons.present)

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from estimation.config import COCO_18
+from estimation.errors import OpenPoseLabWarning
 from estimation.field_maps import cells_to_pixels
 from estimation.pipeline import group_maps
 from estimation.synthesis import LIMB_WIDTH, SIGMA, synthesize
@@ -97,3 +101,15 @@ def test_people_who_overlap_never_share_a_peak(seed, count):
     found = group_maps(synthesize(COCO_18, keypoints, (46, 62)), COCO_18).skeletons
     ids = found.peak_ids[found.present]
     assert len(set(ids.tolist())) == len(ids)
+
+
+def test_a_mosaic_of_people_is_found_whole_with_a_higher_limit():
+    """130 people are more than the default allows, and a note says so."""
+    keypoints, shape = crowd(130, 16, 26)
+    maps = synthesize(COCO_18, keypoints, shape, sigma=0.7)
+    with pytest.warns(OpenPoseLabWarning, match="set max_peaks_per_part=130$"):
+        cut = group_maps(maps, COCO_18)
+    assert np.bincount(cut.coordinates.part).tolist() == [127] * 18
+    whole = group_maps(maps, replace(COCO_18, max_peaks_per_part=130))
+    assert len(whole.skeletons) == 130
+    assert whole.skeletons.present.all()

@@ -56,6 +56,7 @@ def test_one_view_is_the_view_itself(photo):
     np.testing.assert_allclose(averaged.heatmaps, alone.heatmaps, atol=1e-5)
     np.testing.assert_allclose(averaged.pafs, alone.pafs, atol=1e-5)
     assert (averaged.cell_size, averaged.offset) == (alone.cell_size, alone.offset)
+    assert averaged.photo_size == (WIDTH, HEIGHT)
 
 
 def test_the_order_of_scales_does_not_matter(photo):

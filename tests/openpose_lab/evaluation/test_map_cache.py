@@ -142,3 +142,8 @@ def test_the_checksum_of_the_code_covers_the_keras_code_of_the_networks(tmp_path
     assert map_cache._checksum_of_code() == before
     (package / "net.py").write_text("WIDTH = 2")
     assert map_cache._checksum_of_code() != before
+
+
+def test_the_size_of_the_photo_is_kept_with_its_maps(network, photo, cache):
+    assert cache().maps_of(photo).photo_size == cache().maps_of(photo).photo_size == (64, 64)
+    assert network.calls == 1
