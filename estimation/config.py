@@ -35,13 +35,14 @@ class Config:
     min_photo_side: int = threshold(8, 1)
     """Pixels. A photo with a shorter side is smaller than one map cell and holds no person."""
     max_input_pixels: int = threshold(4_000_000, 1)
-    """A photo that would have more pixels at the given height is scaled to this many, to bound memory."""
+    """A photo that would have more pixels at the given height is scaled to this many, to bound memory. A note
+    says so."""
 
     peak_threshold: float = threshold(0.05)
     """A heatmap maximum at or below this is noise (OpenPose's value)."""
     max_peaks_per_part: int = threshold(127, 1)
-    """Only this many of the best peaks of a part are kept, which bounds the number of candidate limbs (OpenPose's limit
-    on people)."""
+    """Only this many of the best peaks of a part are kept, which bounds the time for candidate limbs (OpenPose's limit
+    on people). A note says if a photo has more. Raise it for larger crowds: the time grows with its square."""
 
     limb_samples: int = threshold(10, 1, 1000)
     """Points at which a candidate limb reads the PAF (the lab's ``mid_num``)."""

@@ -127,8 +127,8 @@ def _too_many(config: Config, found: NDArray[np.intp]) -> str:
     named = ", ".join(f"{config.body_parts[part]} ({found[part]})" for part in most[:_NAMED].tolist())
     others = f" and of {len(most) - _NAMED} other parts" if len(most) > _NAMED else ""
     return (
-        f"only the best {config.max_peaks_per_part} peaks are kept of {named}{others}, so people may be missing; "
-        f"to keep all, set max_peaks_per_part={found.max()}"
+        f"there are more than {config.max_peaks_per_part} peaks of {named}{others}; the weakest are left out, so "
+        f"people may be missing; to keep all, set max_peaks_per_part={found.max()}"
     )
 
 

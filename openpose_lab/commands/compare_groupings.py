@@ -182,6 +182,8 @@ def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> l
 
 def warn_of_failed_checks(groupings: dict[str, Grouping], config: Config) -> None:
     """Warn of the contract's checks that the groupings fail and that their figures will not show."""
+    if not groupings:
+        return
     crowd = crowd_scenes(config, 3, USUAL_OVERLAP, 5, 0, Disturbance())
     for name, grouping in groupings.items():
         told: set[str] = set()

@@ -17,7 +17,7 @@ from estimation.config import COCO_18
 from estimation.field_maps import FieldMaps, cells_to_pixels
 from estimation.grouping import load_grouping
 from estimation.grouping.film import make_film
-from estimation.pipeline import group_maps
+from estimation.pipeline import compute_maps, group_maps
 from estimation.synthesis import synthesize
 from openpose_lab.commands import explain as program
 from openpose_lab.evaluation.crowds import Disturbance
@@ -25,6 +25,7 @@ from openpose_lab.evaluation.scenes import crowd_scenes
 from openpose_lab.lab.explain import data as explain_data
 from openpose_lab.lab.explain.data import Told, explain
 from openpose_lab.lab.explain.page import make_page
+from tests.estimation.test_pipeline import EdgeNetwork
 from tests.openpose_lab.conftest import PEOPLE, PerfectNetwork
 from tests.support.scenes import BODY_25, figure
 
@@ -135,6 +136,14 @@ def test_maps_in_eight_bits(ideal):
     pafs = values(kept["pafs"], np.int8, (19, 2, *shape))
     neck_to_shoulder = COCO_18.limbs[0]
     np.testing.assert_allclose(pafs[0, 1], found.maps.pafs[:, :, neck_to_shoulder.paf_y], atol=1 / 127)
+
+
+def test_peaks_lie_in_the_photo():
+    photo = np.zeros((356, 636, 3), np.uint8)
+    found, data = data_of(compute_maps(photo, EdgeNetwork(), 356), photo)
+    xy = np.stack([data["peaks"]["x"], data["peaks"]["y"]], axis=1)
+    np.testing.assert_allclose(xy[found.skeletons.peak_ids[0]], found.skeletons.keypoints[0], atol=1e-3)
+    assert xy.max(axis=0).tolist() == [635, 355]
 
 
 def test_large_maps_are_shown_with_larger_cells_in_the_same_place():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,12 @@ def test_each_guess_is_of_one_person():
     _, guessed = found_and_guessed(maps_with(keypoints=two))
     assert guessed.present.all()
     assert len(np.unique(guessed.peak_ids)) == guessed.peak_ids.size
+
+
+def test_a_guess_in_a_cell_that_reaches_beyond_the_photo_lies_in_the_photo():
+    """The photo ends two pixels after the cell's edge; the cell's centre is beyond."""
+    maps = replace(maps_with(0), photo_size=(28 * 8, 34 * 8 + 2))
+    _, guessed = found_and_guessed(maps)
+    assert guessed.present.all()
+    assert guessed.keypoints[0, L_ANKLE, 1] == 34 * 8 + 1
+    assert (guessed.keypoints <= (28 * 8 - 1, 34 * 8 + 1)).all()
