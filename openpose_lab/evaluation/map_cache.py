@@ -8,7 +8,6 @@ import io
 import os
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from estimation.pipeline import timed
 from estimation.views import average_maps
 from openpose_lab import networks
 from openpose_lab.downloads import checksum
+from openpose_lab.evaluation.versions import library_version
 from openpose_lab.networks.loading import find_weights, load_network, network_config
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import files_of
@@ -79,15 +79,16 @@ class MapCache:
             str(bounds),
             channels,
             _checksum_of_code(),
-            *map(_version, _LIBRARIES),
+            *map(library_version, _LIBRARIES),
         ]
         self.weights_files = files_of(self._weights)
         try:
-            self._depends_on += [checksum(file, "sha256") for file in self.weights_files]
+            self.weights_checksums = [checksum(file, "sha256") for file in self.weights_files]
         except OSError as error:
             raise OpenPoseLabError(
                 f"cannot read the weights {self._weights}: {error.strerror}; check the path"
             ) from error
+        self._depends_on += self.weights_checksums
         self._folder = folder
         self._size: int | None = None  # bytes in the folder, once it is written to
         self._writable = True
@@ -141,7 +142,9 @@ class MapCache:
                 path.unlink()
 
 
-def measuring_inputs(annotations: Path, photos: dict[int, Path], maps: MapCache) -> list[tuple[str, Path]]:
+def measuring_inputs(
+    annotations: Path | None, photos: dict[int, Path], maps: MapCache
+) -> list[tuple[str, Path | None]]:
     """What a program that measures on photos reads, for ``check_outputs``."""
     weights = [*maps.weights_files, *map(record_path, maps.weights_files)]
     return [
@@ -161,13 +164,6 @@ def _read(path: Path) -> FieldMaps | None:
     except Exception:  # whatever NumPy comes upon: they are made again
         return None
     return maps
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return ""
 
 
 def _checksum_of_code() -> str:

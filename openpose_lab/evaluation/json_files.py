@@ -1,0 +1,48 @@
+"""JSON that a user hands over, read with bounded memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import read_input
+
+_LARGEST_FILE = 512 << 20
+"""Bytes. COCO's largest keypoint file, person_keypoints_train2017.json, has 238 MB."""
+_MOST_MEMORY = 2 << 30
+"""Bytes that the values of a file may take in memory, by the estimate below."""
+_BYTES_OF = {b",": 40, b"[": 64, b"{": 160, b'"': 16}
+"""Bytes in memory that come with each of these letters: a number, a list, an object, half of a string."""
+
+
+def read_json(path: Path, what: str, expected: str) -> Any:
+    """Read a JSON file that a user hands over. Outlines of people, the key ``segmentation``, are left out.
+
+    Args:
+        path: The file.
+        what: What the file should be, such as "annotations file", for messages.
+        expected: The form of file to give instead, for the message that it is no JSON.
+
+    Returns:
+        The content.
+
+    Raises:
+        OpenPoseLabError: The file cannot be read, is no JSON, or would take too much memory.
+    """
+    data = read_input(path, what, _LARGEST_FILE)
+    if sum(size * data.count(letter) for letter, size in _BYTES_OF.items()) > _MOST_MEMORY:
+        raise OpenPoseLabError(
+            f"the {what} {path} holds too many values to read ({_MOST_MEMORY >> 30} GB in memory); keep a part of it"
+        )
+    try:
+        return json.loads(data, object_hook=_without_outline)
+    except (ValueError, RecursionError):
+        raise OpenPoseLabError(f"the {what} {path} is not JSON, or cut short; give {expected}") from None
+
+
+def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry without its outline, which is most of an annotations file."""
+    entry.pop("segmentation", None)
+    return entry

@@ -1,0 +1,36 @@
+"""The versions of what figures depend on."""
+
+from __future__ import annotations
+
+import platform
+import re
+from importlib.metadata import PackageNotFoundError, version
+
+from openpose_lab.paths import ROOT
+
+_PROJECT = "openpose-lab"
+_LIBRARIES = ["tensorflow", "keras", "numpy", "scipy", "opencv-python", "opencv-python-headless", "pycocotools"]
+
+
+def library_version(name: str) -> str:
+    """The version of an installed package, without importing it; empty if it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python, of this project, and of the installed packages that figures depend on."""
+    found = {"python": platform.python_version(), _PROJECT: library_version(_PROJECT) or _version_of_clone()}
+    found |= {name: library_version(name) for name in _LIBRARIES}
+    return {name: number for name, number in found.items() if number}
+
+
+def _version_of_clone() -> str:
+    """The version in the clone's pyproject.toml, where the package is not installed."""
+    try:
+        stated = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        return ""
+    return stated[1] if stated else ""
