@@ -83,7 +83,7 @@ def _with_lists(content: dict[str, Any], path: Path, need_people: bool) -> dict[
         content = {"annotations": [], **content}
     if content.get("categories"):
         return content
-    if "annotations" in content:
+    if content.get("annotations"):
         _note(f"the annotations {path} have no 'categories'; category {PERSON} is taken for people, as in COCO")
     return {**content, "categories": [{"id": PERSON, "name": "person"}]}
 

@@ -12,7 +12,7 @@ from estimation.files import read_input
 _LARGEST_FILE = 512 << 20
 """Bytes. COCO's largest keypoint file, person_keypoints_train2017.json, has 238 MB."""
 _MOST_MEMORY = 2 << 30
-"""Bytes that the values of a file may take in memory, by the estimate below."""
+"""Bytes that the values of a file may take in memory, by ``estimated_bytes``."""
 _BYTES_OF = {b",": 40, b"[": 64, b"{": 160, b'"': 16}
 """Bytes in memory that come with each of these letters: a number, a list, an object, half of a string."""
 
@@ -32,14 +32,18 @@ def read_json(path: Path, what: str, expected: str) -> Any:
         OpenPoseLabError: The file cannot be read, is no JSON, or would take too much memory.
     """
     data = read_input(path, what, _LARGEST_FILE)
-    if sum(size * data.count(letter) for letter, size in _BYTES_OF.items()) > _MOST_MEMORY:
-        raise OpenPoseLabError(
-            f"the {what} {path} holds too many values to read ({_MOST_MEMORY >> 30} GB in memory); keep a part of it"
-        )
+    if estimated_bytes(data) > _MOST_MEMORY:
+        most = f"more than {_MOST_MEMORY >> 20} MB in memory"
+        raise OpenPoseLabError(f"the {what} {path} holds too many values to read ({most}); keep a part of it")
     try:
         return json.loads(data, object_hook=_without_outline)
     except (ValueError, RecursionError):
         raise OpenPoseLabError(f"the {what} {path} is not JSON, or cut short; give {expected}") from None
+
+
+def estimated_bytes(data: bytes) -> int:
+    """Estimate the memory that the values of JSON ``data`` take, from above."""
+    return sum(size * data.count(letter) for letter, size in _BYTES_OF.items())
 
 
 def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import io
 import os
 import warnings
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,6 @@ from estimation.pipeline import timed
 from estimation.views import average_maps
 from openpose_lab import networks
 from openpose_lab.downloads import checksum
-from openpose_lab.evaluation.versions import library_version
 from openpose_lab.networks.loading import find_weights, load_network, network_config
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import files_of
@@ -164,6 +164,14 @@ def _read(path: Path) -> FieldMaps | None:
     except Exception:  # whatever NumPy comes upon: they are made again
         return None
     return maps
+
+
+def library_version(name: str) -> str:
+    """The version of an installed package, without importing it; empty if it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def _checksum_of_code() -> str:

@@ -43,8 +43,8 @@ class Predictions:
 def read_predictions(path: Path, truth: COCO) -> Predictions:
     """Read COCO keypoint results of any system.
 
-    As in pycocotools, x and y of every keypoint count, whatever its third number is. A keypoint is missing where all
-    three are 0. Rows of other photos and of other categories are left out.
+    As in pycocotools, x and y of every keypoint count, whatever its third number is. A keypoint is missing where x and
+    y are 0. Rows of other photos and of other categories are left out.
 
     Args:
         path: the results file, JSON.
@@ -72,16 +72,22 @@ def read_predictions(path: Path, truth: COCO) -> Predictions:
             f"none of the {len(content)} rows of the predictions {path} is of a person in these photos; the first has "
             f"the 'category_id' {content[0]['category_id']} and the 'image_id' {content[0]['image_id']}"
         )
+    if all(0 <= value <= 1 for entry in rows for value in _coordinates(entry)):
+        raise OpenPoseLabError(f"all keypoints of the predictions {path} lie from 0 to 1; give them in pixels")
     with_boxes = all(entry.get("bbox") for entry in rows)  # then pycocotools measures people by their boxes
     kept = (*_KEPT, "bbox") if with_boxes else _KEPT
     results = [_marked({key: entry[key] for key in kept if key in entry}) for entry in rows]
     return Predictions(Measured([_found(person) for person in results], results, []), len(content), dict(left_out))
 
 
+def _coordinates(person: dict[str, Any]) -> list[float]:
+    return [*person["keypoints"][::3], *person["keypoints"][1::3]]
+
+
 def _marked(person: dict[str, Any]) -> dict[str, Any]:
     """A person whose keypoints have 1 as their third number, and 0 where they are missing."""
     keypoints = np.array(person["keypoints"], dtype=float).reshape(-1, 3)
-    keypoints[:, 2] = keypoints.any(axis=1)
+    keypoints[:, 2] = keypoints[:, :2].any(axis=1)
     imputed = person.get("imputed")
     names = [name for name in COCO_KEYPOINTS if name in imputed] if isinstance(imputed, list) else []
     return {**person, "keypoints": keypoints.ravel().tolist(), "imputed": names}

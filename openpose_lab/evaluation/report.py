@@ -69,7 +69,7 @@ def report(command: Sequence[str], truth: COCO, annotations: Path | None, system
     """
     people = list(filter(counts, truth.anns.values()))
     content = {
-        "format": "openpose-lab evaluation",
+        "format": "openpose-lab-evaluation",
         "format_version": FORMAT_VERSION,
         "command": list(command),
         "versions": versions(),

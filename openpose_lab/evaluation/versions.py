@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import platform
 import re
-from importlib.metadata import PackageNotFoundError, version
 
+from openpose_lab.evaluation.map_cache import library_version
 from openpose_lab.paths import ROOT
 
 _PROJECT = "openpose-lab"
 _LIBRARIES = ["tensorflow", "keras", "numpy", "scipy", "opencv-python", "opencv-python-headless", "pycocotools"]
-
-
-def library_version(name: str) -> str:
-    """The version of an installed package, without importing it; empty if it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
 
 
 def versions() -> dict[str, str]:

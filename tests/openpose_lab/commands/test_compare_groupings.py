@@ -211,7 +211,7 @@ def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):
         (program, ("--scenes", 0), "--scenes must be a whole number from 1 to 10000 but is 0"),
         (program, ("--noise", "nan"), "--noise must be from 0 to 10 but is nan"),
         (program, ("--missing", 2), "--missing must be from 0 to 1 but is 2"),
-        (program, ("--skeletons", "none.npz"), "there are no skeletons none.npz"),
+        (program, ("--skeletons", "none.npz"), "there is no skeletons file none.npz"),
     ):
         status, out, err = run(*options)
         assert (status, out) == (1, "")
