@@ -17,7 +17,7 @@ from pathlib import Path
 from pycocotools.coco import COCO
 
 from estimation.config import COCO_18
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
 from estimation.grouping import Grouping, load_grouping
 from estimation.pipeline import check_height
@@ -61,6 +61,7 @@ EXAMPLES = """examples:
   python -m openpose_lab evaluate --images test2017 --results out.json
 """
 SHEET = Path("worst.jpg")
+_LONGEST_NAME = 60  # letters of a file's name that stand for a system
 _OF_NETWORK = {
     **{name: f"--{name}" for name in ("network", "weights", "height", "grouping", "set", "scales", "flip")},
     "guesses": "--no-guesses",
@@ -151,7 +152,7 @@ def measure_predictions(options: argparse.Namespace, truth: COCO) -> System:
     left_out = ", ".join(f"{count} {reason}" for reason, count in predictions.left_out.items())
     rows = f"{used} of {predictions.rows} rows used" + (f", {left_out} left out" if left_out else "")
     about = {**describe_file(options.predictions), "rows": predictions.rows, "used": used}
-    name = options.predictions.name
+    name = one_line(options.predictions.name, _LONGEST_NAME)
     described = {"kind": "predictions", "predictions": {**about, "left_out": predictions.left_out}}
     return System(name, f"{name} ({rows})", described, measured, assess(truth, measured, losses))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,16 @@ from estimation.files import read_input
 
 _LARGEST_FILE = 512 << 20
 """Bytes. COCO's largest keypoint file, person_keypoints_train2017.json, has 238 MB."""
-_MOST_MEMORY = 2 << 30
+_MOST_MEMORY = 1 << 30
 """Bytes that the values of a file may take in memory, by ``estimated_bytes``."""
 _BYTES_OF = {b",": 40, b"[": 64, b"{": 160, b'"': 16}
 """Bytes in memory that come with each of these letters: a number, a list, an object, half of a string."""
+_OUTLINE = re.compile(rb'"segmentation"\s*:\s*(?:\[[][\d\s.,eE+-]*\]|\{[^{}]*\})')
+"""An outline in COCO's form: polygons or run lengths. Outlines are most of a file, and nothing here needs them."""
 
 
 def read_json(path: Path, what: str, expected: str) -> Any:
-    """Read a JSON file that a user hands over. Outlines of people, the key ``segmentation``, are left out.
+    """Read a JSON file that a user hands over. Outlines of people, the key ``segmentation``, are replaced by 0.
 
     Args:
         path: The file.
@@ -31,22 +35,21 @@ def read_json(path: Path, what: str, expected: str) -> Any:
     Raises:
         OpenPoseLabError: The file cannot be read, is no JSON, or would take too much memory.
     """
-    data = read_input(path, what, _LARGEST_FILE)
+    data = _OUTLINE.sub(b'"segmentation":0', read_input(path, what, _LARGEST_FILE))
     if estimated_bytes(data) > _MOST_MEMORY:
         most = f"more than {_MOST_MEMORY >> 20} MB in memory"
         raise OpenPoseLabError(f"the {what} {path} holds too many values to read ({most}); keep a part of it")
+    collected = gc.isenabled()
+    gc.disable()  # it would go through all values again and again while they become more
     try:
-        return json.loads(data, object_hook=_without_outline)
+        return json.loads(data)
     except (ValueError, RecursionError):
         raise OpenPoseLabError(f"the {what} {path} is not JSON, or cut short; give {expected}") from None
+    finally:
+        if collected:
+            gc.enable()
 
 
 def estimated_bytes(data: bytes) -> int:
     """Estimate the memory that the values of JSON ``data`` take, from above."""
     return sum(size * data.count(letter) for letter, size in _BYTES_OF.items())
-
-
-def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry without its outline, which is most of an annotations file."""
-    entry.pop("segmentation", None)
-    return entry

@@ -29,9 +29,9 @@ class PhotoSize(NamedTuple):
 
 def photo_size(path: Path) -> PhotoSize | None:
     """Read the size of a photo; None if it cannot be read."""
-    from PIL import Image  # comes with matplotlib
-
     try:
+        from PIL import Image  # comes with matplotlib
+
         with open_input(path, "photo") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large photos; whoever reads them decides
             image = Image.open(file, formats=_FORMATS)

@@ -1,6 +1,7 @@
 """Photos that their annotations do not fit: without a word, AP would be 0."""
 
 import struct
+import sys
 
 import cv2
 import numpy as np
@@ -45,6 +46,11 @@ def test_sizes_are_those_of_the_photo_that_is_read(tmp_path, orientation):
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".webp", ".tif", ".ppm", ".jp2"])
 def test_sizes_of_other_formats(tmp_path, suffix):
     assert photo_size(write_photo(tmp_path / f"photo{suffix}", 64, 48)).upright == (64, 48)
+
+
+def test_sizes_without_pillow_are_those_of_the_decoded_photo(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert photo_size(write_photo(tmp_path / "photo.jpg", 64, 48, SIDEWAYS)).upright == (48, 64)
 
 
 @pytest.mark.parametrize("data", [b"", b"no photo", b"\xff\xd8\xff\xe1\xff\xff"])

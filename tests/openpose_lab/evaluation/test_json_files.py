@@ -1,5 +1,6 @@
 """JSON that is too large or too deep is one sentence, and takes no more memory than is allowed."""
 
+import json
 import subprocess
 import sys
 
@@ -23,8 +24,21 @@ def read(tmp_path):
     return read
 
 
-def test_outlines_are_left_out(read):
-    assert read(b'{"annotations": [{"id": 1, "segmentation": [[1, 2, 3]]}]}') == {"annotations": [{"id": 1}]}
+@pytest.mark.parametrize(
+    "outline",
+    [
+        "[[1.5, 2, 3]]",
+        "[ [1,2],\n[3e1,-4] ]",
+        "[]",
+        '{"counts": [272, 2], "size": [4, 5]}',
+        '{"size":[4,5],"counts":"a"}',
+    ],
+)
+@pytest.mark.parametrize("after", ["", ', "id": 1', ' , "bbox": [1, 2]'])
+def test_outlines_are_left_out(read, outline, after):
+    entry = f'{{"segmentation" : {outline}{after}}}'
+    content = read(f'{{"annotations": [{entry}, {entry}]}}'.encode())
+    assert content == {"annotations": [{**json.loads(entry), "segmentation": 0}] * 2}
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe\x00", b"nul"])
