@@ -76,6 +76,7 @@ def main(arguments: Sequence[str]) -> None:
     grouping = None if options.only_predictions else load_grouping(options.grouping)
     truth = read_truth(options)
     photos = find_photos(truth, options.images) if options.images else {}
+    check_outputs(outputs_of(options), [("photo", path) for path in photos.values()])
     others = [measure_predictions(options, truth)] if options.predictions else []
     ours = [measure_network(options, truth, photos, grouping)] if grouping else []
     systems = ours + others

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from estimation.errors import OpenPoseLabError
 from estimation.files import open_input, read_photo
 
-_FORMATS = "JPEG", "PNG", "WEBP", "TIFF", "BMP", "PPM"
+_FORMATS = "JPEG", "PNG", "WEBP", "BMP", "PPM"
+"""Formats in which every version of Pillow gives the size as stored."""
 _ORIENTATION = 0x0112  # EXIF's tag: 1 is upright, 2 to 4 keep width and height, 5 to 8 exchange them
 
 
@@ -36,6 +37,8 @@ def photo_size(path: Path) -> PhotoSize | None:
             warnings.simplefilter("ignore")  # of large photos; whoever reads them decides
             image = Image.open(file, formats=_FORMATS)
             stored = image.size
+            for key in ("xmp", "XML:com.adobe.xmp"):  # by which Pillow would turn photos, and OpenCV does not
+                image.info.pop(key, None)
             orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # whatever Pillow comes upon; OpenCV reads other formats, too
         try:

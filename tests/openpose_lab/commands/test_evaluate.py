@@ -290,7 +290,8 @@ def test_options_that_do_not_go_together_are_one_sentence(call_program, tmp_path
     assert err.count("\n") == 1
 
 
-def test_outputs_do_not_overwrite_inputs(program, predictions):
+def test_outputs_do_not_overwrite_inputs(program, call_program, annotations, predictions, tmp_path):
+    alone = ("--predictions", predictions, "--only-predictions")
     for options, name in (
         (("--json", "annotations.json"), "annotations"),
         (("--photos-csv", "photo.png"), "photo"),
@@ -298,6 +299,9 @@ def test_outputs_do_not_overwrite_inputs(program, predictions):
     ):
         status, _, err = program(*options)
         assert (status, f"is given as the {name} too, and would be overwritten" in err) == (1, True)
+    arguments = ("--images", tmp_path, "--annotations", annotations(ANNOTATIONS), *alone, "--json", "photo.png")
+    status, _, err = call_program("evaluate", evaluate.main, *arguments)
+    assert (status, "photo.png is given as the photo too, and would be overwritten" in err) == (1, True)
 
 
 def test_names_with_control_characters_are_written_as_escapes(program, annotations):

@@ -48,6 +48,15 @@ def test_sizes_of_other_formats(tmp_path, suffix):
     assert photo_size(write_photo(tmp_path / f"photo{suffix}", 64, 48)).upright == (64, 48)
 
 
+def test_xmp_turns_no_photo(tmp_path):
+    """Pillow goes by it where there is no EXIF. OpenCV, which reads the photos, does not."""
+    xmp = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta tiff:Orientation="6"/>'
+    data = write_photo(tmp_path / "photo.jpg", 64, 48).read_bytes()
+    (tmp_path / "photo.jpg").write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(xmp) + 2) + xmp + data[2:])
+    assert read_photo(tmp_path / "photo.jpg").shape[1::-1] == (64, 48)
+    assert photo_size(tmp_path / "photo.jpg") == ((64, 48), (64, 48), False)
+
+
 def test_sizes_without_pillow_are_those_of_the_decoded_photo(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert photo_size(write_photo(tmp_path / "photo.jpg", 64, 48, SIDEWAYS)).upright == (48, 64)
