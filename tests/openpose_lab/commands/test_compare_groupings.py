@@ -28,6 +28,13 @@ def on_a_photo(program, annotations, on_ideal_maps):
     return partial(program, *on_ideal_maps, "--annotations", annotations(ANNOTATIONS), "--height", 480)
 
 
+def test_photos_that_annotations_do_not_fit_are_refused(on_a_photo, annotations):
+    images = [{**ANNOTATIONS["images"][0], "width": 1280, "height": 960}]
+    status, out, err = on_a_photo("--annotations", annotations({**ANNOTATIONS, "images": images}))
+    assert (status, out) == (1, "")
+    assert "photo.png is 640x480, but the annotations are for 1280x960; " in err
+
+
 def read(path):
     return list(csv.DictReader(path.read_text().splitlines()))
 
