@@ -1,7 +1,8 @@
 """Measure average precision on photos with COCO keypoints.
 
 pycocotools computes the figures. The accuracy of each body part follows, and a picture of the worst photos with ground
-truth and answer side by side. --breakdown shows where precision is lost.
+truth and answer side by side. --breakdown shows where precision is lost. --predictions measures the COCO results of
+another system as well. Without --annotations, --results writes the people found in any photos.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
+from pycocotools.coco import COCO
 
-from estimation.errors import OpenPoseLabError
+from estimation.config import COCO_18
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
-from estimation.grouping import load_grouping
+from estimation.grouping import Grouping, load_grouping
 from estimation.pipeline import check_height
 from openpose_lab.commands.options import (
     add_grouping_option,
@@ -26,59 +29,143 @@ from openpose_lab.commands.options import (
     make_parser,
     warn_of_unused_settings,
 )
-from openpose_lab.evaluation.annotations import find_photos, read_annotations
-from openpose_lab.evaluation.breakdown import Loss, find_losses
-from openpose_lab.evaluation.coco_figures import FIGURES, confidence, score
+from openpose_lab.evaluation.annotations import find_photos, list_photos, read_annotations
+from openpose_lab.evaluation.assessment import Assessment, System, assess, worst_photos
+from openpose_lab.evaluation.breakdown import Loss, find_losses, find_mistakes
+from openpose_lab.evaluation.coco_figures import interval
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
 from openpose_lab.evaluation.measurement import measure
-from openpose_lab.evaluation.pairing import PartFigures, pair_people, part_figures, worst_photos
+from openpose_lab.evaluation.pairing import PartFigures
 from openpose_lab.evaluation.photo_sheet import draw_photo_sheet
+from openpose_lab.evaluation.predictions import read_predictions
+from openpose_lab.evaluation.report import (
+    WORST,
+    describe_file,
+    describe_thresholds,
+    differences,
+    milliseconds,
+    photo_table,
+    report,
+)
 from openpose_lab.evaluation.scenes import photo_scenes
 from openpose_lab.networks.loading import network_config
 
+PROGRAM = "openpose-lab evaluate"
 EXAMPLES = """examples:
   python -m openpose_lab evaluate --images val2017 --annotations person_keypoints_val2017.json --results out.json
   python -m openpose_lab evaluate --images val2017 --annotations person_keypoints_val2017.json --limit 100 --breakdown
+  python -m openpose_lab evaluate --images val2017 --annotations person_keypoints_val2017.json --predictions other.json
+  python -m openpose_lab evaluate --annotations person_keypoints_val2017.json --predictions other.json \\
+      --only-predictions --json figures.json
+  python -m openpose_lab evaluate --images test2017 --results out.json
 """
-WORST = 10
-"""So many photos are in the picture of the worst."""
+SHEET = Path("worst.jpg")
+_LONGEST_NAME = 60  # letters of a file's name that stand for a system
+_OF_NETWORK = {
+    **{name: f"--{name}" for name in ("network", "weights", "height", "grouping", "set", "scales", "flip")},
+    "guesses": "--no-guesses",
+}
+"""Options that change what the project's network finds, by their names in the namespace."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
     check_options(options)
-    grouping = load_grouping(options.grouping)
-    truth = read_annotations(options.annotations, options.limit)
-    photos = find_photos(truth, options.images)
+    grouping = None if options.only_predictions else load_grouping(options.grouping)
+    truth = read_truth(options)
+    photos = find_photos(truth, options.images) if options.images else {}
+    check_outputs(outputs_of(options), [("photo", path) for path in photos.values()])
+    others = [measure_predictions(options, truth)] if options.predictions else []
+    ours = [measure_network(options, truth, photos, grouping)] if grouping else []
+    systems = ours + others
+    for number, system in enumerate(systems):
+        print_system(system, len(truth.imgs), "\n" if number else "")
+    for one, two, difference, (low, high) in differences(systems):
+        print(f"\nAP of {two.name} - {one.name}: {difference:+.3f}  (95 %: {low:+.3f} to {high:+.3f})")
+    if outputs_of(options):
+        print()
+    if options.results:
+        print(f"wrote {options.results}")
+    if options.json:
+        write_whole(options.json, report([PROGRAM, *arguments], truth, options.annotations, systems))
+        print(f"wrote {options.json}")
+    if options.photos_csv:
+        write_whole(options.photos_csv, photo_table(truth, systems))
+        print(f"wrote {options.photos_csv}")
+    worst = worst_photos((system.assessment for system in systems if system.assessment), WORST)
+    if photos and worst:
+        config = network_config(options.network) if grouping else COCO_18
+        sheet = draw_photo_sheet(config, truth, systems, photos, worst)
+        write_whole(options.worst, encode_picture(options.worst, sheet))
+        print(f"wrote {options.worst}")
+
+
+def read_truth(options: argparse.Namespace) -> COCO:
+    """Read the annotations; in their place the names of the photos, where nothing is measured."""
+    if not options.annotations:
+        return list_photos(options.images, options.limit)
+    only_found = options.results and not options.predictions and not options.breakdown
+    return read_annotations(options.annotations, options.limit, need_people=not only_found)
+
+
+def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, Path], grouping: Grouping) -> System:
+    """Find the people in the photos with the project's network, write them if asked to, and compute their figures."""
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
     warn_of_unused_settings(options.set, [grouping])
     maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
     inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
-    check_outputs([path for path in (options.worst, options.results) if path], inputs)
+    check_outputs(outputs_of(options), inputs)
 
     imputing = completion if options.guesses else None
     measured = measure(photos, maps, grouping, imputing)
     if options.results:
         write_whole(options.results, json.dumps(measured.results).encode())
-    if not measured.results:
-        raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so AP is 0")
-    print(f"{len(photos)} photos, {len(measured.results)} people found, {maps.title}")
-    print_figures(score(truth, measured.results), confidence(truth, measured.results))
-    print_times(measured.times)
-    pairs = pair_people(truth, measured.results)
-    print_parts(part_figures(pairs, measured.found))
-    if options.breakdown:
-        scenes = photo_scenes(truth, photos, maps)
-        print_losses(find_losses(truth, measured.results, scenes, config, grouping, imputing))
-    sheet = draw_photo_sheet(maps.config, truth, measured.found, photos, worst_photos(pairs, measured.results, WORST))
-    write_whole(options.worst, encode_picture(options.worst, sheet))
-    print(f"\nwrote {options.worst}")
+    assessment = None
+    if truth.anns:
+        if not measured.results:
+            raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so AP is 0")
+        losses: list[Loss] = []
+        if options.breakdown:
+            scenes = photo_scenes(truth, photos, maps)
+            losses = find_losses(truth, measured.results, scenes, config, grouping, imputing)
+        assessment = assess(truth, measured, losses)
+    settings = {
+        "network": options.network,
+        "height": options.height,
+        "scales": options.scales,
+        "flip": options.flip,
+        "grouping": {"name": options.grouping, **describe_file(grouping.source)},
+        "imputed_keypoints": options.guesses,
+        "thresholds": describe_thresholds(config, *([completion] if options.guesses else [])),
+    }
+    weights = [{"file": str(p), "sha256": known} for p, known in zip(maps.weights_files, maps.weights_checksums)]
+    described = {"kind": "network", "settings": settings, "weights": weights}
+    return System(options.network, maps.title, described, measured, assessment)
+
+
+def measure_predictions(options: argparse.Namespace, truth: COCO) -> System:
+    """Read the people that another system found, and compute their figures."""
+    predictions = read_predictions(options.predictions, truth)
+    measured, used = predictions.measured, len(predictions.measured.results)
+    losses = find_mistakes(truth, measured.results) if options.breakdown else []
+    left_out = ", ".join(f"{count} {reason}" for reason, count in predictions.left_out.items())
+    rows = f"{used} of {predictions.rows} rows used" + (f", {left_out} left out" if left_out else "")
+    about = {**describe_file(options.predictions), "rows": predictions.rows, "used": used}
+    name = one_line(options.predictions.name, _LONGEST_NAME)
+    described = {"kind": "predictions", "predictions": {**about, "left_out": predictions.left_out}}
+    return System(name, f"{name} ({rows})", described, measured, assess(truth, measured, losses))
+
+
+def outputs_of(options: argparse.Namespace) -> list[Path]:
+    """The files that the program writes."""
+    return [path for path in (options.worst, options.results, options.json, options.photos_csv) if path]
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    """Raise OpenPoseLabError if something cannot be done, before it is begun. Set the default of ``--worst``."""
+    check_inputs(options)
     for scale in options.scales:
         height = round(options.height * scale) if math.isfinite(scale) else 0
         try:
@@ -88,14 +175,61 @@ def check_options(options: argparse.Namespace) -> None:
             raise OpenPoseLabError(f"{error}{at}") from None
     if options.limit is not None and options.limit < 1:
         raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
-    check_picture_type(options.worst)
-    check_outputs([path for path in (options.worst, options.results) if path], [("annotations", options.annotations)])
+    if options.worst is None and options.images and options.annotations:
+        options.worst = SHEET
+    if options.worst:
+        check_picture_type(options.worst)
+    check_outputs(outputs_of(options), [("annotations", options.annotations), ("predictions", options.predictions)])
 
 
-def print_figures(figures: list[float], interval: tuple[float, float]) -> None:
+def check_inputs(options: argparse.Namespace) -> None:
+    """Raise OpenPoseLabError if options do not go together."""
+    if options.only_predictions:
+        if not options.predictions:
+            raise OpenPoseLabError("--only-predictions needs --predictions, the file to measure")
+        if options.results:
+            raise OpenPoseLabError("--results writes what the network finds; leave it or --only-predictions out")
+        defaults = parse_options([])
+        for name, option in _OF_NETWORK.items():
+            if getattr(options, name) != getattr(defaults, name):
+                raise OpenPoseLabError(f"{option} is for the network; leave it or --only-predictions out")
+    if not options.images and (options.worst or not options.only_predictions):
+        raise OpenPoseLabError("the photos are missing; give their folder with --images")
+    if not options.annotations:
+        for name in ("predictions", "breakdown", "worst"):
+            if getattr(options, name):
+                raise OpenPoseLabError(f"--{name} measures, so it needs --annotations")
+        if not options.results:
+            raise OpenPoseLabError(
+                "there is nothing to measure without --annotations; give it, or --results to write the people found"
+            )
+
+
+def print_system(system: System, photos: int, before: str) -> None:
+    """All figures of one system."""
+    print(f"{before}{photos} photos, {len(system.measured.results)} people found, {system.title}")
+    if system.assessment:
+        print_figures(system.assessment)
+    if system.measured.times:
+        print_times(system.measured.times)
+    if system.assessment:
+        print_parts(system.assessment.parts)
+        if system.assessment.losses:
+            print_losses(system.assessment.losses)
+        if not system.assessment.matches_anybody:
+            warnings.warn(
+                f"none of the people found by {system.name} is near an annotated person; check that the annotations "
+                f"are those of the photos, upright and in pixels",
+                OpenPoseLabWarning,
+                stacklevel=2,
+            )
+
+
+def print_figures(assessment: Assessment) -> None:
     """COCO's figures, AP with its confidence interval."""
-    for name, figure in zip(FIGURES, figures):
-        within = f"  (95 %: {interval[0]:.3f} to {interval[1]:.3f})" if name == "AP" else ""
+    low, high = interval(assessment.draws)
+    for name, figure in assessment.figures.items():
+        within = f"  (95 %: {low:.3f} to {high:.3f})" if name == "AP" else ""
         print(f"{name:10} {figure:.3f}{within}")
 
 
@@ -118,18 +252,19 @@ def print_losses(losses: list[Loss]) -> None:
 
 def print_times(times: list[dict[str, float]]) -> None:
     """Medians of the stages over the photos; of the network over those that it was asked for."""
-    for stage in dict.fromkeys(stage for stages in times for stage in stages):
-        of_stage = [stages[stage] for stages in times if stage in stages]
-        asked = f" of {len(of_stage)} photos; the others' maps were kept" if len(of_stage) < len(times) else ""
-        print(f"{stage:12} {np.median(of_stage):8.2f} ms, median{asked}")
-    after = [sum(time for stage, time in stages.items() if stage != "network") for stages in times]
-    print(f"{'after network':12}{np.median(after):8.2f} ms, median;{np.max(after):7.1f} ms, slowest")
+    by_stage = milliseconds(times)
+    after = by_stage.pop("after network")
+    for stage, of_stage in by_stage.items():
+        photos = of_stage["photos"]
+        asked = f" of {photos} photos; the others' maps were kept" if photos < len(times) else ""
+        print(f"{stage:12} {of_stage['median']:8.2f} ms, median{asked}")
+    print(f"{'after network':12}{after['median']:8.2f} ms, median;{after['slowest']:7.1f} ms, slowest")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
-    parser = make_parser("openpose-lab evaluate", __doc__, EXAMPLES)
-    add_measuring_options(parser)
+    parser = make_parser(PROGRAM, __doc__, EXAMPLES)
+    add_measuring_options(parser, required=False)
     add_grouping_option(parser)
     add_set_option(parser)
     parser.add_argument(
@@ -152,9 +287,26 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--worst",
         type=Path,
-        default=Path("worst.jpg"),
         metavar="PICTURE",
-        help=f"the {WORST} worst photos, the truth beside the answer (default: worst.jpg)",
+        help=f"the {WORST} worst photos, the truth beside the answer (default: {SHEET})",
     )
-    parser.add_argument("--results", type=Path, help="also write the people in COCO's result format, JSON")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="also write the people that the network finds in COCO's result format, JSON; needs no annotations",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write all figures, settings, versions and checksums as JSON"
+    )
+    parser.add_argument("--photos-csv", type=Path, metavar="FILE", help="also write a row for each photo as CSV")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="FILE",
+        help="also measure the people that another system found: COCO keypoint results, JSON",
+    )
+    parser.add_argument(
+        "--only-predictions", action="store_true", help="measure --predictions alone; no network is loaded"
+    )
     return parser.parse_args(arguments)

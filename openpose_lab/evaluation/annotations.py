@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
-from collections.abc import Callable
+import os
+import re
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +16,146 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
 from estimation.config import Config
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from estimation.files import PICTURE_TYPES
+from openpose_lab.evaluation.coco_figures import counts
+from openpose_lab.evaluation.coco_rules import (
+    Rule,
+    broken_rule,
+    is_area,
+    is_box,
+    is_count,
+    is_file_name,
+    is_flag,
+    is_integer,
+    is_keypoints,
+    is_length,
+    is_order,
+)
+from openpose_lab.evaluation.fit import check_photos, check_units
+from openpose_lab.evaluation.json_files import read_json
 from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
 
 _BODY_OF_BOX = 0.7
 """COCO measures a person by the area of their outline; this much of the box around the keypoints (median of 95)."""
-_FARTHEST = 1e6  # pixels: no photo is larger
-_LARGEST_AREA = 1e10  # COCO leaves out who is larger
 
 
-def read_annotations(path: Path, limit: int | None = None) -> COCO:
+def read_annotations(path: Path, limit: int | None = None, need_people: bool = True) -> COCO:
     """COCO's annotations of people, of the first ``limit`` photos if there is one.
 
-    Raises OpenPoseLabError if the file is not there, not of that kind, or has nobody to find.
+    What people lack of ``iscrowd``, ``area``, ``bbox`` and ``category_id`` gets COCO's defaults, and a note says so.
+
+    Args:
+        path: the annotations file.
+        limit: the number of photos; None for all.
+        need_people: whether a file without annotations, such as COCO's of its test photos, is refused.
+
+    Raises:
+        OpenPoseLabError: if the file is not there, not of that kind, not in pixels, or has nobody to find.
     """
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot read the annotations {path}: {error.strerror}; check the path") from error
-    except (ValueError, RecursionError):
-        raise OpenPoseLabError(
-            f"the annotations {path} are not JSON, or cut short; give a COCO keypoint file"
-        ) from None
+    content = read_json(path, "annotations file", "a COCO keypoint file")
+    if isinstance(content, dict):
+        content = _with_lists(content, path, need_people)
     if problem := _problem(content):
         raise OpenPoseLabError(f"the annotations {path} are not COCO keypoints: {problem}")
-    images = content["images"][:limit]
-    ids = {image["id"] for image in images}
-    people = [e for e in content["annotations"] if e["category_id"] == PERSON and e["image_id"] in ids]
-    truth = to_truth({**content, "images": images, "annotations": people})
-    if not any(map(counts, truth.anns.values())):
+    images = [_only(image, _IMAGE_KEYS) for image in content["images"][:limit]]
+    names = {image["id"]: image["file_name"] for image in images}
+    people = [
+        _only(entry, _PERSON_KEYS)
+        for entry in content["annotations"]
+        if entry.get("category_id", PERSON) == PERSON and entry["image_id"] in names
+    ]
+    _add_defaults(people, names, path)
+    truth = to_truth({"images": images, "annotations": people, "categories": [{"id": PERSON, "name": "person"}]})
+    if (need_people or content["annotations"]) and not any(map(counts, truth.anns.values())):
         raise OpenPoseLabError(
-            f"nobody in the {len(ids)} photos of the annotations {path} has keypoints, so there is nothing to measure; "
-            f"choose other photos"
+            f"nobody in the {len(images)} photos of the annotations {path} has keypoints, so there is nothing to "
+            f"measure: {_why_nobody(content['annotations'], people)}"
         )
+    check_units(truth)
+    _warn_of_strays(content, path)
     return truth
 
 
-def counts(person: dict[str, Any]) -> bool:
-    """Whether COCO counts this annotation: of one person, with keypoints. Who is found in others is no error."""
-    return not person["iscrowd"] and person["num_keypoints"] > 0
+def _with_lists(content: dict[str, Any], path: Path, need_people: bool) -> dict[str, Any]:
+    """The content with COCO's categories if there are none, and without annotations if nobody need be annotated."""
+    if not need_people:
+        content = {"annotations": [], **content}
+    if content.get("categories"):
+        return content
+    if content.get("annotations"):
+        _note(f"the annotations {path} have no 'categories'; category {PERSON} is taken for people, as in COCO")
+    return {**content, "categories": [{"id": PERSON, "name": "person"}]}
+
+
+def _only(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """These keys of an entry, as far as it has them: pycocotools copies all that it is given."""
+    return {key: entry[key] for key in keys if key in entry}
+
+
+def _add_defaults(people: list[dict[str, Any]], names: dict[int, str], path: Path) -> None:
+    """Give people COCO's defaults of what they lack. A note tells of each key that somebody lacks."""
+    for key, (default, meaning) in _DEFAULTS.items():
+        lacking = [person for person in people if key not in person]
+        for person in lacking:
+            person[key] = default(person)
+        if lacking:
+            _note(
+                f"{len(lacking)} of {len(people)} people in the annotations {path} lack {key!r} (first in "
+                f"{one_line(names[lacking[0]['image_id']], 60)}); {meaning}"
+            )
+
+
+def _box_of_keypoints(person: dict[str, Any]) -> list[float]:
+    """x, y, width and height of the box around the labelled keypoints."""
+    keypoints = np.array(person["keypoints"], dtype=float).reshape(-1, 3)
+    labelled = keypoints[keypoints[:, 2] > 0, :2]
+    if not len(labelled):
+        return [0.0, 0.0, 0.0, 0.0]
+    return [*labelled.min(axis=0).tolist(), *np.ptp(labelled, axis=0).tolist()]
+
+
+_DEFAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "category_id": (lambda _: PERSON, f"{PERSON}, COCO's for people, is taken"),
+    "iscrowd": (lambda _: 0, "0, one person, is taken"),
+    "bbox": (_box_of_keypoints, "the box around the labelled keypoints is taken"),
+    "area": (lambda person: person["bbox"][2] * person["bbox"][3], "the area of the box is taken, as in pycocotools"),
+}
+"""What stands for a key that a person lacks, and how a note says it. The area comes after its box."""
+_IMAGE_KEYS = "id", "file_name", "width", "height"
+_PERSON_KEYS = "image_id", "keypoints", "num_keypoints", "head_size", "bbox_head", *_DEFAULTS
+
+
+def _why_nobody(annotations: list[dict[str, Any]], people: list[dict[str, Any]]) -> str:
+    """Why no annotation counts, as the end of a sentence. ``people``: those who are in the photos."""
+    of_people = [entry for entry in annotations if entry.get("category_id", PERSON) == PERSON]
+    if not annotations:
+        return "the list 'annotations' is empty"
+    if not of_people:
+        return (
+            f"no annotation has the 'category_id' {PERSON}, COCO's for people; one has {annotations[0]['category_id']}"
+        )
+    if not people:
+        return (
+            f"no annotation belongs to them; one has the 'image_id' {of_people[0]['image_id']}, which is none of theirs"
+        )
+    if all(person.get("iscrowd") for person in people):
+        return "all annotations are crowds ('iscrowd' is 1)"
+    if not any(visibility > 0 for person in people for visibility in person["keypoints"][2::3]):
+        return "the visibility of every keypoint is 0"
+    return "'num_keypoints' is 0 wherever keypoints are labelled"
+
+
+def _warn_of_strays(content: dict[str, Any], path: Path) -> None:
+    """Warn of annotations without a photo."""
+    listed = {image["id"] for image in content["images"]}
+    strays = [entry["image_id"] for entry in content["annotations"] if entry["image_id"] not in listed]
+    if strays:
+        _note(f"{len(strays)} annotations in {path} are left out: no photo has their 'image_id', such as {strays[0]}")
+
+
+def _note(sentence: str) -> None:
+    warnings.warn(sentence, OpenPoseLabWarning, stacklevel=3)
 
 
 def to_truth(content: dict[str, Any]) -> COCO:
@@ -72,12 +175,44 @@ def to_truth(content: dict[str, Any]) -> COCO:
     return truth
 
 
+def list_photos(folder: Path, limit: int | None = None) -> COCO:
+    """The photos of a folder in place of annotations of them, the first ``limit`` by name if there is one.
+
+    A photo with a number as its name, as COCO's have, has this id. If another photo has a different name, the photos
+    are numbered from 1 in the order of their names, and a note says so.
+
+    Raises:
+        OpenPoseLabError: if the folder cannot be read, or holds no photos.
+    """
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_TYPES and os.path.isfile(path)]
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot read the folder {folder}: {error.strerror}; check --images") from error
+    if not paths:
+        raise OpenPoseLabError(f"no file in {folder} has a name that ends in {' '.join(PICTURE_TYPES)}; check --images")
+    names = sorted(path.name for path in paths)[:limit]
+    ids = {int(stem) for stem in (Path(name).stem for name in names) if re.fullmatch(r"[0-9]{1,15}", stem)}
+    if len(ids) == len(names):
+        images = [{"id": int(Path(name).stem), "file_name": name} for name in names]
+    else:
+        images = [{"id": number, "file_name": name} for number, name in enumerate(names, start=1)]
+        _note(f"the photos in {folder} are numbered from 1 in the order of their names, which are not all numbers")
+    return to_truth({"images": images, "annotations": [], "categories": [{"id": PERSON, "name": "person"}]})
+
+
 def find_photos(truth: COCO, folder: Path) -> dict[int, Path]:
-    """The photo of each image id. Raises OpenPoseLabError at the first that is missing."""
+    """The photo of each image id. Their sizes are compared with the annotations.
+
+    Raises:
+        OpenPoseLabError: at the first photo that is missing, or that its annotations do not fit.
+    """
     photos = {image["id"]: folder / image["file_name"] for image in truth.dataset["images"]}
     for path in photos.values():
-        if not path.is_file():
-            raise OpenPoseLabError(f"the annotations name {path.name}, but there is no {path}; check --images")
+        if not os.path.isfile(path):  # Path.is_file raises OSError at a name that is too long
+            raise OpenPoseLabError(
+                f"the annotations name {one_line(path.name, 60)}, but there is no such file in {folder}; check --images"
+            )
+    check_photos(truth, photos)
     return photos
 
 
@@ -108,63 +243,21 @@ def annotate(config: Config, photos: dict[str, NDArray[np.float64]]) -> dict[str
     return {"images": images, "annotations": annotations, "categories": [{"id": PERSON, "name": "person"}]}
 
 
-Rule = Callable[[Any], str | None]
-"""Says what a value must be, if it is not."""
-
-
-def _is_integer(value: Any) -> str | None:
-    good = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
-    return None if good else "a whole number"
-
-
-def _is_flag(value: Any) -> str | None:
-    return None if value in (0, 1) and isinstance(value, int) else "0 or 1"
-
-
-def _is_count(value: Any) -> str | None:
-    return None if not _is_integer(value) and value >= 0 else "a whole number that is not negative"
-
-
-def _is_number(value: Any, lowest: float = -_FARTHEST, highest: float = _FARTHEST) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest
-
-
-def _is_area(value: Any) -> str | None:
-    return None if _is_number(value, 0, _LARGEST_AREA) else f"a number from 0 to {_LARGEST_AREA:g}"
-
-
-def _is_length(value: Any) -> str | None:
-    return None if _is_number(value, 0) else f"a number from 0 to {_FARTHEST:g}"
-
-
-def _is_box(value: Any) -> str | None:
-    good = isinstance(value, list) and len(value) == 4 and all(map(_is_number, value)) and min(value[2:]) >= 0
-    return None if good else "a list of x, y, width and height"
-
-
-def _is_keypoints(value: Any) -> str | None:
-    length = 3 * len(COCO_KEYPOINTS)
-    good = isinstance(value, list) and len(value) == length and all(map(_is_number, value))
-    return None if good else f"a list of {length} numbers: x, y and visibility of each keypoint"
-
-
-def _is_file_name(value: Any) -> str | None:
-    good = isinstance(value, str) and 0 < len(value) < 256 and value.isprintable()
-    return None if good else "the name of a photo"
-
-
-def _is_order(value: Any) -> str | None:
-    good = isinstance(value, list) and tuple(value) == COCO_KEYPOINTS
-    return None if good else f"the list {', '.join(COCO_KEYPOINTS)}"
-
-
 _NEEDED: dict[str, dict[str, Rule]] = {
-    "images": {"id": _is_integer, "file_name": _is_file_name},
-    "categories": {"id": _is_integer},
-    "annotations": {"image_id": _is_integer, "category_id": _is_integer},
+    "images": {"id": is_integer, "file_name": is_file_name},
+    "categories": {"id": is_integer},
+    "annotations": {"image_id": is_integer},
 }
-_OF_PERSON: dict[str, Rule] = {"area": _is_area, "bbox": _is_box, "iscrowd": _is_flag, "keypoints": _is_keypoints}
-_OPTIONAL: dict[str, Rule] = {"num_keypoints": _is_count, "head_size": _is_length, "bbox_head": _is_box}
+_CATEGORY: dict[str, Rule] = {"category_id": is_integer}
+_OF_PERSON: dict[str, Rule] = {"keypoints": is_keypoints}
+_OPTIONAL: dict[str, Rule] = {
+    "area": is_area,
+    "bbox": is_box,
+    "iscrowd": is_flag,
+    "num_keypoints": is_count,
+    "head_size": is_length,
+    "bbox_head": is_box,
+}
 
 
 def _problem(content: Any) -> str | None:
@@ -176,7 +269,7 @@ def _problem(content: Any) -> str | None:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             return f"there must be a list {kind!r}"
         for number, entry in enumerate(entries):
-            if problem := _broken_rule(entry, rules, {}):
+            if problem := broken_rule(entry, rules, _CATEGORY if kind == "annotations" else {}):
                 return f"entry {number} of {kind!r}: {problem}"
     if not content["images"]:
         return "the list 'images' is empty"
@@ -188,19 +281,9 @@ def _problem(content: Any) -> str | None:
     of_people = [category for category in content["categories"] if category["id"] == PERSON]
     if not of_people:
         return f"there is no category with the id {PERSON}, which is COCO's for people"
-    if problem := _broken_rule(of_people[0], {}, {"keypoints": _is_order}):
+    if problem := broken_rule(of_people[0], {}, {"keypoints": is_order}):
         return f"the category of people: {problem}"
     for number, entry in enumerate(content["annotations"]):
-        if entry["category_id"] == PERSON and (problem := _broken_rule(entry, _OF_PERSON, _OPTIONAL)):
+        if entry.get("category_id", PERSON) == PERSON and (problem := broken_rule(entry, _OF_PERSON, _OPTIONAL)):
             return f"entry {number} of 'annotations': {problem}"
-    return None
-
-
-def _broken_rule(entry: dict[str, Any], needed: dict[str, Rule], optional: dict[str, Rule]) -> str | None:
-    for key, rule in {**needed, **optional}.items():
-        if key not in entry:
-            if key in needed:
-                return f"{key!r} is missing"
-        elif expected := rule(entry[key]):
-            return f"{key!r} must be {expected}"
     return None

@@ -92,6 +92,19 @@ def find_losses(
     Returns:
         The losses, in the order of the table.
     """
+    return [*find_mistakes(truth, results), *find_bounds(truth, scene_set, config, grouping, completion)]
+
+
+def find_mistakes(truth: COCO, results: list[dict[str, Any]]) -> list[Loss]:
+    """Measure the AP that each kind of mistake costs, whatever system made it.
+
+    Args:
+        truth: the annotations.
+        results: the people found in these photos, in COCO's form.
+
+    Returns:
+        The losses, in the order of the table.
+    """
     pairs = pair_people(truth, results)
     kinds = classify(pairs)
 
@@ -108,7 +121,18 @@ def find_losses(
         losses.append(Loss(what, int(chosen.sum()), ap(mended), meaning))
     losses.append(Loss("false person", len(pairs.false), ap(without_false(results, pairs)), "who is nobody; people"))
     losses.append(Loss("order of people", None, ap(rank_truly(results, pairs)), "if they came by how right they are"))
+    return losses
 
+
+def find_bounds(
+    truth: COCO, scene_set: SceneSet, config: Config, grouping: Grouping, completion: Completion | None
+) -> list[Loss]:
+    """Measure AP with true parts, and with true grouping. Arguments and result are as in ``find_losses``."""
+
+    def ap(changed: list[dict[str, Any]]) -> float:
+        return average_precision(truth, changed, MOST_PEOPLE)[0]
+
+    losses = []
     true_parts, true_grouping = [], []
     for scene in tqdm(scene_set.scenes, desc="breakdown", unit="photo", leave=False, disable=None):
         maps = scene.maps()
@@ -208,6 +232,6 @@ def to_results(
 ) -> list[dict[str, Any]]:
     """Convert rows of people to COCO's form, completed if ``completion`` is given."""
     if completion:
-        return to_coco(config, complete(config, subset, peaks, maps, completion), image_id)
+        return to_coco(config, complete(config, subset, peaks, maps, completion), image_id, len(peaks))
     skeletons = to_skeletons(config, subset, peaks, maps.cell_size, maps.offset, photo_size=maps.photo_size)
     return to_coco(config, skeletons, image_id)

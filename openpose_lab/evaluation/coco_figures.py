@@ -21,6 +21,11 @@ SIGMAS: NDArray[np.float64] = Params(iouType="keypoints").kpt_oks_sigmas
 _PAIR_OKS = 0.1  # from here on somebody found is taken for the person annotated, however badly they were found
 
 
+def counts(person: dict[str, Any]) -> bool:
+    """Whether COCO counts this annotation: of one person, with keypoints. Who is found in others is no error."""
+    return not person["iscrowd"] and person["num_keypoints"] > 0
+
+
 def score(truth: COCO, results: list[dict[str, Any]]) -> list[float]:
     """COCO's ten keypoint figures, in the order of ``FIGURES``; -1 where there is nobody to find."""
     with contextlib.redirect_stdout(io.StringIO()):
@@ -50,7 +55,12 @@ def confidence(truth: COCO, results: list[dict[str, Any]]) -> tuple[float, float
     Returns:
         The lower and the upper bound. The same results give the same bounds.
     """
-    low, high = np.quantile(bootstrap(truth, results), [0.025, 0.975])
+    return interval(bootstrap(truth, results))
+
+
+def interval(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """The 95 % confidence interval of a figure, or of a difference, from bootstrap draws of it."""
+    low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -107,7 +117,8 @@ def match_people(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, 
 
 
 def _prepare(truth: COCO, results: list[dict[str, Any]], most_people: int) -> COCOeval:
-    evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
+    # loadRes adds to the entries it is given, and reads what it added the next time.
+    evaluation = COCOeval(truth, truth.loadRes([dict(person) for person in results]), "keypoints")
     evaluation.params.maxDets = [most_people]
     evaluation.params.catIds = [PERSON]
     return evaluation

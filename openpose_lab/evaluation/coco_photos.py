@@ -26,6 +26,7 @@ from tqdm import tqdm
 from estimation.errors import OpenPoseLabError
 from estimation.files import write_whole
 from openpose_lab.downloads import DownloadInterruptedError, download, is_downloaded
+from openpose_lab.evaluation.json_files import read_json
 
 LISTS = Path(__file__).parent / "photo_sets"
 PHOTOS = "images"
@@ -153,8 +154,8 @@ def _has_annotations(path: Path, photo_set: PhotoSet) -> bool:
     if not path.exists():
         return False
     try:
-        image_ids = [image["id"] for image in json.loads(path.read_bytes())["images"]]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        image_ids = [image["id"] for image in read_json(path, "annotations file", "COCO's")["images"]]
+    except (OpenPoseLabError, LookupError, TypeError):
         image_ids = []
     if image_ids != [photo.image_id for photo in photo_set.photos]:
         raise OpenPoseLabError(

@@ -6,8 +6,11 @@ so a grouping can be judged peak by peak. The number of people and their overlap
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -18,6 +21,7 @@ from estimation.connections import Connections, get_connections
 from estimation.coordinates import get_coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
+from estimation.files import open_input
 from estimation.layouts.human import STANDING
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
 from openpose_lab.evaluation.measures import owners
@@ -45,6 +49,8 @@ _PERSON_CELLS = (14, 28)  # how tall people are
 _CELL_PIXELS = 8.0  # as in every network here
 _MARGIN = 4.0  # cells between people and the map's edge
 _TRIES = 30  # places that are tried for each person
+_FARTHEST = 10  # photos beside a photo that a keypoint may lie
+_LARGEST_ARRAY = 128 << 20  # bytes: 300,000 people
 _MIN_LABELLED = 12  # keypoints that a real skeleton must have
 _PHOTO_SHAPE = 4 / 3  # width to height of most photos in COCO
 _JITTER = 0.3  # cells by which a peak strays from the end of its limbs
@@ -142,15 +148,15 @@ def read_skeletons(path: Path, config: Config) -> Floats:
     path: an .npz with ``keypoints`` (n, 17, 3), x and y from 0 to 1 across the photo, and the visibility.
     Raises OpenPoseLabError if it cannot be read or is no such archive.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            keypoints = np.asarray(archive["keypoints"], dtype=np.float64)
-    except FileNotFoundError:
-        raise OpenPoseLabError(f"there are no skeletons {path}; check the path") from None
-    except Exception as error:  # whatever NumPy comes upon in a file that is something else
-        raise OpenPoseLabError(f"the skeletons {path} are no .npz archive with an array 'keypoints'") from error
+    with open_input(path, "skeletons file") as file:
+        try:
+            keypoints = _keypoints_in(file)
+        except Exception as error:  # whatever NumPy comes upon in a file that is something else
+            raise OpenPoseLabError(f"the skeletons {path} are no .npz archive with an array 'keypoints'") from error
     if keypoints.ndim != 3 or keypoints.shape[1:] != (len(COCO_KEYPOINTS), 3) or not np.isfinite(keypoints).all():
         raise OpenPoseLabError(f"the skeletons {path} must have keypoints (n, 17, 3) but have {keypoints.shape}")
+    if np.abs(keypoints[:, :, :2]).max(initial=0) > _FARTHEST:
+        raise OpenPoseLabError(f"the skeletons {path} must have x and y from 0 to 1 across the photo")
     whole = keypoints[(keypoints[:, :, 2] > 0).sum(axis=1) >= _MIN_LABELLED] * (_PHOTO_SHAPE, 1, 1)
     if not len(whole):
         raise OpenPoseLabError(f"the skeletons {path} have nobody with {_MIN_LABELLED} labelled keypoints or more")
@@ -159,6 +165,22 @@ def read_skeletons(path: Path, config: Config) -> Floats:
     size = np.maximum((high - low).max(axis=1), 1e-6)[:, None, None]
     skeletons: Floats = (poses - low[:, None]) / size
     return skeletons
+
+
+def _keypoints_in(file: BinaryIO) -> Floats:
+    """The array ``keypoints`` of an .npz archive. Raises any exception if there is none, or it is too large."""
+    with zipfile.ZipFile(file) as archive:
+        member = archive.getinfo("keypoints.npy")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile reads no others in parts
+            raise ValueError("unknown compression")
+        with archive.open(member) as unpacked:
+            data = unpacked.read(_LARGEST_ARRAY + 1)
+    if len(data) > _LARGEST_ARRAY:
+        raise ValueError("too large")
+    keypoints = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+    if keypoints.dtype.kind not in "fiu" or keypoints.dtype.itemsize > 8:
+        raise ValueError("no numbers")
+    return keypoints.astype(np.float64)
 
 
 def _boxes(keypoints: Floats) -> tuple[Floats, Floats]:

@@ -79,15 +79,16 @@ class MapCache:
             str(bounds),
             channels,
             _checksum_of_code(),
-            *map(_version, _LIBRARIES),
+            *map(library_version, _LIBRARIES),
         ]
         self.weights_files = files_of(self._weights)
         try:
-            self._depends_on += [checksum(file, "sha256") for file in self.weights_files]
+            self.weights_checksums = [checksum(file, "sha256") for file in self.weights_files]
         except OSError as error:
             raise OpenPoseLabError(
                 f"cannot read the weights {self._weights}: {error.strerror}; check the path"
             ) from error
+        self._depends_on += self.weights_checksums
         self._folder = folder
         self._size: int | None = None  # bytes in the folder, once it is written to
         self._writable = True
@@ -146,7 +147,9 @@ class MapCache:
                 path.unlink()
 
 
-def measuring_inputs(annotations: Path, photos: dict[int, Path], maps: MapCache) -> list[tuple[str, Path]]:
+def measuring_inputs(
+    annotations: Path | None, photos: dict[int, Path], maps: MapCache
+) -> list[tuple[str, Path | None]]:
     """What a program that measures on photos reads, for ``check_outputs``."""
     weights = [*maps.weights_files, *map(record_path, maps.weights_files)]
     return [
@@ -168,9 +171,10 @@ def _read(path: Path) -> FieldMaps | None:
     return maps
 
 
-def _version(library: str) -> str:
+def library_version(name: str) -> str:
+    """The version of an installed package, without importing it; empty if it is not installed."""
     try:
-        return version(library)
+        return version(name)
     except PackageNotFoundError:
         return ""
 

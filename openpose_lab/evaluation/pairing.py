@@ -161,21 +161,44 @@ def part_figures(pairs: Pairing, found: list[dict[str, Any]]) -> dict[str, PartF
 
 
 class PhotoLoss(NamedTuple):
-    """The loss of one photo: the sum of (1 - OKS) over its annotated people, plus 1 per false positive."""
+    """The loss of one photo: the sum of (1 - OKS) over its annotated people, plus 1 per false positive.
+
+    Attributes:
+        image_id: the photo.
+        lost: the loss.
+        annotated: number of annotated people who count.
+        found: number of people found, without those that COCO ignores.
+        matched: number of annotated people that one of them is paired with.
+        keypoints: number of labelled keypoints.
+        oks: mean OKS of the annotated people, 0 for who was not found; NaN if there are none.
+    """
 
     image_id: int
     lost: float
     annotated: int
     found: int
+    matched: int
+    keypoints: int
+    oks: float
 
 
-def worst_photos(pairs: Pairing, results: list[dict[str, Any]], count: int) -> list[PhotoLoss]:
-    """The ``count`` photos that lose most, the worst first."""
+def photo_losses(pairs: Pairing, results: list[dict[str, Any]]) -> list[PhotoLoss]:
+    """The losses of all photos with annotated people or false positives, in the order of their ids."""
     false = np.array([results[index]["image_id"] for index in pairs.false.tolist()], dtype=np.intp)
-    oks, is_found = pairs.oks, pairs.result != NOT_FOUND
+    oks, is_found, labelled = pairs.oks, pairs.result != NOT_FOUND, pairs.labelled.sum(axis=1)
     losses = []
     for image_id in np.union1d(pairs.image_id, false).tolist():
-        here, false_here = pairs.image_id == image_id, int((false == image_id).sum())
-        lost = float((1 - oks[here]).sum()) + false_here
-        losses.append(PhotoLoss(image_id, lost, int(here.sum()), int(is_found[here].sum()) + false_here))
-    return sorted(losses, key=lambda photo: (-photo.lost, photo.image_id))[:count]
+        here, false_here = np.flatnonzero(pairs.image_id == image_id), int((false == image_id).sum())
+        matched = int(is_found[here].sum())
+        losses.append(
+            PhotoLoss(
+                image_id,
+                float((1 - oks[here]).sum()) + false_here,
+                len(here),
+                matched + false_here,
+                matched,
+                int(labelled[here].sum()),
+                float(oks[here].mean()) if len(here) else float("nan"),
+            )
+        )
+    return losses

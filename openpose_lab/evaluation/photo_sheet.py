@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,55 +14,63 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
 from estimation.config import Config
+from estimation.errors import one_line
 from estimation.files import read_photo
 from estimation.renderers import draw_skeletons
 from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
-from openpose_lab.evaluation.annotations import counts
-from openpose_lab.evaluation.pairing import PhotoLoss
+from openpose_lab.evaluation.assessment import System
+from openpose_lab.evaluation.coco_figures import counts
 from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLUMNS = 2  # photos side by side, each twice
+_COLUMNS = 2  # photos side by side, each with its truth and its answers
 _PANEL_INCHES = 3.2
 _DPI = 100
+_LONGEST_NAME = 40  # letters of a title
 _LONGEST_SIDE = 640  # pixels of a photo; more does not show
 
 
 def draw_photo_sheet(
-    config: Config, truth: COCO, results: list[dict[str, Any]], photos: dict[int, Path], losses: list[PhotoLoss]
+    config: Config, truth: COCO, systems: Sequence[System], photos: dict[int, Path], image_ids: Sequence[int]
 ) -> NDArray[np.uint8]:
-    """Draw photos with the ground truth beside the people found.
+    """Draw photos with the ground truth beside the people that each system found.
 
-    A grey box marks a person without keypoints or a crowd, which COCO does not count.
+    A grey box marks a person without keypoints or a crowd, which COCO does not count. Imputed keypoints are not drawn.
 
     Args:
         config: the configuration of the people.
         truth: the annotations.
-        results: the people found, without imputed keypoints.
+        systems: the systems, each with figures. If there are several, their names are on the pictures.
         photos: the path of each photo by its image id.
-        losses: the photos to draw, in this order.
+        image_ids: the photos to draw, in this order.
 
     Returns:
         The sheet, (h, w, 3) BGR uint8.
     """
     from matplotlib.figure import Figure  # half a second that only this takes
 
-    rows = -(-len(losses) // _COLUMNS)
-    figure = Figure((2 * _COLUMNS * _PANEL_INCHES, rows * _PANEL_INCHES), dpi=_DPI, layout="constrained")
-    panels = figure.subplots(rows, 2 * _COLUMNS, squeeze=False).ravel()
+    rows, panels_each = -(-len(image_ids) // _COLUMNS), 1 + len(systems)
+    columns = _COLUMNS * panels_each
+    figure = Figure((columns * _PANEL_INCHES, rows * _PANEL_INCHES), dpi=_DPI, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels:
         axes.axis("off")
-    for photo, left, right in zip(losses, panels[::2], panels[1::2]):
-        path, annotations = photos[photo.image_id], truth.imgToAnns[photo.image_id]
+    for number, image_id in enumerate(image_ids):
+        left, *others = panels[number * panels_each : (number + 1) * panels_each]
+        path, annotations = photos[image_id], truth.imgToAnns[image_id]
         uncounted = [entry for entry in annotations if not counts(entry)]
-        found = [person for person in results if person["image_id"] == photo.image_id]
         counted = [entry for entry in annotations if counts(entry)]
-        _show(left, config, path, counted, uncounted, f"truth: {photo.annotated}\n{path.name}")
-        others = f", {len(found) - photo.found} more ignored" if len(found) > photo.found else ""
-        _show(right, config, path, found, uncounted, f"found: {photo.found}{others}\nloss {photo.lost:.1f}")
+        _show(left, config, path, counted, uncounted, f"truth: {len(counted)}\n{one_line(path.name, _LONGEST_NAME)}")
+        for axes, system in zip(others, systems):
+            found = [person for person in system.measured.found if person["image_id"] == image_id]
+            loss = system.assessment.photos.get(image_id) if system.assessment else None
+            of_these, lost = (loss.found, loss.lost) if loss else (0, 0.0)
+            ignored = f", {len(found) - of_these} more ignored" if len(found) > of_these else ""
+            who = f"{one_line(system.name, _LONGEST_NAME)}: " if len(systems) > 1 else ""
+            _show(axes, config, path, found, uncounted, f"{who}found: {of_these}{ignored}\nloss {lost:.1f}")
     data = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a name may have letters that the font has not

@@ -35,22 +35,33 @@ PERSON = 1
 """COCO's category of people."""
 
 
-def to_coco(config: Config, skeletons: Skeletons, image_id: int) -> list[dict[str, Any]]:
+def to_coco(config: Config, skeletons: Skeletons, image_id: int, peaks: int | None = None) -> list[dict[str, Any]]:
     """Convert the skeletons of one photo to COCO keypoint results.
+
+    Args:
+        config: the configuration of the skeletons.
+        skeletons: the skeletons.
+        image_id: COCO's id of the photo.
+        peaks: the number of peaks that were found. Peak ids from it on are imputed keypoints. None: none is imputed.
 
     Returns:
         One result a person: 17 keypoints as x, y, 1, and the person score. A keypoint is 0, 0, 0 if it is missing, or
-        is none of the layout's body parts (MPI has no eyes and ears).
+        is none of the layout's body parts (MPI has no eyes and ears). With ``peaks``, ``imputed`` lists the names of
+        the imputed keypoints.
     """
     known = [place for place, name in enumerate(COCO_KEYPOINTS) if name in config.body_parts]
     parts = [config.body_parts.index(COCO_KEYPOINTS[place]) for place in known]
     points = np.zeros((len(skeletons.person_scores), len(COCO_KEYPOINTS), 3))
     points[:, known] = rounded_points(skeletons)[:, parts]
     points[:, known, 2] = skeletons.present[:, parts]
-    return [
+    results: list[dict[str, Any]] = [
         {"image_id": image_id, "category_id": PERSON, "keypoints": person.ravel().tolist(), "score": score}
         for person, score in zip(points, skeletons.person_scores.tolist())
     ]
+    if peaks is not None:
+        for result, ids in zip(results, skeletons.peak_ids[:, parts]):
+            result["imputed"] = [COCO_KEYPOINTS[known[number]] for number in np.flatnonzero(ids >= peaks)]
+    return results
 
 
 def from_coco(config: Config, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:

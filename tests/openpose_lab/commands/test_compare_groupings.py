@@ -28,6 +28,13 @@ def on_a_photo(program, annotations, on_ideal_maps):
     return partial(program, *on_ideal_maps, "--annotations", annotations(ANNOTATIONS), "--height", 480)
 
 
+def test_photos_that_annotations_do_not_fit_are_refused(on_a_photo, annotations):
+    images = [{**ANNOTATIONS["images"][0], "width": 1280, "height": 960}]
+    status, out, err = on_a_photo("--annotations", annotations({**ANNOTATIONS, "images": images}))
+    assert (status, out) == (1, "")
+    assert "photo.png is 640x480, but the annotations are for 1280x960; " in err
+
+
 def read(path):
     return list(csv.DictReader(path.read_text().splitlines()))
 
@@ -211,7 +218,7 @@ def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):
         (program, ("--scenes", 0), "--scenes must be a whole number from 1 to 10000 but is 0"),
         (program, ("--noise", "nan"), "--noise must be from 0 to 10 but is nan"),
         (program, ("--missing", 2), "--missing must be from 0 to 1 but is 2"),
-        (program, ("--skeletons", "none.npz"), "there are no skeletons none.npz"),
+        (program, ("--skeletons", "none.npz"), "there is no skeletons file none.npz"),
     ):
         status, out, err = run(*options)
         assert (status, out) == (1, "")

@@ -1,13 +1,23 @@
+import csv
 import json
 import re
+import subprocess
+import sys
 from functools import partial
 
 import cv2
+import numpy as np
 import pytest
 
+from estimation.config import COCO_18
+from estimation.field_maps import pixels_to_cells
+from estimation.grouping.plugin import LAB_MERGE
+from estimation.synthesis import synthesize
 from openpose_lab.commands import evaluate
+from openpose_lab.downloads import checksum
+from openpose_lab.evaluation.annotations import annotate
 from tests.conftest import ROOT
-from tests.openpose_lab.conftest import ANNOTATIONS
+from tests.openpose_lab.conftest import ANNOTATIONS, PEOPLE, PerfectNetwork, results_of
 
 MARGIN = 0.005  # other versions of the libraries may round otherwise
 
@@ -86,6 +96,222 @@ def test_what_goes_wrong_is_one_sentence(program, tmp_path):
         assert (status, out) == (1, "")
         assert sentence in err
         assert err.count("\n") == 1
+
+
+def test_all_figures_as_json_and_a_row_for_each_photo(program, tmp_path):
+    arguments = ("--breakdown", "--json", "figures.json", "--photos-csv", "photos.csv")
+    status, out, _ = program(*arguments)
+    assert status == 0
+    assert out.endswith("\nwrote figures.json\nwrote photos.csv\nwrote worst.jpg\n")
+    content = json.loads((tmp_path / "figures.json").read_bytes())
+    assert content["command"][0] == "openpose-lab evaluate"
+    assert content["command"][-5:] == list(arguments)
+    annotations, weights = tmp_path / "annotations.json", tmp_path / "weights.h5"
+    assert content["annotations"] == {"file": str(annotations), "sha256": checksum(annotations, "sha256")}
+    assert [content[key] for key in ("photos", "people", "keypoints")] == [1, 2, 34]
+    (system,) = content["systems"]
+    assert (system["name"], system["kind"]) == ("mobilenet_thin", "network")
+    assert system["weights"] == [{"file": str(weights), "sha256": checksum(weights, "sha256")}]
+    settings = system["settings"]
+    assert (settings["height"], settings["scales"], settings["imputed_keypoints"]) == (480, [1], True)
+    assert settings["grouping"] | {"file": ""} == {"name": "lab", "file": "", "sha256": checksum(LAB_MERGE, "sha256")}
+    assert settings["thresholds"]["peak_threshold"] == COCO_18.peak_threshold
+    assert settings["thresholds"]["completion_reach"] == 0.1
+    assert system["figures"]["AP"] == pytest.approx(1)
+    assert [loss["what"] for loss in system["breakdown"]][-1] == "our parts, true grouping and order"
+    rows = list(csv.DictReader((tmp_path / "photos.csv").read_text("utf-8").splitlines()))
+    assert [(row["system"], row["file_name"], row["matched"]) for row in rows] == [("mobilenet_thin", "photo.png", "2")]
+
+
+def test_the_json_differs_in_nothing_but_the_time(program, tmp_path):
+    def without_time():
+        program("--json", "figures.json")
+        content = json.loads((tmp_path / "figures.json").read_bytes())
+        del content["systems"][0]["milliseconds"]
+        return content
+
+    assert without_time() == without_time()
+
+
+def test_settings_in_the_json_are_those_that_were_given(program, tmp_path):
+    program("--json", "figures.json", "--no-guesses", "--set", "peak_threshold=0.2", "--flip")
+    settings = json.loads((tmp_path / "figures.json").read_bytes())["systems"][0]["settings"]
+    assert settings["thresholds"]["peak_threshold"] == 0.2
+    assert "completion_reach" not in settings["thresholds"]
+    assert (settings["imputed_keypoints"], settings["flip"]) == (False, True)
+
+
+def test_imputed_keypoints_are_marked_in_the_results(program, tmp_path, monkeypatch):
+    people = PEOPLE.copy()
+    people[:, [COCO_18.body_parts.index(name) for name in ("left_wrist", "right_wrist")]] = np.nan
+    maps = synthesize(COCO_18, pixels_to_cells(people, 8), (60, 80))
+    monkeypatch.setattr(PerfectNetwork, "__call__", lambda network, photo: maps)
+    program("--results", tmp_path / "out.json")
+    for person in json.loads((tmp_path / "out.json").read_text()):
+        assert person["imputed"] == ["left_wrist", "right_wrist"]
+        assert person["keypoints"][2::3] == [1] * 17
+    program("--no-guesses", "--results", tmp_path / "out.json")
+    for person in json.loads((tmp_path / "out.json").read_text()):
+        assert "imputed" not in person
+        assert person["keypoints"][2::3] == [1] * 9 + [0] * 2 + [1] * 6
+
+
+@pytest.fixture
+def predictions(tmp_path):
+    """The file of a system that finds one of the two people, one in another photo, and a dog."""
+    rows = [*results_of(PEOPLE[:1]), *results_of(PEOPLE[:1], image_id=77)]
+    (tmp_path / "other.json").write_text(json.dumps([*rows, {**rows[0], "category_id": 18}]))
+    return tmp_path / "other.json"
+
+
+def test_predictions_of_another_system_beside_ours(program, predictions, tmp_path):
+    status, out, err = program(
+        "--predictions", predictions, "--breakdown", "--json", "figures.json", "--photos-csv", "photos.csv"
+    )
+    assert (status, err) == (0, "")
+    ours, others = out.split("\n\n1 photos, ")
+    assert ours.startswith("1 photos, 2 people found, mobilenet_thin at height 480\nAP         1.000")
+    used = "1 of 3 rows used, 1 of other photos, 1 of other categories left out"
+    assert others.startswith(f"1 people found, other.json ({used})\nAP         0.50")
+    assert "person not found                         17" in others
+    assert "true parts, our grouping" in ours
+    assert "true parts, our grouping" not in others
+    assert "\nAP of other.json - mobilenet_thin: -0.4" in others
+    content = json.loads((tmp_path / "figures.json").read_bytes())
+    first, second = content["systems"]
+    assert second["predictions"] == {
+        "file": str(predictions),
+        "sha256": checksum(predictions, "sha256"),
+        "rows": 3,
+        "used": 1,
+        "left_out": {"of other photos": 1, "of other categories": 1},
+    }
+    assert second["figures"].keys() == first["figures"].keys()
+    assert content["AP_differences"][0]["of"] == "other.json"
+    rows = list(csv.DictReader((tmp_path / "photos.csv").read_text("utf-8").splitlines()))
+    assert [(row["system"], row["missed"]) for row in rows] == [("mobilenet_thin", "0"), ("other.json", "1")]
+    assert cv2.imread(str(tmp_path / "worst.jpg")).shape == (320, 1920, 3)  # truth, ours, theirs
+
+
+def test_our_own_results_give_the_same_figures_again(program, tmp_path):
+    program("--results", "out.json", "--json", "one.json", "--breakdown")
+    program("--predictions", "out.json", "--json", "two.json", "--breakdown")
+    (network,) = json.loads((tmp_path / "one.json").read_bytes())["systems"]
+    _, predictions = json.loads((tmp_path / "two.json").read_bytes())["systems"]
+    for key in ("figures", "AP_interval_95", "parts", "worst_photos", "people_found"):
+        assert predictions[key] == network[key]
+    assert predictions["breakdown"] == network["breakdown"][: len(predictions["breakdown"])]
+
+
+ALONE = """
+import sys
+from openpose_lab.commands.evaluate import main
+main(sys.argv[1:])
+heavy = {"tensorflow", "keras", "torch"} & set(sys.modules)
+sys.exit(f"loaded: {heavy}" if heavy else 0)
+"""
+
+
+@pytest.mark.parametrize("with_photos", [True, False])
+def test_predictions_alone_need_no_network(on_ideal_maps, annotations, predictions, tmp_path, with_photos):
+    arguments = ["--annotations", annotations(ANNOTATIONS), "--predictions", predictions, "--only-predictions"]
+    arguments += ["--images", tmp_path, "--worst", tmp_path / "worst.png"] if with_photos else []
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, *map(str, arguments), "--json", tmp_path / "figures.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("1 photos, 1 people found, other.json (1 of 3 rows used")
+    (system,) = json.loads((tmp_path / "figures.json").read_bytes())["systems"]
+    assert system["figures"]["AR"] == pytest.approx(0.5)
+    assert (tmp_path / "worst.png").is_file() == with_photos
+
+
+def test_results_of_photos_without_annotations(on_ideal_maps, call_program, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photo.png").rename(tmp_path / "000000000139.png")
+    call = partial(call_program, "evaluate", evaluate.main, *on_ideal_maps, "--height", 480)
+    status, out, err = call("--results", "out.json", "--photos-csv", "photos.csv", "--json", "figures.json")
+    assert (status, err) == (0, "")
+    assert out.startswith("1 photos, 2 people found, mobilenet_thin at height 480\nnetwork ")
+    assert "AP" not in out
+    assert out.endswith("\n\nwrote out.json\nwrote figures.json\nwrote photos.csv\n")
+    assert [person["image_id"] for person in json.loads((tmp_path / "out.json").read_bytes())] == [139, 139]
+    (row,) = csv.DictReader((tmp_path / "photos.csv").read_text("utf-8").splitlines())
+    assert (row["image_id"], row["file_name"], row["found"]) == ("139", "000000000139.png", "2")
+    assert "figures" not in json.loads((tmp_path / "figures.json").read_bytes())["systems"][0]
+    assert not (tmp_path / "worst.jpg").exists()
+
+
+def test_results_of_a_list_of_photos_alone(program, annotations, tmp_path):
+    """COCO's test photos come with such a list."""
+    path = annotations({"images": [{"id": 5, "file_name": "photo.png", "width": 640, "height": 480}]})
+    status, _, err = program("--annotations", path, "--results", "out.json")
+    assert (status, err) == (0, "")
+    assert [person["image_id"] for person in json.loads((tmp_path / "out.json").read_bytes())] == [5, 5]
+    status, _, err = program("--annotations", path)
+    assert (status, "there must be a list 'annotations'" in err) == (1, True)
+
+
+def test_people_who_are_nowhere_near_are_told(program, annotations):
+    """As with annotations of other photos of the same size."""
+    content = annotate(COCO_18, {"photo.png": PEOPLE[:, :, ::-1] * 0.3})
+    status, out, err = program("--annotations", annotations(content))
+    assert status == 0
+    assert "AP         0.000" in out
+    assert err == (
+        "evaluate: note: none of the people found by mobilenet_thin is near an annotated person; check that the "
+        "annotations are those of the photos, upright and in pixels\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ((), "the photos are missing; give their folder with --images"),
+        (("--images", "."), "there is nothing to measure without --annotations; give it, or --results to write"),
+        (("--images", ".", "--results", "o.json", "--breakdown"), "--breakdown measures, so it needs --annotations"),
+        (("--images", ".", "--results", "o.json", "--worst", "w.png"), "--worst measures, so it needs --annotations"),
+        (("--images", ".", "--predictions", "p.json"), "--predictions measures, so it needs --annotations"),
+        (("--only-predictions",), "--only-predictions needs --predictions, the file to measure"),
+        (("--only-predictions", "--predictions", "p", "--results", "o"), "--results writes what the network finds; "),
+        (("--only-predictions", "--predictions", "p", "--flip"), "--flip is for the network; leave it or --only"),
+        (("--only-predictions", "--predictions", "p", "--no-guesses"), "--no-guesses is for the network; leave it"),
+        (("--only-predictions", "--predictions", "p", "--worst", "w.png"), "the photos are missing; give their folder"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_sentence(call_program, tmp_path, monkeypatch, options, sentence):
+    monkeypatch.chdir(tmp_path)
+    status, out, err = call_program("evaluate", evaluate.main, *options)
+    assert (status, out) == (1, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+def test_outputs_do_not_overwrite_inputs(program, call_program, annotations, predictions, tmp_path):
+    alone = ("--predictions", predictions, "--only-predictions")
+    for options, name in (
+        (("--json", "annotations.json"), "annotations"),
+        (("--photos-csv", "photo.png"), "photo"),
+        (("--predictions", predictions, "--json", predictions), "predictions"),
+    ):
+        status, _, err = program(*options)
+        assert (status, f"is given as the {name} too, and would be overwritten" in err) == (1, True)
+    arguments = ("--images", tmp_path, "--annotations", annotations(ANNOTATIONS), *alone, "--json", "photo.png")
+    status, _, err = call_program("evaluate", evaluate.main, *arguments)
+    assert (status, "photo.png is given as the photo too, and would be overwritten" in err) == (1, True)
+
+
+def test_names_with_control_characters_are_written_as_escapes(program, annotations):
+    for content in (
+        {**ANNOTATIONS, "images": [{"id": 1, "file_name": "\x1b[31mred\n.png"}]},
+        {**ANNOTATIONS, "\x1b[31m": 1, "images": [{"id": 1, "file_name": "\u202e.png"}]},
+    ):
+        _, out, err = program("--annotations", annotations(content))
+        assert (out, err.count("\n")) == ("", 1)
+        assert err.rstrip().isprintable()
 
 
 DOCUMENTED = re.search(r"^\| \*\*OpenPose Lab\*\* .*$", (ROOT / "docs/accuracy.md").read_text("utf-8"), re.MULTILINE)

@@ -44,10 +44,11 @@ KEYPOINTS = "'keypoints' must be a list of 51 numbers: x, y and visibility of ea
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ('{"images": [', "are not JSON, or cut short"),
-        ("[" * 200_000, "are not JSON, or cut short"),
+        ('{"images": [', "is not JSON, or cut short; give a COCO keypoint file"),
+        ("[" * 200_000, "is not JSON, or cut short; give a COCO keypoint file"),
         ("[]", "are not COCO keypoints: the file must hold an object"),
-        ({"images": []}, "are not COCO keypoints: there must be a list 'categories'"),
+        ({"images": []}, "are not COCO keypoints: there must be a list 'annotations'"),
+        ({**ANNOTATIONS, "categories": [5]}, "are not COCO keypoints: there must be a list 'categories'"),
         ({**ANNOTATIONS, "annotations": [[]]}, "there must be a list 'annotations'"),
         ({**ANNOTATIONS, "images": []}, "the list 'images' is empty"),
         ({**ANNOTATIONS, "images": [{"id": 1}]}, "entry 0 of 'images': 'file_name' is missing"),
@@ -101,10 +102,10 @@ def test_what_is_no_person_s_does_not_matter(annotations):
 
 
 def test_missing_files_are_one_sentence(annotations, tmp_path):
-    with pytest.raises(OpenPoseLabError, match="cannot read the annotations .*none.json"):
+    with pytest.raises(OpenPoseLabError, match="there is no annotations file .*none.json"):
         annotated.read_annotations(tmp_path / "none.json")
     truth = annotated.read_annotations(annotations(ANNOTATIONS))
-    with pytest.raises(OpenPoseLabError, match="the annotations name photo.png, but there is no "):
+    with pytest.raises(OpenPoseLabError, match="the annotations name photo.png, but there is no such file in "):
         annotated.find_photos(truth, tmp_path)
 
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -256,6 +257,13 @@ def test_annotations_of_other_photos_are_left_alone(home, tmp_path, content):
     assert str(error.value) == (f"{path} does not hold the annotations of tiny; move it away or choose another folder")
     assert path.read_bytes() == content
     assert home.server.asked == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+def test_a_pipe_in_place_of_annotations_is_left_alone(home, tmp_path):
+    os.mkfifo(tmp_path / "annotations.json")
+    with pytest.raises(OpenPoseLabError, match="does not hold the annotations of tiny"):
+        home.fetch(tmp_path)
 
 
 def test_a_folder_that_cannot_be_made(home, tmp_path):

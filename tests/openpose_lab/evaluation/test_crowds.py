@@ -128,12 +128,15 @@ def test_real_skeletons(tmp_path, rng):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "there are no skeletons .*; check the path"),
+        (None, "there is no skeletons file .*; check the path"),
         (b"PK nonsense", "are no .npz archive with an array 'keypoints'"),
         ({"points": np.zeros((1, 17, 3))}, "are no .npz archive with an array 'keypoints'"),
         ({"keypoints": np.array([{}], dtype=object)}, "are no .npz archive with an array 'keypoints'"),
         ({"keypoints": np.zeros((1, 18, 3))}, r"must have keypoints \(n, 17, 3\) but have \(1, 18, 3\)"),
         ({"keypoints": np.full((1, 17, 3), np.nan)}, "must have keypoints"),
+        ({"keypoints": np.full((1, 17, 3), 1e308)}, "must have x and y from 0 to 1 across the photo"),
+        ({"keypoints": np.full((1, 17, 3), 640)}, "must have x and y from 0 to 1 across the photo"),
+        ({"keypoints": np.full((1, 17, 3), 1j)}, "are no .npz archive with an array 'keypoints'"),
         ({"keypoints": np.zeros((1, 17, 3))}, "have nobody with 12 labelled keypoints or more"),
     ],
 )

@@ -10,7 +10,7 @@ from pycocotools.cocoeval import COCOeval
 from estimation.config import COCO_18
 from openpose_lab.evaluation.annotations import annotate, to_truth
 from openpose_lab.evaluation.coco_figures import SIGMAS
-from openpose_lab.evaluation.pairing import NOT_FOUND, pair_people, part_figures, worst_photos
+from openpose_lab.evaluation.pairing import NOT_FOUND, pair_people, part_figures, photo_losses
 from openpose_lab.formats.coco import COCO_KEYPOINTS
 from tests.openpose_lab.conftest import ANNOTATIONS, PEOPLE, results_of
 
@@ -115,16 +115,21 @@ def test_a_head_of_no_size_is_none(head):
     assert np.isnan(part_figures(pair_people(truth_of({"a.png": PEOPLE}, **head), found), found)["all"].pckh)
 
 
-def test_worst_photos_lose_most():
+def test_the_loss_of_each_photo():
     truth = truth_of({f"{k}.png": PEOPLE for k in range(4)})
     results = [
         *results_of(PEOPLE, image_id=1),
         *results_of(PEOPLE[:1], image_id=2),
         *results_of(np.stack([PEOPLE[0], PEOPLE[1] + 1000]), image_id=3),
     ]
-    worst = worst_photos(pair_people(truth, results), results, 3)
-    assert [(photo.image_id, round(photo.lost, 3), photo.annotated, photo.found) for photo in worst] == [
-        (3, 2, 2, 2),
-        (4, 2, 2, 0),
-        (2, 1, 2, 1),
+    losses = photo_losses(pair_people(truth, results), results)
+    assert [
+        (photo.image_id, round(photo.lost, 3), photo.annotated, photo.found, photo.matched) for photo in losses
+    ] == [
+        (1, 0, 2, 2, 2),
+        (2, 1, 2, 1, 1),
+        (3, 2, 2, 2, 1),
+        (4, 2, 2, 0, 0),
     ]
+    assert [photo.keypoints for photo in losses] == [34] * 4
+    assert [round(photo.oks, 3) for photo in losses] == [1, 0.5, 0.5, 0]

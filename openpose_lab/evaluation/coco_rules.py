@@ -1,0 +1,85 @@
+"""What the entries of COCO's JSON files must be, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from openpose_lab.formats.coco import COCO_KEYPOINTS
+
+_FARTHEST = 1e6  # pixels: no photo is larger
+_LARGEST_AREA = 1e10  # COCO leaves out who is larger
+
+Rule = Callable[[Any], str | None]
+"""Says what a value must be, if it is not."""
+
+
+def is_integer(value: Any) -> str | None:
+    """A whole number that a float keeps exactly."""
+    good = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+    return None if good else "a whole number"
+
+
+def is_flag(value: Any) -> str | None:
+    """COCO's yes and no."""
+    return None if value in (0, 1) and isinstance(value, int) else "0 or 1"
+
+
+def is_count(value: Any) -> str | None:
+    """A number of things."""
+    return None if not is_integer(value) and value >= 0 else "a whole number that is not negative"
+
+
+def _is_number(value: Any, lowest: float = -_FARTHEST, highest: float = _FARTHEST) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def is_area(value: Any) -> str | None:
+    """Square pixels."""
+    return None if _is_number(value, 0, _LARGEST_AREA) else f"a number from 0 to {_LARGEST_AREA:g}"
+
+
+def is_length(value: Any) -> str | None:
+    """Pixels."""
+    return None if _is_number(value, 0) else f"a number from 0 to {_FARTHEST:g}"
+
+
+def is_box(value: Any) -> str | None:
+    """A box in pixels."""
+    good = isinstance(value, list) and len(value) == 4 and all(map(_is_number, value)) and min(value[2:]) >= 0
+    return None if good else "a list of x, y, width and height"
+
+
+def is_keypoints(value: Any) -> str | None:
+    """COCO's keypoints of a person."""
+    length = 3 * len(COCO_KEYPOINTS)
+    good = isinstance(value, list) and len(value) == length and all(map(_is_number, value))
+    return None if good else f"a list of {length} numbers: x, y and visibility of each keypoint"
+
+
+def is_file_name(value: Any) -> str | None:
+    """A name that a file can have."""
+    good = isinstance(value, str) and 0 < len(value) < 256 and value.isprintable()
+    return None if good else "the name of a photo"
+
+
+def is_order(value: Any) -> str | None:
+    """The names of COCO's keypoints in their order."""
+    good = isinstance(value, list) and tuple(value) == COCO_KEYPOINTS
+    return None if good else f"the list {', '.join(COCO_KEYPOINTS)}"
+
+
+def is_score(value: Any) -> str | None:
+    """A number that people can be put in order by."""
+    return None if _is_number(value) else "a number"
+
+
+def broken_rule(entry: dict[str, Any], needed: dict[str, Rule], optional: dict[str, Rule]) -> str | None:
+    """The first rule that an entry breaks, as the end of a sentence; None if it keeps them all."""
+    for key, rule in {**needed, **optional}.items():
+        if key not in entry:
+            if key in needed:
+                return f"{key!r} is missing"
+        elif expected := rule(entry[key]):
+            return f"{key!r} must be {expected}"
+    return None

@@ -1,0 +1,159 @@
+"""Whether annotations fit their photos: pixels, sizes, and which way up. If not, AP would be 0 without a reason."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools.coco import COCO
+
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from openpose_lab.evaluation.coco_figures import counts
+from openpose_lab.evaluation.photo_sizes import PhotoSize, photo_size
+
+_FEWEST = 3
+"""Labelled keypoints of a photo from which a conclusion is drawn."""
+_ROUNDING = 1
+"""Pixels by which a size or a keypoint may differ without a word."""
+_LARGEST_SIDE = 2**31
+"""Pixels. No photo is larger."""
+
+
+def photo_name(truth: COCO, person: dict[str, Any]) -> str:
+    """The name of the photo that an annotation belongs to, for a sentence."""
+    return _name(truth.imgs[person["image_id"]])
+
+
+def check_units(truth: COCO) -> None:
+    """Raise OpenPoseLabError if keypoints or areas are not in pixels. Warn of single people without an area."""
+    for image in truth.dataset["images"]:
+        points = _labelled(truth, image["id"])
+        if len(points) >= _FEWEST and points.min() >= 0 and points.max() <= 1:
+            raise OpenPoseLabError(
+                f"all keypoints of {_name(image)} in the annotations lie from 0 to 1; give them in pixels of the photo"
+            )
+    people = list(filter(counts, truth.anns.values()))
+    without = [person for person in people if person["area"] < 1]
+    if not without:
+        return
+    first = photo_name(truth, without[0])
+    if len(without) == len(people):
+        raise OpenPoseLabError(
+            f"the 'area' of every person in the annotations is below 1 pixel (first in {first}), so COCO's measure "
+            f"takes no one for found; give areas in square pixels, or leave out 'area' to take that of the box"
+        )
+    _note(
+        f"the 'area' of {len(without)} of {len(people)} people is below 1 pixel (first in {first}), so COCO's measure "
+        f"takes none of them for found"
+    )
+
+
+def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
+    """Compare photos with the sizes and keypoints that annotations give.
+
+    Args:
+        truth: the annotations.
+        photos: the photo of each image id. One that cannot be read is passed over: who reads it says why.
+
+    Raises:
+        OpenPoseLabError: at the first photo of another size than annotated, or with most keypoints outside it.
+    """
+    uncertain, outside, beyond, ids_of_path = [], [], 0.0, dict[Path, int]()
+    for image in truth.dataset["images"]:
+        path = photos[image["id"]]
+        if ids_of_path.setdefault(path, image["id"]) != image["id"]:
+            _note(
+                f"the annotations list {_name(image)} twice, with the ids {ids_of_path[path]} and {image['id']}; "
+                f"people annotated under one id are false positives under the other"
+            )
+        size = photo_size(path)
+        if size is None:
+            continue
+        stated = _stated_size(image)
+        if stated and not _alike(stated, size.upright):
+            raise OpenPoseLabError(_of_another_size(image, stated, size))
+        points = _labelled(truth, image["id"])
+        over = _beyond(points, size.upright)
+        far = over[over > _ROUNDING]
+        if len(far) >= _FEWEST and 2 * len(far) > len(points):
+            raise OpenPoseLabError(_mostly_outside(image, len(far), points, size))
+        if len(far):
+            outside += [_name(image)] * len(far)
+            beyond = max(beyond, float(far.max()))
+        if size.turned and (size.upright == size.stored or not stated):
+            uncertain.append(_name(image))
+    if outside:
+        _note(
+            f"{len(outside)} labelled keypoints lie outside their photos, by up to {beyond:.0f} pixels (first in "
+            f"{outside[0]}); check that the annotations are those of the photos"
+        )
+    if uncertain:
+        others = f" and {len(uncertain) - 1} more photos" if len(uncertain) > 1 else ""
+        _note(
+            f"EXIF turns {uncertain[0]}{others}, and no size tells whether the annotations are those of the upright "
+            f"photo; they are taken to be"
+        )
+
+
+def _of_another_size(image: dict[str, Any], stated: tuple[int, int], size: PhotoSize) -> str:
+    if size.turned and _alike(stated, size.stored):
+        return (
+            f"{_name(image)} is {_times(size.upright)} as EXIF turns it upright, but the annotations are for "
+            f"{_times(stated)}, the photo unturned; remove the EXIF orientation, or annotate the upright photo"
+        )
+    return (
+        f"{_name(image)} is {_times(size.upright)}, but the annotations are for {_times(stated)}; give photos of that "
+        f"size, or scale the annotations"
+    )
+
+
+def _mostly_outside(image: dict[str, Any], count: int, points: NDArray[np.float64], size: PhotoSize) -> str:
+    fits_unturned = size.turned and (_beyond(points, size.stored) <= _ROUNDING).all()
+    why = (
+        "they fit the photo as it is before EXIF turns it; remove the EXIF orientation, or annotate the upright photo"
+        if fits_unturned
+        else "check that the annotations are those of the photos"
+    )
+    return f"{count} of {len(points)} keypoints lie outside {_name(image)}, which is {_times(size.upright)}; {why}"
+
+
+def _stated_size(image: dict[str, Any]) -> tuple[int, int] | None:
+    """Width and height in the annotations, if they are there. COCO's keypoint measure itself does not need them."""
+    width, height = image.get("width"), image.get("height")
+    if not (isinstance(width, int | float) and isinstance(height, int | float)):
+        return None
+    if not (0 < width < _LARGEST_SIDE and 0 < height < _LARGEST_SIDE):  # 0 or -1 stands for an unknown size
+        return None
+    return round(width), round(height)
+
+
+def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= _ROUNDING
+
+
+def _labelled(truth: COCO, image_id: int) -> NDArray[np.float64]:
+    """(n, 2) x and y of the labelled keypoints of the people who count in a photo."""
+    people = [person["keypoints"] for person in truth.imgToAnns[image_id] if counts(person)]
+    keypoints = np.array(people, dtype=np.float64).reshape(-1, 3)
+    return keypoints[keypoints[:, 2] > 0, :2]
+
+
+def _beyond(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """(n,) pixels by which points (n, 2) lie beyond the edge of a photo."""
+    over: NDArray[np.float64] = np.maximum(-points, points - np.array(size)).max(axis=1, initial=0)
+    return over
+
+
+def _name(image: dict[str, Any]) -> str:
+    return one_line(image["file_name"], 60)
+
+
+def _times(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _note(sentence: str) -> None:
+    warnings.warn(sentence, OpenPoseLabWarning, stacklevel=3)

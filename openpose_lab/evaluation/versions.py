@@ -1,0 +1,28 @@
+"""The versions of what figures depend on."""
+
+from __future__ import annotations
+
+import platform
+import re
+
+from openpose_lab.evaluation.map_cache import library_version
+from openpose_lab.paths import ROOT
+
+_PROJECT = "openpose-lab"
+_LIBRARIES = ["tensorflow", "keras", "numpy", "scipy", "opencv-python", "opencv-python-headless", "pycocotools"]
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python, of this project, and of the installed packages that figures depend on."""
+    found = {"python": platform.python_version(), _PROJECT: library_version(_PROJECT) or _version_of_clone()}
+    found |= {name: library_version(name) for name in _LIBRARIES}
+    return {name: number for name, number in found.items() if number}
+
+
+def _version_of_clone() -> str:
+    """The version in the clone's pyproject.toml, where the package is not installed."""
+    try:
+        stated = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    except OSError:
+        return ""
+    return stated[1] if stated else ""
