@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
+from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from openpose_lab.networks.runtimes.base import Runtime, StageMaps
 from openpose_lab.networks.spec import NetworkSpec
 
 Photos = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
+
+_LARGEST_VALUE = 1e6
+"""Values of trained networks' maps are about 1 at most."""
 
 
 class LoadedNetwork:
@@ -50,6 +54,7 @@ class LoadedNetwork:
 
         Raises:
             ValueError: The photo has another shape or dtype.
+            OpenPoseLabError: The maps have values that are no numbers, or far from those of a trained network.
         """
         return self.batch([photo])[0]
 
@@ -64,8 +69,11 @@ class LoadedNetwork:
 
         Raises:
             ValueError: There is no photo, or a photo has another shape or dtype.
+            OpenPoseLabError: The maps have values that are no numbers, or far from those of a trained network.
         """
         maps = self.runtime.run(self._prepare(photos))
+        if not all(np.abs(values).max() < _LARGEST_VALUE for values in (maps.heatmaps, maps.pafs)):  # or no numbers
+            raise OpenPoseLabError(f"{self.spec.name} gives maps that no trained network gives; give other weights")
         cell_size = (self.spec.stride, self.spec.stride)
         return [
             FieldMaps(heatmaps, pafs, cell_size, self.spec.offset) for heatmaps, pafs in zip(maps.heatmaps, maps.pafs)
