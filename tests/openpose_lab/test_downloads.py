@@ -112,8 +112,8 @@ def test_a_file_that_cannot_be_read(path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path.write_bytes(DATA)
-    monkeypatch.setattr(Path, "open", refused)
-    with pytest.raises(OpenPoseLabError, match="cannot read .*net.bin: Permission denied; make it readable and run"):
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(OpenPoseLabError, match=r"net.bin cannot be read \(Permission denied\); check the path"):
         is_downloaded(path, EXPECTED)
 
 
