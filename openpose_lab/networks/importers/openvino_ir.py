@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import read_input
 from openpose_lab.networks.importers.trained_weights import (
     Array,
     Budget,
     TrainedWeights,
     Weights,
     kernel_from_oihw,
+    read_small,
     shown,
 )
 
@@ -46,7 +46,7 @@ def read(path: Path) -> TrainedWeights:
     binary = path.with_suffix(".bin")
     if not binary.is_file():
         raise OpenPoseLabError(f"is an OpenVINO IR without its weights; put {binary.name} beside it")
-    text = read_input(path, "weights file", _LARGEST_GRAPH)
+    text = read_small(path, _LARGEST_GRAPH)
     net = ElementTree.fromstring(text, ElementTree.XMLParser(target=_NoDocumentType()))
     numbers = np.memmap(binary, np.uint8, "r") if binary.stat().st_size else np.empty(0, np.uint8)
     return TrainedWeights(_Graph(net, numbers).weights())

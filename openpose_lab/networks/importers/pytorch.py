@@ -34,7 +34,7 @@ from openpose_lab.networks.importers.trained_weights import (
 FORM = "PyTorch state dict"
 
 _PICKLE = "/data.pkl"
-_MOST_PICKLED = 4 << 20
+_MOST_PICKLED = 2 << 20
 """Bytes of the pickles of a file. They hold the names of tensors, but not their numbers."""
 _MOST_LEVELS = 5
 _LONGEST_NAME = 300

@@ -18,9 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import read_input
 from openpose_lab.networks.importers.protobuf import Message, Value, integers, varint
-from openpose_lab.networks.importers.trained_weights import Budget, TrainedWeights, Weights, put, shown
+from openpose_lab.networks.importers.trained_weights import Budget, TrainedWeights, Weights, put, read_small, shown
 from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow checkpoint"
@@ -61,7 +60,7 @@ def read(path: Path) -> TrainedWeights:
         raise OpenPoseLabError(
             f"is the index of a TensorFlow checkpoint without its data; put {prefix}.data-00000-of-00001 beside it"
         )
-    entries = _entries(read_input(path, "weights file", _LARGEST_INDEX))
+    entries = _entries(read_small(path, _LARGEST_INDEX))
     budget = Budget()
     for name, entry in entries.items():
         if _VARIABLE.search(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,26 @@ def check_size(name: str, shape: Sequence[int], dtype: DTypeLike) -> None:
     if count > LARGEST_ARRAY:
         size = count if count < 1 << 63 else "2^63 or more"
         raise OpenPoseLabError(f"has {size} bytes in {shown(name)}, more than any layer here")
+
+
+def read_small(path: Path, most_bytes: int) -> bytes:
+    """Read a file that is small.
+
+    Args:
+        path: The file.
+        most_bytes: Size of the largest file that is read.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        OpenPoseLabError: The file is larger.
+    """
+    with path.open("rb") as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OpenPoseLabError(f"is larger than {most_bytes >> 20} MB, which no file of this form is")
+    return data
 
 
 def shown(name: str) -> str:
