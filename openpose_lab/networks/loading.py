@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def load_network(name: str, weights: str | Path | None = None, runtime: str = DE
     spec = find_network(name)
     load = find_runtime(runtime).load
     path = Path(weights) if weights else find_weights(name)
-    network = LoadedNetwork(spec, load(spec, path))
+    network = LoadedNetwork(spec, load(spec, path), partial(load_network, name, path.absolute(), runtime))
     try:
         # Some runtimes do more in the first call than in others, so that call is not left to the first photo.
         network(_TRIAL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -32,16 +32,27 @@ class LoadedNetwork:
         runtime: What executes the network.
     """
 
-    def __init__(self, spec: NetworkSpec, runtime: Runtime) -> None:
+    def __init__(
+        self, spec: NetworkSpec, runtime: Runtime, load_again: Callable[[], LoadedNetwork] | None = None
+    ) -> None:
         """Join a network and the runtime that executes it.
 
         Args:
             spec: The network.
             runtime: The network with trained weights.
+            load_again: Loads the network in another process, to which it is sent. It must be something that can be
+                pickled.
         """
+        self._load_again = load_again
         self.spec = spec
         self.config = Config(spec.layout)
         self.runtime = runtime
+
+    def __reduce__(self) -> tuple[Callable[[], LoadedNetwork], tuple[()]]:
+        """Let another process load its own, such as one that multiprocessing has spawned."""
+        if self._load_again is None:
+            raise OpenPoseLabError(f"{self.spec.name} cannot be sent to another process; load it there")
+        return self._load_again, ()
 
     def __call__(self, photo: NDArray[np.uint8]) -> FieldMaps:
         """Compute the maps of a photo.

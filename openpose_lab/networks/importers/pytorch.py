@@ -51,10 +51,10 @@ _OPCODES = b"".join(
 )
 """What state dicts and training files are pickled with."""
 _OTHERS = {
-    "initial_stage.trunk.": "lightweight-human-pose-estimation.pytorch, another network than lightweight here; run "
-    "`python -m openpose_lab weights fetch lightweight` for weights of that one",
+    "initial_stage.trunk.": "lightweight-human-pose-estimation.pytorch, another network than lightweight here; for "
+    "that, run `python -m openpose_lab weights fetch lightweight`",
 }
-"""What names the networks of other projects -> what they are, after "is of"."""
+"""How other projects' layers are called -> what is said of them after "is of"."""
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _OLD_HEAD = b"\x80\x02\x8a\x0a" + _OLD_MAGIC.to_bytes(10, "little")
 _DTYPES = {
@@ -98,10 +98,11 @@ def read(path: Path) -> TrainedWeights:
 
 
 def _named(tensors: dict[str, Array]) -> Weights:
+    for beginning, other in _OTHERS.items():
+        if any(f".{beginning}" in f".{path}" for path in tensors):
+            raise OpenPoseLabError(f"is of {other}")
     weights: Weights = {}
     for path, array in tensors.items():
-        if other := next((other for name, other in _OTHERS.items() if name in path), None):
-            raise OpenPoseLabError(f"is of {other}")
         *_, layer, variable = ("", *path.split("."))
         if variable == "weight" and array.ndim == 4:
             put(weights, f"{layer}/kernel", kernel_from_oihw(array), path)

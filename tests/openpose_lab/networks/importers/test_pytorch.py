@@ -134,6 +134,17 @@ def test_two_networks_in_one_file_are_refused():
         pytorch._named({"state_dict.a.bias": np.zeros(2), "ema.a.bias": np.ones(2)})
 
 
+@pytest.mark.parametrize("prefix", ["", "state_dict.", "state_dict.module."])
+def test_another_project_s_network_is_named(prefix):
+    """lightweight-human-pose-estimation.pytorch numbers its layers, and normalises in batches."""
+    names = ("model.0.0.weight", "model.0.1.weight", "cpm.align.0.weight", "initial_stage.trunk.0.0.weight")
+    with pytest.raises(
+        OpenPoseLabError,
+        match=r"^is of lightweight-human-pose-estimation.pytorch, another network than lightweight here; for that",
+    ):
+        pytorch._named({prefix + name: np.zeros(2) for name in names})
+
+
 @pytest.mark.parametrize("name", ["torch_state.pth", "torch_state_before_1_6.pth"])
 def test_files_cut_anywhere_are_refused(tmp_path, name):
     data = (DATA / name).read_bytes()
