@@ -137,13 +137,13 @@ def verify_weights(options: argparse.Namespace) -> None:
         try:
             file = published.get(path.name)
             verdict = published_verdict(path, is_published(file, path)) if file else kept_verdict(path)
-            print(f"ok     {path}: {verdict}")
+            print(one_line(f"ok     {path}: {verdict}"))
         except OpenPoseLabError as error:
             wrong.append(path)
-            print(f"WRONG  {path}: {error}")
+            print(one_line(f"WRONG  {path}: {error}"))
         except OSError as error:
             wrong.append(path)
-            print(f"WRONG  {path}: cannot be read: {error.strerror}")
+            print(one_line(f"WRONG  {path}: cannot be read: {error.strerror}"))
     if wrong:
         raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are not right: {', '.join(map(str, wrong))}")
 

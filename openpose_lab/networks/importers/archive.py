@@ -29,6 +29,8 @@ class _File(io.FileIO):
 class Archive(zipfile.ZipFile):
     """An archive that is open for reading. Raises zipfile.BadZipFile if it is a broken one."""
 
+    _opened: _File | None = None
+
     def __init__(self, path: Path) -> None:
         """Open the archive at a path."""
         self._opened = _File(path)
@@ -41,7 +43,8 @@ class Archive(zipfile.ZipFile):
     def close(self) -> None:
         """Close the archive and its file."""
         super().close()
-        self._opened.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def whole(self, name: str, most_bytes: int) -> bytes:
         """Read a member.

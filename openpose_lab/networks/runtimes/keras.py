@@ -18,7 +18,7 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers.trained_weights import Weights, shown
 from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps
-from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow, use_tensorflow
+from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
 from openpose_lab.networks.spec import NetworkSpec
 from openpose_lab.paths import PACKAGE, ROOT
 
@@ -183,10 +183,11 @@ def keras_code(name: str) -> ModuleType:
         The module.
 
     Raises:
-        OpenPoseLabError: The package with the Keras code is not found.
+        OpenPoseLabError: The package with the Keras code is not found, or this process is a fork of one that has used
+            TensorFlow.
         ImportError: The module is missing, or one of its own imports fails.
     """
-    load_tensorflow()
+    use_tensorflow()
     return importlib.import_module(f"{keras_package()}.{name}")
 
 

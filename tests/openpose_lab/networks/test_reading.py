@@ -1,6 +1,7 @@
 """Weights files of any form, good and bad."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
+from openpose_lab.downloads import checksum
 from openpose_lab.networks.importers.frozen_graph import graph_of
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.reading import files_of, read_weights
@@ -77,6 +79,28 @@ def test_files_that_are_no_weights(tmp_path, data, sentence):
     path.write_bytes(data)
     with pytest.raises(OpenPoseLabError, match=f"the weights file .*weights.npz {sentence}"):
         load_network("mobilenet_thin", path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes that have names")
+@pytest.mark.parametrize("name", ["a.pth", "b.data-00000-of-00001"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    (tmp_path / "b.index").write_bytes(bytes(100))
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(OpenPoseLabError, match=f"{name} is a device or a pipe, not a file"):
+        read_weights(tmp_path / name)
+    with pytest.raises(OpenPoseLabError, match=f"{name} is a device or a pipe, not a file"):
+        checksum(tmp_path / name, "sha256")
+
+
+def test_no_warning_of_a_library_is_shown(tmp_path, recwarn):
+    """The conversion of a shape that is no number warns, as does an odd backslash in the header of an array."""
+    header = rb"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), 'a\d': 1}"
+    header = header.ljust(117) + b"\n"
+    member = b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + bytes(8)
+    (tmp_path / "a.npz").write_bytes(zipped(**{"a.npy": member}))
+    with pytest.raises(OpenPoseLabError, match="is damaged, or no NumPy archive after all"):
+        read_weights(tmp_path / "a.npz")
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_the_files_that_belong_together(tmp_path):
