@@ -179,12 +179,13 @@ def _alone(path: Path) -> Iterator[None]:
                 import fcntl
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK):
-                raise OpenPoseLabError(
-                    f"another program is downloading {path}; wait until it has ended, and run again"
-                ) from None
-            # Some file systems have no locks.
+            busy = not os.path.samestat(os.fstat(file.fileno()), os.stat(lock))  # the other one has just deleted it
+        except FileNotFoundError:
+            busy = True
+        except OSError as error:  # or the file system has no locks
+            busy = error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+        if busy:
+            raise OpenPoseLabError(f"another program is downloading {path}; wait until it has ended, and run again")
         try:
             yield
         finally:
@@ -199,6 +200,7 @@ def _receive_rest(url: str, part: Path, name: str, progress: bool, most_bytes: i
         Whether the server sent anything. False if it says that there is no more.
     """
     here = part.stat().st_size if part.is_file() else 0
+    here = here if here <= most_bytes else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={here}-"} if here else {})
     try:
         response = _in_time(lambda: urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS))
@@ -225,8 +227,8 @@ def _save(
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         here = 0
     length = response.headers.get("Content-Length")
-    total = here + int(length) if length and length.isdecimal() else None
-    if max(here, total or 0) > most_bytes:
+    total = here + int(length) if length and length.isdecimal() and len(length) < 20 else None
+    if total is not None and total > most_bytes:
         raise _TooLargeError(f"it states {total} bytes, more than the {most_bytes} that the file can have")
     with (
         part.open("ab" if here else "wb") as out,
