@@ -9,39 +9,54 @@ import errno
 import hashlib
 import http.client
 import os
+import queue
+import sys
+import threading
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar, cast
 
 from tqdm import tqdm
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.files import open_input
 
+LARGEST_DOWNLOAD = 1 << 30
+"""Bytes. The largest file that is published for this project has 253 MB."""
 _TIMEOUT_SECONDS = 30
+_LEAST_BYTES_A_SECOND = 1000
+_TOO_SLOW = "it sends less than 1 kB a second; run again later to go on from there"
 _NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError)
 _RECEIVED_BYTES = 1 << 16
 _READ_BYTES = 1 << 20
+_Answer = TypeVar("_Answer")
 
 
 class DownloadInterruptedError(OpenPoseLabError):
     """The network or the disk failed, so other downloads will probably fail too."""
 
 
-def checksum(path: Path, algorithm: str) -> str:
+def checksum(path: Path, algorithm: str, what: str = "file") -> str:
     """Compute the checksum of a file.
 
     Args:
         path: The file.
         algorithm: The name of a hashlib algorithm.
+        what: What the file should be, for error messages.
 
     Returns:
         The checksum in hexadecimal.
 
     Raises:
+        OpenPoseLabError: The path leads to no regular file that can be opened.
         OSError: The file cannot be read.
     """
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    with path.open("rb") as file:
+    with open_input(path, what) as file:
         while chunk := file.read(_READ_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
@@ -58,6 +73,7 @@ def checksum_like(path: Path, expected: str) -> str:
         The file's checksum, ``algorithm:hexadecimal``.
 
     Raises:
+        OpenPoseLabError: The path leads to no regular file that can be opened.
         OSError: The file cannot be read.
     """
     algorithm = expected.partition(":")[0]
@@ -77,9 +93,9 @@ def is_downloaded(path: Path, expected: str) -> bool:
     Raises:
         OpenPoseLabError: Something else exists at ``path``, or the file cannot be read.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise OpenPoseLabError(f"{path} is a folder, where the file of that name would be put; move it away")
-    if not path.is_file():
+    if not os.path.isfile(path):
         return False
     try:
         found = checksum_like(path, expected)
@@ -92,7 +108,7 @@ def is_downloaded(path: Path, expected: str) -> bool:
     return True
 
 
-def download(url: str, path: Path, expected: str, progress: bool = True) -> None:
+def download(url: str, path: Path, expected: str, progress: bool = True, most_bytes: int = LARGEST_DOWNLOAD) -> None:
     """Download one file over HTTP.
 
     The data go into ``NAME.part``, which gets its name once its checksum is right. The next call continues
@@ -103,24 +119,35 @@ def download(url: str, path: Path, expected: str, progress: bool = True) -> None
         path: The place of the file. Its folder must exist.
         expected: Its checksum, ``algorithm:hexadecimal``.
         progress: Whether to show a progress bar if standard error is a terminal.
+        most_bytes: The most that the file can have. No more is received.
 
     Raises:
-        DownloadInterruptedError: The network or the disk failed.
-        OpenPoseLabError: The server refuses the file, or the file has another checksum.
+        DownloadInterruptedError: The network or the disk failed, or the server is too slow.
+        OpenPoseLabError: The server refuses the file, or the file has another checksum, or another program is
+            downloading it.
     """
     part = path.with_name(f"{path.name}.part")
     try:
-        _receive_rest(url, part, path.name, progress)
-        found = checksum_like(part, expected)
-        if found == expected:
-            os.replace(part, path)
-            return
-        part.unlink()
+        with _alone(path):
+            if is_downloaded(path, expected):  # by a program that has just ended
+                return
+            more = _receive_rest(url, part, path.name, progress, most_bytes)
+            if not more and checksum_like(part, expected) != expected:  # then this is the beginning of another file
+                part.unlink()
+                _receive_rest(url, part, path.name, progress, most_bytes)
+            found = checksum_like(part, expected)
+            if found == expected:
+                os.replace(part, path)
+                return
+            part.unlink()
     except urllib.error.HTTPError as error:
-        raise OpenPoseLabError(_cannot_fetch(url, path, expected, error.reason)) from error
+        raise OpenPoseLabError(_cannot_fetch(url, path, expected, one_line(str(error.reason), 60))) from error
+    except _TooLargeError as error:
+        part.unlink(missing_ok=True)
+        raise OpenPoseLabError(_cannot_fetch(url, path, expected, str(error))) from error
     except _NETWORK_ERRORS as error:
         reason = str(getattr(error, "reason", None) or error) or type(error).__name__
-        raise DownloadInterruptedError(_cannot_fetch(url, path, expected, reason.splitlines()[0])) from error
+        raise DownloadInterruptedError(_cannot_fetch(url, path, expected, reason)) from error
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "free some space" if full else "check its folder"
@@ -130,37 +157,103 @@ def download(url: str, path: Path, expected: str, progress: bool = True) -> None
     )
 
 
-def _receive_rest(url: str, part: Path, name: str, progress: bool) -> None:
-    """Append the missing bytes to ``part``. Start again if the server cannot start in the middle."""
+class _TooLargeError(Exception):
+    """The server sends more than the file can have."""
+
+
+class _StuckError(ConnectionError):
+    """The server does not answer in time."""
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other programs from downloading a file until the block ends. Raise OpenPoseLabError if one is doing it."""
+    lock = path.with_name(f"{path.name}.lock")
+    with open(lock, "ab") as file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            busy = not os.path.samestat(os.fstat(file.fileno()), os.stat(lock))  # the other one has just deleted it
+        except FileNotFoundError:
+            busy = True
+        except OSError as error:  # or the file system has no locks
+            busy = error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+        if busy:
+            raise OpenPoseLabError(f"another program is downloading {path}; wait until it has ended, and run again")
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows deletes no open file
+                lock.unlink()
+
+
+def _receive_rest(url: str, part: Path, name: str, progress: bool, most_bytes: int) -> bool:
+    """Append the missing bytes to ``part``. Start again if the server cannot start in the middle.
+
+    Returns:
+        Whether the server sent anything. False if it says that there is no more.
+    """
     here = part.stat().st_size if part.is_file() else 0
+    here = here if here <= most_bytes else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={here}-"} if here else {})
     try:
-        response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS)
+        response = _in_time(lambda: urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS))
     except urllib.error.HTTPError as error:
         error.close()
         if here and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # part already holds all bytes
+            return False
         raise
-    with response:
-        if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-            here = 0
-        length = response.headers.get("Content-Length")
-        total = here + int(length) if length and length.isdigit() else None
-        with (
-            part.open("ab" if here else "wb") as out,
-            tqdm(
-                total=total,
-                initial=here,
-                desc=name,
-                unit="B",
-                unit_scale=True,
-                disable=None if progress else True,
-                leave=False,
-            ) as bar,
-        ):
-            while chunk := _receive(response):
-                out.write(chunk)
-                bar.update(len(chunk))
+    try:
+        _save(response, part, here, name, progress, most_bytes)
+    except _StuckError:
+        raise  # a thread still reads the answer, so closing it would wait
+    except Exception:
+        response.close()
+        raise
+    response.close()
+    return True
+
+
+def _save(
+    response: http.client.HTTPResponse, part: Path, here: int, name: str, progress: bool, most_bytes: int
+) -> None:
+    """Append an answer to the ``here`` bytes in ``part``, or write it in their place if it is the whole file."""
+    if response.status != http.HTTPStatus.PARTIAL_CONTENT:
+        here = 0
+    length = response.headers.get("Content-Length")
+    total = here + int(length) if length and length.isdecimal() and len(length) < 20 else None
+    if total is not None and total > most_bytes:
+        raise _TooLargeError(f"it states {total} bytes, more than the {most_bytes} that the file can have")
+    with (
+        part.open("ab" if here else "wb") as out,
+        tqdm(
+            total=total,
+            initial=here,
+            desc=name,
+            unit="B",
+            unit_scale=True,
+            disable=None if progress else True,
+            leave=False,
+        ) as bar,
+    ):
+        left, in_window, window_ends = most_bytes - here, 0, time.monotonic() + _TIMEOUT_SECONDS
+        while chunk := _receive(response):
+            left -= len(chunk)
+            if left < 0:
+                raise _TooLargeError(f"it sends more than the {most_bytes} bytes that the file can have")
+            out.write(chunk)
+            bar.update(len(chunk))
+            in_window += len(chunk)
+            if time.monotonic() > window_ends:
+                if in_window < _LEAST_BYTES_A_SECOND * _TIMEOUT_SECONDS:
+                    raise ConnectionError(_TOO_SLOW)
+                in_window, window_ends = 0, time.monotonic() + _TIMEOUT_SECONDS
     if total and (arrived := part.stat().st_size) < total:
         raise ConnectionError(f"it broke off after {arrived} of {total} bytes; run again to go on from there")
 
@@ -168,13 +261,41 @@ def _receive_rest(url: str, part: Path, name: str, progress: bool) -> None:
 def _receive(response: http.client.HTTPResponse) -> bytes:
     """Read the next bytes. Raise ConnectionError for a fault of the line, unlike a fault of the disk."""
     try:
-        return response.read(_RECEIVED_BYTES)
+        return _in_time(lambda: response.read1(_RECEIVED_BYTES))
+    except ConnectionError:
+        raise
     except OSError as error:
         raise ConnectionError(error.strerror or str(error)) from error
 
 
+def _in_time(call: Callable[[], _Answer]) -> _Answer:
+    """Call a function that waits for a server.
+
+    A socket's own timeout begins anew with every byte.
+
+    Raises:
+        _StuckError: The answer takes too long. The call goes on in a thread that keeps no program from ending.
+    """
+    answers: queue.SimpleQueue[tuple[_Answer | None, BaseException | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            answers.put((call(), None))
+        except BaseException as error:
+            answers.put((None, error))
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        answer, error = answers.get(timeout=2 * _TIMEOUT_SECONDS)
+    except queue.Empty:
+        raise _StuckError(_TOO_SLOW) from None
+    if error is not None:
+        raise error
+    return cast(_Answer, answer)
+
+
 def _cannot_fetch(url: str, path: Path, expected: str, reason: str) -> str:
     return (
-        f"cannot fetch {path.name} from {url} ({reason}); if its home is gone, look elsewhere for a file "
-        f"with {expected}, and put it at {path}"
+        f"cannot fetch {path.name} from {url} ({one_line(reason, 180)}); if its home is gone, look elsewhere for a "
+        f"file with {expected}, and put it at {path}"
     )

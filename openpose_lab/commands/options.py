@@ -15,6 +15,7 @@ from estimation.grouping import GROUPINGS, Grouping
 from estimation.grouping.plugin import takes
 from estimation.thresholds import thresholds_of
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
+from openpose_lab.networks.loading import recognised_network
 
 Options = argparse._ActionsContainer
 """A parser, or a group of options."""
@@ -25,12 +26,23 @@ _OF_GROUP = (*_OF_MERGE.values(), "peak_weight", "tie", "time_limit")
 
 def make_parser(program: str, description: str | None, examples: str) -> argparse.ArgumentParser:
     """Make the parser of a program. ``program``: how it is started; ``examples`` follow the options in ``--help``."""
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=program,
         description=description,
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+class _Parser(argparse.ArgumentParser):
+    """Finds out the network of ``--weights`` if ``--network`` is not given."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse a command line. Raises OpenPoseLabError if the network of the weights cannot be recognised."""
+        options = super().parse_args(args, namespace)
+        if "weights" in options and options.network is None:
+            options.network = DEFAULT_NETWORK if options.weights is None else recognised_network(options.weights)
+        return options
 
 
 def add_photo_option(parser: Options, default: Path) -> None:
@@ -41,8 +53,9 @@ def add_photo_option(parser: Options, default: Path) -> None:
 def add_network_options(parser: Options) -> None:
     """Which network, with which weights, at which height."""
     add = parser.add_argument
-    add("--network", default=DEFAULT_NETWORK, help=f"one of {', '.join(NETWORKS)} (default: {DEFAULT_NETWORK})")
-    add("--weights", type=Path, metavar="FILE", help="a weights file for the network (default: its own)")
+    default = f"that of --weights, or {DEFAULT_NETWORK}"
+    add("--network", help=f"one of {', '.join(NETWORKS)} (default: {default})")
+    add("--weights", type=Path, metavar="FILE", help="a weights file (default: the network's own)")
     add(
         "--height",
         type=int,

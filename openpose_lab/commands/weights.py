@@ -6,11 +6,10 @@ import argparse
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from estimation.config import DEFAULT_HEIGHT
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import read_photo
 from estimation.pipeline import compute_maps, group_maps
 from openpose_lab.commands.options import make_parser
@@ -115,10 +114,10 @@ def import_file(options: argparse.Namespace) -> None:
     """Read, keep, and say what was found."""
     path = import_weights(options.file, options.network, options.out, options.float16)
     made_from = read_record(path) or {}
-    files, network = " and ".join(made_from["files"]), made_from["network"]
-    print(f"read {files}: {made_from['form']} for {network}", end="")
-    print(f", the published {made_from['published_as']}" if made_from["published_as"] else "")
-    print(f"licence: {made_from['licence']}")
+    network = made_from["network"]
+    print(f"read {named_files(made_from)}: {one_line(made_from['form'], 60)} for {one_line(network, 60)}", end="")
+    print(f", the published {one_line(made_from['published_as'], 60)}" if made_from["published_as"] else "")
+    print(f"licence: {one_line(made_from['licence'])}")
     print(f"wrote {path} and {record_path(path).name}")
     own = path.resolve() == own_weights(network).resolve()
     print(f"now run: python -m openpose_lab image --network {network}{'' if own else f' --weights {quoted(path)}'}")
@@ -138,13 +137,13 @@ def verify_weights(options: argparse.Namespace) -> None:
         try:
             file = published.get(path.name)
             verdict = published_verdict(path, is_published(file, path)) if file else kept_verdict(path)
-            print(f"ok     {path}: {verdict}")
+            print(one_line(f"ok     {path}: {verdict}"))
         except OpenPoseLabError as error:
             wrong.append(path)
-            print(f"WRONG  {path}: {error}")
+            print(one_line(f"WRONG  {path}: {error}"))
         except OSError as error:
             wrong.append(path)
-            print(f"WRONG  {path}: cannot be read: {error.strerror}")
+            print(one_line(f"WRONG  {path}: cannot be read: {error.strerror}"))
     if wrong:
         raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are not right: {', '.join(map(str, wrong))}")
 
@@ -156,15 +155,18 @@ def published_verdict(path: Path, right: bool) -> str:
     return "the published file, by its checksum"
 
 
+def named_files(made_from: dict[str, Any]) -> str:
+    """The names of the files that weights were made from."""
+    return one_line(" and ".join(made_from["files"]), 120)
+
+
 def kept_verdict(path: Path) -> str:
     """What to say of any other weights file: where it is from, and what it finds in the sample photo."""
     form, trained = read_weights(path)
     made_from = read_record(path)
-    origin = f", made from {' and '.join(made_from['files'])}" if made_from else ""
+    origin = f", made from {named_files(made_from)}" if made_from else ""
     network = load_network(name_network(path, form, trained), path)
     maps = compute_maps(read_photo(SAMPLE), network, DEFAULT_HEIGHT)
-    if not (np.isfinite(maps.heatmaps).all() and np.isfinite(maps.pafs).all()):
-        raise OpenPoseLabError("its maps have values that are no numbers: these are no trained weights")
     skeletons = group_maps(maps, network.config).skeletons
     found = f"{len(skeletons)} people with {skeletons.present.sum()} parts in {SAMPLE.name}, which shows 2"
     if len(skeletons) not in PLAUSIBLE:

@@ -25,13 +25,15 @@ from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import write_whole
-from openpose_lab.downloads import DownloadInterruptedError, download, is_downloaded
+from openpose_lab.downloads import LARGEST_DOWNLOAD, DownloadInterruptedError, download, is_downloaded
 from openpose_lab.evaluation.json_files import read_json
 
 LISTS = Path(__file__).parent / "photo_sets"
 PHOTOS = "images"
 """The folder of the photos, beside ``ANNOTATIONS``."""
 ANNOTATIONS = "annotations.json"
+LARGEST_PHOTO = 20 << 20
+"""Bytes. COCO's photos have less than 1 MB."""
 MAX_INTERRUPTED_IN_A_ROW = 3
 """After this many interrupted downloads in a row, the network is down or the disk is full."""
 
@@ -170,7 +172,7 @@ def _fetch_photos(photos: tuple[ListedPhoto, ...], folder: Path) -> list[str]:
     interrupted = 0
     for photo in tqdm(photos, desc="photos", unit="photo", disable=None):
         try:
-            _fetch_file(photo.coco_url, folder / photo.file_name, f"sha256:{photo.sha256}", progress=False)
+            _fetch_file(photo.coco_url, folder / photo.file_name, f"sha256:{photo.sha256}", False, LARGEST_PHOTO)
             interrupted = 0
         except OpenPoseLabError as error:
             failures.append(str(error))
@@ -180,9 +182,9 @@ def _fetch_photos(photos: tuple[ListedPhoto, ...], folder: Path) -> list[str]:
     return failures
 
 
-def _fetch_file(url: str, path: Path, expected: str, progress: bool) -> None:
+def _fetch_file(url: str, path: Path, expected: str, progress: bool, most_bytes: int = LARGEST_DOWNLOAD) -> None:
     if not is_downloaded(path, expected):
-        download(url, path, expected, progress)
+        download(url, path, expected, progress, most_bytes)
 
 
 def _fetch_annotations(photo_set: PhotoSet, folder: Path, archive: Archive) -> None:

@@ -83,7 +83,7 @@ class MapCache:
         ]
         self.weights_files = files_of(self._weights)
         try:
-            self.weights_checksums = [checksum(file, "sha256") for file in self.weights_files]
+            self.weights_checksums = [checksum(file, "sha256", "weights file") for file in self.weights_files]
         except OSError as error:
             raise OpenPoseLabError(
                 f"cannot read the weights {self._weights}: {error.strerror}; check the path"
@@ -100,7 +100,7 @@ class MapCache:
         """
         try:
             depends_on = [*self._depends_on, checksum(photo, "sha256")]
-        except OSError:
+        except (OSError, OpenPoseLabError):
             read_photo(photo)  # says what is wrong with it
             raise
         kept = self._folder / f"{hashlib.sha256(chr(10).join(depends_on).encode()).hexdigest()}.npz"

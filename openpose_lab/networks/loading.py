@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
@@ -12,7 +15,7 @@ from estimation.files import check_outputs
 from openpose_lab.downloads import checksum
 from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, find_network, find_runtime, recognise_network
 from openpose_lab.networks.download import fetch, published_as
-from openpose_lab.networks.importers.trained_weights import TrainedWeights
+from openpose_lab.networks.importers.trained_weights import TrainedWeights, shown
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import files_of, read_weights
 from openpose_lab.networks.runtimes.keras import build_trained
@@ -21,6 +24,8 @@ from openpose_lab.paths import weights_folder
 
 FOLDER = weights_folder()
 DEFAULT_RUNTIME = "keras"
+_TRIAL = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+"""What a network is tried on when it is loaded."""
 
 
 def load_network(name: str, weights: str | Path | None = None, runtime: str = DEFAULT_RUNTIME) -> LoadedNetwork:
@@ -41,7 +46,28 @@ def load_network(name: str, weights: str | Path | None = None, runtime: str = DE
     spec = find_network(name)
     load = find_runtime(runtime).load
     path = Path(weights) if weights else find_weights(name)
-    return LoadedNetwork(spec, load(spec, path))
+    network = LoadedNetwork(spec, load(spec, path), partial(load_network, name, path.absolute(), runtime))
+    try:
+        # Some runtimes do more in the first call than in others, so that call is not left to the first photo.
+        network(_TRIAL)
+    except OpenPoseLabError as error:
+        raise OpenPoseLabError(f"{path} is damaged, or no trained weights: {error}") from error
+    return network
+
+
+def recognised_network(weights: Path) -> str:
+    """Find the network that a weights file is for.
+
+    Args:
+        weights: A weights file of any form that can be read.
+
+    Returns:
+        The name that the file states, or that of the network with these layers.
+
+    Raises:
+        OpenPoseLabError: The file cannot be read, or no network fits.
+    """
+    return name_network(weights, *read_weights(weights))
 
 
 def network_config(name: str) -> Config:
@@ -136,7 +162,7 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
     if name not in NETWORKS:
         layers = list(dict.fromkeys(variable.rpartition("/")[0] for variable in trained.arrays))
         raise OpenPoseLabError(
-            f"{source} ({form}) is of no network known here: its layers are {', '.join(layers[:3])}, … "
+            f"{source} ({form}) is of no network known here: its layers are {shown(', '.join(layers[:3]))}, … "
             f"({len(layers)} in all); --network NAME says what does not fit"
         )
     return name
@@ -145,7 +171,7 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
 def _origin(source: Path, form: str, network: str) -> dict[str, Any]:
     """Describe the files that weights were made from, or repeat their own record."""
     if made_from := read_record(source):
-        return made_from
+        return {**made_from, "network": network}
     files = files_of(source)
     published = published_as(files, PUBLISHED.values())
     return {

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
+from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.pipeline import LEAST_INPUT_SIDE
 from openpose_lab.networks.runtimes.base import Runtime, StageMaps
 from openpose_lab.networks.spec import NetworkSpec
 
 Photos = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
+
+_LARGEST_VALUE = 1e6
+"""Values of trained networks' maps are about 1 at most."""
 
 
 class LoadedNetwork:
@@ -30,16 +34,27 @@ class LoadedNetwork:
         runtime: What executes the network.
     """
 
-    def __init__(self, spec: NetworkSpec, runtime: Runtime) -> None:
+    def __init__(
+        self, spec: NetworkSpec, runtime: Runtime, load_again: Callable[[], LoadedNetwork] | None = None
+    ) -> None:
         """Join a network and the runtime that executes it.
 
         Args:
             spec: The network.
             runtime: The network with trained weights.
+            load_again: Loads the network in another process, to which it is sent. It must be something that can be
+                pickled.
         """
+        self._load_again = load_again
         self.spec = spec
         self.config = Config(spec.layout)
         self.runtime = runtime
+
+    def __reduce__(self) -> tuple[Callable[[], LoadedNetwork], tuple[()]]:
+        """Let another process load its own, such as one that multiprocessing has spawned."""
+        if self._load_again is None:
+            raise OpenPoseLabError(f"{self.spec.name} cannot be sent to another process; load it there")
+        return self._load_again, ()
 
     def __call__(self, photo: NDArray[np.uint8]) -> FieldMaps:
         """Compute the maps of a photo.
@@ -52,6 +67,7 @@ class LoadedNetwork:
 
         Raises:
             ValueError: The photo has another shape or dtype.
+            OpenPoseLabError: The maps have values that are no numbers, or far from those of a trained network.
         """
         return self.batch([photo])[0]
 
@@ -66,8 +82,11 @@ class LoadedNetwork:
 
         Raises:
             ValueError: There is no photo, or a photo has another shape or dtype.
+            OpenPoseLabError: The maps have values that are no numbers, or far from those of a trained network.
         """
         maps = self.runtime.run(self._prepare(photos))
+        if not all(np.abs(values).max() < _LARGEST_VALUE for values in (maps.heatmaps, maps.pafs)):  # or no numbers
+            raise OpenPoseLabError(f"{self.spec.name} gives maps that no trained network gives; give other weights")
         height, width = photos[0].shape[:2]
         rows, columns = self._cells(np.array([height, width]))
         cell_size = (self.spec.stride, self.spec.stride)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import zipfile
+import os
+import warnings
 from pathlib import Path
 from types import ModuleType
 
-from estimation.errors import OpenPoseLabError
+import numpy as np
+
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.files import open_input
 from openpose_lab.networks import storage
 from openpose_lab.networks.importers import (
     archive,
@@ -23,7 +27,20 @@ from openpose_lab.networks.importers.trained_weights import TrainedWeights
 FORMS = (keras_h5, storage, npz, pytorch, openvino_ir, tf_checkpoint, frozen_graph, caffemodel)
 """The modules that read a form, in the order in which they are asked. The first that recognises a file reads it."""
 
+LARGEST_FILE = 1 << 30
+"""Bytes. A training file of vgg19, with the variables of its optimizer, has 0.6 GB."""
 _HEAD_BYTES = 4096
+_MOST_SAID = 170
+"""Letters of what is wrong with a file, after its path."""
+_MOST_QUOTED = 90
+"""Letters of what a library says of a file."""
+_NO_WEIGHTS = {
+    (b"<!doctype html", b"<html", b"<head", b"<body"): "a web page, not weights; download the file that the page shows",
+    (b"version https://git-lfs",): "a pointer of Git LFS, not weights; run `git lfs pull`, or download the file itself",
+    (b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0", b"BZh", b"Rar!"): "a packed archive; unpack it, and give a "
+    "file out of it",
+}
+"""How files begin that people take for weights -> what they are."""
 
 
 def read_weights(path: Path) -> tuple[str, TrainedWeights]:
@@ -38,18 +55,23 @@ def read_weights(path: Path) -> tuple[str, TrainedWeights]:
     Raises:
         OpenPoseLabError: The file is of no known form, is damaged, or has no weights.
     """
-    path = files_of(path)[0]
-    head = _read_head(path)
+    files = files_of(path)
+    path, head = files[0], _read_head(files[0])
+    for file in files[1:]:
+        _read_head(file)
     form = next((form for form in FORMS if _recognises(form, path, head)), None)
     if form is None:
         raise OpenPoseLabError(f"the weights file {path} {_unknown(path, head)}")
     try:
-        trained = form.read(path)
+        # What numbers come to that are no numbers is checked once they are in a network.
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trained = form.read(path)
     except OpenPoseLabError as error:
-        raise OpenPoseLabError(f"the weights file {path} {error}") from error
+        raise OpenPoseLabError(f"the weights file {path} {one_line(str(error), _MOST_SAID)}") from error
     except Exception as error:
         # Libraries that read a damaged file raise whatever they come upon; there is no list of it.
-        reason = next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
+        reason = one_line(str(error).partition("\n")[0][:_MOST_QUOTED]) or type(error).__name__
         raise OpenPoseLabError(f"the weights file {path} is damaged, or no {form.FORM} after all: {reason}") from error
     if not trained.arrays:
         raise OpenPoseLabError(f"the weights file {path} ({form.FORM}) has no weights in it that are known here")
@@ -68,27 +90,33 @@ def files_of(path: Path) -> list[Path]:
     if not path.name:
         return [path]
     xml, binary = path.with_suffix(".xml"), path.with_suffix(".bin")
-    if path in (xml, binary) and xml.is_file() and binary.is_file():
+    if path in (xml, binary) and os.path.isfile(xml) and os.path.isfile(binary):
         return [xml, binary]
-    prefix = path.with_name(path.name.partition(".data-")[0].removesuffix(".index"))
-    index = prefix.with_name(prefix.name + ".index")
-    if index.is_file() and (path != prefix or not path.is_file()):
-        return [index, *sorted(file for file in path.parent.iterdir() if file.name.startswith(f"{prefix.name}.data-"))]
+    prefix = path.name.partition(".data-")[0].removesuffix(".index")
+    index = path.parent / f"{prefix}.index"
+    if prefix and os.path.isfile(index) and (path.name != prefix or not os.path.isfile(path)):
+        try:
+            names = sorted(os.listdir(path.parent))
+        except OSError as error:
+            raise OpenPoseLabError(
+                f"the folder of the weights {path} cannot be listed ({error.strerror}); make it readable"
+            ) from error
+        return [index, *(path.parent / name for name in names if name.startswith(f"{prefix}.data-"))]
     return [path]
 
 
 def _read_head(path: Path) -> bytes:
-    try:
-        if path.is_dir():
-            raise OpenPoseLabError(f"the weights file {path} is a folder; give the path of a file in it")
-        if path.exists() and not path.is_file():
-            raise OpenPoseLabError(f"the weights file {path} is no file that can be read twice; give a plain file")
-        with path.open("rb") as file:
+    """Read the beginning of a file that is to be read by its path, too. Check that this ends."""
+    with open_input(path, "weights file") as file:
+        try:
             head = file.read(_HEAD_BYTES)
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot read the weights file {path}: {error.strerror}; check the path") from error
+        except OSError as error:
+            raise OpenPoseLabError(f"cannot read the weights file {path}: {error.strerror}; copy it again") from error
+        size = os.fstat(file.fileno()).st_size
     if not head:
         raise OpenPoseLabError(f"the weights file {path} is empty; fetch or copy it again")
+    if size > LARGEST_FILE:
+        raise OpenPoseLabError(f"{path} is larger than {LARGEST_FILE >> 20} MB, so it is no weights file; check it")
     return head
 
 
@@ -100,7 +128,11 @@ def _recognises(form: ModuleType, path: Path, head: bytes) -> bool:
 
 
 def _unknown(path: Path, head: bytes) -> str:
-    if head.startswith(archive.ZIP) and zipfile.is_zipfile(path):
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    for beginnings, what in _NO_WEIGHTS.items():
+        if head.startswith(beginnings) or text.startswith(beginnings):
+            return f"is {what}"
+    if _recognises(archive, path, head):
         return "is a zip archive with no weights that can be read as they are; unpack it, and give a file out of it"
     forms = ", ".join(form.FORM for form in FORMS)
     return f"is of no form that can be read, or is damaged; the forms are: {forms}"

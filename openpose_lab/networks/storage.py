@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import write_whole
+from estimation.files import read_input, write_whole
 from openpose_lab.downloads import checksum
 from openpose_lab.networks.importers import hdf5
-from openpose_lab.networks.importers.trained_weights import Array, TrainedWeights, Weights, put
+from openpose_lab.networks.importers.trained_weights import Array, Budget, TrainedWeights, Weights, put, shown
 
 if TYPE_CHECKING:
     import h5py
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FORM = "Keras weights"
 
+_LARGEST_RECORD = 1 << 20
 _NETWORK, _NAMES = "openpose_lab_network", "openpose_lab_variables"
 """Attributes that this project adds: the network's name to the file, and the variables' names to a layer's group."""
 
@@ -66,10 +67,11 @@ def read(path: Path) -> TrainedWeights:
     import h5py
 
     arrays: Weights = {}
+    budget = Budget()
     with h5py.File(path, "r") as file:
-        for name, dataset in hdf5.datasets(file).items():
+        for name, dataset in hdf5.datasets(file, budget).items():
             if name.startswith("layers/"):
-                put(arrays, _variable_name(name, dataset), np.asarray(dataset), name)
+                put(arrays, _variable_name(name, dataset), hdf5.read_array(name, dataset, budget), name)
         network = file.attrs.get(_NETWORK)
     return TrainedWeights(arrays, None if network is None else str(network))
 
@@ -79,13 +81,15 @@ def _variable_name(path: str, dataset: h5py.Dataset) -> str:
     found = _GROUP.match(path)
     if not found:
         raise OpenPoseLabError(
-            f"has weights in {path}, inside a layer that contains other layers; save a model of plain layers"
+            f"has weights in {shown(path)}, inside a layer that contains other layers; save a model of plain layers"
         )
     group = dataset.parent
     layer = group.attrs.get("name", path.split("/")[1])
     names = group.attrs.get(_NAMES, _VARIABLES.get(found["class"], _CONVOLUTION))
     if len(group) > len(names):
-        raise OpenPoseLabError(f"has {len(group)} variables in layer {layer}, where {len(names)} at most were expected")
+        raise OpenPoseLabError(
+            f"has {len(group)} variables in layer {shown(str(layer))}, where {len(names)} at most were expected"
+        )
     return f"{layer}/{names[int(found['number'])]}"
 
 
@@ -189,16 +193,29 @@ def read_record(path: Path) -> dict[str, Any] | None:
         OpenPoseLabError: The record is damaged, or the weights file has changed since.
     """
     record = record_path(path)
-    if not record.is_file():
+    if not os.path.isfile(record):
         return None
+    damaged = OpenPoseLabError(f"{record} is damaged; delete it, or import the weights again")
     try:
-        stated = json.loads(record.read_text(encoding="utf-8"))
+        stated = json.loads(read_input(record, "record of weights", _LARGEST_RECORD))
         expected, made_from = stated["sha256"], dict(stated["made_from"])
-    except (ValueError, LookupError, TypeError):
-        raise OpenPoseLabError(f"{record} is damaged; delete it, or import the weights again") from None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise damaged from None
+    if not _is_origin(made_from):
+        raise damaged
     if expected != checksum(path, "sha256"):
         raise OpenPoseLabError(f"{path} has changed since it was written: its checksum is not that in {record.name}")
     return made_from
+
+
+def _is_origin(made_from: dict[str, Any]) -> bool:
+    """Whether a record says of the weights what it should."""
+    texts = [made_from.get(name) for name in ("form", "network", "licence")]
+    files = made_from.get("files")
+    if not isinstance(files, dict) or not files:
+        return False
+    texts += [*files, *files.values(), made_from.get("published_as") or ""]
+    return all(isinstance(text, str) for text in texts)
 
 
 def record_path(path: Path) -> Path:

@@ -51,4 +51,4 @@ def on_ideal_maps(tmp_path, monkeypatch):
     (tmp_path / "weights.h5").touch()
     monkeypatch.setattr(map_cache, "load_network", lambda name, weights: PerfectNetwork())
     monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", ((1.0,), False, tmp_path / "cache", None))
-    return "--images", tmp_path, "--weights", tmp_path / "weights.h5"
+    return "--images", tmp_path, "--network", "mobilenet_thin", "--weights", tmp_path / "weights.h5"

@@ -2,13 +2,16 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab import downloads
-from openpose_lab.downloads import checksum, checksum_like, download, is_downloaded
+from openpose_lab.downloads import DownloadInterruptedError, checksum, checksum_like, download, is_downloaded
+from tests.conftest import ROOT
 
 DATA = bytes(range(256)) * 1000
 EXPECTED = f"md5:{hashlib.md5(DATA).hexdigest()}"
@@ -86,6 +89,74 @@ def test_a_refusal_of_the_server(file_server, url, path, tmp_path, status):
     assert names(tmp_path) == []
 
 
+def test_a_reason_that_steers_the_terminal_is_shown_as_escapes(file_server, url, path):
+    file_server.status, file_server.reason = 404, "gone\x1b[2J\x1b]0;title\x07" + 5000 * "x"
+    with pytest.raises(OpenPoseLabError) as error:
+        download(url, path, EXPECTED)
+    sentence = str(error.value)
+    assert sentence.isprintable()
+    assert "(gone\\x1b[2J" in sentence
+    assert len(sentence.replace(str(path.parent), "model_weights")) < 300
+
+
+@pytest.mark.parametrize("kept", [b"other", DATA + b"more"])
+def test_a_part_of_another_file_is_thrown_away(file_server, url, path, tmp_path, kept):
+    (tmp_path / "net.bin.part").write_bytes(kept.ljust(len(DATA), b"."))
+    download(url, path, EXPECTED)
+    assert path.read_bytes() == DATA
+    assert [asked for _, asked in file_server.asked][-1] is None
+    assert names(tmp_path) == ["net.bin"]
+
+
+def test_a_body_without_an_end_is_not_received_to_its_end(file_server, url, path, tmp_path):
+    file_server.endless = True
+    with pytest.raises(OpenPoseLabError, match="it sends more than the 300000 bytes that the file can have"):
+        download(url, path, EXPECTED, most_bytes=300_000)
+    assert names(tmp_path) == []
+
+
+def test_a_body_that_is_stated_to_be_too_large_is_not_received(url, path, tmp_path):
+    with pytest.raises(OpenPoseLabError, match="it states 256000 bytes, more than the 255999 that the file can have"):
+        download(url, path, EXPECTED, most_bytes=255_999)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("slow_head", [False, True], ids=["body", "head"])
+def test_a_server_that_is_too_slow_is_left(file_server, url, path, monkeypatch, slow_head):
+    """Each byte comes within the timeout of the socket."""
+    monkeypatch.setattr(downloads, "_TIMEOUT_SECONDS", 0.2)
+    file_server.pause, file_server.slow_head = 0.05, slow_head
+    with pytest.raises(DownloadInterruptedError, match="it sends less than 1 kB a second; run again later"):
+        download(url, path, EXPECTED)
+
+
+def test_a_file_that_another_program_downloads_is_left_to_it(file_server, url, path, tmp_path):
+    script = f"""
+import sys, time
+from pathlib import Path
+from openpose_lab.downloads import _alone
+with _alone(Path({str(path)!r})):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "ready\n"
+        with pytest.raises(OpenPoseLabError, match="another program is downloading .*net.bin; wait until it has ended"):
+            download(url, path, EXPECTED)
+        other.stdin.close()
+    assert file_server.asked == []
+    download(url, path, EXPECTED)
+    assert names(tmp_path) == ["net.bin"]
+
+
+def test_a_file_that_another_program_has_just_downloaded_is_not_asked_for(file_server, url, path):
+    path.write_bytes(DATA)
+    download(url, path, EXPECTED)
+    assert file_server.asked == []
+
+
 def test_no_server(path):
     with pytest.raises(OpenPoseLabError, match="cannot fetch net.bin from http://127.0.0.1:9/net.bin .*refused"):
         download("http://127.0.0.1:9/net.bin", path, EXPECTED)
@@ -112,8 +183,8 @@ def test_a_file_that_cannot_be_read(path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     path.write_bytes(DATA)
-    monkeypatch.setattr(Path, "open", refused)
-    with pytest.raises(OpenPoseLabError, match="cannot read .*net.bin: Permission denied; make it readable and run"):
+    monkeypatch.setattr(os, "open", refused)
+    with pytest.raises(OpenPoseLabError, match=r"net.bin cannot be read \(Permission denied\); check the path"):
         is_downloaded(path, EXPECTED)
 
 

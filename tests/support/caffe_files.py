@@ -135,32 +135,34 @@ def random_blobs(layers: list[Layer], seed: int) -> Iterator[tuple[Layer, list[n
 def caffemodel(layers: list[Layer], seed: int = 0, old: bool = False) -> bytes:
     """The net with random weights, in new records, or in old ones (V1LayerParameter, four-axis shapes)."""
     v1_types = {"Convolution": 4, "ReLU": 18, "Pooling": 17, "Concat": 3}
-    net = [_bytes(1, b"a net")]
+    net = [message_bytes(1, b"a net")]
     for layer, blobs in random_blobs(layers, seed):
         bottoms = [bottom.encode() for bottom in layer.bottoms]
         if old:
-            record = [_bytes(2, bottom) for bottom in bottoms] + [_bytes(3, layer.top.encode())]
-            record += [_bytes(4, layer.name.encode()), _number(5, v1_types[layer.kind])]
-            net.append(_bytes(2, b"".join([*record, *(_bytes(6, old_blob(blob)) for blob in blobs)])))
+            record = [message_bytes(2, bottom) for bottom in bottoms] + [message_bytes(3, layer.top.encode())]
+            record += [message_bytes(4, layer.name.encode()), message_number(5, v1_types[layer.kind])]
+            net.append(message_bytes(2, b"".join([*record, *(message_bytes(6, old_blob(blob)) for blob in blobs)])))
         else:
-            record = [_bytes(1, layer.name.encode()), _bytes(2, layer.kind.encode())]
-            record += [_bytes(3, bottom) for bottom in bottoms] + [_bytes(4, layer.top.encode())]
-            net.append(_bytes(100, b"".join([*record, *(_bytes(7, new_blob(blob)) for blob in blobs)])))
+            record = [message_bytes(1, layer.name.encode()), message_bytes(2, layer.kind.encode())]
+            record += [message_bytes(3, bottom) for bottom in bottoms] + [message_bytes(4, layer.top.encode())]
+            net.append(message_bytes(100, b"".join([*record, *(message_bytes(7, new_blob(blob)) for blob in blobs)])))
     return b"".join(net)
 
 
 def new_blob(array: np.ndarray) -> bytes:
-    shape = _bytes(1, b"".join(_varint(size) for size in array.shape))
-    return _bytes(7, shape) + _bytes(5, array.astype("<f4").tobytes())
+    shape = message_bytes(1, b"".join(_varint(size) for size in array.shape))
+    return message_bytes(7, shape) + message_bytes(5, array.astype("<f4").tobytes())
 
 
 def old_blob(array: np.ndarray) -> bytes:
     sizes = (1,) * (4 - array.ndim) + array.shape
-    return b"".join(_number(k + 1, size) for k, size in enumerate(sizes)) + _bytes(5, array.astype("<f4").tobytes())
+    return b"".join(message_number(k + 1, size) for k, size in enumerate(sizes)) + message_bytes(
+        5, array.astype("<f4").tobytes()
+    )
 
 
 def layer_record(name: str, *blobs: bytes) -> bytes:
-    return _bytes(100, _bytes(1, name.encode()) + b"".join(_bytes(7, blob) for blob in blobs))
+    return message_bytes(100, message_bytes(1, name.encode()) + b"".join(message_bytes(7, blob) for blob in blobs))
 
 
 def _varint(number: int) -> bytes:
@@ -171,11 +173,11 @@ def _varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def _number(field: int, value: int) -> bytes:
+def message_number(field: int, value: int) -> bytes:
     return _varint(field << 3) + _varint(value)
 
 
-def _bytes(field: int, value: bytes) -> bytes:
+def message_bytes(field: int, value: bytes) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(value)) + value
 
 

@@ -12,7 +12,9 @@ class FileServer(http.server.ThreadingHTTPServer):
     """Serves ``files``, which are bytes by path, and records each request in ``asked``.
 
     resumes: whether a Range header is obeyed. status: sent instead of a file unless it is 200.
-    breaks_after: the number of bytes after which an answer breaks off, or None.
+    reason: sent with the status, or None for the usual one. breaks_after: the number of bytes after which an answer
+    breaks off, or None. endless: whether an answer has no end. pause: seconds after each byte of an
+    answer; with ``slow_head``, after each byte of the status line too.
     """
 
     def __init__(self) -> None:
@@ -21,7 +23,12 @@ class FileServer(http.server.ThreadingHTTPServer):
         self.asked: list[tuple[str, str | None]] = []
         self.resumes = True
         self.status = 200
+        self.reason: str | None = None
         self.breaks_after: int | None = None
+        self.endless = False
+        self.pause = 0.0
+        self.slow_head = False
+        self.stopped = threading.Event()
 
     def serve(self, path: str, data: bytes) -> str:
         """Serve ``data`` at ``path``, which begins with a slash. Returns the URL."""
@@ -41,16 +48,33 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         data = self.server.files.get(self.path)
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.server.resumes else 0
         if self.server.status != 200:
-            self.send_error(self.server.status)
+            self.send_error(self.server.status, self.server.reason)
         elif data is None:
             self.send_error(404)
         elif start and start >= len(data):
             self.send_error(416)
+        elif self.server.slow_head:
+            self.drip(b"HTTP/1.0 200 " + data)
         else:
             self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(data) - start))
+            if not self.server.endless:
+                self.send_header("Content-Length", str(len(data) - start))
             self.end_headers()
+            if self.server.pause:
+                self.drip(data[start:])
+                return
             self.wfile.write(data[start:][: self.server.breaks_after])
+            with contextlib.suppress(OSError):  # whoever asked has seen enough
+                while self.server.endless and not self.server.stopped.is_set():
+                    self.wfile.write(data)
+
+    def drip(self, data: bytes) -> None:
+        """Send the bytes one by one."""
+        with contextlib.suppress(OSError):
+            for byte in data:
+                self.wfile.write(bytes([byte]))
+                if self.server.stopped.wait(self.server.pause):
+                    return
 
     def log_message(self, *_: object) -> None:
         pass
@@ -65,6 +89,7 @@ def running_file_server() -> Iterator[FileServer]:
     try:
         yield server
     finally:
+        server.stopped.set()
         server.shutdown()
         thread.join()
         server.server_close()

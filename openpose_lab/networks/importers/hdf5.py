@@ -2,40 +2,106 @@
 
 from __future__ import annotations
 
+import math
+import zlib
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.importers.trained_weights import Array, Budget, check_size, shown
 
 if TYPE_CHECKING:
     import h5py
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_LARGEST_BYTES = 1 << 28
+_MOST_LEVELS = 16
+_PARTS_OF_AN_OBJECT = 10
+_GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
 
 
-def datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
+def datasets(file: h5py.File, budget: Budget) -> dict[str, h5py.Dataset]:
     """Find the arrays of numbers in a file. Links are not followed, so nothing outside the file is read.
 
     Args:
         file: An open HDF5 file.
+        budget: What the file may ask for.
 
     Returns:
-        The datasets by their path.
+        The datasets by their path. None of them has been read.
 
     Raises:
-        OpenPoseLabError: A dataset keeps its numbers in another file, or is larger than any layer.
+        OpenPoseLabError: The file has too many groups, or groups inside groups to a great depth.
     """
     import h5py
 
     found = {}
-
-    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+    seen = set()
+    waiting = [""]
+    while waiting:
+        path = waiting.pop()
+        item = file[path] if path else file
+        budget.parts(_PARTS_OF_AN_OBJECT)
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:  # by another hard link
+            continue
+        seen.add(address)
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
-            if item.external or item.is_virtual:
-                raise OpenPoseLabError(f"keeps {name} in another file, which is not opened")
-            if item.nbytes > _LARGEST_BYTES:
-                raise OpenPoseLabError(f"has {item.nbytes} bytes in {name}, more than any layer here")
-            found[name] = item
-
-    file.visititems(add)
+            found[path] = item
+        elif isinstance(item, h5py.Group):
+            if path.count("/") >= _MOST_LEVELS:
+                raise OpenPoseLabError("has groups inside groups to a depth that no weights have")
+            names = []
+            for name in item:
+                budget.parts(_PARTS_OF_AN_OBJECT)
+                if isinstance(item.get(name, getlink=True), h5py.HardLink):
+                    names.append(f"{path}/{name}" if path else name)
+            waiting += reversed(names)
     return found
+
+
+def read_array(name: str, dataset: h5py.Dataset, budget: Budget) -> Array:
+    """Read a dataset.
+
+    Args:
+        name: Its path in the file, for error messages.
+        dataset: The dataset.
+        budget: What the file may ask for.
+
+    Returns:
+        Its numbers.
+
+    Raises:
+        OpenPoseLabError: The dataset keeps its numbers in another file, is too large, or is compressed in an unusual
+            way.
+    """
+    if dataset.external or dataset.is_virtual:
+        raise OpenPoseLabError(f"keeps {shown(name)} in another file, which is not opened")
+    if dataset.shape is None:
+        raise OpenPoseLabError(f"is damaged: {shown(name)} has no numbers")
+    budget.array(name, dataset.shape, dataset.dtype)
+    if dataset.chunks:
+        check_size(name, dataset.chunks, dataset.dtype)
+        budget.parts(math.prod(-(-size // chunk) for size, chunk in zip(dataset.shape, dataset.chunks)))
+        _check_compression(name, dataset)
+    return np.asarray(dataset)
+
+
+def _check_compression(name: str, dataset: h5py.Dataset) -> None:
+    """Check that the chunks expand to no more than their size. HDF5 itself expands them without a limit."""
+    properties = dataset.id.get_create_plist()
+    filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
+    if not {_GZIP, _SHUFFLE, _FLETCHER32}.issuperset(filters) or filters.count(_GZIP) > 1:
+        raise OpenPoseLabError(
+            f"compresses {shown(name)} in a way that is not read here; save it with gzip or as it is"
+        )
+    if _GZIP not in filters:
+        return
+    chunk_bytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    for number in range(dataset.id.get_num_chunks()):
+        chunk = dataset.id.get_chunk_info(number)
+        mask, stored = dataset.id.read_direct_chunk(chunk.chunk_offset)
+        if mask >> filters.index(_GZIP) & 1:  # this chunk was left as it is
+            continue
+        if len(zlib.decompressobj().decompress(stored, chunk_bytes + 1)) > chunk_bytes:
+            raise OpenPoseLabError(f"is damaged: {shown(name)} expands to more than its size")

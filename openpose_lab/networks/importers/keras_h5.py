@@ -9,10 +9,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from openpose_lab.networks.importers import hdf5
-from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights, from_caffe, put
+from openpose_lab.networks.importers.trained_weights import Budget, TrainedWeights, Weights, from_caffe, put
 
 if TYPE_CHECKING:
     import h5py
@@ -34,8 +32,7 @@ def recognises(path: Path, head: bytes) -> bool:
     if not head.startswith(hdf5.SIGNATURE):
         return False
     with h5py.File(path, "r") as file:
-        names: list[str] = []
-        file.visit(names.append)  # links are not followed
+        names = list(hdf5.datasets(file, Budget()))
     numbered = any(name.split("/")[-2:-1] == ["vars"] for name in names)
     return not numbered and any(_NAME.match(name) for name in names)
 
@@ -44,14 +41,15 @@ def read(path: Path) -> TrainedWeights:
     """Read every variable of every layer. The variables of an optimizer are left out."""
     import h5py
 
+    budget = Budget()
     with h5py.File(path, "r") as file:
-        arrays = _by_layer_name(hdf5.datasets(file))
+        arrays = _by_layer_name(hdf5.datasets(file, budget), budget)
         written_by = file.get(_WHOLE_MODEL, file).attrs.get("keras_version", "1")
     # What Keras 3 wrote is a model of this project, which sees RGB; older files hold Caffe's weights.
     return TrainedWeights(arrays) if str(written_by).startswith("3") else from_caffe(arrays)
 
 
-def _by_layer_name(datasets: dict[str, h5py.Dataset]) -> Weights:
+def _by_layer_name(datasets: dict[str, h5py.Dataset], budget: Budget) -> Weights:
     """Name the variables ``layer/variable``. Each layer is a group, inside another one if a whole model was saved."""
     arrays: Weights = {}
     for name, dataset in datasets.items():
@@ -59,5 +57,6 @@ def _by_layer_name(datasets: dict[str, h5py.Dataset]) -> Weights:
         found = _NAME.match(path)
         if found and dataset.dtype.kind == "f" and not path.startswith(_OPTIMIZER):
             variable = found[1] or found[2]
-            put(arrays, f"{path.split('/')[0]}/{_SHORT.get(variable, variable)}", np.asarray(dataset), name)
+            array = hdf5.read_array(name, dataset, budget)
+            put(arrays, f"{path.split('/')[0]}/{_SHORT.get(variable, variable)}", array, name)
     return arrays

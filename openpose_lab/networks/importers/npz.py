@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
+import io
+import math
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.archive import members
+from openpose_lab.networks.importers.archive import Archive, members
 from openpose_lab.networks.importers.openvino_ir import layer_name
-from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights
+from openpose_lab.networks.importers.trained_weights import LARGEST_ARRAY, Array, Budget, TrainedWeights, Weights
 
 FORM = "NumPy archive"
+
+_ENDING = ".npy"
+_MOST_HEADER = 1 << 16
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_PARTS_OF_A_MEMBER = 10
 
 
 def recognises(path: Path, head: bytes) -> bool:
     """A zip archive whose members are arrays."""
-    return any(name.endswith(".npy") for name in members(path, head))
+    return any(name.endswith(_ENDING) for name in members(path, head))
 
 
 def read(path: Path) -> TrainedWeights:
     """The arrays as they are named, or, where names are paths as in an OpenVINO graph, the layers in their order."""
-    with np.load(path, allow_pickle=False) as archive:
-        arrays: Weights = {name: archive[name] for name in archive.files}
-    if not all(isinstance(array, np.ndarray) and array.dtype.kind == "f" for array in arrays.values()):
-        raise OpenPoseLabError("has members that are not plain arrays of floats")
+    budget = Budget()
+    arrays: Weights = {}
+    with Archive(path) as archive:
+        for name in archive.namelist():
+            budget.parts(_PARTS_OF_A_MEMBER)
+            data = archive.whole(name, LARGEST_ARRAY + _MOST_HEADER)
+            arrays[name.removesuffix(_ENDING)] = _array(name, data, budget)
     if any(name.count("/") > 1 for name in arrays):
         arrays = _layers_in_order(arrays)
     return TrainedWeights(arrays)
+
+
+def _array(name: str, data: bytes, budget: Budget) -> Array:
+    """The array in a .npy file. NumPy's own reader allocates what the header states; this one only what is there."""
+    file = io.BytesIO(data)
+    if data.startswith(npy.MAGIC_PREFIX) and (version := npy.read_magic(file)) in _HEADERS:
+        shape, fortran_order, dtype = _HEADERS[version](file)
+        if dtype.kind == "f":
+            budget.array(name, shape, dtype)
+            numbers = np.frombuffer(data, dtype, math.prod(shape), file.tell())
+            return numbers.reshape(shape, order="F" if fortran_order else "C")
+    raise OpenPoseLabError("has members that are not plain arrays of floats")
 
 
 def _layers_in_order(arrays: Weights) -> Weights:

@@ -6,6 +6,7 @@ The weights are worked out exactly; the rounding in between is left out, for whi
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -13,12 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.trained_weights import Array, TrainedWeights, Weights, kernel_from_oihw
+from openpose_lab.networks.importers.trained_weights import (
+    Array,
+    Budget,
+    TrainedWeights,
+    Weights,
+    kernel_from_oihw,
+    read_small,
+    shown,
+)
 
 FORM = "OpenVINO IR"
 
 _DTYPES = {"f32": "<f4", "f16": "<f2", "i8": "<i1", "u8": "<u1", "i32": "<i4", "i64": "<i8"}
+_LARGEST_GRAPH = 8 << 20
+"""Bytes. The XML of the networks of the Open Model Zoo has 0.2 MB."""
+_MOST_IN_A_ROW = 50
+"""Operations that turn whole numbers into floats. The INT8 files have 3 in a row."""
 _OPERATIONS = {"Multiply": np.multiply, "Subtract": np.subtract, "Add": np.add}
+_INPUTS = {**dict.fromkeys(_OPERATIONS, 2), "Convert": 1, "Reshape": 2, "FakeQuantize": 5}
+"""How many inputs each operation takes whose result can be worked out."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -31,10 +46,10 @@ def read(path: Path) -> TrainedWeights:
     binary = path.with_suffix(".bin")
     if not binary.is_file():
         raise OpenPoseLabError(f"is an OpenVINO IR without its weights; put {binary.name} beside it")
-    text = path.read_bytes()
-    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise OpenPoseLabError("has an XML document type, which no OpenVINO IR has")
-    return TrainedWeights(_Graph(ElementTree.fromstring(text), np.fromfile(binary, np.uint8)).weights())
+    text = read_small(path, _LARGEST_GRAPH)
+    net = ElementTree.fromstring(text, ElementTree.XMLParser(target=_NoDocumentType()))
+    numbers = np.memmap(binary, np.uint8, "r") if binary.stat().st_size else np.empty(0, np.uint8)
+    return TrainedWeights(_Graph(net, numbers).weights())
 
 
 def layer_name(name: str) -> str:
@@ -42,11 +57,21 @@ def layer_name(name: str) -> str:
     return name.removesuffix("/WithoutBiases").replace("/", "_")
 
 
+class _NoDocumentType(ElementTree.TreeBuilder):
+    """Refuses the declarations of a document type, with which a few bytes stand for gigabytes."""
+
+    def doctype(self, *_: str | None) -> None:
+        """Refuse a document type."""
+        raise OpenPoseLabError("has an XML document type, which no OpenVINO IR has")
+
+
 class _Graph:
     """The nodes of the XML and what flows into each of their ports."""
 
     def __init__(self, net: ElementTree.Element, binary: NDArray[np.uint8]) -> None:
         self.binary = binary
+        self.budget = Budget()
+        self.known: dict[str, Array] = {}
         self.nodes = {node.attrib["id"]: node for node in _child(net, "layers")}
         self.sources: dict[str, dict[int, str]] = {}
         for edge in _child(net, "edges"):
@@ -62,6 +87,7 @@ class _Graph:
                 if node.attrib["type"] == "GroupConvolution":  # (groups, output, input, h, w), of one channel each
                     kernel = kernel.reshape(kernel.shape[0], *kernel.shape[2:])
                 layer = layer_name(node.attrib["name"])
+                self.budget.array(layer, kernel.shape[:1], np.float32)
                 weights[f"{layer}/kernel"] = kernel_from_oihw(kernel)
                 weights[f"{layer}/bias"] = np.zeros(kernel.shape[0], np.float32)
         for identity, node in self.nodes.items():
@@ -72,7 +98,8 @@ class _Graph:
                 layer = layer_name(self.nodes[convolved[0]].attrib["name"])
                 weights[f"{layer}/bias"] = self.constant(bias).reshape(-1)
             elif node.attrib["type"] in _OPERATIONS and convolved:
-                raise OpenPoseLabError(f"has a {node.attrib['type']}, {node.attrib['name']}, after a convolution")
+                name = shown(node.attrib["name"])
+                raise OpenPoseLabError(f"has a {node.attrib['type']}, {name}, after a convolution")
         return weights
 
     def convolves(self, identity: str) -> bool:
@@ -83,40 +110,55 @@ class _Graph:
         """The nodes that feed this one, in the order of its ports."""
         return [source for _, source in sorted(self.sources.get(identity, {}).items())]
 
-    def constant(self, identity: str) -> Array:
-        """What a node of constants comes to: those that turn whole numbers back into floats are worked out."""
-        node = self.nodes[identity]
-        kind = node.attrib["type"]
+    def constant(self, identity: str, level: int = 0) -> Array:
+        """What a node of constants comes to: those that turn whole numbers back into floats are worked out, once."""
+        if identity not in self.known:
+            if level > _MOST_IN_A_ROW:
+                raise OpenPoseLabError("is damaged: its weights come out of a ring, or a row without end")
+            self.known[identity] = self._worked_out(self.nodes[identity], identity, level)
+        return self.known[identity]
+
+    def _worked_out(self, node: ElementTree.Element, identity: str, level: int) -> Array:
+        kind, name = node.attrib["type"], node.attrib["name"]
         if kind == "Const":
             return self.stored(node)
-        inputs = [self.constant(source) for source in self.inputs(identity)]
-        if kind in _OPERATIONS:
-            return _OPERATIONS[kind](*inputs)
-        if kind == "Convert":
-            return inputs[0].astype(np.float32)
+        if kind not in _INPUTS:
+            raise OpenPoseLabError(f"has weights behind a {shown(kind)}, {shown(name)}, which cannot be read")
+        sources = self.inputs(identity)
+        if len(sources) != _INPUTS[kind]:
+            raise OpenPoseLabError(f"is damaged: {shown(name)} has {len(sources)} inputs")
+        inputs = [self.constant(source, level + 1) for source in sources]
         if kind == "Reshape":
             return inputs[0].reshape(inputs[1].astype(int))
+        shape = np.broadcast_shapes(*(array.shape for array in inputs))
+        self.budget.array(name, shape, np.result_type(np.float32, *inputs))
+        if kind == "Convert":
+            return inputs[0].astype(np.float32)
         if kind == "FakeQuantize":
             return _fake_quantize(int(_child(node, "data").attrib["levels"]), *inputs)
-        raise OpenPoseLabError(f"has weights behind a {kind}, {node.attrib['name']}, which cannot be read")
+        return np.asarray(_OPERATIONS[kind](*inputs))
 
     def stored(self, node: ElementTree.Element) -> Array:
-        data = _child(node, "data").attrib
+        """The array of a node, out of the .bin."""
+        data, name = _child(node, "data").attrib, node.attrib["name"]
         shape = [int(size) for size in data["shape"].split(",") if size.strip()]
-        if data["element_type"] not in _DTYPES:
-            raise OpenPoseLabError(f"stores {node.attrib['name']} as {data['element_type']}, which cannot be read")
+        dtype = _DTYPES.get(data["element_type"])
+        if dtype is None:
+            raise OpenPoseLabError(f"stores {shown(name)} as {shown(data['element_type'])}, which cannot be read")
         offset, size = int(data["offset"]), int(data["size"])
         if not 0 <= offset <= offset + size <= len(self.binary):
-            raise OpenPoseLabError(f"has a .bin that is cut short: it ends before {node.attrib['name']}")
-        array = np.frombuffer(self.binary[offset : offset + size].tobytes(), _DTYPES[data["element_type"]])
-        array = array.reshape(shape)
+            raise OpenPoseLabError(f"has a .bin that is cut short: it ends before {shown(name)}")
+        self.budget.array(name, shape, dtype)
+        if size != math.prod(shape) * np.dtype(dtype).itemsize:
+            raise OpenPoseLabError(f"is damaged: {shown(name)} has another size than its shape")
+        array = np.frombuffer(self.binary[offset : offset + size].tobytes(), dtype).reshape(shape)
         return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _child(element: ElementTree.Element, name: str) -> ElementTree.Element:
     child = element.find(name)
     if child is None:
-        raise OpenPoseLabError(f"is no OpenVINO IR: {element.tag} has no {name} in it")
+        raise OpenPoseLabError(f"is no OpenVINO IR: {shown(element.tag)} has no {name} in it")
     return child
 
 

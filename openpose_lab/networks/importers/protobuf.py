@@ -12,39 +12,60 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.importers.trained_weights import Budget
+
+Value = int | memoryview | bytes
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_MOST_INTEGERS = 640
+"""Bytes of a packed list of integers. Here these are the sizes of an array."""
+_LONGEST_NAME = 1000
 
 
-def fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+class Message:
     """The fields of a message in turn. Raises OpenPoseLabError where it is no message or ends too soon."""
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        number, kind = key >> 3, key & 7
-        if number == 0:
+
+    def __init__(self, message: Value, budget: Budget) -> None:
+        """Prepare to read a message.
+
+        Args:
+            message: Its bytes.
+            budget: What the file may ask for. Each field is a part.
+        """
+        if isinstance(message, int):
             raise OpenPoseLabError("is damaged, or no protocol buffer")
-        if kind == _VARINT:
-            value, place = _varint(message, place)
-            yield number, value
-            continue
-        if kind == _BYTES:
-            size, place = _varint(message, place)
-        elif kind in (_FIXED32, _FIXED64):
-            size = 4 if kind == _FIXED32 else 8
-        else:
-            raise OpenPoseLabError("is damaged, or no protocol buffer")
-        if place + size > len(message):
-            raise OpenPoseLabError("is cut short")
-        yield number, message[place : place + size]
-        place += size
+        self._message, self._budget = memoryview(message), budget
+
+    def __iter__(self) -> Iterator[tuple[int, int | memoryview]]:
+        """Read the fields."""
+        message, place = self._message, 0
+        while place < len(message):
+            self._budget.parts()
+            key, place = varint(message, place)
+            number, kind = key >> 3, key & 7
+            if number == 0:
+                raise OpenPoseLabError("is damaged, or no protocol buffer")
+            if kind == _VARINT:
+                value, place = varint(message, place)
+                yield number, value
+                continue
+            if kind == _BYTES:
+                size, place = varint(message, place)
+            elif kind in (_FIXED32, _FIXED64):
+                size = 4 if kind == _FIXED32 else 8
+            else:
+                raise OpenPoseLabError("is damaged, or no protocol buffer")
+            if place + size > len(message):
+                raise OpenPoseLabError("is cut short")
+            yield number, message[place : place + size]
+            place += size
 
 
 def first_fields(message: memoryview, limit: int = 100) -> list[tuple[int, int | memoryview]]:
     """The first fields of a message, as far as it can be read: what recognises a file."""
     found = []
     with contextlib.suppress(OpenPoseLabError):
-        for field in itertools.islice(fields(message), limit):
+        for field in itertools.islice(Message(message, Budget()), limit):
             found.append(field)
     return found
 
@@ -55,18 +76,25 @@ def map_file(path: Path) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def integers(packed: int | memoryview) -> list[int]:
+def text(value: Value) -> str:
+    """A name. It is cut short if it is longer than any name."""
+    return "" if isinstance(value, int) else bytes(value[:_LONGEST_NAME]).decode("utf-8", errors="replace")
+
+
+def integers(packed: Value) -> list[int]:
     """One varint, or a packed list of them."""
     if isinstance(packed, int):
         return [packed]
+    if len(packed) > _MOST_INTEGERS:
+        raise OpenPoseLabError("is damaged: an array has more axes than any layer")
     values, place = [], 0
     while place < len(packed):
-        value, place = _varint(packed, place)
+        value, place = varint(memoryview(packed), place)
         values.append(value)
     return values
 
 
-def _varint(message: memoryview, place: int) -> tuple[int, int]:
+def varint(message: memoryview, place: int) -> tuple[int, int]:
     """The number at ``place``, seven bits a byte, and the place after it."""
     value = shift = 0
     while True:

@@ -5,32 +5,56 @@ Their pickle may name only what tensors are made of. Everything else in it is re
 
 from __future__ import annotations
 
-import io
+import itertools
 import math
 import mmap
 import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.archive import members, read_member
+from openpose_lab.networks.importers.archive import Archive, members
 from openpose_lab.networks.importers.trained_weights import (
+    MOST_BYTES,
     Array,
+    Budget,
     TrainedWeights,
     Weights,
     from_caffe,
     kernel_from_oihw,
     put,
+    shown,
     slopes,
 )
 
 FORM = "PyTorch state dict"
 
 _PICKLE = "/data.pkl"
+_MOST_PICKLED = 2 << 20
+"""Bytes of the pickles of a file. They hold the names of tensors, but not their numbers."""
+_MOST_LEVELS = 5
+_LONGEST_NAME = 300
+_LARGEST_NUMBER = 1 << 48
+_OPCODES = b"".join(
+    [
+        *(pickle.PROTO, pickle.FRAME, pickle.MARK, pickle.STOP, pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE),
+        *(pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG1, pickle.BINFLOAT),
+        *(pickle.BINSTRING, pickle.SHORT_BINSTRING, pickle.BINUNICODE, pickle.SHORT_BINUNICODE),
+        *(pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.EMPTY_LIST, pickle.APPEND, pickle.APPENDS),
+        *(pickle.EMPTY_DICT, pickle.SETITEM, pickle.SETITEMS, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE),
+        *(pickle.BINGET, pickle.LONG_BINGET, pickle.BINPERSID, pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE),
+    ]
+)
+"""What state dicts and training files are pickled with."""
+_OTHERS = {
+    "initial_stage.trunk.": "lightweight-human-pose-estimation.pytorch, another network than lightweight here; for "
+    "that, run `python -m openpose_lab weights fetch lightweight`",
+}
+"""How other projects' layers are called -> what is said of them after "is of"."""
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _OLD_HEAD = b"\x80\x02\x8a\x0a" + _OLD_MAGIC.to_bytes(10, "little")
 _DTYPES = {
@@ -70,12 +94,13 @@ def read(path: Path) -> TrainedWeights:
     """Every kernel, bias and slope, by the last name but one: model0.conv1_1.weight is conv1_1/kernel."""
     with path.open("rb") as file:
         old = file.read(len(_OLD_HEAD)) == _OLD_HEAD
-    state, storages = _read_old(path) if old else _read_zipped(path)
-    tensors = {name: tensor for name, tensor in _tensors(state) if tensor.storage.dtype[1] == "f"}
-    return from_caffe(_named({name: _array(tensor, storages) for name, tensor in tensors.items()}))
+    return from_caffe(_named(_read_old(path) if old else _read_zipped(path)))
 
 
 def _named(tensors: dict[str, Array]) -> Weights:
+    for beginning, other in _OTHERS.items():
+        if any(f".{beginning}" in f".{path}" for path in tensors):
+            raise OpenPoseLabError(f"is of {other}")
     weights: Weights = {}
     for path, array in tensors.items():
         *_, layer, variable = ("", *path.split("."))
@@ -88,64 +113,144 @@ def _named(tensors: dict[str, Array]) -> Weights:
     return weights
 
 
-def _read_zipped(path: Path) -> tuple[Any, Callable[[_Storage], bytes]]:
-    with path.open("rb") as file:
-        name = next(name for name in members(path, file.read(4)) if name.endswith(_PICKLE))
-    folder = name.removesuffix(_PICKLE)
-    state = _Unpickler(io.BytesIO(read_member(path, name))).load()
-    return state, lambda storage: read_member(path, f"{folder}/data/{storage.key}")
+def _read_zipped(path: Path) -> dict[str, Array]:
+    with Archive(path) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(_PICKLE))
+        folder = name.removesuffix(_PICKLE)
+        state = _Unpickler(_Pickles(memoryview(archive.whole(name, _MOST_PICKLED)))).load()
+        return _arrays(state, lambda key: archive.whole(f"{folder}/data/{key}", MOST_BYTES))
 
 
-def _read_old(path: Path) -> tuple[Any, Callable[[_Storage], bytes]]:
+def _read_old(path: Path) -> dict[str, Array]:
     """Pickles of a magic number, a version, the machine, the state dict and the storages' keys; then each storage."""
-    with path.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as file:
-        _, _, _, state, keys = [_Unpickler(file).load() for _ in range(5)]
-        storages = {tensor.storage.key: tensor.storage for _, tensor in _tensors(state)}
-        data = {}
-        for key in keys:
-            count = int.from_bytes(file.read(8), "little")
-            data[key] = file.read(count * np.dtype(storages[key].dtype).itemsize)
-    return state, lambda storage: data[storage.key]
+    with path.open("rb") as file:
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    pickles = _Pickles(data)
+    _, _, _, state, keys = [_Unpickler(pickles).load() for _ in range(5)]
+    dtypes = {tensor.storage.key: tensor.storage.dtype for _, tensor in _tensors(state)}
+    storages = {}
+    place = pickles.place
+    for key in keys:
+        start = place + 8
+        count = int.from_bytes(data[place:start], "little")
+        place = start + count * np.dtype(dtypes[key]).itemsize
+        storages[key] = data[start:place]
+    return _arrays(state, storages.__getitem__)
 
 
-def _tensors(state: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, _Tensor]]:
-    """The tensors in nested dicts, by their dotted path; training files have the state dict among other things."""
-    if isinstance(state, _Tensor):
-        yield path, state
-    elif isinstance(state, dict) and depth < 5:
-        for name, value in state.items():
-            yield from _tensors(value, f"{path}.{name}" if path else str(name), depth + 1)
+def _tensors(state: Any) -> Iterator[tuple[str, _Tensor]]:
+    """The tensors in nested dicts, by their dotted path; training files have the state dict among other things.
+
+    Each dict is looked at once, wherever it is.
+    """
+    budget = Budget()
+    seen = set()
+    waiting = [("", state, 0)]
+    while waiting:
+        path, value, level = waiting.pop()
+        budget.parts()
+        if isinstance(value, _Tensor):
+            yield path, value
+        elif isinstance(value, dict) and level < _MOST_LEVELS and id(value) not in seen:
+            seen.add(id(value))
+            for name, item in reversed(value.items()):
+                if isinstance(name, int) or (isinstance(name, str) and len(name) <= _LONGEST_NAME):
+                    waiting.append((f"{path}.{name}" if path else str(name), item, level + 1))
 
 
-def _array(tensor: _Tensor, storages: Callable[[_Storage], bytes]) -> Array:
-    data = np.frombuffer(storages(tensor.storage), tensor.storage.dtype)
-    if min((tensor.offset, *tensor.shape, *tensor.strides), default=0) < 0 or len(tensor.shape) != len(tensor.strides):
-        raise OpenPoseLabError("is damaged: a tensor has a negative size")
+def _arrays(state: Any, numbers_of: Callable[[str], bytes | memoryview]) -> dict[str, Array]:
+    """The tensors of floats, by their dotted path. ``numbers_of`` reads the storage of a key."""
+    tensors = {path: tensor for path, tensor in _tensors(state) if tensor.storage.dtype[1] == "f"}
+    arrays: dict[str, Array] = {}
+    read, made = Budget(), Budget()
+    in_turn = sorted(tensors, key=lambda path: tensors[path].storage.key)  # so that one storage is kept at a time
+    for key, paths in itertools.groupby(in_turn, key=lambda path: tensors[path].storage.key):
+        numbers = numbers_of(key)
+        read.bytes(len(numbers))
+        for path in paths:
+            arrays[path] = _array(path, tensors[path], numbers, made)
+    return {path: arrays[path] for path in tensors}
+
+
+def _array(path: str, tensor: _Tensor, numbers: bytes | memoryview, budget: Budget) -> Array:
+    dtype = np.dtype(tensor.storage.dtype)
+    data = np.frombuffer(numbers, dtype, len(numbers) // dtype.itemsize)
+    budget.array(path, tensor.shape, dtype)
     last = tensor.offset + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides))
-    if 0 not in tensor.shape and max(last, math.prod(tensor.shape) - 1) >= len(data):
+    if max(last, math.prod(tensor.shape) - 1) >= len(data):
         raise OpenPoseLabError("is cut short, or damaged: a tensor is larger than its numbers")
     strides = [stride * data.itemsize for stride in tensor.strides]
     return np.array(np.lib.stride_tricks.as_strided(data[tensor.offset :], tensor.shape, strides, writeable=False))
 
 
+class _Pickles:
+    """The pickles at the beginning of a file, for an unpickler to read."""
+
+    def __init__(self, data: memoryview) -> None:
+        self.data = data[:_MOST_PICKLED]
+        self.place = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        found = bytes(self.data[self.place : self.place + size])
+        self.place += len(found)
+        return found
+
+    def readline(self) -> bytes:
+        """The next bytes, to the end of a line. A line is the name of a module or of what is in it."""
+        return self.read(bytes(self.data[self.place : self.place + _LONGEST_NAME]).find(b"\n") + 1)
+
+
+def _push(reading: Any, items: list[Any]) -> None:
+    reading.append(items)
+
+
 class _Unpickler(pickle._Unpickler):
-    """The standard library's, let near nothing but the stand-ins below. The one in Python, whose memory is bounded."""
+    """The standard library's, let near nothing but the stand-ins below. The one in Python, whose memory is bounded.
+
+    Tuples come as lists, which have no hash: that of a tuple in a tuple in a tuple can take for ever.
+    """
+
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
+        **{code: pickle._Unpickler.dispatch[code] for code in _OPCODES},
+        pickle.EMPTY_TUPLE[0]: lambda reading: reading.append([]),
+        pickle.TUPLE[0]: lambda reading: _push(reading, reading.pop_mark()),
+        pickle.TUPLE1[0]: lambda reading: _push(reading, [reading.stack.pop()]),
+        pickle.TUPLE2[0]: lambda reading: _push(reading, [reading.stack.pop(-2), reading.stack.pop()]),
+        pickle.TUPLE3[0]: lambda reading: _push(reading, [reading.stack.pop(place) for place in (-3, -2, -1)]),
+        pickle.BUILD[0]: lambda reading: reading.stack.pop(),  # attributes of a state dict, such as its version
+    }
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return lambda storage, offset, shape, strides, *_: _Tensor(storage, offset, tuple(shape), tuple(strides))
+            return _rebuilt
         if (module, name) == ("torch._utils", "_rebuild_parameter"):
             return lambda tensor, *_: tensor
         if (module, name) == ("torch", "Size"):
-            return tuple
+            return list
         if module == "torch" and name in _DTYPES:
             return name
+        asked = shown(f"{module}.{name}")
         raise OpenPoseLabError(
-            f"asks for {module}.{name}, which is not run or read here; save the state_dict alone, in 32 bits"
+            f"asks for {asked}, which is not run or read here; save the state_dict alone, in 32 bits"
         )
 
     def persistent_load(self, pid: Any) -> _Storage:
         _, kind, key, _, count, *_ = pid
-        return _Storage(str(key), _DTYPES[kind], int(count))
+        if not isinstance(key, str) or not isinstance(kind, str):
+            raise OpenPoseLabError("is damaged: a storage has no name")
+        return _Storage(key, _DTYPES[kind], _whole(count))
+
+
+def _rebuilt(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
+    if not isinstance(storage, _Storage) or len(shape) != len(strides):
+        raise OpenPoseLabError("is damaged: a tensor has no storage, or no stride for a size")
+    return _Tensor(storage, _whole(offset), tuple(map(_whole, shape)), tuple(map(_whole, strides)))
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value < _LARGEST_NUMBER:
+        raise OpenPoseLabError("is damaged: a tensor has a negative size, or one that no tensor has")
+    return value

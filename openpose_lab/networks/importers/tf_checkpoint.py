@@ -1,19 +1,39 @@
 """TensorFlow checkpoints (NAME.index and NAME.data-00000-of-00001): the lab's, and that of the project it comes from.
 
 Their network numbers the layers that it does not name; this module maps the numbers to layer names. Its input is RGB.
+
+The index is a table file of LevelDB's format with a BundleEntryProto (tensor_bundle.proto) for each variable. It is
+read here, too, before TensorFlow makes an array of any size that it states.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.trained_weights import TrainedWeights, Weights, put
+from openpose_lab.networks.importers.protobuf import Message, Value, integers, varint
+from openpose_lab.networks.importers.trained_weights import Budget, TrainedWeights, Weights, put, read_small, shown
 from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 
 FORM = "TensorFlow checkpoint"
 
+_LARGEST_INDEX = 16 << 20
+"""Bytes. The index of the lab's checkpoint has 9 kB."""
+_FOOTER, _TRAILER = 48, 5
+"""Bytes of the end of a table, and of the compression and the checksum after each of its blocks."""
+_DTYPE, _SHAPE, _SLICES = 1, 2, 7  # of BundleEntryProto
+_DIMENSION, _SIZE = 2, 1  # of TensorShapeProto, and of each Dim
+_FLOATS = {1: np.float32, 2: np.float64, 19: np.float16}
+"""Values of DataType."""
+_MOST_AXES, _MOST_NUMBERS = 8, 1 << 48
+_LONGEST_NAME = 1000
 _INDEX_END = bytes.fromhex("57fb808b247547db")  # the magic number at the end of a table file
 _VARIABLE = re.compile(r"(?:^|/)net/(backbone|stage_\d_[sl])/(\w+)/(kernel|bias)/\.ATTRIBUTES/VARIABLE_VALUE$")
 _FRONT_LAYER = re.compile(r"block(\d)_conv(\d)$")
@@ -31,9 +51,6 @@ def recognises(path: Path, head: bytes) -> bool:
 
 def read(path: Path) -> TrainedWeights:
     """The variables of the network; those of an optimizer are left alone."""
-    load_tensorflow()
-    import tensorflow as tf
-
     prefix = str(path).removesuffix(".index")
     if prefix == str(path):
         raise OpenPoseLabError(
@@ -43,10 +60,21 @@ def read(path: Path) -> TrainedWeights:
         raise OpenPoseLabError(
             f"is the index of a TensorFlow checkpoint without its data; put {prefix}.data-00000-of-00001 beside it"
         )
+    entries = _entries(read_small(path, _LARGEST_INDEX))
+    budget = Budget()
+    for name, entry in entries.items():
+        if _VARIABLE.search(name):
+            if entry.dtype not in _FLOATS or entry.in_slices:
+                raise OpenPoseLabError(f"does not have {shown(name)} as floats in one piece")
+            budget.array(name, entry.shape, _FLOATS[entry.dtype])
+
+    load_tensorflow()
+    import tensorflow as tf
+
     arrays: Weights = {}
     reader = tf.train.load_checkpoint(prefix)
     for name in reader.get_variable_to_shape_map():
-        if found := _VARIABLE.search(name):
+        if name in entries and (found := _VARIABLE.search(name)):
             part, layer, variable = found.groups()
             put(arrays, f"{_layer_name(part, layer)}/{variable}", reader.get_tensor(name), name)
     return TrainedWeights(arrays)
@@ -60,3 +88,68 @@ def _layer_name(part: str, layer: str) -> str:
     stage, branch = int(part[6]) + 1, _BRANCHES[part[-1]]
     number = int(layer.removeprefix("layer_")) + 1
     return f"conv5_{number}_CPM_L{branch}" if stage == 1 else f"Mconv{number}_stage{stage}_L{branch}"
+
+
+class _Entry(NamedTuple):
+    """What the index states of a variable."""
+
+    dtype: int
+    shape: tuple[int, ...]
+    in_slices: bool
+
+
+def _entries(index: bytes) -> dict[str, _Entry]:
+    """The variables of a checkpoint by name."""
+    budget = Budget()
+    table = memoryview(index)
+    place = len(table) - _FOOTER
+    if place < 0:
+        raise OpenPoseLabError("is cut short")
+    for _ in range(2):  # the block of other things, which is empty, then that of places
+        start, place = varint(table, place)
+        size, place = varint(table, place)
+    entries = {}
+    for _, handle in _block(table, start, size, budget):
+        start, place = varint(handle, 0)
+        size, _ = varint(handle, place)
+        for key, value in _block(table, start, size, budget):
+            if key:  # the first one is of the whole checkpoint
+                name = key.decode("utf-8", errors="replace")
+                entries[name] = _entry(name, value, budget)
+    return entries
+
+
+def _block(table: memoryview, start: int, size: int, budget: Budget) -> Iterator[tuple[bytes, memoryview]]:
+    """The keys and values of a block. Each key is stored without the beginning that it shares with the one before."""
+    block = table[start : start + size]
+    if len(table) < start + size + _TRAILER or size < 4 or table[start + size]:
+        raise OpenPoseLabError("is damaged, or its index is compressed")
+    end = size - 4 * (1 + int.from_bytes(block[-4:], "little"))
+    key, place = b"", 0
+    while place < end:
+        budget.parts()
+        shared, place = varint(block, place)
+        added, place = varint(block, place)
+        length, place = varint(block, place)
+        if shared > len(key) or shared + added > _LONGEST_NAME or place + added + length > end:
+            raise OpenPoseLabError("is damaged: its index has a name without an end")
+        key = key[:shared] + bytes(block[place : place + added])
+        place += added
+        yield key, block[place : place + length]
+        place += length
+
+
+def _entry(name: str, value: Value, budget: Budget) -> _Entry:
+    dtype, shape, in_slices = 0, list[int](), False
+    for number, field in Message(value, budget):
+        if number == _DTYPE and isinstance(field, int):
+            dtype = field
+        elif number == _SHAPE:
+            for dimension in (value for kind, value in Message(field, budget) if kind == _DIMENSION):
+                sizes = [integers(size) for kind, size in Message(dimension, budget) if kind == _SIZE]
+                shape.append(sum(itertools.chain(*sizes)))
+        elif number == _SLICES:
+            in_slices = True
+    if len(shape) > _MOST_AXES or math.prod(max(size, 1) for size in shape) >= _MOST_NUMBERS:
+        raise OpenPoseLabError(f"is damaged: {shown(name)} has a shape that no variable has")
+    return _Entry(dtype, tuple(shape), in_slices)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
 """``layer/variable`` -> array of floats; kernels (height, width, input, output), depthwise kernels (…, channels, 1)."""
+
+MOST_BYTES = 400 << 20
+"""Bytes of all arrays of a file. The largest network here, vgg19, has 209 MB in float32."""
+LARGEST_ARRAY = 64 << 20
+"""Bytes of one array. The largest one of the networks here has 9.4 MB in float32."""
+_MOST_AXES = 8
+_MOST_PARTS = 200_000
 
 
 @dataclass(frozen=True)
@@ -28,10 +38,92 @@ class TrainedWeights:
     network: str | None = None
 
 
+class Budget:
+    """What one weights file may still ask for.
+
+    A file of a few bytes can state any size, and compressed or repeated numbers can really have it. So an importer asks
+    before it allocates an array, and counts the parts of the file that it looks at.
+    """
+
+    def __init__(self) -> None:
+        """Begin with the whole budget."""
+        self._bytes, self._parts = MOST_BYTES, _MOST_PARTS
+
+    def array(self, name: str, shape: Sequence[int], dtype: DTypeLike) -> None:
+        """Ask for an array.
+
+        Args:
+            name: The name of the array, for error messages.
+            shape: Its shape.
+            dtype: Its dtype.
+
+        Raises:
+            OpenPoseLabError: No layer has an array of this shape, or the array is too large.
+        """
+        if len(shape) > _MOST_AXES or min(shape, default=1) < 1:
+            raise OpenPoseLabError(f"is damaged: {shown(name)} has a shape that no layer has")
+        check_size(name, shape, dtype)
+        self.bytes(math.prod(shape) * np.dtype(dtype).itemsize)
+
+    def bytes(self, count: int) -> None:
+        """Ask for bytes. Raises OpenPoseLabError if they are too many."""
+        self._bytes -= count
+        if self._bytes < 0:
+            raise OpenPoseLabError(f"has more than {MOST_BYTES >> 20} MB of numbers, more than any network here")
+
+    def parts(self, count: int = 1) -> None:
+        """Count parts of the file. Raises OpenPoseLabError if they are too many."""
+        self._parts -= count
+        if self._parts < 0:
+            raise OpenPoseLabError("has more parts than the weights of any network here")
+
+
+def check_size(name: str, shape: Sequence[int], dtype: DTypeLike) -> None:
+    """Check the size of one array.
+
+    Args:
+        name: The name of the array, for error messages.
+        shape: Its shape.
+        dtype: Its dtype.
+
+    Raises:
+        OpenPoseLabError: The array is larger than any layer.
+    """
+    count = math.prod(shape) * np.dtype(dtype).itemsize
+    if count > LARGEST_ARRAY:
+        size = count if count < 1 << 63 else "2^63 or more"
+        raise OpenPoseLabError(f"has {size} bytes in {shown(name)}, more than any layer here")
+
+
+def read_small(path: Path, most_bytes: int) -> bytes:
+    """Read a file that is small.
+
+    Args:
+        path: The file.
+        most_bytes: Size of the largest file that is read.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        OpenPoseLabError: The file is larger.
+    """
+    with path.open("rb") as file:
+        data = file.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise OpenPoseLabError(f"is larger than {most_bytes >> 20} MB, which no file of this form is")
+    return data
+
+
+def shown(name: str) -> str:
+    """Shorten a name that stands in a file, for error messages."""
+    return one_line(name, 60)
+
+
 def put(arrays: Weights, name: str, array: Array, place: str) -> None:
     """Add an array. Raises OpenPoseLabError if there is one of that name, as in a file that holds two networks."""
     if name in arrays:
-        raise OpenPoseLabError(f"has {name} twice, the second time in {place}; save one network alone")
+        raise OpenPoseLabError(f"has {shown(name)} twice, the second time in {shown(place)}; save one network alone")
     arrays[name] = array
 
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.trained_weights import Weights
+from openpose_lab.networks.importers.trained_weights import Weights, shown
 from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps
-from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
+from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
 from openpose_lab.networks.spec import NetworkSpec
 from openpose_lab.paths import PACKAGE, ROOT
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+_LARGEST_WEIGHT = 1e9
 _STAGE = re.compile(r"stage(\d+)_(heatmaps|pafs)$")
 
 
@@ -38,6 +39,7 @@ class KerasRuntime:
         Args:
             model: A model with the input and the outputs that ``NetworkSpec.build`` describes.
         """
+        use_tensorflow()
         import tensorflow as tf
 
         signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
@@ -57,11 +59,13 @@ class KerasRuntime:
 
     def run(self, batch: NDArray[np.uint8]) -> BatchMaps:
         """Compute the maps of the last stage: see ``Runtime.run``."""
+        use_tensorflow()
         heatmaps, pafs = self._last_stage(batch)
         return BatchMaps(heatmaps.numpy(), pafs.numpy())
 
     def run_stages(self, batch: NDArray[np.uint8]) -> list[StageMaps]:
         """Compute the maps of every stage: see ``Runtime.run_stages``."""
+        use_tensorflow()
         outputs = {name: maps.numpy() for name, maps in self._every_stage(batch).items()}
         stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in self._stages]
         return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]
@@ -87,10 +91,7 @@ def stage_names(outputs: Iterable[str]) -> list[dict[str, str]]:
 
 def load(spec: NetworkSpec, weights: Path) -> KerasRuntime:
     """Build a network and give it the weights of a file: see ``RuntimeSpec.load``."""
-    runtime = KerasRuntime(build_trained(spec, read_weights(weights)[1].arrays, weights))
-    # TensorFlow traces and optimises in the first call, so that call is not left to the first photo.
-    runtime.run(np.zeros((1, spec.stride, spec.stride, 3), np.uint8))
-    return runtime
+    return KerasRuntime(build_trained(spec, read_weights(weights)[1].arrays, weights))
 
 
 def build_trained(spec: NetworkSpec, arrays: Weights, path: Path) -> keras.Model:
@@ -107,7 +108,7 @@ def build_trained(spec: NetworkSpec, arrays: Weights, path: Path) -> keras.Model
     Raises:
         OpenPoseLabError: A weight is missing, does not fit or is not a number, or the network has no place for it.
     """
-    load_tensorflow()
+    use_tensorflow()
     model = spec.build(spec.layout)
     set_weights(model, arrays, path, spec.name)
     return model
@@ -126,6 +127,7 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
         OpenPoseLabError: A weight is missing, does not fit or is not a number, or the model has no place for it.
     """
     variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
+    found = {}
     for name, variable in variables.items():
         expected = tuple(variable.shape)
         if name not in arrays:
@@ -134,12 +136,16 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
             raise OpenPoseLabError(
                 f"{path} is not for {network}: {name} has shape {arrays[name].shape}, expected {expected}"
             )
-        if not np.isfinite(arrays[name]).all():
+        with np.errstate(all="ignore"):  # a value may be too large for the variable's dtype
+            found[name] = np.asarray(arrays[name], variable.dtype)
+        if not np.isfinite(found[name]).all():
             raise OpenPoseLabError(f"{path} is damaged: {name} has values that are no numbers; give another file")
+        if found[name].dtype.kind == "f" and np.abs(found[name]).max(initial=0) > _LARGEST_WEIGHT:
+            raise OpenPoseLabError(f"{path} is damaged: {name} has values that no trained network has; give another")
     if unknown := sorted(arrays.keys() - variables.keys()):
-        raise OpenPoseLabError(f"{path} is not for {network}: the network has no layer for {unknown[0]}")
+        raise OpenPoseLabError(f"{path} is not for {network}: the network has no layer for {shown(unknown[0])}")
     for name, variable in variables.items():
-        variable.assign(arrays[name])
+        variable.assign(found[name])
 
 
 def keras_package() -> str:
@@ -177,10 +183,11 @@ def keras_code(name: str) -> ModuleType:
         The module.
 
     Raises:
-        OpenPoseLabError: The package with the Keras code is not found.
+        OpenPoseLabError: The package with the Keras code is not found, or this process is a fork of one that has used
+            TensorFlow.
         ImportError: The module is missing, or one of its own imports fails.
     """
-    load_tensorflow()
+    use_tensorflow()
     return importlib.import_module(f"{keras_package()}.{name}")
 
 

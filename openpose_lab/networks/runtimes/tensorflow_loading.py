@@ -7,7 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from estimation.errors import OpenPoseLabError
 from estimation.quiet import silent_stderr
+
+_used_in: int | None = None
+"""The process in which TensorFlow was first used."""
 
 
 def load_tensorflow() -> None:
@@ -19,6 +23,25 @@ def load_tensorflow() -> None:
     with silent_stderr(), _hidden("matplotlib"):  # TensorFlow 2.21 greets there whatever its log level
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
+
+
+def use_tensorflow() -> None:
+    """Load TensorFlow and check that this process can use it.
+
+    TensorFlow's threads do not exist in a fork of a process that has used it. Its first call there would wait for ever.
+
+    Raises:
+        OpenPoseLabError: This process was forked from one that has used TensorFlow.
+    """
+    global _used_in
+    load_tensorflow()
+    if _used_in is None:
+        _used_in = os.getpid()
+    if _used_in != os.getpid():
+        raise OpenPoseLabError(
+            "a network cannot run in a fork of a process that has loaded one; load it in the new process only, or "
+            "start processes with multiprocessing's method 'spawn'"
+        )
 
 
 @contextmanager

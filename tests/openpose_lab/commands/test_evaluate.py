@@ -89,7 +89,7 @@ def test_what_goes_wrong_is_one_sentence(program, tmp_path):
         (("--worst", "x.png", "--results", "x.png"), "two outputs cannot both be x.png"),
         (("--worst", "photo.png"), "photo.png is given as the photo too, and would be overwritten"),
         (("--results", "weights.h5"), "weights.h5 is given as the weights too, and would be overwritten"),
-        (("--weights", "none.h5"), "cannot read the weights none.h5: No such file"),
+        (("--weights", "none.h5"), "there is no weights file none.h5; check the path"),
         (("--scales", 0.01), "the height must be from 32 to 2048 pixels but is 5 at --scales 0.01"),
     ):
         status, out, err = program(*options)

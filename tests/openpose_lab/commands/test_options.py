@@ -13,11 +13,19 @@ from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.grouping import load_grouping, run_merge
 from openpose_lab.__main__ import command_names
-from openpose_lab.commands.options import apply_settings, warn_of_unused_settings
+from openpose_lab.commands.options import (
+    add_measuring_options,
+    add_network_options,
+    apply_settings,
+    make_parser,
+    warn_of_unused_settings,
+)
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.formats import FORMATS
+from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
 from tests.conftest import ROOT
 
+SIGNATURES = [(name, *spec.signature) for name, spec in NETWORKS.items()]
 NETWORK = {"--network", "--weights", "--height"}
 PHOTOS = {"--images", "--annotations", *NETWORK}
 CROWDS = {
@@ -200,3 +208,46 @@ def test_a_merge_gets_the_limits_that_it_takes(tmp_path):
 
     run_merge(load_grouping(merge), replace(COCO_18, min_score=1.0), np.empty((0, 20)))
     assert got == {"min_score": 1.0}
+
+
+@pytest.fixture(params=[add_network_options, add_measuring_options], ids=["photo", "photos"])
+def network_of(request):
+    """The network that a program with these options uses."""
+    parser = make_parser("any", None, "")
+    request.param(parser)
+
+    def network_of(*options):
+        photos = ["--images", "any", "--annotations", "any"] if request.param is add_measuring_options else []
+        return parser.parse_args([*photos, *map(str, options)]).network
+
+    return network_of
+
+
+@pytest.mark.parametrize(("network", "variable", "shape"), SIGNATURES)
+def test_the_network_of_the_weights_is_recognised(network_of, tmp_path, network, variable, shape):
+    np.savez(tmp_path / "a.npz", **{variable: np.zeros(shape)})
+    assert network_of("--weights", tmp_path / "a.npz") == network
+    assert network_of("--weights", tmp_path / "a.npz", "--network", "vgg19") == "vgg19"
+    assert network_of() == DEFAULT_NETWORK
+
+
+def test_weights_of_no_known_network_need_its_name(network_of, tmp_path):
+    np.savez(tmp_path / "a.npz", **{"first/kernel": np.zeros(3)})
+    with pytest.raises(
+        OpenPoseLabError, match=r"a.npz .* is of no network known here: .*--network NAME says what does"
+    ):
+        network_of("--weights", tmp_path / "a.npz")
+    assert network_of("--weights", tmp_path / "a.npz", "--network", "vgg19") == "vgg19"
+
+
+@pytest.mark.parametrize("program", ["image", "evaluate", "explain", "grade", "compare-groupings"])
+def test_every_program_recognises_the_network_of_the_weights(tmp_path, program):
+    np.savez(tmp_path / "a.npz", **{"Mconv7_stage3_L2/bias": np.zeros(52)})
+    module = importlib.import_module(f"openpose_lab.commands.{program.replace('-', '_')}")
+    arguments = ["--weights", str(tmp_path / "a.npz"), "--images", "any", "--annotations", "any"]
+    if program in ("image", "explain"):
+        arguments = arguments[:2]
+    if program == "grade":
+        arguments.insert(0, "folder")
+    options = module.parse_options(arguments, *(["demo"] if program == "image" else []))
+    assert options.network == "body25"

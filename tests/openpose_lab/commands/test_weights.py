@@ -78,7 +78,7 @@ def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
             "there are no published weights named 'resnet'; these are: body25, lightweight, ",
         ),
         (("fetch", "vgg19-lab"), "vgg19-lab has no published checksum, so it is not fetched"),
-        (("import", tmp_path / "none"), "cannot read the weights file"),
+        (("import", tmp_path / "none"), "there is no weights file"),
         (("import", tmp_path / "notes.txt"), "notes.txt is of no form that can be read"),
         (("import", tmp_path / "notes.txt", "--network", "vgg"), "there is no network 'vgg'; these are"),
         (("import", tmp_path / "notes.txt", "--network", ""), "there is no network ''; these are"),

@@ -3,10 +3,12 @@
 import hashlib
 import subprocess
 import sys
+import time
 
 import pytest
 
 from estimation.errors import OpenPoseLabError
+from openpose_lab.networks import download
 from openpose_lab.networks.catalogue import PUBLISHED
 from openpose_lab.networks.download import fetch
 from openpose_lab.networks.published import PipDownload, Published, PublishedFile
@@ -84,6 +86,38 @@ def test_pip_downloads_the_requirement_and_the_options_of_any_file(tmp_path, mon
     arguments, requirement = path.read_text().splitlines()
     assert arguments.startswith("download --no-deps --abi=none ")
     assert requirement == "some-net==2.0 --hash=sha256:12"
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        (
+            "import sys; sys.stderr.write('ERROR: no such thing \\x1b[2J ' + 'x' * 1_000_000); sys.exit(1)",
+            "no such thing",
+        ),
+        (
+            "import os, time; open(os.path.join(os.environ['TMPDIR'], 'a'), 'wb').write(bytes(10**6)); time.sleep(60)",
+            "it receives more than the 0.1 MB of the file",
+        ),
+        ("import time; time.sleep(60)", "it received next to nothing within 0.5 seconds"),
+    ],
+    ids=["says much", "receives much", "receives nothing"],
+)
+def test_pip_is_not_waited_for_without_end(tmp_path, monkeypatch, script, sentence):
+    real = subprocess.Popen
+    monkeypatch.setattr(download, "_PATIENCE_SECONDS", 0.5 if "nothing" in sentence else 60)
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", script], **options))
+    file = PublishedFile("net.whl", PipDownload("some-net==2.0"), "sha256:12", 0.1)
+    start = time.monotonic()
+    with pytest.raises(OpenPoseLabError) as error:
+        fetch(Published("net", "NumPy archive", "free", (file,)), tmp_path)
+    assert time.monotonic() - start < 20
+    message = str(error.value)
+    assert "pip could not fetch them (" in message
+    assert sentence in message
+    assert message.isprintable()
+    assert len(message.replace(str(tmp_path), "model_weights")) < 350
+    assert names(tmp_path) == []
 
 
 def test_what_pip_could_not_fetch_is_named(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pickle
 import shutil
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.networks import loading
 from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, RUNTIMES
 from openpose_lab.networks.loading import find_weights, import_weights, load_network, name_network
+from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec
 
@@ -147,6 +149,32 @@ def test_any_file_with_a_runtime_can_run_a_network(tmp_path, monkeypatch):
     network = load_network("mobilenet_thin", tmp_path / "any", runtime="zeros")
     assert asked == [("mobilenet_thin", tmp_path / "any")]
     assert network(np.zeros((9, 17, 3), np.uint8)).heatmaps.shape == (2, 3, 19)
+    sent = pickle.loads(pickle.dumps(network))  # as to a process that multiprocessing has spawned
+    assert asked == 2 * [("mobilenet_thin", tmp_path / "any")]
+    assert sent(np.zeros((9, 17, 3), np.uint8)).heatmaps.shape == (2, 3, 19)
+
+
+def test_a_network_that_was_not_loaded_by_name_is_not_sent_to_another_process():
+    network = LoadedNetwork(NETWORKS["vgg19"], None)
+    with pytest.raises(OpenPoseLabError, match="vgg19 cannot be sent to another process; load it there"):
+        pickle.dumps(network)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("kind", ["heatmaps", "pafs"])
+def test_weights_that_give_no_sensible_maps_are_refused_when_they_are_loaded(tmp_path, monkeypatch, kind, value):
+    """Finite weights can give them: by a negative variance, or by sums that are too large."""
+
+    class Bad:
+        def run(self, batch):
+            maps = {"heatmaps": np.zeros((1, 4, 4, 19), np.float32), "pafs": np.zeros((1, 4, 4, 38), np.float32)}
+            maps[kind][0, 1, 2, 3] = value
+            return BatchMaps(**maps)
+
+    monkeypatch.setitem(RUNTIMES, "bad", RuntimeSpec("bad", lambda *_: Bad()))
+    sentence = "any is damaged, or no trained weights: mobilenet_thin gives maps that no trained network gives"
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        load_network("mobilenet_thin", tmp_path / "any", runtime="bad")
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """This project's own weights file, both directions, and the record beside it."""
 
+import hashlib
 import json
 
 import h5py
@@ -257,11 +258,47 @@ def test_the_json_lies_beside(tmp_path):
         assert record_path(tmp_path / name) == tmp_path / expected
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"sha256": 1, "made_from": 2}', b"\xff\xfe\xff"])
+ORIGIN = {"files": {"a.npz": "12"}, "form": "NumPy archive", "network": "n", "published_as": None, "licence": "free"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"sha256": 1, "made_from": 2}',
+        b"\xff\xfe\xff",
+        100_000 * "[",
+        '{"a":' * 100_000,
+        "9" * 100_000,
+        *(
+            json.dumps({"sha256": hashlib.sha256(b"any").hexdigest(), "made_from": made_from})
+            for made_from in (
+                {"x": 1},
+                {**ORIGIN, "files": {}},
+                {**ORIGIN, "files": [["a", "b"]]},
+                {**ORIGIN, "files": {"a.npz": 12}},
+                {**ORIGIN, "licence": None},
+                {**ORIGIN, "published_as": 3},
+            )
+        ),
+    ],
+)
 def test_a_damaged_json(tmp_path, text):
     path = tmp_path / "a.weights.h5"
     path.write_bytes(b"any")
     assert read_record(path) is None
     record_path(path).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(OpenPoseLabError, match="a.weights.json is damaged; delete it, or import the weights again"):
+        read_record(path)
+
+
+def test_a_json_without_an_end(tmp_path):
+    path = tmp_path / "a.weights.h5"
+    path.write_bytes(b"any")
+    with record_path(path).open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(OpenPoseLabError, match="a.weights.json is larger than 1 MB, so it is no record of weights"):
         read_record(path)

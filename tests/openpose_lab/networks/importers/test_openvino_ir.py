@@ -151,8 +151,8 @@ def test_damaged_files(path):
 def test_a_graph_that_feeds_itself_ends(path):
     graph = Graph()
     loop = graph.node("Convert", "c", 0)
-    graph.convolution(loop)
-    with pytest.raises(OpenPoseLabError, match="is damaged, or no OpenVINO IR"):
+    graph.convolution(loop, graph.constant(BIAS))
+    with pytest.raises(OpenPoseLabError, match="is damaged: its weights come out of a ring, or a row without end"):
         read(graph.save(path))
 
 

@@ -109,12 +109,13 @@ def test_a_hostile_pickle_runs_nothing(tmp_path, way, old):
     ("asked", "sentence"),
     [
         ({"shape": (5,)}, "a tensor is larger than its numbers"),
-        ({"shape": (1 << 30,), "strides": (0,)}, "a tensor is larger than its numbers"),
+        ({"shape": (1 << 30,), "strides": (0,)}, "has 4294967296 bytes in a.bias, more than any layer here"),
+        ({"shape": (1 << 20,), "strides": (0,)}, "a tensor is larger than its numbers"),
         ({"offset": 1}, "a tensor is larger than its numbers"),
         ({"strides": (1 << 30,)}, "a tensor is larger than its numbers"),
         ({"offset": -1}, "a tensor has a negative size"),
         ({"strides": (-1,)}, "a tensor has a negative size"),
-        ({"shape": (2, 2)}, "a tensor has a negative size"),  # and one stride
+        ({"shape": (2, 2)}, "a tensor has no storage, or no stride for a size"),
         ({"key": "1"}, "is damaged, or no PyTorch state dict after all: .*archive/data/1"),
         ({"key": "../../secret"}, "is damaged, or no PyTorch state dict after all: .*secret"),
         ({"kind": "OddStorage"}, "asks for torch.OddStorage"),
@@ -131,6 +132,17 @@ def test_two_networks_in_one_file_are_refused():
         OpenPoseLabError, match=r"has a/bias twice, the second time in ema.a.bias; save one network alone"
     ):
         pytorch._named({"state_dict.a.bias": np.zeros(2), "ema.a.bias": np.ones(2)})
+
+
+@pytest.mark.parametrize("prefix", ["", "state_dict.", "state_dict.module."])
+def test_another_project_s_network_is_named(prefix):
+    """lightweight-human-pose-estimation.pytorch numbers its layers, and normalises in batches."""
+    names = ("model.0.0.weight", "model.0.1.weight", "cpm.align.0.weight", "initial_stage.trunk.0.0.weight")
+    with pytest.raises(
+        OpenPoseLabError,
+        match=r"^is of lightweight-human-pose-estimation.pytorch, another network than lightweight here; for that",
+    ):
+        pytorch._named({prefix + name: np.zeros(2) for name in names})
 
 
 @pytest.mark.parametrize("name", ["torch_state.pth", "torch_state_before_1_6.pth"])

@@ -164,5 +164,5 @@ def test_files_that_lack_a_part(checkpoint, tmp_path):
         read_weights(tmp_path / "renamed")
     index = checkpoint.read_bytes()
     (tmp_path / "openpose.index").write_bytes(index[:50] + b"\xff" * 20 + index[70:])
-    with pytest.raises(OpenPoseLabError, match="openpose.index is damaged, or no TensorFlow checkpoint after all: "):
+    with pytest.raises(OpenPoseLabError, match="openpose.index is (damaged|cut short)"):
         read_weights(tmp_path / "openpose.index")

@@ -1,9 +1,11 @@
 """The Keras runtime: finding the Keras code, weights into models, and the order of stages."""
 
+import os
 import shutil
 import subprocess
 import sys
 
+import h5py
 import numpy as np
 import pytest
 
@@ -97,8 +99,74 @@ def test_weights_that_do_not_fit_name_the_first_layer(mobilenet, tmp_path):
 
 
 @pytest.mark.slow
-def test_weights_that_are_no_numbers_are_damaged(mobilenet, tmp_path):
-    good = read_weights(find_weights("mobilenet_thin"))[1].arrays
-    np.savez(tmp_path / "weights.npz", **{**good, "Conv2d_1/bias": np.full(48, np.nan, np.float32)})
-    with pytest.raises(OpenPoseLabError, match=r"weights.npz is damaged: Conv2d_1/bias has values that are no numbers"):
-        load_network("mobilenet_thin", tmp_path / "weights.npz")
+@pytest.mark.parametrize(
+    ("value", "dtype", "sentence"),
+    [
+        (np.nan, np.float32, "are no numbers"),
+        (-np.inf, np.float16, "are no numbers"),
+        (1e300, np.float64, "are no numbers"),  # in float32
+        (3e38, np.float32, "no trained network has"),
+    ],
+)
+@pytest.mark.parametrize("form", ["npz", "h5"])
+def test_weights_that_are_no_numbers_are_damaged(mobilenet, tmp_path, form, value, dtype, sentence):
+    name = "Conv2d_1/bias"
+    path = tmp_path / f"weights.{form}"
+    bad = np.zeros(48, dtype)
+    bad[7] = value
+    if form == "npz":
+        np.savez(path, **{**read_weights(find_weights("mobilenet_thin"))[1].arrays, name: bad})
+    else:
+        shutil.copy(find_weights("mobilenet_thin"), path)
+        with h5py.File(path, "a") as file:
+            groups = [group for group in file["layers"].values() if group["vars"].attrs.get("name") == "Conv2d_1"]
+            del groups[0]["vars/2"]  # after the two kernels of a separable layer
+            groups[0]["vars/2"] = bad
+    with pytest.raises(OpenPoseLabError, match=rf"{path.name} is damaged: {name} has values that {sentence}"):
+        load_network("mobilenet_thin", path)
+
+
+FORKS = """
+import multiprocessing, os, sys
+import numpy as np
+from estimation.errors import OpenPoseLabError
+from openpose_lab import load_network
+
+def run(again):
+    try:
+        (load_network("mobilenet_thin") if again else network)(np.zeros((16, 16, 3), np.uint8))
+    except OpenPoseLabError as error:
+        return str(error)
+
+network = load_network("mobilenet_thin")
+for again in (False, True):
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        print(pool.apply(run, [again]), flush=True)
+    if os.fork() == 0:
+        print(run(again), flush=True)
+        os._exit(0)
+    os.wait()
+print(run(False))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with fork")
+def test_a_fork_of_a_process_with_a_network_is_refused(mobilenet):
+    """TensorFlow's first call there would wait for ever."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    sentence = (
+        "a network cannot run in a fork of a process that has loaded one; load it in the new process only, or start "
+        "processes with multiprocessing's method 'spawn'"
+    )
+    assert done.stdout.splitlines() == 4 * [sentence] + ["None"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with fork")
+def test_a_fork_may_load_its_own_network(mobilenet):
+    code = FORKS.partition("network = load")[0] + "if os.fork() == 0: print(run(True))\nelse: os.wait()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "None\n"
