@@ -44,6 +44,7 @@ def test_what_is_found_and_whose_it_is(tmp_path):
         "B05": ("B05.zip: Merge.py", "five", None),
         "B06": ("group/B06_merge.py", "six", None),
         "B07": ("group/B07_merge.py", "seven", None),
+        "notes": ("notes.py", "no", None),
     }
 
 
@@ -56,7 +57,7 @@ def test_moodle_s_folders_have_the_names(tmp_path):
         "Ann Lee B01": ("Ann Lee_17_assignsubmission_file_/B01_Lab3.zip: merge.py", "one", None),
         "Mia Wu": ("Mia Wu_18_assignsubmission_file_/Lab3.zip: merge.py", "two", None),
         "Bo Ek": ("Bo Ek_19_assignsubmission_file_/merge (1).py", "three", None),
-        "Al Um_20_assignsubmission_file_": (
+        "Al Um": (
             "Al Um_20_assignsubmission_file_",
             "",
             "there is no *merge*.py in the folder",
@@ -83,16 +84,24 @@ def test_no_file_of_the_handout_is_a_submission_but_merge(tmp_path):
     assert {student: code for student, (_, code, _) in found_in(tmp_path).items()} == {"B03": "mine"}
 
 
-def test_students_of_the_same_name_are_told_apart(tmp_path):
-    """And nobody gets a name that somebody else has."""
+def test_one_row_for_each_name(tmp_path):
+    """(1) is the mark of a copy, and nothing else."""
     write(tmp_path / "B01 (1)_merge.py", "one")
     write(tmp_path / "a" / "B01_merge.py", "two")
     write(tmp_path / "a" / "x_merge.py", "three")
     write(tmp_path / "b" / "B01_merge.py", "four")
+    write(tmp_path / "b" / "y_merge (2).py", "five")
     write(tmp_path / "b" / "y_merge.py", "five")
-    found = found_in(tmp_path)
-    assert len(found) == 5
-    assert sorted(code for _, code, _ in found.values()) == ["five", "four", "one", "three", "two"]
+    assert found_in(tmp_path) == {
+        "B01": (
+            "B01 (1)_merge.py",
+            "",
+            "there are 3 submissions of this name, and they differ: B01 (1)_merge.py, a/B01_merge.py, b/B01_merge.py; "
+            "keep one of them",
+        ),
+        "x": ("a/x_merge.py", "three", None),
+        "y": ("b/y_merge (2).py", "five", None),
+    }
 
 
 def test_what_is_odd_is_a_submission_with_a_problem(tmp_path):
@@ -109,7 +118,8 @@ def test_what_is_odd_is_a_submission_with_a_problem(tmp_path):
         "the archive cannot be read: File is not a zip file",
         "the file is larger than a megabyte",
         "the file is larger than a megabyte",
-        "there are 2000 files that may be meant in the archive",
+        "there are 2000 files that may be meant in the archive: B05.zip: 0/merge.py, B05.zip: 1/merge.py, "
+        "B05.zip: 10/merge.py and 1997 more; keep one of them",
         "a .rar file cannot be read here; unpack it, or ask for a .zip",
         "it is a link, not a file",
     ]
