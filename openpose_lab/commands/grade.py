@@ -48,7 +48,9 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     check_options(options)
     points = read_points(options.points)
-    print(f"reading {one_line(str(options.folder), 200)}", flush=True)  # of thousands of archives this can take a minute
+    print(
+        f"reading {one_line(str(options.folder), 200)}", flush=True
+    )  # of thousands of archives this can take a minute
     submissions = find_submissions(options.folder)
     print(f"{len(submissions)} students", flush=True)
     kept, pages = progress_file(options.out), options.out.with_name(f"{options.out.stem}_sheets")

@@ -45,11 +45,13 @@ class File:
         places: where. The name of an empty folder itself is "".
         read: returns its bytes, or raises ContainerError if there are more than the number given.
         problem: why it cannot be read at all.
+        is_folder: whether it is a link to a folder, or a folder with the name of a Python file.
     """
 
     places: Places
     read: Callable[[int], bytes]
     problem: str | None = None
+    is_folder: bool = False
 
     @property
     def name(self) -> str:
@@ -140,15 +142,16 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
         path = folder / entry.name
         try:
             if entry.is_symlink():
-                problem = "it is a link, not a folder" if path.is_dir() else "it is a link, not a file"
-                yield File((parts,), _nothing, problem)
+                to_folder = path.is_dir()
+                problem = f"it is a link, not a {'folder' if to_folder else 'file'}"
+                yield File((parts,), _nothing, problem, is_folder=to_folder)
             elif entry.is_dir(follow_symlinks=False):
                 if len(parts) > _DEEPEST:
                     yield File((parts,), _nothing, f"it is in more than {_DEEPEST} folders")
                 else:
                     yield from _walk(path, parts)
                     if entry.name.lower().endswith(".py"):
-                        yield File((parts,), _nothing, "it is a folder, not a file")
+                        yield File((parts,), _nothing, "it is a folder, not a file", is_folder=True)
             elif stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
                 yield File((parts,), partial(_read_file, path))
             else:
@@ -198,6 +201,8 @@ def _list_zip(file: IO[bytes], places: Places, budget: _Budget) -> Iterator[list
         budget.take(0, len(archive.infolist()))
         files = list(_entries(archive, places, budget))
     except Exception as error:  # whatever zipfile comes upon in a damaged or odd archive
+        if not places:
+            raise OpenPoseLabError(f"the archive cannot be read: {error}; export it once more") from None
         yield [File(places, _nothing, one_line(f"the archive cannot be read: {error}", 200))]
         return
     files.sort(key=lambda file: file.places)
@@ -216,10 +221,7 @@ def _list_zip(file: IO[bytes], places: Places, budget: _Budget) -> Iterator[list
 
 
 def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Iterator[File]:
-    names = [
-        tuple(part for part in info.filename.replace("\\", "/").split("/") if part not in ("", "."))
-        for info in archive.infolist()
-    ]
+    names = [_parts(info.filename) for info in archive.infolist()]
     folders = {name[:length] for name in names for length in range(1, min(len(name), _DEEPEST + 1))}
     for info, name in zip(archive.infolist(), names):
         if not name or any(map(_is_ignored, name)):
@@ -231,7 +233,7 @@ def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Itera
             if name not in folders:
                 yield File((*places, (*name, "")), _nothing)
             if name[-1].lower().endswith(".py"):
-                yield File(place, _nothing, "it is a folder, not a file")
+                yield File(place, _nothing, "it is a folder, not a file", is_folder=True)
         elif stat.S_ISLNK(info.external_attr >> 16):
             yield File(place, _nothing, "it is a link, not a file")
         elif info.flag_bits & _ENCRYPTED:
@@ -241,6 +243,11 @@ def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Itera
             yield File(place, _nothing, f"it is packed by {method}, not deflate; ask for an ordinary .zip")
         else:
             yield File(place, partial(_read_entry, archive, info, budget))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The folders and the name in a path of an archive, which Windows may have written with backslashes."""
+    return tuple(part for part in name.replace("\\", "/").split("/", 2 * _DEEPEST) if part not in ("", "."))
 
 
 def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, most: int) -> bytes:

@@ -9,8 +9,8 @@ from functools import partial
 
 LARGEST_METADATA = 64 << 20
 """Bytes of Gradescope's file about all submissions, with what its own tests printed."""
-LARGEST_RECEIPT = 64 << 10
-"""Bytes read of Blackboard's text file beside each attempt."""
+LARGEST_RECEIPT = 1 << 20
+"""Bytes of Blackboard's text file beside each attempt, which has what the student typed, too."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ _CANVAS = (
 _BLACKBOARD = re.compile(r"(?P<head>.+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<rest>.+)|\.txt)")
 _GRADESCOPE = re.compile(r"submission_\d+")
 _ID = re.compile(r"[A-Za-z]{0,3}\d{5,}[A-Za-z]?")
-_METADATA = "submission_metadata.yml"
+_OWN_ARCHIVE = re.compile(rf"{_ID.pattern}(?:[ _-]*lab[ _-]*\d*)?(?:[ _-]*\(\d+\))?\.zip", re.IGNORECASE)
+"""The name of a student's own archive, in which no export can be."""
+METADATA = "submission_metadata.yml"
 
 _BLACKBOARD_NAME = re.compile(r"Name:\s*(?P<name>.*?)\s*\((?P<id>[^()\s]+)\)\s*$", re.MULTILINE)
 
@@ -56,13 +58,17 @@ class Exports:
     def learn(self, parts: tuple[str, ...], data: bytes) -> None:
         """Take note of what a file says for which ``tells`` is true."""
         text = data.decode("utf-8-sig", "replace")
-        if parts[-1] == _METADATA:
+        if parts[-1] == METADATA:
             self._gradescope[parts[:-1]] = read_gradescope(text)
-        elif found := _BLACKBOARD_NAME.match(text):
+        elif (found := _BLACKBOARD_NAME.match(text)) and not self.find(parts[:-1]):
             self._blackboard[found["id"]] = found["name"]
 
     def find(self, parts: tuple[str, ...]) -> Found | None:
-        """Find the owners of a file from its path. They are several where a group handed it in."""
+        """Find the owners of a file from its path. They are several where a group handed it in.
+
+        The outermost name counts, so that nobody's archive can hold a submission of another.
+        """
+        of_student = False  # names in a student's own archive say nothing of Canvas, the names of which are plainest
         for number, part in enumerate(parts):
             submissions = self._gradescope.get(parts[:number], {})
             if part in submissions:
@@ -71,22 +77,24 @@ class Exports:
                 if found := read(part):
                     owner, rest = found
                     return [Owner(system, *owner)], (*filter(None, [rest]), *parts[number + 1 :])
-            for pattern in _CANVAS:
+            for pattern in () if of_student else _CANVAS:
                 if match := pattern.fullmatch(part):
                     owner = match["id"], match["name"], ""
                     return [Owner("Canvas", *owner)], (*filter(None, [match["rest"]]), *parts[number + 1 :])
-            if part.lower().endswith(".zip") and id_in(part[:-4]):
-                return None  # a student's own archive: names in it say nothing
+            if _OWN_ARCHIVE.fullmatch(part):
+                return None
+            of_student |= part.lower().endswith(".zip") and bool(id_in(part[:-4]))
         return None
 
     def expected(self) -> list[Owner]:
         """Everybody of whom there should be a submission."""
-        return [owner for found in self._gradescope.values() for owners in found.values() for owner in owners]
+        files = {folder: found for folder, found in self._gradescope.items() if not self.find(folder)}
+        return [owner for found in files.values() for owners in found.values() for owner in owners]
 
 
 def tells(name: str) -> int:
     """How many bytes to read of a file that tells who the students are; 0 for other files."""
-    if name == _METADATA:
+    if name == METADATA:
         return LARGEST_METADATA
     found = _BLACKBOARD.fullmatch(name)
     return LARGEST_RECEIPT if found and not found["rest"] else 0

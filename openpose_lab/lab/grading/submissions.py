@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.lab.grading.containers import ContainerError, File, Places, is_archive, list_containers
-from openpose_lab.lab.grading.exports import Exports, Owner, group_of, id_in, tells
+from openpose_lab.lab.grading.exports import METADATA, Exports, Owner, group_of, id_in, tells
 from openpose_lab.lab.grading.notebooks import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
 
 LARGEST_FILE = 1 << 20
@@ -119,8 +120,11 @@ def find_submissions(folder: Path) -> list[Submission]:
     pieces = list(_read_pieces(folder, exports))
     if not any(piece.code is not None or piece.problem for piece in pieces):
         raise OpenPoseLabError(f"there is no *merge*.py in {folder}, plain or in a zip archive; check the path")
-    found = [*_of_systems(pieces, exports), *_of_names([p for p in pieces if not exports.find(p.parts)])]
-    return sorted(map(_shown, found), key=lambda one: (one.source, one.id, one.student))
+    same: dict[tuple[str, str], list[Submission]] = {}
+    for found in (*_of_systems(pieces, exports), *_of_names([p for p in pieces if not exports.find(p.parts)])):
+        shown = _shown(found)
+        same.setdefault(shown.person, []).append(shown)
+    return sorted(map(_settle_again, same.values()), key=lambda one: (one.source, one.id, one.student))
 
 
 def _shown(submission: Submission) -> Submission:
@@ -155,7 +159,9 @@ def _read_pieces(folder: Path, exports: Exports) -> Iterator[_Piece]:
                 try:
                     exports.learn(parts, file.read(most))
                 except ContainerError as error:
-                    yield _Piece(file.places, 3, problem=str(error))
+                    if file.name == METADATA:
+                        yield _Piece(file.places, 3, problem=str(error))
+                if file.name == METADATA:
                     continue
             piece = _read_piece(file) if chosen or file.problem else None
             if piece:
@@ -192,23 +198,25 @@ def _read_piece(file: File) -> _Piece | None:
     name = PurePosixPath(_without_txt(file.name))
     kind = name.suffix.lower()
     if file.problem:
-        if not (_is_merge(name) or _is_code(name) or is_archive(file) or kind in _OTHER_ARCHIVES or not file.name):
+        if file.is_folder:
+            return _Piece(file.places, 3 if _is_code(name) else 4, problem=file.problem)
+        if file.name and not _is_code(name) and not is_archive(file) and kind not in _OTHER_ARCHIVES:
             return None
-        rank = 0 if _is_exact(name) else 1 if _is_merge(name) else 3
-        return _Piece(file.places, rank, problem=file.problem)
+        return _Piece(file.places, _rank(name), problem=file.problem)
     if kind in _OTHER_ARCHIVES:
         problem = f"a {name.suffix} file cannot be read here; unpack it, or ask for a .zip"
         return _Piece(file.places, 3, problem=problem)
-    rank = 0 if _is_exact(name) else 1 if _is_merge(name) else 2
     try:
         if kind == ".ipynb":
             return _Piece(file.places, 2, merge_of_notebook(file.read(LARGEST_NOTEBOOK)))
         code = file.read(LARGEST_FILE)
-        return _Piece(file.places, 3 if rank == 2 and not _defines_merge(code) else rank, code)
-    except NotebookError as error:
-        return _Piece(file.places, 3, problem=str(error))
-    except ContainerError as error:
-        return _Piece(file.places, rank, problem=str(error))
+        return _Piece(file.places, min(_rank(name), 2 if _defines_merge(code) else 3), code)
+    except (NotebookError, ContainerError) as error:
+        return _Piece(file.places, _rank(name), problem=str(error))
+
+
+def _rank(name: PurePosixPath) -> int:
+    return 0 if _is_exact(name) else 1 if _is_merge(name) else 3
 
 
 def _without_txt(name: str) -> str:
@@ -287,12 +295,11 @@ def _of_names(pieces: list[_Piece]) -> Iterator[Submission]:
             node = node.kids.setdefault(part, _Node(part))
             node.is_archive |= number in ends
         node.pieces.append(piece)
-    rows: dict[str, list[Submission]] = {}
+    names: dict[str, str] = {}
     for name, ones in _of_top(top):
         submission = _settle(ones, [one.parts for one in ones], "archive" if _in_archive(ones) else "folder")
-        rows.setdefault(name.casefold(), []).append(replace(submission, student=name, id=id_in(name) or name))
-    for same in rows.values():
-        yield same[0] if len(same) == 1 else _settle_again(same)
+        name = names.setdefault(name.casefold(), name)
+        yield replace(submission, student=name, id=id_in(name) or name)
 
 
 def _in_archive(pieces: list[_Piece]) -> bool:
@@ -326,7 +333,7 @@ def _rows(node: _Node, path: list[_Node], alone: bool = False) -> Iterator[_Row]
     elif not direct and kids and _are_students(kids) and (not in_archive or alone or _hold_archives(kids)):
         for kid in node.kids.values():
             yield from _rows(kid, [one for one in path if not one.is_archive])
-    elif not in_archive and named and (len(named) > 1 or kids):
+    elif (not in_archive or alone) and named and (len(named) > 1 or kids):
         for piece in named:
             yield _name_of_file(piece.parts[-1]), [piece]
         if unnamed := [piece for piece in direct if piece not in named]:
@@ -352,13 +359,16 @@ def _is_merge_of_project(parts: tuple[str, ...]) -> bool:
 
 def _name(path: list[_Node]) -> str:
     """The student's name by the archive, which students name themselves, or by the innermost folder."""
-    names = {id(node): _name_of_file(node.name) if node.is_archive else _bare(node.name) for node in path}
-    archives = [names[id(node)] for node in path if node.is_archive]
-    folders = [names[id(node)] for node in reversed(path) if not node.is_archive and node.name != "estimation"]
-    for candidates in (filter(id_in, archives), filter(_says_whose, archives), filter(_says_whose, folders)):
-        if name := next(iter(candidates), ""):
+    archives = [_name_of_file(node.name) for node in path if node.is_archive]
+    folders = [node for node in reversed(path) if not node.is_archive and node.name != "estimation"]
+    names = [_bare(node.name) for node in folders]
+    if number := next(filter(id_in, archives), ""):
+        own = (name for node, name in zip(folders, names) if len(node.kids) == 1 and not node.pieces)
+        return " ".join((*filter(_says_whose, islice(own, 1)), number))
+    for candidates in (filter(_says_whose, archives), filter(_says_whose, names)):
+        if name := next(candidates, ""):
             return name
-    return next(filter(None, (*archives, *folders)), "") or path[0].name
+    return next(filter(None, (*archives, *names)), "") or path[0].name
 
 
 def _says_whose(name: str) -> bool:
@@ -366,7 +376,8 @@ def _says_whose(name: str) -> bool:
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(_without_txt(name)).stem or name
+    stem = PurePosixPath(_without_txt(name)).stem or name
+    return stem[:-4] if stem.lower().endswith(".tar") else stem
 
 
 def _name_of_file(name: str) -> str:
@@ -423,32 +434,41 @@ def _settle(pieces: list[_Piece], paths: list[tuple[str, ...]], what: str) -> Su
     others = [
         piece for piece, _ in kept if piece not in best and (piece.rank < 2 or (piece.rank < 4 and piece.problem))
     ]
-    note = f"not marked: {_listed(others)}" if others else ""
+    note = f"not marked: {_listed(others, _folder_of([best[0], *others]))}" if others else ""
     if rank == 4:
         problem = next(filter(None, (piece.problem for piece in best)), f"there is no *merge*.py in the {what}")
-        return Submission("", _folder_of(best[0]), problem=problem)
+        return Submission("", _folder_of(best) or best[0].source, problem=problem)
     places = {tuple(map(_uncopied, map(_stem, piece.parts[:-1]))) for piece in best}
     if len({(piece.code, piece.problem) for piece in best}) > 1 or len(places) > 1:
-        problem = f"there are {len(best)} files that may be meant in the {what}: {_listed(best)}; keep one of them"
-        return Submission("", _folder_of(best[0]), problem=problem, note=note)
+        folder = _folder_of(best)
+        problem = (
+            f"there are {len(best)} files that may be meant in the {what}: {_listed(best, folder)}; keep one of them"
+            + (", or unpack the archive, if it is of several students" if what == "archive" and len(places) > 1 else "")
+        )
+        return Submission("", folder or best[0].source, problem=problem, note=note)
     return Submission("", best[0].source, best[0].code or b"", best[0].problem, note=note)
 
 
-def _folder_of(piece: _Piece) -> str:
-    """Where a file is, up to the archive that it is in, or its folder."""
-    if len(piece.places) > 1:
-        return _Piece(piece.places[:-1], 4).source
-    return "/".join(piece.places[0][:-1]) or piece.source
+def _folder_of(pieces: list[_Piece]) -> str:
+    """The innermost folder or archive that files are in; "" if it is the one that is graded."""
+    first, last = (choose(piece.source for piece in pieces) for choose in (min, max))
+    common = first[: next((n for n, (one, other) in enumerate(zip(first, last)) if one != other), len(first))]
+    return re.sub(r"(?:^|/|: )(?:(?!/|: ).)*$", "", common, flags=re.DOTALL)
 
 
-def _listed(pieces: Iterable[_Piece]) -> str:
+def _listed(pieces: list[_Piece], folder: str) -> str:
     """The first few, with what is wrong with them."""
-    told = [f"{one_line(p.source, 80)}{f' ({p.problem})' if p.problem else ''}" for p in pieces]
+    told = [
+        one_line(piece.source.removeprefix(folder).lstrip("/: "), 80) + (f" ({piece.problem})" if piece.problem else "")
+        for piece in pieces
+    ]
     return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
 
 
 def _settle_again(same: list[Submission]) -> Submission:
-    """Make one submission of several whose names say that they are from the same student."""
+    """Make one submission of those, one or several, of which the names say that they are from the same student."""
+    if len(same) == 1:
+        return same[0]
     good = [one for one in same if not one.problem]
     best = good or same
     sources = ", ".join(one_line(one.source, 80) for one in best[:3]) + (" …" if len(best) > 3 else "")
