@@ -21,6 +21,8 @@ Places = tuple[tuple[str, ...], ...]
 _IGNORED = {"__MACOSX", "__pycache__", "venv", "site-packages", "node_modules"}
 _DEEPEST = 30
 """Folders in folders."""
+_LONGEST_NAME = 255
+"""Letters of the name of a file or a folder. Disks allow no more."""
 _DEEPEST_ARCHIVE = 4
 """Archives in archives."""
 _LARGEST_INNER = 100 << 20
@@ -227,7 +229,10 @@ def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Itera
         if not name or any(map(_is_ignored, name)):
             continue
         place = (*places, name)
-        if len(name) > _DEEPEST:
+        if max(map(len, name)) > _LONGEST_NAME:
+            cut = tuple(part[-_LONGEST_NAME:] for part in name)
+            yield File((*places, cut), _nothing, f"its path has a name of more than {_LONGEST_NAME} letters")
+        elif len(name) > _DEEPEST:
             yield File(place, _nothing, f"it is in more than {_DEEPEST} folders")
         elif info.is_dir() or info.filename.endswith("\\"):
             if name not in folders:
