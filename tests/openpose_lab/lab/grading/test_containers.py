@@ -105,8 +105,8 @@ def test_a_list_of_very_many_files_is_a_row(tmp_path):
             file.writestr(zipfile.ZipInfo(f"{number:03}" + "x" * 65_000), b"")
     (tmp_path / "Z_merge.py").write_text("x")
     assert read(tmp_path) == {
-        "B1": "the archive cannot be read: the archive unpacks to far more than its size; unpack it, and look what is in "
-        "it",
+        "B1": "the archive cannot be read: the archive unpacks to far more than its size; unpack it, and look what is "
+        "in it",
         "B2": "the archive cannot be read: its list of files is larger than 16 MB",
         "Z": "x",
     }

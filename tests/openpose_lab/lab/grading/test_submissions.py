@@ -1,4 +1,3 @@
-import io
 import json
 import os
 import shutil
@@ -11,6 +10,7 @@ import pytest
 from estimation.errors import OpenPoseLabError
 from openpose_lab.lab.grading.submissions import LARGEST_FILE, find_submissions
 from openpose_lab.lab.handout import handout_files
+from tests.support.archives import packed, unpack
 
 WITH_MERGE = [name for name in handout_files() if "merge" in name and name.endswith(".py")]
 """The files of the handout that have *merge* in their names."""
@@ -26,23 +26,6 @@ def archive(path, **files):
 def write(path, text):
     path.parent.mkdir(exist_ok=True, parents=True)
     path.write_text(text)
-
-
-def packed(files):
-    """A zip archive of texts and bytes by path."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in files.items():
-            file.writestr(name, content)
-    return data.getvalue()
-
-
-def unpack(folder, files):
-    """Write texts and bytes by path."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True, parents=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def rows_of(folder):
