@@ -1,8 +1,9 @@
 """Mark a folder of submissions, each in a sandbox.
 
-Every *merge*.py counts, plain or in zip archives like StudentID_Lab3.zip. Each runs in a process of its own with
-limits, and another process judges its answers. The program writes a table of all marks and a page for each student.
-Marks are kept, so the same command continues a run that was stopped.
+The folder, or the zip, is what Moodle, Canvas, Gradescope or Blackboard export, or holds files such as merge.py in
+StudentID_Lab3.zip. Each runs in a process of its own with limits, and another process judges its answers. The program
+writes a table with one row for each student, and a page for each. Marks are kept, so the same command continues a run
+that was stopped.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import check_outputs, write_whole
 from openpose_lab.commands.options import (
     add_measuring_options,
@@ -26,10 +26,10 @@ from openpose_lab.commands.options import (
 )
 from openpose_lab.lab import accuracy
 from openpose_lab.lab.grading.judges import FULL_SANDBOX, guards_here, mark_all, prepare
-from openpose_lab.lab.grading.likeness import find_alike
+from openpose_lab.lab.grading.likeness import Alike
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.points import POINTS, read_points
-from openpose_lab.lab.grading.report import marks_csv, write_pages
+from openpose_lab.lab.grading.report import find_all_alike, labels, marks_csv, write_pages
 from openpose_lab.lab.grading.submissions import find_submissions
 from openpose_lab.lab.photos import find_limbs
 from openpose_lab.lab.sandbox.runner import Limits
@@ -48,7 +48,11 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     check_options(options)
     points = read_points(options.points)
+    print(
+        f"reading {one_line(str(options.folder), 200)}", flush=True
+    )  # of thousands of archives this can take a minute
     submissions = find_submissions(options.folder)
+    print(f"{len(submissions)} students", flush=True)
     kept, pages = progress_file(options.out), options.out.with_name(f"{options.out.stem}_sheets")
     try:
         pages.mkdir(exist_ok=True)
@@ -62,8 +66,9 @@ def main(arguments: Sequence[str]) -> None:
             f"cannot write what is needed for grading{where}: {error.strerror}; what is marked is kept, so free some "
             f"space, or choose another --out, and give the same command again"
         ) from error
-    alike = find_alike(submissions)
-    write_whole(options.out, marks_csv(records, points, alike).encode("utf-8-sig", "replace"))  # the mark is for Excel
+    alike = find_all_alike(records)
+    encoding = "utf-8-sig" if options.excel else "utf-8"
+    write_whole(options.out, marks_csv(records, points, alike).encode(encoding, "replace"))
     report(records, points, alike)
     print(f"wrote {options.out}, and a page for each student to {pages}")
     write_pages(pages, records, points)
@@ -72,8 +77,11 @@ def main(arguments: Sequence[str]) -> None:
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
     parser = make_parser("openpose-lab grade", __doc__, EXAMPLES)
-    parser.add_argument("folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder with what was handed in")
+    parser.add_argument(
+        "folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder with what was handed in, or one .zip"
+    )
     parser.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table (default: grades.csv)")
+    parser.add_argument("--excel", action="store_true", help="begin the table with the mark by which Excel knows UTF-8")
     parser.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: the lab's)")
     parser.add_argument(
         "--jobs",
@@ -99,8 +107,12 @@ def check_options(options: argparse.Namespace) -> None:
             raise OpenPoseLabError(f"--{name} must be at least {least} but is {getattr(options, name)}")
     check_seconds_option(options)
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
-    inputs += [("submission", path) for path in options.folder.rglob("*") if path.is_file()]
-    check_outputs([options.out, progress_file(options.out)], inputs)
+    outputs = [options.out, progress_file(options.out)]
+    folder = options.folder.resolve()
+    inputs += [
+        ("submission", out) for out in outputs if out.is_file() and folder in (out.resolve(), *out.resolve().parents)
+    ]
+    check_outputs(outputs, inputs)
 
 
 def read_photos(options: argparse.Namespace) -> accuracy.PhotoRows:
@@ -126,7 +138,7 @@ def tell_beginning(kept: Path, known: int, left: int) -> None:
             print("this system does not keep them from all else: see docs/lab_instructor.md, or use a virtual machine")
 
 
-def report(records: list[Record], points: dict[str, float], alike: dict[str, Any]) -> None:
+def report(records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]) -> None:
     """What came of all, in a few lines."""
     totals = [sum(points[name] * share for name, share in record.shares().items()) for record in records]
     most = sum(points.values())
@@ -134,7 +146,7 @@ def report(records: list[Record], points: dict[str, float], alike: dict[str, Any
     print(f"{sum(not record.failures and not record.problem for record in records)} pass every check")
     for what, count in (
         ("cannot be loaded, or read", sum(bool(record.problem) for record in records)),
-        ("are much like another one", sum(bool(alike[record.student]) for record in records)),
+        ("are much like another one", sum(alike[label].count > 0 for label in labels(records))),
     ):
         if count:
             print(f"{count} {what}")

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from multiprocessing import active_children, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import BinaryIO
 
 from tqdm import tqdm
 
@@ -77,27 +77,32 @@ def mark_all(
         The record of each submission, in the same order.
     """
     known = read_progress(kept)
-    records = {
-        s.student: replace(known[key], student=s.student, source=s.source)
-        for s in submissions
-        if (key := setting.key_of(s)) in known
-    }
-    left = [submission for submission in submissions if submission.student not in records]
+    records = {s.person: known[key].of(s) for s in submissions if (key := setting.key_of(s)) in known}
+    left = [submission for submission in submissions if submission.person not in records]
     begin(len(records), len(left))
     with (
         tqdm(total=len(submissions), initial=len(records), desc="submissions", unit="file", disable=None) as bar,
-        kept.open("a", encoding="utf-8", errors="replace") as progress,
+        kept.open("a+b") as progress,
     ):
+        _end_line(progress)
         try:
             for record in _marked(left, setting, min(jobs, max(len(left), 1))):
-                records[record.student] = record
-                progress.write(json.dumps(record.to_json()) + "\n")
+                records[record.person] = record
+                progress.write(json.dumps(record.to_json()).encode() + b"\n")
                 progress.flush()
                 bar.update()
         except KeyboardInterrupt:
             tqdm.write(f"{len(records)} of {len(submissions)} are marked; the same command goes on from there")
             raise
-    return [records[submission.student] for submission in submissions]
+    return [records[submission.person] for submission in submissions]
+
+
+def _end_line(file: BinaryIO) -> None:
+    """End the last line of a file, which may be cut, so that the next record has a line of its own."""
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")
 
 
 def _marked(submissions: list[Submission], setting: Setting, jobs: int) -> Iterator[Record]:
@@ -140,7 +145,7 @@ def _round(submissions: list[Submission], setting: Setting, jobs: int, lost: lis
 
 def _unmarked(submission: Submission, why: str) -> Record:
     problem = f"the grader failed on it, and it must be marked by hand: {why}"
-    return Record(submission.student, submission.source, "", problem=problem)
+    return Record(submission.student, submission.source, "", problem=problem).of(submission)
 
 
 _STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -222,13 +227,13 @@ def read_progress(path: Path) -> dict[str, Record]:
     """Records of earlier runs by their keys; what is damaged, as the last line after a power cut, is left out."""
     records: dict[str, Record] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
         return records
     for line in lines:
         try:
             record = Record.from_json(json.loads(line))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
         if record.key:
             records[record.key] = record

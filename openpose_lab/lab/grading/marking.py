@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from openpose_lab.lab.accuracy import PhotoRows, merge_seconds
+from openpose_lab.lab.grading import likeness
 from openpose_lab.lab.grading.hidden_checks import HIDDEN
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
@@ -28,6 +29,8 @@ class Record:
 
     key: of all that it depends on. problem: why nothing could be checked. failures: for each check that failed, what it
     says, and the rows concerned as a table. accuracy: figures by name. milliseconds: for the rows of all photos.
+    prints: the fingerprint of its code; "" if it is too large to be compared, None if there is none. id, student,
+    source, note: as in the submission.
     """
 
     student: str
@@ -37,6 +40,20 @@ class Record:
     failures: dict[str, tuple[str, str]] = field(default_factory=dict)
     accuracy: dict[str, float] = field(default_factory=dict)
     milliseconds: float | None = None
+    prints: str | None = None
+    id: str = ""
+    note: str = ""
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """Who it is of: no two records have the same."""
+        return self.id, self.student
+
+    def of(self, submission: Submission) -> Record:
+        """The same, for a student who handed in the same."""
+        return replace(
+            self, id=submission.id, student=submission.student, source=submission.source, note=submission.note
+        )
 
     def shares(self) -> dict[str, float]:
         """The share of each category's points: of the checks that students see and of those that they do not, the mean
@@ -60,9 +77,14 @@ class Record:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Record:
-        """What ``to_json`` gave. Raises TypeError or KeyError if it is something else."""
-        failures = {name: (sentence, rows) for name, (sentence, rows) in values["failures"].items()}
-        return cls(**{**values, "failures": failures})
+        """What ``to_json`` gave. Raises TypeError, ValueError or KeyError if it is something else."""
+        failures = {str(name): (str(sentence), str(rows)) for name, (sentence, rows) in values["failures"].items()}
+        accuracy = {str(name): float(figure) for name, figure in values["accuracy"].items()}
+        texts = [values.get(name) or "" for name in ("student", "source", "key", "problem", "prints", "id", "note")]
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a text of the record is none")
+        milliseconds = None if values["milliseconds"] is None else float(values["milliseconds"])
+        return cls(**{**values, "failures": failures, "accuracy": accuracy, "milliseconds": milliseconds})
 
 
 @dataclass(frozen=True)
@@ -100,7 +122,12 @@ def mark(submission: Submission, setting: Setting) -> Record:
     """Run a submission, and look at what it answers."""
     about = submission.student, submission.source, setting.key_of(submission)
     if submission.problem:
-        return Record(*about, problem=submission.problem)
+        return Record(*about, problem=submission.problem).of(submission)
+    prints = likeness.encode(likeness.fingerprint(submission.code))
+    return replace(_run(submission, about, setting), prints=prints).of(submission)
+
+
+def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) -> Record:
     with tempfile.TemporaryDirectory(prefix="submission-", dir=setting.folder) as folder:
         file = Path(folder) / "merge.py"
         file.write_bytes(submission.code)

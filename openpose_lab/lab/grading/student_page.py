@@ -36,12 +36,14 @@ def render_student_page(record: Record, points: Mapping[str, float]) -> str:
     total, most = sum(points[name] * shares[name] for name in CATEGORIES), sum(points.values())
     body = [
         f"<h1>{escape(record.student)}</h1>",
-        f"<p>{escape(record.source)}</p>",
+        f"<p>{escape(record.id)}: {escape(record.source)}</p>",
         f"<p><strong>{total:.1f}</strong> of {most:g} points</p>",
         *_format_points(record, points),
     ]
     if record.problem:
         body.append(f"<p>Nothing could be checked: {escape(record.problem)}</p>")
+    if record.note:
+        body.append(f"<p>Note: {escape(record.note)}</p>")
     for name, figure in record.accuracy.items():
         body.append(f"<p>{escape(name)} on photos: {figure:.3f}</p>")
     if record.milliseconds is not None:

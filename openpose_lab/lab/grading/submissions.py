@@ -1,159 +1,479 @@
-"""Finding what students handed in: every file whose name has *merge* in it, plain or in a zip archive."""
+"""Finding what students handed in, in folders and archives of any learning-management system: one for each student."""
 
 from __future__ import annotations
 
-import itertools
 import re
-import zipfile
-from collections import Counter
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath, PurePosixPath
-from typing import TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError, one_line
+from openpose_lab.lab.grading.containers import ContainerError, File, Places, is_archive, list_containers
+from openpose_lab.lab.grading.exports import METADATA, Exports, Owner, group_of, id_in, tells
+from openpose_lab.lab.grading.notebooks import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
 
-Place = TypeVar("Place", Path, PurePosixPath)
 LARGEST_FILE = 1 << 20
 """Bytes of a submission; nobody writes that much in an exercise."""
-_IGNORED = {"__MACOSX", "__pycache__"}
 _OF_THE_HANDOUT = {"check_merge", "merge_checks", "test_merge"}
 """Files of the handout with *merge* in their names; estimation/merge.py is what students write."""
-_ARCHIVES = {".zip", ".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".ipynb"}
-_MOODLE = re.compile(r"(.+)_\d+_assignsubmission_file")
+_OTHER_ARCHIVES = {".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"}
+_LONGEST_NAME, _LONGEST_SOURCE = 100, 300  # letters that are shown
+_MOST_OTHERS = 20  # Python files without *merge* in their names that are looked at in one folder
+
+_COPY = re.compile(r"(?:[ _-]*\(\d{1,3}\)|[ _-]+copy(?: \d+)?)$", re.IGNORECASE)
+"""What browsers and people add to the name of a copy: "merge (1)", "merge - Copy"."""
+_CANVAS_COPY = re.compile(r"-\d{1,2}$")
+"""What Canvas adds to the name of a file that was handed in again."""
+_LAB = re.compile(r"[ _-]*(?:(?<![a-z])lab[ _-]*\d*|lab[ _-]*\d+)(?:-\d{1,2})?$", re.IGNORECASE)
+_COMMON = re.compile(
+    r"(?:answer|attempt|backup|best|code|copy|docs?|draft|final|fixed|folder|group|handin|lab|last|main|mine|my|new|old"
+    r"|part|project|python|solutions?|source|src|submissions?|submit|task|tests?|the|try|v|ver|version|work)?\d{0,2}"
+)
+"""Words that do not say whose a file is."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """One file that was handed in.
+    """What one student handed in.
 
     Attributes:
-        student: the student's name, as far as names of files tell.
+        student: the student's name, as far as the export tells.
         source: where it was found.
         code: its content.
         problem: why there is none.
+        id: the student's id as the system, or the name of the file, states it.
+        note: what else is to be known of it.
     """
 
     student: str
     source: str
     code: bytes = b""
     problem: str | None = None
+    id: str = ""
+    note: str = ""
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """Who it is from: no two submissions have the same."""
+        return self.id, self.student
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A file that may be what a student handed in.
+
+    rank: 0 for merge.py, 1 for *merge*.py, 2 for another file that defines merge, 3 for any .py and for what may hold
+    one but cannot be read, 4 for what holds none.
+    """
+
+    places: Places
+    rank: int
+    code: bytes | None = None
+    problem: str | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return _joined(self.places)
+
+    @property
+    def source(self) -> str:
+        return ": ".join("/".join(filter(None, place)) for place in self.places)
+
+
+@dataclass
+class _Node:
+    """A folder or an archive, with what may be handed in in it."""
+
+    name: str
+    is_archive: bool = False
+    pieces: list[_Piece] = field(default_factory=list)
+    kids: dict[str, _Node] = field(default_factory=dict)
+
+    def all_pieces(self) -> list[_Piece]:
+        return [*self.pieces, *(piece for kid in self.kids.values() for piece in kid.all_pieces())]
+
+    def has_code(self) -> bool:
+        return any(piece.rank < 4 or piece.problem for piece in self.all_pieces())
 
 
 def find_submissions(folder: Path) -> list[Submission]:
-    """All submissions in a folder and the folders in it, by name; each student's name occurs once.
+    """Find the submission of each student in a folder, or in the archive of a course.
 
-    What is there but cannot be marked is a submission with a problem, so that nobody is forgotten.
-    Raises OpenPoseLabError if there are none.
+    Args:
+        folder: as a learning-management system exports it, or any folder of files, folders and zip archives.
+
+    Returns:
+        One submission for each student, in the order of their sources. What cannot be marked, or is not clear, is a
+        submission with a problem, so that nobody is forgotten.
+
+    Raises:
+        OpenPoseLabError: there are none.
     """
-    if not folder.is_dir():
+    if not folder.exists():
         raise OpenPoseLabError(f"there is no folder {folder} with submissions; check the path")
-    places = [path.relative_to(folder) for path in sorted(folder.rglob("*"))]
-    files = [place for place in places if not _is_ignored(place) and not (folder / place).is_dir()]
-    chosen = _choose([place for place in files if _is_merge(place) and not (folder / place).is_symlink()])
-    found: list[Submission] = []
-    for place in files:
-        if (folder / place).is_symlink():
-            if _is_merge(place) or place.suffix.lower() in _ARCHIVES:
-                found.append(Submission(_student(place, []), place.as_posix(), problem="it is a link, not a file"))
-        elif place.suffix.lower() == ".zip":
-            found.append(_in_archive(folder / place, place))
-        elif place.suffix.lower() in _ARCHIVES:
-            problem = f"a {place.suffix} file cannot be read here; unpack it, or ask for a .zip"
-            found.append(Submission(_student(place, []), place.as_posix(), problem=problem))
-        elif place in chosen:
-            found.append(_read(folder / place, place, chosen))
-    if not found:
+    if not folder.is_dir() and folder.suffix.lower() != ".zip":
+        raise OpenPoseLabError(f"{folder} is neither a folder with submissions nor a .zip of them; check the path")
+    exports = Exports()
+    pieces = list(_read_pieces(folder, exports))
+    if not any(piece.code is not None or piece.problem for piece in pieces):
         raise OpenPoseLabError(f"there is no *merge*.py in {folder}, plain or in a zip archive; check the path")
-    served = {PurePosixPath(one.source).parts[0] for one in found}
-    for place in places:
-        if len(place.parts) == 1 and place.name not in served and (folder / place).is_dir() and not _is_ignored(place):
-            found.append(Submission(_name(place.name), place.name, problem="there is no *merge*.py in the folder"))
-    return _named_apart([replace(one, student=one_line(one.student), source=one_line(one.source)) for one in found])
+    same: dict[tuple[str, str], list[Submission]] = {}
+    for found in (*_of_systems(pieces, exports), *_of_names([p for p in pieces if not exports.find(p.parts)])):
+        shown = _shown(found)
+        same.setdefault(shown.person, []).append(shown)
+    return sorted(map(_settle_again, same.values()), key=lambda one: (one.source, one.id, one.student))
 
 
-def _choose(merges: list[Place]) -> list[Place]:
-    """Of a whole project, ``estimation/merge.py`` alone; of other folders everything."""
-    roots = [place.parent.parent for place in merges if place.parent.name == "estimation" and _is_exact(place)]
-    return [
-        place
-        for place in merges
-        if (place.parent.parent in roots and place.parent.name == "estimation" and _is_exact(place))
-        or not any(root in place.parents for root in roots)
+def _shown(submission: Submission) -> Submission:
+    """The same with names that can be printed."""
+    return replace(
+        submission,
+        id=one_line(submission.id, _LONGEST_NAME),
+        student=one_line(submission.student, _LONGEST_NAME),
+        source=one_line(submission.source, _LONGEST_SOURCE),
+        problem=submission.problem and one_line(submission.problem),
+        note=one_line(submission.note),
+    )
+
+
+def _joined(places: Places) -> tuple[str, ...]:
+    return tuple(part for place in places for part in place)
+
+
+# What is read
+
+
+def _read_pieces(folder: Path, exports: Exports) -> Iterator[_Piece]:
+    """Read what may be handed in, and of every other folder one file, to know that it is there."""
+    for files in tqdm(list_containers(folder), desc="reading", unit="archive", disable=None):
+        seen = set[tuple[str, ...]]()
+        of_archive: Places = files[0].places[:-1] if files else ()
+        holds_code = False
+        wanted = _wanted(files)
+        for file, chosen in zip(files, wanted):
+            parts = _joined(file.places)
+            if most := tells(file.name):
+                try:
+                    exports.learn(parts, file.read(most))
+                except ContainerError as error:
+                    if file.name == METADATA:
+                        yield _Piece(file.places, 3, problem=str(error))
+                if file.name == METADATA:
+                    continue
+            piece = _read_piece(file) if chosen or file.problem else None
+            if piece:
+                holds_code = True
+                yield piece
+            elif is_archive(file):
+                holds_code = True
+            elif _joined(file.places)[:-1] not in seen or exports.find(parts):
+                seen.add(parts[:-1])
+                yield _Piece(file.places, 4)
+        if of_archive and not holds_code:
+            yield _Piece((*of_archive, ("",)), 4, problem="there is no *merge*.py in the archive")
+
+
+def _wanted(files: list[File]) -> list[bool]:
+    """Which files of a container are to be read: *merge*.py, and where somebody has none, other Python code."""
+    names = [PurePosixPath(file.name) for file in files]
+    groups = [group_of(file.places[-1]) for file in files]
+    with_merge = {group for group, name in zip(groups, names) if _is_merge(name)}
+    counts: dict[tuple[str, ...], int] = {}
+    wanted = []
+    for file, name, group in zip(files, names, groups):
+        is_other = _is_code(name) and not _is_merge(name) and name.stem.lower() not in _OF_THE_HANDOUT
+        if is_other and (group not in with_merge or len(file.places[-1]) == 1 == len(file.places)):
+            place = file.places[-1][:-1]
+            counts[place] = counts.get(place, 0) + (place != ())
+            wanted.append(counts[place] <= _MOST_OTHERS)
+        else:
+            wanted.append(_is_merge(name) or name.suffix.lower() in _OTHER_ARCHIVES)
+    return wanted
+
+
+def _read_piece(file: File) -> _Piece | None:
+    name = PurePosixPath(_without_txt(file.name))
+    kind = name.suffix.lower()
+    if file.problem:
+        if file.is_folder:
+            return _Piece(file.places, 3 if _is_code(name) else 4, problem=file.problem)
+        if file.name and not _is_code(name) and not is_archive(file) and kind not in _OTHER_ARCHIVES:
+            return None
+        return _Piece(file.places, _rank(name), problem=file.problem)
+    if kind in _OTHER_ARCHIVES:
+        problem = f"a {name.suffix} file cannot be read here; unpack it, or ask for a .zip"
+        return _Piece(file.places, 3, problem=problem)
+    try:
+        if kind == ".ipynb":
+            return _Piece(file.places, 2, merge_of_notebook(file.read(LARGEST_NOTEBOOK)))
+        code = file.read(LARGEST_FILE)
+        return _Piece(file.places, min(_rank(name), 2 if _defines_merge(code) else 3), code)
+    except (NotebookError, ContainerError) as error:
+        return _Piece(file.places, _rank(name), problem=str(error))
+
+
+def _rank(name: PurePosixPath) -> int:
+    return 0 if _is_exact(name) else 1 if _is_merge(name) else 3
+
+
+def _without_txt(name: str) -> str:
+    """Some browsers and systems add .txt to the name of a Python file."""
+    return name[:-4] if name.lower().endswith(".py.txt") else name
+
+
+def _is_code(name: PurePosixPath) -> bool:
+    return PurePosixPath(_without_txt(name.name)).suffix.lower() in (".py", ".ipynb")
+
+
+def _is_merge(name: PurePosixPath) -> bool:
+    name = PurePosixPath(_without_txt(name.name))
+    stem = name.stem.lower()
+    return name.suffix.lower() == ".py" and "merge" in stem and stem not in _OF_THE_HANDOUT
+
+
+def _is_exact(name: PurePosixPath) -> bool:
+    return name.suffix.lower() == ".py" and _uncopied(name.stem[-_LONGEST_NAME:]) == "merge"
+
+
+def _defines_merge(code: bytes) -> bool:
+    return bool(re.search(rb"^(async\s+)?def\s+merge\b|^merge\s*=|\bimport\b.*\bmerge\b", code, re.MULTILINE))
+
+
+# Whose it is
+
+
+def _of_systems(pieces: list[_Piece], exports: Exports) -> Iterator[Submission]:
+    """The submissions of those whom a learning-management system names."""
+    handed: dict[tuple[str, str, str], list[tuple[_Piece, Owner, tuple[str, ...]]]] = {}
+    for piece in pieces:
+        owners, rest = exports.find(piece.parts) or ([], ())
+        for owner in owners:
+            handed.setdefault((owner.system, owner.id, owner.name), []).append((piece, owner, rest))
+    for (_, identity, name), ones in handed.items():
+        last = max(owner.time for _, owner, _ in ones)
+        of_last = [(piece, rest) for piece, owner, rest in ones if owner.time == last]
+        last_pieces = [piece for piece, _ in of_last]
+        submission = _settle(
+            last_pieces, [rest for _, rest in of_last], "archive" if _in_archive(last_pieces) else "folder"
+        )
+        own = _own_id([rest for piece, rest in of_last if submission.source.startswith(piece.source)])
+        times = len({owner.time for _, owner, _ in ones})
+        note = [f"the last of {times} attempts"] if times > 1 else []
+        yield replace(
+            submission,
+            id=identity,
+            student=" ".join(filter(None, (name, own if own != identity else ""))) or identity,
+            note="; ".join(filter(None, (*note, submission.note))),
+        )
+    for owner in exports.expected():
+        if (owner.system, owner.id, owner.name) not in handed:
+            handed[owner.system, owner.id, owner.name] = []
+            problem = "the export names this student, but has no files of theirs"
+            yield Submission(owner.name or owner.id, owner.system, problem=problem, id=owner.id)
+
+
+def _own_id(paths: list[tuple[str, ...]]) -> str:
+    """What students themselves put before _Lab3.zip or _merge.py, if it can be an id."""
+    for path in paths:
+        for part in path:
+            own = _name_of_file(part)
+            if re.search(r"\d", own) and _says_whose(own) and "." in part:
+                return own
+    return ""
+
+
+def _of_names(pieces: list[_Piece]) -> Iterator[Submission]:
+    """The submissions of those whom only names of files, archives and folders name."""
+    top = _Node("")
+    for piece in pieces:
+        node = top
+        ends = {sum(map(len, piece.places[: number + 1])) for number in range(len(piece.places) - 1)}
+        for number, part in enumerate(piece.parts[:-1], 1):
+            node = node.kids.setdefault(part, _Node(part))
+            node.is_archive |= number in ends
+        node.pieces.append(piece)
+    names: dict[str, str] = {}
+    for name, ones in _of_top(top):
+        submission = _settle(ones, [one.parts for one in ones], "archive" if _in_archive(ones) else "folder")
+        name = names.setdefault(name.casefold(), name)
+        yield replace(submission, student=name, id=id_in(name) or name)
+
+
+def _in_archive(pieces: list[_Piece]) -> bool:
+    return any(len(piece.places) > 1 for piece in pieces)
+
+
+_Row = tuple[str, list[_Piece]]
+
+
+def _of_top(top: _Node) -> Iterator[_Row]:
+    """The students of the folder that is graded."""
+    for piece in top.pieces:
+        if piece.rank < 4 or piece.problem:
+            yield _name_of_file(piece.parts[-1]) or _stem(piece.parts[-1]), [piece]
+    alone = len(top.kids) == 1 and not any(piece.rank < 4 or piece.problem for piece in top.pieces)
+    for kid in top.kids.values():
+        yield from _rows(kid, [], alone)
+
+
+def _rows(node: _Node, path: list[_Node], alone: bool = False) -> Iterator[_Row]:
+    """The students of a folder or an archive. path: the nodes above that may have their names. alone: it is all."""
+    path = [*path, node]
+    direct = [piece for piece in node.pieces if piece.rank < 4]
+    named = [piece for piece in direct if _says_whose(_name_of_file(piece.parts[-1]))]
+    kids = [kid for kid in node.kids.values() if kid.has_code()]
+    in_archive = any(one.is_archive for one in path)
+    if any(_is_merge_of_project(piece.parts) for kid in kids for piece in kid.pieces):
+        yield _name(path), node.all_pieces()
+    elif not direct and len(kids) == 1:
+        yield from _rows(kids[0], path, alone)
+    elif not direct and kids and _are_students(kids) and (not in_archive or alone or _hold_archives(kids)):
+        for kid in node.kids.values():
+            yield from _rows(kid, [one for one in path if not one.is_archive])
+    elif (not in_archive or alone) and named and (len(named) > 1 or kids):
+        for piece in named:
+            yield _name_of_file(piece.parts[-1]), [piece]
+        if unnamed := [piece for piece in direct if piece not in named]:
+            yield _name(path), unnamed
+        for kid in kids:
+            yield from _rows(kid, path)
+    else:
+        yield _name(path), node.all_pieces()
+
+
+def _are_students(nodes: list[_Node]) -> bool:
+    return all(_says_whose(_name_of_file(node.name)) for node in nodes)
+
+
+def _hold_archives(nodes: list[_Node]) -> bool:
+    """Whether some are archives, or have one in them: students pack their files, so who packs these is another."""
+    return any(node.is_archive or any(kid.is_archive for kid in node.kids.values()) for node in nodes)
+
+
+def _is_merge_of_project(parts: tuple[str, ...]) -> bool:
+    return len(parts) > 1 and parts[-2] == "estimation" and _is_exact(PurePosixPath(parts[-1]))
+
+
+def _name(path: list[_Node]) -> str:
+    """The student's name by the archive, which students name themselves, or by the innermost folder."""
+    archives = [_name_of_file(node.name) for node in path if node.is_archive]
+    folders = [node for node in reversed(path) if not node.is_archive and node.name != "estimation"]
+    names = [_bare(node.name) for node in folders]
+    if number := next(filter(id_in, archives), ""):
+        own = (name for node, name in zip(folders, names) if len(node.kids) == 1 and not node.pieces)
+        return " ".join((*filter(_says_whose, islice(own, 1)), number))
+    for candidates in (filter(_says_whose, archives), filter(_says_whose, names)):
+        if name := next(candidates, ""):
+            return name
+    return next(filter(None, (*archives, *names)), "") or path[0].name
+
+
+def _says_whose(name: str) -> bool:
+    return not all(_COMMON.fullmatch(word) for word in re.split(r"[\W_]+", name.lower()))
+
+
+def _stem(name: str) -> str:
+    stem = PurePosixPath(_without_txt(name)).stem or name
+    return stem[:-4] if stem.lower().endswith(".tar") else stem
+
+
+def _name_of_file(name: str) -> str:
+    """The student's part of the name of a file or an archive: not *merge*, not the lab, not the mark of a copy."""
+    before, merge, after = _around_merge(_stem(name)[: 2 * _LONGEST_NAME])
+    before, after = _bare(before), _bare(after)
+    return "_".join(filter(None, (before, after))) if merge and _says_whose(after) else before
+
+
+def _around_merge(stem: str) -> tuple[str, str, str]:
+    before, merge, after = re.sub("merge", "\0", stem, count=1, flags=re.IGNORECASE).partition("\0")
+    return (before.rstrip(" _-") if merge else before), merge, after.lstrip(" _-")
+
+
+def _bare(name: str) -> str:
+    """A name without what systems and browsers add, and without the number of the lab."""
+    while found := _LAB.search(name) or _COPY.search(name):
+        name = name[: found.start()]
+    return name
+
+
+def _uncopied(stem: str) -> str:
+    while found := _COPY.search(stem) or _CANVAS_COPY.search(stem):
+        stem = stem[: found.start()]
+    return stem.lower()
+
+
+# What counts
+
+
+def _settle(pieces: list[_Piece], paths: list[tuple[str, ...]], what: str) -> Submission:
+    """Choose the file that counts of all that a student handed in.
+
+    Args:
+        pieces: all.
+        paths: of each, in what was handed in.
+        what: holds them, for sentences.
+
+    Returns:
+        A submission without a student: merge.py of a whole project, or else merge.py, or else *merge*.py, or else
+        another file that defines merge; of several the one in the fewest folders. If several are left that differ, a
+        problem.
+    """
+    roots = [path[:-2] for path in paths if _is_merge_of_project(path)]
+    kept = [
+        (piece, path)
+        for piece, path in zip(pieces, paths)
+        if _is_merge_of_project(path) or not any(path[: len(root)] == root for root in roots)
     ]
+    rank = min(piece.rank for piece, _ in kept)
+    of_rank = [(piece, path) for piece, path in kept if piece.rank == rank]
+    least = min(len(path) for _, path in of_rank)
+    best = [piece for piece, path in of_rank if len(path) == least]
+    others = [
+        piece for piece, _ in kept if piece not in best and (piece.rank < 2 or (piece.rank < 4 and piece.problem))
+    ]
+    note = f"not marked: {_listed(others, _folder_of([best[0], *others]))}" if others else ""
+    if rank == 4:
+        problem = next(filter(None, (piece.problem for piece in best)), f"there is no *merge*.py in the {what}")
+        return Submission("", _folder_of(best) or best[0].source, problem=problem)
+    places = {tuple(map(_uncopied, map(_stem, piece.parts[:-1]))) for piece in best}
+    if len({(piece.code, piece.problem) for piece in best}) > 1 or len(places) > 1:
+        folder = _folder_of(best)
+        problem = (
+            f"there are {len(best)} files that may be meant in the {what}: {_listed(best, folder)}; keep one of them"
+            + (", or unpack the archive, if it is of several students" if what == "archive" and len(places) > 1 else "")
+        )
+        return Submission("", folder or best[0].source, problem=problem, note=note)
+    return Submission("", best[0].source, best[0].code or b"", best[0].problem, note=note)
 
 
-def _read(path: Path, place: Path, chosen: list[Path]) -> Submission:
-    student, source = _student(place, chosen), place.as_posix()
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            return Submission(student, source, problem="the file is larger than a megabyte")
-        return Submission(student, source, path.read_bytes())
-    except OSError as error:
-        return Submission(student, source, problem=f"the file cannot be read: {error.strerror}")
+def _folder_of(pieces: list[_Piece]) -> str:
+    """The innermost folder or archive that files are in; "" if it is the one that is graded."""
+    first, last = (choose(piece.source for piece in pieces) for choose in (min, max))
+    common = first[: next((n for n, (one, other) in enumerate(zip(first, last)) if one != other), len(first))]
+    return re.sub(r"(?:^|/|: )(?:(?!/|: ).)*$", "", common, flags=re.DOTALL)
 
 
-def _in_archive(path: Path, place: Path) -> Submission:
-    """The merge in an archive like StudentID_Lab3.zip: the one called just merge.py, if there is one."""
-    student, source = _student(place, []), place.as_posix()
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [PurePosixPath(name) for name in archive.namelist()]
-            merges = _choose([name for name in names if _is_merge(name) and not _is_ignored(name)])
-            exact = [name for name in merges if _is_exact(name)] or merges
-            least = min((len(name.parts) for name in exact), default=0)
-            exact = [name for name in exact if len(name.parts) == least]
-            if len(exact) != 1:
-                what = f"there are {len(exact)} files that may be meant" if exact else "there is no *merge*.py"
-                return Submission(student, source, problem=f"{what} in the archive")
-            with archive.open(exact[0].as_posix()) as file:
-                code = file.read(LARGEST_FILE + 1)
-            source = f"{source}: {exact[0]}"
-            if len(code) > LARGEST_FILE:
-                return Submission(student, source, problem="the file is larger than a megabyte")
-            return Submission(student, source, code)
-    except Exception as error:  # whatever zipfile comes upon in a damaged, odd or encrypted archive
-        return Submission(student, source, problem=one_line(f"the archive cannot be read: {error}"))
+def _listed(pieces: list[_Piece], folder: str) -> str:
+    """The first few, with what is wrong with them."""
+    told = [
+        one_line(piece.source.removeprefix(folder).lstrip("/: "), 80) + (f" ({piece.problem})" if piece.problem else "")
+        for piece in pieces
+    ]
+    return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
 
 
-def _is_merge(place: PurePath) -> bool:
-    stem = place.stem.lower()
-    return place.suffix.lower() == ".py" and "merge" in stem and stem not in _OF_THE_HANDOUT
-
-
-def _is_exact(place: PurePath) -> bool:
-    return place.name.lower() == "merge.py"
-
-
-def _is_ignored(place: PurePath) -> bool:
-    return bool(_IGNORED.intersection(place.parts)) or any(part.startswith(".") for part in place.parts)
-
-
-def _student(place: Path, chosen: list[Path]) -> str:
-    """Whose a file is: Moodle's folder has the name; else the file's own, without what all have; else the folder's."""
-    moodle = next((found[1] for part in place.parts if (found := _MOODLE.match(part))), "")
-    own = re.sub(r"[ _-]*merge[ _-]*", "", _name(place.stem), flags=re.IGNORECASE)
-    alone = [other.parent for other in chosen].count(place.parent) == 1
-    folders = [part for part in place.parts[:-1] if part != "estimation"]
-    if (alone and folders) or not own:  # the file's name may be anything there
-        own = "" if moodle else next(filter(None, map(_name, reversed(folders))), "")
-    return " ".join(filter(None, (moodle, own))) or place.stem
-
-
-def _name(name: str) -> str:
-    """A name without what Moodle and the browser add, and without the number of the lab."""
-    return re.sub(r"(([ _-]*lab[ _-]*\d*)|( \(\d+\)))+$", "", name, flags=re.IGNORECASE)
-
-
-def _named_apart(found: list[Submission]) -> list[Submission]:
-    """Students with several submissions, or the same name, get a number behind it that nobody else has."""
-    often = Counter(submission.student for submission in found)
-    taken = {student for student, times in often.items() if times == 1}
-    named = []
-    for submission in found:
-        student = submission.student
-        if often[student] > 1:
-            numbered = (f"{student} ({number})" for number in itertools.count(1))
-            student = next(name for name in numbered if name not in taken)
-            taken.add(student)
-        named.append(replace(submission, student=student))
-    return named
+def _settle_again(same: list[Submission]) -> Submission:
+    """Make one submission of those, one or several, of which the names say that they are from the same student."""
+    if len(same) == 1:
+        return same[0]
+    good = [one for one in same if not one.problem]
+    best = good or same
+    sources = ", ".join(one_line(one.source, 80) for one in best[:3]) + (" …" if len(best) > 3 else "")
+    if len({(one.code, one.problem) for one in best}) > 1:
+        problem = f"there are {len(best)} submissions of this name, and they differ: {sources}; keep one of them"
+        return replace(best[0], code=b"", problem=problem, note="")
+    others = [f"{one_line(one.source, 80)} ({one.problem})" for one in same if one.problem and good]
+    return replace(best[0], note="; ".join(filter(None, (best[0].note, *others[:3]))))

@@ -222,7 +222,7 @@ def test_bad_options_are_one_sentence(program, folder, tmp_path):
         (("--out", folder / "A_merge.txt"), "A_merge.txt is given as the submission too, and would be overwritten"),
     ):
         status, out, err = program(*options)
-        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert (status, out.strip(), err.count("\n")) == (1, "" if options else f"reading {folder}", 1)
         assert sentence in err
 
 
@@ -362,16 +362,103 @@ def test_a_grader_that_is_killed_leaves_nothing_behind(grader, temporary):
 
 def test_the_project_s_own_is_recognised(folder):
     code = LAB_MERGE.read_bytes().replace(b"owner", b"belongs_to")
-    assert likeness.find_alike([Submission("A", "A_merge.py", code)])["A"] == {likeness.PROJECT: 1.0}
+    alike = likeness.find_alike({"A": likeness.fingerprint(code)})
+    assert alike["A"] == likeness.Alike({likeness.PROJECT: 1.0}, 1)
 
 
 def test_no_spreadsheet_takes_text_for_a_formula():
     assert [report.plain(text) for text in ("=1+1", "+1", "-1", "@a", "a=1")] == ["'=1+1", "'+1", "'-1", "'@a", "a=1"]
 
 
+def test_no_formula_hides_behind_another_separator():
+    """Half the world's spreadsheets take a semicolon for the end of a cell."""
+    texts = ["a;=1+1", "a; +1", 'a;"-1"', "a;b;@c", "\uff1d1", "x = 1; y", "a, -1"]
+    assert [report.plain(text) for text in texts] == [
+        "a;'=1+1",
+        "a; '+1",
+        'a;"\'-1"',
+        "a;b;'@c",
+        "'\uff1d1",
+        "x = 1; y",
+        "a, -1",
+    ]
+
+
+def test_the_table(tmp_path):
+    records = [
+        Record("=Ann", "a;=b.py", "key", problem="no; @use", id="0012345", note="n"),
+        Record("Bo", "x", "key", prints="", id="17"),
+        Record("Bo", "y", "key", prints=None, id="18"),
+    ]
+    alike = report.find_all_alike(records)
+    text = report.marks_csv(records, dict.fromkeys(CATEGORIES, 20.0), alike)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert list(rows[0])[:3] == ["id", "student", "points"]
+    assert list(rows[0])[-4:] == ["alike", "reason", "note", "source"]
+    assert [rows[0][name] for name in ("id", "student", "reason", "note", "source")] == [
+        *("0012345", "'=Ann", "no; '@use", "n", "a;'=b.py"),
+    ]
+    assert [row["alike"] for row in rows] == ["", "not compared: the file is larger than 100 kB", ""]
+    assert report.labels(records) == ["=Ann", "Bo, 17", "Bo, 18"]
+    report.write_pages(tmp_path, records, dict.fromkeys(CATEGORIES, 20.0))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Bo_ 17.html", "Bo_ 18.html", "_Ann.html"]
+
+
+def test_a_cut_line_swallows_no_record(tmp_path, monkeypatch):
+    kept = tmp_path / "progress"
+    kept.write_bytes(b'{"student": "torn\xc3')
+    submission = Submission("A", "A_merge.py", b"x", id="1", note="n")
+
+    class Setting:
+        def key_of(self, submission):
+            return f"key of {submission.student}"
+
+    def marked(left, *_):
+        return [Record(s.student, s.source, f"key of {s.student}").of(s) for s in left]
+
+    monkeypatch.setattr(judges, "_marked", marked)
+    (record,) = judges.mark_all([submission], Setting(), kept, 1)
+    assert (record.id, record.student, record.note) == ("1", "A", "n")
+    assert judges.read_progress(kept) == {"key of A": record}
+    kept.write_bytes(kept.read_bytes()[:-1])
+    other = Submission("B", "B_merge.py", b"y")
+    assert len(judges.mark_all([submission, other], Setting(), kept, 1)) == 2
+    assert sorted(judges.read_progress(kept)) == ["key of A", "key of B"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"[" * 100_000,
+        b"3",
+        b"[]",
+        b'{"failures": 3}',
+        b'{"student": 3, "source": "", "key": "k", "failures": {}, "accuracy": {}, "milliseconds": null}',
+        b'{"student": "", "source": "", "key": "k", "failures": {}, "accuracy": null, "milliseconds": null}',
+        b'{"student": "", "source": "", "key": "k", "failures": {}, "accuracy": {}, "milliseconds": "x"}',
+        b'{"student": "", "source": "", "key": "k", "failures": {"a": 1}, "accuracy": {}, "milliseconds": null}',
+        b"\xff\xfe\x00",
+    ],
+)
+def test_damaged_lines_are_left_out(tmp_path, line):
+    good = Record("A", "A_merge.py", "key")
+    (tmp_path / "progress").write_bytes(line + b"\n" + json.dumps(good.to_json()).encode() + b"\n")
+    assert judges.read_progress(tmp_path / "progress") == {"key": good}
+
+
+@pytest.mark.slow
+def test_the_first_key_of_the_table_has_no_mark(program, folder, tmp_path):
+    (folder / "A_merge.py").write_text("x = 1\n")
+    program()
+    assert (tmp_path / "marks.csv").read_bytes().startswith(b"id,student,")
+    program("--excel")
+    assert (tmp_path / "marks.csv").read_bytes().startswith(b"\xef\xbb\xbfid,student,")
+
+
 def test_names_are_file_names():
     names = ["a/b", "a_b", "..", "王小明", "x" * 300, "con", "王" * 200]
-    assert report.safe_names(names) == ["a_b", "a_b_", "_", "王小明", "x" * 150, "_con", "王" * 50]
+    assert report.safe_names(names) == ["a_b", "a_b_2", "_", "王小明", "x" * 150, "_con", "王" * 50]
 
 
 @pytest.mark.slow

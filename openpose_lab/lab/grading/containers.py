@@ -1,0 +1,273 @@
+"""The files in a folder and in the zip archives in it, each read only when asked for, and bounded."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.files import open_input, read_input
+
+Places = tuple[tuple[str, ...], ...]
+"""The path in the folder, then, for each archive that leads to the file, the path in it."""
+
+_IGNORED = {"__MACOSX", "__pycache__", "venv", "site-packages", "node_modules"}
+_DEEPEST = 30
+"""Folders in folders."""
+_LONGEST_NAME = 255
+"""Letters of the name of a file or a folder. Disks allow no more."""
+_DEEPEST_ARCHIVE = 4
+"""Archives in archives."""
+_LARGEST_INNER = 100 << 20
+"""Bytes of an archive in an archive, which is kept in memory."""
+_LARGEST_LIST = 16 << 20
+"""Bytes of an archive's list of files. One of a student's whole virtual environment has 3 MB."""
+_ENCRYPTED = 1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Python unpacks the other methods without a bound: 919 bytes of bzip2 become 2 GB."""
+_OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz"}
+
+
+class ContainerError(Exception):
+    """Why a file cannot be read, as the end of a sentence."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file, or an empty folder, that was found.
+
+    Attributes:
+        places: where. The name of an empty folder itself is "".
+        read: returns its bytes, or raises ContainerError if there are more than the number given.
+        problem: why it cannot be read at all.
+        is_folder: whether it is a link to a folder, or a folder with the name of a Python file.
+    """
+
+    places: Places
+    read: Callable[[int], bytes]
+    problem: str | None = None
+    is_folder: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its last name."""
+        return self.places[-1][-1]
+
+
+class _Budget:
+    """What an archive, with all in it, may still unpack.
+
+    Archives are packed at 30:1 at the most, unless they are made to do harm, or are small.
+    """
+
+    def __init__(self, size: int, base: int, outer: _Budget | None = None) -> None:
+        self.bytes_left, self.entries_left = base + 30 * size, 200_000
+        self._outer = outer
+
+    def take(self, more_bytes: int, entries: int = 0) -> None:
+        """Raise ContainerError if there is no more."""
+        self.bytes_left -= more_bytes
+        self.entries_left -= entries
+        if self.bytes_left < 0 or self.entries_left < 0:
+            raise ContainerError("the archive unpacks to far more than its size; unpack it, and look what is in it")
+        if self._outer:
+            self._outer.take(more_bytes, entries)
+
+
+class _ShortReads:
+    """An open archive of which zipfile cannot read a list of files of any size into memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def read(self, count: int = -1) -> bytes:
+        """Read as a file does, or raise ContainerError if that is much."""
+        data = self._file.read(min(count, _LARGEST_LIST) if count >= 0 else _LARGEST_LIST)
+        if len(data) == _LARGEST_LIST:
+            raise ContainerError(f"its list of files is larger than {_LARGEST_LIST >> 20} MB")
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def list_containers(path: Path) -> Iterator[list[File]]:
+    """List a folder, then each zip archive in it, and in these.
+
+    Args:
+        path: a folder, or one archive.
+
+    Yields:
+        The files of one container, in the order of their names. Those of an archive can be read until the next list is
+        asked for. A container that cannot be read is a file with a problem.
+    """
+    if not path.is_dir():
+        yield from _list_archive(path, ())
+        return
+    files = sorted(_walk(path, ()), key=lambda file: file.places)
+    yield files
+    for file in files:
+        if is_archive(file) and not file.problem:
+            yield from _list_archive(path.joinpath(*file.places[0]), file.places)
+
+
+def is_archive(file: File) -> bool:
+    """Whether it is a file that ``list_containers`` looks into."""
+    return file.name.lower().endswith(".zip")
+
+
+def _nothing(_: int) -> bytes:
+    return b""
+
+
+def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
+    """All files under a folder of the disk. Links are not followed."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if not _is_ignored(entry.name)]
+    except OSError as error:
+        if not above:
+            raise OpenPoseLabError(f"the folder {folder} cannot be read ({error.strerror}); check its mode") from error
+        yield File(((*above, ""),), _nothing, f"the folder cannot be read: {error.strerror}")
+        return
+    if above and not found:
+        yield File(((*above, ""),), _nothing)
+    for entry in found:
+        parts = (*above, entry.name)
+        path = folder / entry.name
+        try:
+            if entry.is_symlink():
+                to_folder = path.is_dir()
+                problem = f"it is a link, not a {'folder' if to_folder else 'file'}"
+                yield File((parts,), _nothing, problem, is_folder=to_folder)
+            elif entry.is_dir(follow_symlinks=False):
+                if len(parts) > _DEEPEST:
+                    yield File((parts,), _nothing, f"it is in more than {_DEEPEST} folders")
+                else:
+                    yield from _walk(path, parts)
+                    if entry.name.lower().endswith(".py"):
+                        yield File((parts,), _nothing, "it is a folder, not a file", is_folder=True)
+            elif stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
+                yield File((parts,), partial(_read_file, path))
+            else:
+                yield File((parts,), _nothing, "it is a device or a pipe, not a file")
+        except OSError as error:
+            yield File((parts,), _nothing, f"the file cannot be read: {error.strerror}")
+
+
+def _read_file(path: Path, most: int) -> bytes:
+    try:
+        data = read_input(path, "file", most + 1)
+    except OpenPoseLabError as error:
+        if isinstance(error.__cause__, OSError):
+            raise ContainerError(f"the file cannot be read: {error.__cause__.strerror}") from error
+        try:
+            size = path.stat().st_size
+        except OSError:
+            size = 0
+        if size > most:
+            raise ContainerError(_too_large(most)) from None
+        raise ContainerError(str(error)) from error
+    if len(data) > most:
+        raise ContainerError(_too_large(most))
+    return data
+
+
+def _too_large(most: int) -> str:
+    return f"the file is larger than {'a megabyte' if most == 1 << 20 else f'{most >> 20} megabytes'}"
+
+
+def _list_archive(path: Path, places: Places) -> Iterator[list[File]]:
+    try:
+        with open_input(path, "archive") as file:
+            size = os.fstat(file.fileno()).st_size
+            yield from _list_zip(file, places, _Budget(size, 200 << 20))
+    except OpenPoseLabError as error:
+        if not places:
+            raise
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        yield [File(places, _nothing, f"the archive cannot be read: {reason}")]
+
+
+def _list_zip(file: IO[bytes], places: Places, budget: _Budget) -> Iterator[list[File]]:
+    """The files of an open archive, then those of the archives in it."""
+    try:
+        archive = zipfile.ZipFile(_ShortReads(file))
+        budget.take(0, len(archive.infolist()))
+        files = list(_entries(archive, places, budget))
+    except Exception as error:  # whatever zipfile comes upon in a damaged or odd archive
+        if not places:
+            raise OpenPoseLabError(f"the archive cannot be read: {error}; export it once more") from None
+        yield [File(places, _nothing, one_line(f"the archive cannot be read: {error}", 200))]
+        return
+    files.sort(key=lambda file: file.places)
+    yield files or [File((*places, ("",)), _nothing)]
+    for inner in files:
+        if not is_archive(inner) or inner.problem:
+            continue
+        try:
+            if len(places) >= _DEEPEST_ARCHIVE:
+                raise ContainerError(f"it is in more than {_DEEPEST_ARCHIVE - 1} archives")
+            data = inner.read(_LARGEST_INNER)
+        except ContainerError as error:
+            yield [File(inner.places, _nothing, str(error))]
+            continue
+        yield from _list_zip(io.BytesIO(data), inner.places, _Budget(len(data), 20 << 20, budget))
+
+
+def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Iterator[File]:
+    names = [_parts(info.filename) for info in archive.infolist()]
+    folders = {name[:length] for name in names for length in range(1, min(len(name), _DEEPEST + 1))}
+    for info, name in zip(archive.infolist(), names):
+        if not name or any(map(_is_ignored, name)):
+            continue
+        place = (*places, name)
+        if max(map(len, name)) > _LONGEST_NAME:
+            cut = tuple(part[-_LONGEST_NAME:] for part in name)
+            yield File((*places, cut), _nothing, f"its path has a name of more than {_LONGEST_NAME} letters")
+        elif len(name) > _DEEPEST:
+            yield File(place, _nothing, f"it is in more than {_DEEPEST} folders")
+        elif info.is_dir() or info.filename.endswith("\\"):
+            if name not in folders:
+                yield File((*places, (*name, "")), _nothing)
+            if name[-1].lower().endswith(".py"):
+                yield File(place, _nothing, "it is a folder, not a file", is_folder=True)
+        elif stat.S_ISLNK(info.external_attr >> 16):
+            yield File(place, _nothing, "it is a link, not a file")
+        elif info.flag_bits & _ENCRYPTED:
+            yield File(place, _nothing, "it is encrypted; ask for an archive without a password")
+        elif info.compress_type not in _METHODS:
+            method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
+            yield File(place, _nothing, f"it is packed by {method}, not deflate; ask for an ordinary .zip")
+        else:
+            yield File(place, partial(_read_entry, archive, info, budget))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The folders and the name in a path of an archive, which Windows may have written with backslashes."""
+    return tuple(part for part in name.replace("\\", "/").split("/", 2 * _DEEPEST) if part not in ("", "."))
+
+
+def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, most: int) -> bytes:
+    try:
+        with archive.open(info) as file:
+            data = file.read(most + 1)
+    except ContainerError:
+        raise
+    except Exception as error:  # as above
+        raise ContainerError(one_line(f"the archive cannot be read: {error}", 200)) from error
+    budget.take(len(data))
+    if len(data) > most:
+        raise ContainerError(_too_large(most))
+    return data
+
+
+def _is_ignored(name: str) -> bool:
+    return name in _IGNORED or name.startswith(".")

@@ -1,0 +1,109 @@
+"""``merge`` out of a notebook: the statements of its code cells that define it, and all that it names."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import Any
+
+LARGEST_NOTEBOOK = 16 << 20
+"""Bytes. Pictures among the outputs take most of them."""
+_MOST_CODE = 200_000
+"""Letters of code in all cells."""
+_WRITEFILE = re.compile(r"%%writefile\s+(?:-a\s+)?\S*merge\.py\s*$")
+_TIMED = re.compile(r"%%(time|timeit|capture|prun)\b")
+_MAGIC = re.compile(r"(\s*)(%{1,2}[A-Za-z]|!(?!=)|\?|[\w., ]+=\s*(!|%[A-Za-z])|[\w.]+\?{1,2}\s*$)")
+"""A line that IPython takes, and Python does not."""
+
+
+class NotebookError(Exception):
+    """Why there is no merge in a notebook, as the end of a sentence."""
+
+
+def merge_of_notebook(data: bytes) -> bytes:
+    """Extract ``merge`` from a notebook. Nothing is executed.
+
+    Args:
+        data: the bytes of an .ipynb file.
+
+    Returns:
+        Python code: of the statements at the top of the code cells those that bind ``merge`` or a name that it needs,
+        in their order. So cells that try it, or show pictures, are left out. A cell that defines merge, but is no
+        Python, is taken as it is: running it tells what is wrong.
+
+    Raises:
+        NotebookError: in one sentence, if there is none.
+    """
+    cells = _code_cells(data)
+    if sum(map(len, cells)) > _MOST_CODE:
+        raise NotebookError(f"the notebook has more than {_MOST_CODE // 1000} kB of code")
+    statements: list[tuple[str, set[str], set[str]]] = []
+    for cell in cells:
+        try:
+            statements += _statements(cell)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            if re.search(r"^\s*def\s+merge\b", cell, re.MULTILINE):
+                return cell.encode("utf-8", "replace")
+    needed, taken = {"merge", "*"}, set[int]()
+    while new := {n for n, (_, binds, _) in enumerate(statements) if binds & needed} - taken:
+        taken |= new
+        needed |= {name for n in new for name in statements[n][2]}
+    if not any("merge" in statements[n][1] for n in taken):
+        raise NotebookError("the notebook defines no function merge in its code cells")
+    return "\n".join(statements[n][0] for n in sorted(taken)).encode("utf-8", "replace") + b"\n"
+
+
+def _code_cells(data: bytes) -> list[str]:
+    try:
+        notebook = json.loads(data)
+        sheets = notebook.get("worksheets")  # until version 3 of the format
+        cells = sheets[0]["cells"] if sheets else notebook["cells"]
+        code = [_text(cell.get("source", cell.get("input"))) for cell in cells if cell.get("cell_type") == "code"]
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        raise NotebookError("the file is no notebook, or is damaged") from None
+    return [_python(cell) for cell in code]
+
+
+def _text(source: Any) -> str:
+    return (source if isinstance(source, str) else "".join(source or ())).replace("\r\n", "\n")
+
+
+def _python(cell: str) -> str:
+    """A cell without the lines that only IPython knows."""
+    first, _, rest = cell.lstrip().partition("\n")
+    if first.startswith("%%"):
+        if not (_WRITEFILE.match(first) or _TIMED.match(first)):
+            return ""  # of another language
+        cell = rest
+    return "\n".join(
+        f"{found[1]}pass  # {line.strip()}" if (found := _MAGIC.match(line)) else line for line in cell.split("\n")
+    )
+
+
+def _statements(cell: str) -> list[tuple[str, set[str], set[str]]]:
+    """Each statement at the top of a cell: its text, the names that it binds, and those that it uses."""
+    lines = cell.split("\n")
+    found = []
+    for statement in ast.parse(cell).body:
+        first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
+        text = "\n".join(lines[first - 1 : statement.end_lineno])
+        found.append((text, _bound(statement), {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}))
+    return found
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement binds outside functions and classes; "*" stands for an import of all names."""
+    names: set[str] = set()
+    left: list[ast.AST] = [statement]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        left += ast.iter_child_nodes(node)
+    return names

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+from openpose_lab.lab.grading.notebooks import NotebookError, merge_of_notebook
+
+
+def notebook(*cells):
+    return json.dumps({"cells": [{"cell_type": "code", "source": cell} for cell in cells]}).encode()
+
+
+def test_merge_is_taken_with_all_that_it_names():
+    code = merge_of_notebook(
+        notebook(
+            "%matplotlib inline\nimport numpy as np\nimport matplotlib.pyplot as plt\n!pip install numpy",
+            ["LIMIT = 3\n", "UNUSED = open('x')"],
+            "def helper(rows):\n    return rows[:LIMIT]",
+            "@staticmethod\ndef merge(subset):\n    return helper(np.asarray(subset))",
+            "plt.imshow(merge(subset))",
+            "print(1/0)",
+        )
+    )
+    assert code.decode().split("\n") == [
+        "import numpy as np",
+        "LIMIT = 3",
+        "def helper(rows):",
+        "    return rows[:LIMIT]",
+        "@staticmethod",
+        "def merge(subset):",
+        "    return helper(np.asarray(subset))",
+        "",
+    ]
+
+
+def test_only_code_cells_are_read():
+    cells = [
+        {"cell_type": "markdown", "source": "def merge(): bad"},
+        {"cell_type": "code", "source": "def merge(subset):\n    return subset"},
+        {"cell_type": "raw", "source": "def merge(): bad"},
+    ]
+    code = merge_of_notebook(json.dumps({"cells": cells}).encode())
+    assert code == b"def merge(subset):\n    return subset\n"
+
+
+def test_what_ipython_alone_knows_is_left_out():
+    code = merge_of_notebook(
+        notebook(
+            "%%bash\ndef merge(): bad",
+            "%%time\ndef merge(subset):\n    !ls\n    %timeit x\n    files = !ls\n    return subset\nmerge?",
+        )
+    )
+    assert code.decode().split("\n") == [
+        "def merge(subset):",
+        "    pass  # !ls",
+        "    pass  # %timeit x",
+        "    pass  # files = !ls",
+        "    return subset",
+        "",
+    ]
+    assert merge_of_notebook(notebook("%%writefile estimation/merge.py\ndef merge(s): return s")) == (
+        b"def merge(s): return s\n"
+    )
+
+
+def test_the_last_definition_comes_last():
+    code = merge_of_notebook(notebook("def merge(s): return 1", "x = 1", "def merge(s): return 2")).decode()
+    assert code == "def merge(s): return 1\ndef merge(s): return 2\n"
+
+
+def test_the_oldest_form():
+    cells = [{"cell_type": "code", "input": ["def merge(s): return s"]}]
+    assert merge_of_notebook(json.dumps({"worksheets": [{"cells": cells}]}).encode()) == b"def merge(s): return s\n"
+
+
+def test_a_merge_that_is_no_python_is_taken_as_it_is():
+    assert merge_of_notebook(notebook("x = (", "def merge(s)\n    return s")) == b"def merge(s)\n    return s"
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "no notebook"),
+        (b"[]", "no notebook"),
+        (b'{"cells": 3}', "no notebook"),
+        (b'{"cells": [{"cell_type": "code", "source": 3}]}', "no notebook"),
+        (b"[" * 100_000, "no notebook"),
+        (notebook(), "defines no function merge"),
+        (notebook("from x import *"), "defines no function merge"),
+        (notebook("x" * 200_001), "more than 200 kB of code"),
+        (notebook("x = " + "-" * 100_000 + "1"), "defines no function merge"),
+    ],
+)
+def test_what_is_no_notebook_with_a_merge(data, sentence):
+    with pytest.raises(NotebookError, match=sentence):
+        merge_of_notebook(data)
+
+
+def test_nothing_is_executed(tmp_path):
+    target = tmp_path / "x"
+    merge_of_notebook(notebook(f"open({str(target)!r}, 'w')\ndef merge(s): return s"))
+    assert not target.exists()
