@@ -92,7 +92,8 @@ def test_one_that_answers_with_nothing_of_use(check):
         ("merge = 3\n", "has no function merge; define merge(subset) in it"),
         ("def merge(subset)\n", "cannot be loaded: line 1: SyntaxError: expected ':'"),
         ("while True:\n    pass\n", "loading it took longer than 1.2 seconds"),
-        ("import os\nos._exit(0)\n", "it ended its own process, with status 0"),
+        ("import os\nos._exit(0)\n", "cannot be loaded: line 2: SystemExit: os._exit(0)"),
+        ("import os\nos.abort()\n", "its process crashed (SIGABRT)"),
         ("raise SystemExit('done')\n", "cannot be loaded: line 1: SystemExit: done"),
         (
             "import socket\nsocket.create_connection(('127.0.0.1', 9))\n",
