@@ -1,8 +1,8 @@
 """The process that runs a merge: rows come in, answers go out, and little else is possible.
 
 ``runner.py`` starts this script with the file and the limits. Another process checks the answers, out of reach of the
-merge. The demo runs ``group`` functions in here, too. The script imports only ``estimation`` and ``openpose_lab.lab.sandbox``: the grader runs it from an unpacked
-handout, which lacks the hidden checks.
+merge. The demo runs ``group`` functions in here, too. The script imports only ``estimation`` and
+``openpose_lab.lab.sandbox``: the grader runs it from an unpacked handout, which lacks the hidden checks.
 """
 
 from __future__ import annotations
