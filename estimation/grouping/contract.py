@@ -362,9 +362,7 @@ def peak_sets_of_answer(config: Config, answer: Any) -> set[frozenset[int]] | No
         return set()
     if answer.ndim != 2 or answer.shape[1] < parts or answer.dtype.kind not in "iuf":
         return None
-    if (
-        is_too_large(answer) or not np.isfinite(_as_rows(answer)).all()
-    ):  # a score of NaN is above no limit and below none
+    if is_too_large(answer) or not np.isfinite(_as_rows(answer)).all():  # NaN is neither above a limit nor below it
         return None
     return set(peak_sets(answer[:, :parts]))
 

@@ -96,15 +96,13 @@ class _Proxy:
 
     def __call__(self, *arguments: Any, **options: float) -> Any:
         reply = self._isolated.ask(self._door, arguments, options)
-        print(_complete(reply), end="")
+        print(reply.output, end="")
         if reply.error:
             raise DescribedError(reply.error)
         if sentence := REPLY_CHECKS[KEEPS_INPUT](self._door, reply):  # its copy, in its own process
             who = f"{self._door} in {self._isolated.source}"
             warnings.warn(f"{who} {sentence}", OpenPoseLabWarning, stacklevel=2)
-        return {"list": [], "tuple": ()}.get(
-            reply.type, reply.value
-        )  # a list that can be read as rows came as an array
+        return answer_of(reply)
 
 
 def is_debugged() -> bool:
@@ -116,9 +114,3 @@ def is_debugged() -> bool:
 def _with_file(error: str, source: Path) -> str:
     """The sentence, with the file if it does not name it."""
     return error if str(source) in error else f"the grouping file {source} cannot be loaded: {error}"
-
-
-def _complete(reply: SandboxReply) -> str:
-    """What was printed, and how much more there was."""
-    left = reply.printed - len(reply.output)
-    return f"{reply.output}\n... and {left} characters more\n" if left > 0 else reply.output

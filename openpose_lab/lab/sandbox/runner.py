@@ -94,7 +94,7 @@ class SandboxReply(Reply):
         tried: the first forbidden act that was tried since the file was loaded.
         seconds: time until the reply.
         inside: seconds that the call took, by the process's own account.
-        output: the first characters that were printed, on several lines, safe to print.
+        output: the first lines that were printed, safe to print, and how much more there was.
         door: ``merge`` or ``group``, in the reply to loading the file.
         accepts: the options that it takes, in that reply.
     """
@@ -253,7 +253,7 @@ class Runner:
                 changed=bool(header.get("changed")),
                 printed=int(header.get("printed", 0)),
                 beginning=one_line(str(header.get("beginning", ""))),
-                output=printable(str(header.get("beginning", ""))),
+                output=_output(header),
                 inside=float(header.get("seconds", 0)),
                 tried=one_line(str(header["tried"])) if header.get("tried") else None,
             )
@@ -283,6 +283,13 @@ class Runner:
         reasons = {"SIGXCPU": "used up its processor time", "SIGKILL": "was ended by the system, for want of memory"}
         error = f"its process {reasons.get(name, 'crashed')} ({name})"
         return SandboxReply(error=error, fatal=True, slow=name == "SIGXCPU", memory=name == "SIGKILL")
+
+
+def _output(header: dict[str, Any]) -> str:
+    """The first characters that were printed, safe to print, and how many there were more."""
+    beginning = str(header.get("beginning", ""))
+    left = int(header.get("printed", 0)) - len(beginning)
+    return printable(beginning) + (f"\n... and {left} characters more\n" if left > 0 else "")
 
 
 def _send(process: subprocess.Popen[bytes], header: dict[str, Any], data: bytes) -> None:

@@ -119,16 +119,16 @@ def test_a_file_that_is_not_there_or_not_python_is_told_at_once(tmp_path, plugin
 
 def test_what_it_prints_is_shown_without_what_steers_a_terminal(plugin, connections, capsys):
     text = f"print('loaded\\x1b[2J')\n{MERGE}print('one\\n\\ttwo\\x1b[2J')\n    return subset[:0]\n"
-    with pytest.warns(OpenPoseLabWarning, match="merge in .*mine.py prints; remove its print calls"):
-        with Isolated(plugin(text)) as grouping:
-            estimate(COCO_18, connections, grouping.load())
+    told = pytest.warns(OpenPoseLabWarning, match="merge in .*mine.py prints; remove its print calls")
+    with told, Isolated(plugin(text)) as grouping:
+        estimate(COCO_18, connections, grouping.load())
     assert capsys.readouterr() == ("", "loaded\\x1b[2J\none\n\ttwo\\x1b[2J\n")
 
 
 def test_of_much_that_it_prints_the_beginning_is_shown(plugin, connections, capsys):
-    with pytest.warns(OpenPoseLabWarning, match="prints"):
-        with Isolated(plugin(f"{MERGE}print('\\U0001f600' * 10**6)\n    return subset[:0]\n")) as grouping:
-            estimate(COCO_18, connections, grouping.load())
+    path = plugin(f"{MERGE}print('\\U0001f600' * 10**6)\n    return subset[:0]\n")
+    with pytest.warns(OpenPoseLabWarning, match="prints"), Isolated(path) as grouping:
+        estimate(COCO_18, connections, grouping.load())
     shown = capsys.readouterr().err
     assert shown.startswith("\U0001f600" * 5000 + "\n... and 995001 characters more")
 
@@ -142,9 +142,9 @@ def test_of_much_that_it_prints_the_beginning_is_shown(plugin, connections, caps
     ],
 )
 def test_a_change_of_its_input_is_told(plugin, connections, text):
-    with pytest.warns(OpenPoseLabWarning, match="in .*mine.py changes the .* it is given; work on"):
-        with Isolated(plugin(text)) as grouping:
-            run_grouping(grouping.load(), COCO_18, connections)
+    told = pytest.warns(OpenPoseLabWarning, match="in .*mine.py changes the .* it is given; work on")
+    with told, Isolated(plugin(text)) as grouping:
+        run_grouping(grouping.load(), COCO_18, connections)
 
 
 def test_its_options_are_known(plugin):
@@ -153,7 +153,7 @@ def test_its_options_are_known(plugin):
         ("subset", [False, False]),
         ("s, **k", [True] * 2),
     ):
-        with Isolated(plugin(f"def merge({arguments}):\n    return {arguments[0]}\n")) as grouping:
+        with Isolated(plugin(f"def merge({arguments}):\n    return s\n")) as grouping:
             function = grouping.load().function
             assert [takes(function, name) for name in ("min_num_body_parts", "min_score")] == known
 
