@@ -44,6 +44,12 @@ def one_line(text: str, longest: int = _LONGEST_SENTENCE) -> str:
     return _shortened("".join(map(_visible, text)), longest)
 
 
+def printable(text: str) -> str:
+    """Make text of any origin safe to print on several lines: control characters other than line breaks and tabs are
+    written as escapes."""
+    return "".join(letter if letter in "\n\t" else _visible(letter) for letter in text)
+
+
 def _visible(letter: str) -> str:
     """``letter``, or its escape if it belongs to one of Unicode's categories of control characters."""
     if unicodedata.category(letter)[0] != "C":

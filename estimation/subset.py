@@ -67,12 +67,15 @@ def peak_sets(ids: NDArray[Any]) -> list[frozenset[int]]:
     """Read the peaks of each row.
 
     Args:
-        ids: (n, parts), the columns that ``ids_of`` gives. Entries that are not finite are left out.
+        ids: (n, parts), the columns that ``ids_of`` gives. Entries that are no whole numbers are left out.
 
     Returns:
         The ids in each row, in the order of the rows.
     """
-    return [frozenset(int(peak) for peak in row if peak != MISSING and isfinite(peak)) for row in ids.tolist()]
+    return [
+        frozenset(int(peak) for peak in row if peak != MISSING and isfinite(peak) and peak == int(peak))
+        for row in ids.tolist()
+    ]
 
 
 def rows_of_peaks(subset: NDArray[np.float64], count: int) -> NDArray[np.intp]:

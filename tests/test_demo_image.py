@@ -69,7 +69,6 @@ def bad_files(folder):
         ([PHOTO, "--weights", "folder"], "folder is a folder; give the path of one weights file"),
         ([PHOTO, "--grouping", "none.py"], "there is no grouping none.py"),
         ([PHOTO, "--grouping", "syntax.py"], "syntax.py cannot be loaded: line 1: SyntaxError"),
-        ([PHOTO, "--grouping", "no_merge.py"], "no_merge.py has neither a function merge nor a function group"),
     ],
 )
 def test_whatever_is_wrong_is_one_sentence(demo, tmp_path, arguments, sentence):
@@ -99,6 +98,9 @@ def test_help_has_examples():
         ("raise ValueError('no idea')", "failed: line 2: ValueError: no idea"),
         ("return None", "the answer must be an array of shape (people, 20) but is None"),
         ("return subset[:, :5]", "the answer must have shape (people, 20)"),
+        ("import os; os._exit(0)", "failed: it ended its own process, with status 0, in place of an answer"),
+        ("raise KeyboardInterrupt", "failed: line 2: KeyboardInterrupt"),
+        ("raise ValueError('\\x1b[2J')", "failed: line 2: ValueError: \\x1b[2J"),
     ],
 )
 def test_a_grouping_that_goes_wrong_is_one_sentence(demo, tmp_path, body, sentence):
@@ -108,6 +110,14 @@ def test_a_grouping_that_goes_wrong_is_one_sentence(demo, tmp_path, body, senten
     assert sentence in err
     assert err.count("\n") == 1
     assert not (tmp_path / "output.png").exists()
+
+
+@pytest.mark.slow
+def test_a_file_without_a_grouping_is_one_sentence(demo, tmp_path):
+    bad_files(tmp_path)
+    status, _, err = demo(PHOTO, "--grouping", "no_merge.py")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "no_merge.py has neither a function merge nor a function group" in err
 
 
 @pytest.mark.slow

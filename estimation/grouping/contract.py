@@ -30,6 +30,7 @@ ANY_ORDER = "any rows in any order"
 FINISHED_STAY = "merging again changes nothing"
 
 _ORDERS = 3  # orders of the rows that are tried
+_LARGEST_ANSWER = 64 << 20  # bytes: 400,000 people
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +126,34 @@ def find_fault(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> tup
     return next(((name, sentence) for name, sentence in sentences if sentence), None)
 
 
+def plain_answer(answer: Any) -> Any:
+    """Make a plain array of an array of a subclass, such as a matrix or a memory map.
+
+    Args:
+        answer: the value that a grouping returned.
+
+    Returns:
+        The array, in which masked numbers are NaN. A value that is no array is returned as it is.
+    """
+    if type(answer) is np.ndarray or not isinstance(answer, np.ndarray):
+        return answer
+    if isinstance(answer, np.ma.MaskedArray) and answer.dtype.kind in "iuf" and not is_too_large(answer):
+        return np.ma.filled(answer.astype(np.float64), np.nan)
+    return np.asarray(answer)
+
+
+def is_too_large(answer: NDArray[Any]) -> bool:
+    """Whether an array is larger than people can be. It may take no memory, as one that ``np.broadcast_to`` made."""
+    return answer.nbytes > _LARGEST_ANSWER
+
+
 def _as_rows(answer: Any) -> Any:
-    """A plain float64 array of an array of numbers, which may be a matrix; any other value as it is."""
-    is_numeric = isinstance(answer, np.ndarray) and answer.dtype.kind in "iuf"
-    return np.asarray(answer, dtype=np.float64) if is_numeric else answer
+    """A plain float64 array of an array of numbers; any other value as it is."""
+    answer = plain_answer(answer)
+    if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" or is_too_large(answer):
+        return answer
+    with np.errstate(over="ignore"):  # a long double may be too large, which makes it infinite
+        return np.asarray(answer, dtype=np.float64)
 
 
 def _is_rows(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> str | None:
@@ -136,7 +161,7 @@ def _is_rows(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> str | N
     if not isinstance(rows, np.ndarray):
         found = "None" if rows is None else f"a {type(rows).__name__}"
         return f"the answer must be an array of shape (people, {columns}) but is {found}"
-    if rows.ndim != 2 or rows.shape[1] != columns:
+    if rows.ndim != 2 or rows.shape[1] != columns or is_too_large(rows):
         return f"the answer must have shape (people, {columns}) but has {rows.shape}"
     return None
 
@@ -325,10 +350,10 @@ def peak_sets_of_answer(config: Config, answer: Any) -> set[frozenset[int]] | No
 
     Args:
         config: the configuration of the limbs.
-        answer: the value that the grouping returned. Counts, scores and excess columns are not looked at.
+        answer: the value that the grouping returned. Counts, scores and excess columns may have any finite value.
 
     Returns:
-        The peaks of each person, or None if the answer is no array of rows.
+        The peaks of each person, or None if the answer is no array of rows of finite numbers.
     """
     parts = len(config.body_parts)
     if not isinstance(answer, np.ndarray):
@@ -336,6 +361,8 @@ def peak_sets_of_answer(config: Config, answer: Any) -> set[frozenset[int]] | No
     if answer.size == 0:
         return set()
     if answer.ndim != 2 or answer.shape[1] < parts or answer.dtype.kind not in "iuf":
+        return None
+    if is_too_large(answer) or not np.isfinite(_as_rows(answer)).all():  # NaN is neither above a limit nor below it
         return None
     return set(peak_sets(answer[:, :parts]))
 

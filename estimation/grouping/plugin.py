@@ -12,6 +12,7 @@ import io
 import os
 import sys
 import textwrap
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +27,17 @@ from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.connections import Connections
-from estimation.errors import OpenPoseLabWarning
-from estimation.grouping.contract import KEEPS_INPUT, PRINTS_NOTHING, REPLY_CHECKS, RETURNS, Reply, check_answer
+from estimation.errors import OpenPoseLabWarning, printable
+from estimation.grouping.contract import (
+    KEEPS_INPUT,
+    PRINTS_NOTHING,
+    REPLY_CHECKS,
+    RETURNS,
+    Reply,
+    check_answer,
+    is_too_large,
+    plain_answer,
+)
 from estimation.grouping.division import Division
 from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
@@ -38,14 +48,20 @@ _FILES = {name: Path(__file__).parent / f"{name}.py" for name in _OTHERS}
 GROUPINGS = {"lab": LAB_MERGE, **{name: path for name, path in _FILES.items() if path.is_file()}}
 """The project's own groupings by name, a file each. The lab's handout has only the first, which its reader writes."""
 _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
-_LIMITS = ("min_num_body_parts", "min_score")  # of merge, and of Config
+LIMITS = ("min_num_body_parts", "min_score")
+"""The options of ``merge``, which are thresholds of ``Config``, too."""
 DOORS = tuple(_SIGNATURES)
 """The functions that a plug-in may have, in the order in which they are looked for."""
 Input = Connections | NDArray[np.float64]
 """What a grouping is called with: the connections for ``group``, rows of limbs for ``merge``."""
+_LARGEST_FILE = 8 << 20  # bytes
 _KEPT = 100  # characters of what is printed
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _GROUP_ARGUMENTS = 3  # candidates, coordinates, config
+
+
+class DescribedError(Exception):
+    """An error of a plug-in in another process, as ``describe_error`` described it there."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +102,7 @@ def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) 
         return grouping
     if callable(grouping):
         return _from_function(grouping)
-    path = GROUPINGS.get(str(grouping)) or Path(grouping)
-    if not os.path.isfile(path):
-        raise GroupingError(
-            f"there is no grouping {path}; give the path of a Python file with a function merge or group, "
-            f"or one of {', '.join(GROUPINGS)}"
-        )
-    if path.suffix != ".py":
-        raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
+    path = find_file(grouping)
     module = _execute(path)
     for door in doors:
         function = getattr(module, door, None)
@@ -102,6 +111,27 @@ def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) 
     lacks = "neither a function merge nor a function group" if len(doors) > 1 else f"no function {doors[0]}"
     define = " in it, or ".join(_SIGNATURES[door] for door in reversed(doors))
     raise GroupingError(f"the grouping file {path} has {lacks}; define {define}{' in it' if len(doors) == 1 else ''}")
+
+
+def find_file(grouping: str | Path) -> Path:
+    """The file of a grouping by its name in ``GROUPINGS`` or its path. Raises GroupingError if it is no Python file."""
+    path = GROUPINGS.get(str(grouping)) or Path(grouping)
+    if not os.path.isfile(path):
+        raise GroupingError(
+            f"there is no grouping {path}; give the path of a Python file with a function merge or group, "
+            f"or one of {', '.join(GROUPINGS)}"
+        )
+    if path.suffix != ".py":
+        raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
+    if path.stat().st_size > _LARGEST_FILE:
+        raise GroupingError(f"the grouping file {path} is larger than {_LARGEST_FILE >> 20} MB; is it a Python file?")
+    return path
+
+
+def check_syntax(path: Path) -> None:
+    """Raise GroupingError if a grouping's file is not Python. The file is not executed."""
+    with _told_as_not_loaded(path):
+        compile(path.read_bytes(), path, "exec")
 
 
 def _from_function(function: Callable[..., Any]) -> Grouping:
@@ -192,8 +222,8 @@ def call_grouping(
     printed, value = _Printed(shown), None
     cause: BaseException | None = None
     try:
-        with settings_kept(), contextlib.redirect_stdout(printed):
-            value = grouping.function(*arguments, **options)
+        with settings_kept(), exit_refused(), contextlib.redirect_stdout(printed):
+            value = _own(grouping.function(*arguments, **options))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # SystemExit too: a plug-in must not end the program
@@ -201,11 +231,19 @@ def call_grouping(
     return Reply(
         value,
         describe_error(cause, _source_file(grouping)) if cause else None,
-        any(map(_differ, originals, copies)),
+        any(map(differ, originals, copies)),
         printed.length,
         printed.beginning,
         cause,
     )
+
+
+def _own(answer: Any) -> Any:
+    """A copy of the answer: a grouping may return the same array each time."""
+    if isinstance(answer, Division):
+        return replace(answer, subset=_own(answer.subset))
+    answer = plain_answer(answer)
+    return answer.copy() if isinstance(answer, np.ndarray) and not is_too_large(answer) else answer
 
 
 def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | None) -> Division:
@@ -224,7 +262,7 @@ def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | No
 
 
 def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
-    changed = {name: getattr(config, name) for name in _LIMITS if getattr(config, name) != getattr(Config, name)}
+    changed = {name: getattr(config, name) for name in LIMITS if getattr(config, name) != getattr(Config, name)}
     return {name: value for name, value in changed.items() if takes(function, name)}
 
 
@@ -242,7 +280,7 @@ def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Paramete
         return {}
 
 
-def _differ(original: Any, copy: Any) -> bool:
+def differ(original: Any, copy: Any) -> bool:
     """Whether two arrays differ, or an array of two objects that hold arrays."""
     if isinstance(original, np.ndarray):
         return not np.array_equal(original, copy)
@@ -256,6 +294,29 @@ def settings_kept() -> Iterator[None]:
         yield
 
 
+_exit = os._exit
+_plugin = threading.local()
+"""``process``: the id of the process in which this thread runs a plug-in."""
+
+
+def _exit_unless_in_plugin(status: int) -> None:
+    """``os._exit``, which a plug-in could end the program with, unseen. A process that a plug-in forks may end."""
+    if getattr(_plugin, "process", None) == os.getpid():
+        raise SystemExit(f"os._exit({status})")
+    _exit(status)
+
+
+@contextlib.contextmanager
+def exit_refused() -> Iterator[None]:
+    """Let ``os._exit`` raise SystemExit in this thread until the block ends."""
+    os._exit = _exit_unless_in_plugin  # type: ignore[assignment]  # it stays: another thread may run a plug-in
+    before, _plugin.process = getattr(_plugin, "process", None), os.getpid()
+    try:
+        yield
+    finally:
+        _plugin.process = before
+
+
 class _Printed(io.TextIOBase):
     """Counts the characters that are printed, keeps the first, and passes all on to ``shown``, if there is one."""
 
@@ -267,7 +328,7 @@ class _Printed(io.TextIOBase):
         self.length += len(text)
         self.beginning += text[: _KEPT - len(self.beginning)]
         if self._shown:
-            self._shown.write(text)
+            self._shown.write(printable(text))
         return len(text)
 
 
@@ -281,12 +342,13 @@ def _execute(path: Path) -> ModuleType:
     if appended:
         sys.path.append(str(folder))
     try:
-        with settings_kept():
+        with (
+            _told_as_not_loaded(path),
+            settings_kept(),
+            exit_refused(),
+            contextlib.redirect_stdout(_Printed(sys.stdout)),
+        ):
             exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise GroupingError(f"the grouping file {path} cannot be loaded: {describe_error(error, path)}") from error
     finally:
         if appended and str(folder) in sys.path:  # the file may have removed it; its own entries stay
             del sys.path[len(sys.path) - 1 - sys.path[::-1].index(str(folder))]
@@ -297,6 +359,16 @@ def _execute(path: Path) -> ModuleType:
     return module
 
 
+@contextlib.contextmanager
+def _told_as_not_loaded(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise GroupingError(f"the grouping file {path} cannot be loaded: {describe_error(error, path)}") from error
+
+
 def _source_file(grouping: Grouping) -> Path:
     """The file that defines the function: a grouping's file may import it from a neighbour."""
     code = getattr(grouping.function, "__code__", None)
@@ -305,6 +377,8 @@ def _source_file(grouping: Grouping) -> Path:
 
 def describe_error(error: BaseException, source: Path) -> str:
     """The error on one line, with the last line of the plug-in's own file that led to it."""
+    if isinstance(error, DescribedError):
+        return str(error)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == source]
     if isinstance(error, SyntaxError):
         lines, text = [error.lineno], error.msg

@@ -18,12 +18,12 @@ from estimation.errors import OpenPoseLabError
 from estimation.grouping.contract import Failure
 from estimation.grouping.plugin import LAB_MERGE
 from estimation.subset import MISSING
-from openpose_lab.commands.options import add_seconds_option, check_seconds_option, make_parser
+from openpose_lab.commands.options import add_seconds_option, check_limits, make_parser
 from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
 from openpose_lab.lab.cases import HANDOUT
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, run_checks
 from openpose_lab.lab.row_tables import format_rows, is_subset
-from openpose_lab.lab.sandbox.runner import Limits, Runner
+from openpose_lab.lab.sandbox.runner import Runner
 
 EXAMPLES = """examples:
   python -m openpose_lab check-merge                   estimation/merge.py
@@ -40,8 +40,7 @@ _NAMES = {"lab": "the project's merge"}
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
-    check_seconds_option(options)
-    with Runner(options.file, Limits(seconds=options.seconds)) as runner:
+    with Runner(options.file, check_limits(options)) as runner:
         loaded = runner.load()
         if loaded.error:
             raise OpenPoseLabError(f"there is nothing to check: {loaded.error}")

@@ -19,15 +19,17 @@ from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import check_outputs, write_whole
 from openpose_lab.commands.options import (
     add_measuring_options,
+    add_memory_option,
     add_seconds_option,
+    check_limits,
     check_measuring_options,
-    check_seconds_option,
+    check_range,
     make_parser,
 )
 from openpose_lab.lab import accuracy
-from openpose_lab.lab.grading.judges import FULL_SANDBOX, guards_here, mark_all, prepare
+from openpose_lab.lab.grading.judges import FULL_SANDBOX, MOST_JOBS, check_reference, mark_all, prepare
 from openpose_lab.lab.grading.likeness import Alike
-from openpose_lab.lab.grading.marking import Record
+from openpose_lab.lab.grading.marking import Record, Setting
 from openpose_lab.lab.grading.points import POINTS, read_points
 from openpose_lab.lab.grading.report import find_all_alike, labels, marks_csv, write_pages
 from openpose_lab.lab.grading.submissions import find_submissions
@@ -46,7 +48,7 @@ docs/lab_instructor.md has the sandbox limits by platform.
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
-    check_options(options)
+    limits = check_options(options)
     points = read_points(options.points)
     print(
         f"reading {one_line(str(options.folder), 200)}", flush=True
@@ -58,8 +60,8 @@ def main(arguments: Sequence[str]) -> None:
         pages.mkdir(exist_ok=True)
         photos = read_photos(options)  # can take minutes, in which there is no temporary folder yet
         with tempfile.TemporaryDirectory(prefix="grade-") as folder:
-            setting = prepare(photos, Limits(options.seconds, options.memory), Path(folder))
-            records = mark_all(submissions, setting, kept, options.jobs, partial(tell_beginning, kept))
+            setting = prepare(photos, limits, Path(folder))
+            records = mark_all(submissions, setting, kept, options.jobs, partial(tell_beginning, kept, setting))
     except OSError as error:  # a full disk, for one
         where = f" ({error.filename})" if error.filename else ""
         raise OpenPoseLabError(
@@ -86,26 +88,22 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--jobs",
         type=int,
-        default=os.cpu_count() or 1,
+        default=min(os.cpu_count() or 1, MOST_JOBS),
         metavar="N",
         help="so many at once (default: one for each core)",
     )
     add_seconds_option(parser)
-    parser.add_argument(
-        "--memory", type=int, default=1500, metavar="MB", help="of each submission (default: 1500; Linux alone)"
-    )
+    add_memory_option(parser)
     photos = parser.add_argument_group("photos to measure on, in place of the rows that come with the project")
     add_measuring_options(photos, required=False)
     return parser.parse_args(arguments)
 
 
-def check_options(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+def check_options(options: argparse.Namespace) -> Limits:
+    """Raise OpenPoseLabError if something cannot be done, before it is begun. The limits of each submission."""
     check_measuring_options(options, otherwise="")
-    for name, least in (("jobs", 1), ("memory", 200)):
-        if getattr(options, name) < least:
-            raise OpenPoseLabError(f"--{name} must be at least {least} but is {getattr(options, name)}")
-    check_seconds_option(options)
+    check_range("--jobs", options.jobs, 1, MOST_JOBS)
+    limits = check_limits(options)
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
     outputs = [options.out, progress_file(options.out)]
     folder = options.folder.resolve()
@@ -113,6 +111,7 @@ def check_options(options: argparse.Namespace) -> None:
         ("submission", out) for out in outputs if out.is_file() and folder in (out.resolve(), *out.resolve().parents)
     ]
     check_outputs(outputs, inputs)
+    return limits
 
 
 def read_photos(options: argparse.Namespace) -> accuracy.PhotoRows:
@@ -127,12 +126,16 @@ def progress_file(out: Path) -> Path:
     return out.with_name(f"{out.name}.progress")
 
 
-def tell_beginning(kept: Path, known: int, left: int) -> None:
-    """Print how many submissions are marked already, and what the sandbox guards on this system."""
+def tell_beginning(kept: Path, setting: Setting, known: int, left: int) -> None:
+    """Print how many submissions are marked already, and what the sandbox guards on this system.
+
+    Raises:
+        OpenPoseLabError: if the grader's own reference does not get full marks here.
+    """
     if known:
         print(f"{known} of {known + left} were marked before ({kept})")
     if left:
-        guards = guards_here()
+        guards = check_reference(setting)
         print(f"submissions are held to: time, {', '.join(guards)}")
         if not set(guards) >= FULL_SANDBOX:
             print("this system does not keep them from all else: see docs/lab_instructor.md, or use a virtual machine")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from estimation.files import check_outputs, check_picture_type, encode_picture, read_photo, write_whole
-from estimation.grouping import Grouping, load_grouping
+from estimation.grouping import Grouping
 from estimation.pipeline import Estimate, check_input, estimate_people
 from estimation.renderers import draw_skeletons
 from openpose_lab.commands.options import (
@@ -24,6 +25,7 @@ from openpose_lab.commands.options import (
 )
 from openpose_lab.commands.program import shown
 from openpose_lab.formats import FORMATS
+from openpose_lab.lab.sandbox.isolated import Isolated
 from openpose_lab.networks.loading import load_network, network_config
 from openpose_lab.paths import sample_photo
 
@@ -41,19 +43,20 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, options.height, config)
-    grouping = load_grouping(options.grouping)
-    warn_of_unused_settings(options.set, [grouping])
-    outputs = check_files(options, grouping)
-    network = load_network(options.network, options.weights)
-
-    result = estimate_people(photo, network, options.height, grouping, config)
+    with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
+        outputs = check_files(options, isolated.source)
+        network = load_network(options.network, options.weights)
+        grouping = isolated.load()
+        warn_of_unused_settings(options.set, [grouping])
+        result = estimate_people(photo, network, options.height, grouping, config)
+    milliseconds = {**result.milliseconds, "grouping": isolated.milliseconds(result.milliseconds["grouping"])}
 
     if options.output:
         picture = draw_skeletons(config, photo, result.skeletons)
         write_whole(options.output, encode_picture(options.output, picture))
     for name, path in formats_asked_for(options).items():
         write_whole(path, FORMATS[name].encode(result.skeletons, config.layout))
-    print_report(options, grouping, photo.shape, result)
+    print_report(options, grouping, photo.shape, replace(result, milliseconds=milliseconds))
     for path in outputs:
         print(f"wrote {path}")
 
@@ -86,10 +89,10 @@ def _dest(format_name: str) -> str:
     return f"format_{format_name}"
 
 
-def check_files(options: argparse.Namespace, grouping: Grouping) -> list[Path]:
+def check_files(options: argparse.Namespace, grouping_file: Path) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
     outputs = [path for path in (options.output, *formats_asked_for(options).values()) if path is not None]
-    inputs = [("photo", options.photo), ("grouping file", grouping.source), ("weights file", options.weights)]
+    inputs = [("photo", options.photo), ("grouping file", grouping_file), ("weights file", options.weights)]
     check_outputs(outputs, inputs)
     if options.output:
         check_picture_type(options.output)

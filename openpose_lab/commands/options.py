@@ -14,6 +14,7 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.grouping import GROUPINGS, Grouping
 from estimation.grouping.plugin import takes
 from estimation.thresholds import thresholds_of
+from openpose_lab.lab.sandbox.runner import MEMORY, SECONDS, Limits
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
 from openpose_lab.networks.loading import recognised_network
 
@@ -21,6 +22,7 @@ Options = argparse._ActionsContainer
 """A parser, or a group of options."""
 _OF_MERGE = {"min_num_body_parts": "min_parts", "min_score": "min_mean_score"}
 """The thresholds of merge functions, each with that of group functions in its place."""
+_LONGEST_NUMBER = 20  # letters that a sentence quotes
 _OF_GROUP = (*_OF_MERGE.values(), "peak_weight", "tie", "time_limit")
 
 
@@ -88,14 +90,34 @@ def check_measuring_options(options: argparse.Namespace, otherwise: str) -> None
 def add_seconds_option(parser: Options) -> None:
     """The time limit of one call of a merge."""
     parser.add_argument(
-        "--seconds", type=float, default=5.0, metavar="S", help="stop a call that takes longer (default: 5)"
+        "--seconds", type=float, default=Limits.seconds, metavar="S", help="stop a call that takes longer (default: 5)"
     )
 
 
-def check_seconds_option(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if the time limit makes no sense."""
-    if not options.seconds > 0:
-        raise OpenPoseLabError(f"--seconds must be more than 0 but is {options.seconds:g}")
+def add_memory_option(parser: Options) -> None:
+    """The memory limit of a merge's process."""
+    parser.add_argument(
+        "--memory",
+        type=int,
+        default=Limits.memory,
+        metavar="MB",
+        help="of each submission (default: 1500; Linux alone)",
+    )
+
+
+def check_range(option: str, value: float, lowest: float, highest: float) -> None:
+    """Raise OpenPoseLabError if an option's value is not between its limits. NaN is between no limits."""
+    if not lowest <= value <= highest:
+        shown = str(value) if len(str(value)) < _LONGEST_NUMBER else f"{str(value)[:_LONGEST_NUMBER]}…"
+        raise OpenPoseLabError(f"{option} must be from {lowest:.10g} to {highest:.10g} but is {shown}")
+
+
+def check_limits(options: argparse.Namespace) -> Limits:
+    """The limits that ``--seconds`` and ``--memory`` ask for. Raises OpenPoseLabError if they make no sense."""
+    check_range("--seconds", options.seconds, *SECONDS)
+    memory = getattr(options, "memory", Limits.memory)
+    check_range("--memory", memory, *MEMORY)
+    return Limits(options.seconds, memory)
 
 
 def add_set_option(parser: Options) -> None:

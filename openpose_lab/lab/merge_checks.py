@@ -42,7 +42,7 @@ from estimation.grouping.contract import (
 from estimation.subset import MISSING, SCORE, ids_of, peak_sets, slots_of_rows
 from openpose_lab.lab.cases import CASES, HANDOUT, NO_PRUNING, TIES, Case, make_rows
 from openpose_lab.lab.random_rows import any_rows, find_failing, peaceful_rows
-from openpose_lab.lab.sandbox.runner import Runner, SandboxReply
+from openpose_lab.lab.sandbox.runner import Runner, SandboxReply, answer_of
 
 CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
 _TOLERANCE = 1e-6  # of a score
@@ -191,9 +191,7 @@ def _find_fault(rows: Rows, reply: SandboxReply) -> tuple[str, str] | None:
     """The first of ``ANSWER_CHECKS`` that a reply's answer fails, and its sentence; None if there is no answer."""
     if reply.error:
         return None
-    # The sandbox sends a list that can be read as rows as an array.
-    answer = {"list": [], "tuple": ()}.get(reply.type, reply.value)
-    return find_fault(COCO_18, answer, slots_of_rows(rows))
+    return find_fault(COCO_18, answer_of(reply), slots_of_rows(rows))
 
 
 def _reply_check(name: str, bench: Bench) -> Failure | None:

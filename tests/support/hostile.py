@@ -49,6 +49,13 @@ def merge(subset, **limits):
     socket.create_connection(("127.0.0.1", PORT), 1).sendall(b"here")
     return subset
 """
+TRY_TO_CALL_HOME = """
+    try:
+        __import__("socket").create_connection(("127.0.0.1", 9), 1)
+    except OSError:
+        pass
+"""
+"""Within a merge."""
 CALL_HOME_IN_C = """
 import ctypes, socket, struct
 libc = ctypes.CDLL(None)
@@ -195,4 +202,53 @@ def merge(subset, **limits):
                 messages.send(os.fdopen(descriptor, "wb", closefd=False), {"kind": "other", "type": "x"})
             except OSError:
                 pass
+"""
+
+WRITE_BY_LIBRARIES = """
+import os, sqlite3, sys
+def merge(subset, **limits):
+    for path in PLACES:
+        for write in (by_sqlite, by_fifo, by_node, by_opencv, by_memory_map):
+            try:
+                write(path + "." + write.__name__)
+            except Exception:
+                pass
+    return subset
+def by_sqlite(path):
+    sqlite3.connect(path).execute("create table t (x)")
+def by_fifo(path):
+    os.mkfifo(path)
+def by_node(path):
+    sys.modules["posix"].mknod(path)
+def by_opencv(path):
+    import cv2, numpy
+    cv2.imwrite(path + ".png", numpy.zeros((9, 9, 3), numpy.uint8))
+def by_memory_map(path):
+    import numpy
+    numpy.memmap(path, mode="w+", shape=(9,))
+"""
+SPAWN_UNHEARD = """
+import sys
+from multiprocessing.util import spawnv_passfds
+def merge(subset, **limits):
+    command = [sys.executable, "-c", "import time; time.sleep(MARKED_SECONDS)", __file__]
+    spawnv_passfds(sys.executable.encode(), [part.encode() for part in command], [1])
+    return subset
+"""
+HOLD_THE_PIPES = """
+import ctypes
+libc = ctypes.CDLL(None)
+if libc.fork() == 0:
+    libc.setsid()
+    while True:
+        libc.sleep(MARKED_SECONDS)
+def merge(subset, **limits):
+    return subset[:0]
+"""
+"""Where nothing keeps it from starting a process, this one outlives it, and holds its ends of the pipes."""
+DATABASE_IN_MEMORY = """
+import sqlite3
+def merge(subset, **limits):
+    sqlite3.connect(":memory:").execute("create table t (x)")
+    return subset[:0]
 """

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +21,9 @@ from typing import BinaryIO
 
 from tqdm import tqdm
 
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.grouping import LAB_MERGE
-from openpose_lab.lab.accuracy import PhotoRows
+from openpose_lab.lab.accuracy import PhotoRows, read_photo_rows
 from openpose_lab.lab.grading.marking import Record, Setting, combined_checksum, mark
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.handout import importable_files
@@ -30,6 +32,8 @@ from openpose_lab.paths import ROOT
 
 _ENDS_WITHIN = 5.0  # seconds that a process of the pool gets to end, before it is killed
 _PACKAGES = ("estimation", "openpose_lab")
+MOST_JOBS = 61 if sys.platform == "win32" else 1000
+"""Windows waits for no more processes at once."""
 FULL_SANDBOX = {"files", "programs, network and signals"}
 """What the sandbox guards on a system where it is complete."""
 
@@ -240,8 +244,35 @@ def read_progress(path: Path) -> dict[str, Record]:
     return records
 
 
-def guards_here() -> list[str]:
-    """List what the sandbox guards on this system."""
-    with Runner(LAB_MERGE, alone=True) as runner:
+def check_reference(setting: Setting) -> list[str]:
+    """Mark the project's own merge, which must get full marks before any other merge is marked.
+
+    Returns:
+        What the sandbox guards on this system.
+
+    Raises:
+        OpenPoseLabError: if the reference fails a check. The limits are too tight, the machine is too busy, or
+            estimation/merge.py was edited.
+    """
+    reference = Submission("reference", LAB_MERGE.name, LAB_MERGE.read_bytes())
+    setting = replace(setting, photos=read_photo_rows())  # those of the user may be many
+    with Runner(LAB_MERGE, setting.limits, alone=True, root=setting.root) as runner:
         runner.load()
-        return runner.guards
+        guards = runner.guards
+    for _ in range(2):  # the machine may have been busy
+        why = _first_fault(reference, setting)
+        if not why:
+            return guards
+    raise OpenPoseLabError(
+        f"nothing is marked, as the grader's own reference, {LAB_MERGE}, does not get full marks here "
+        f"({one_line(why, 120)}); restore that file, or raise --seconds or --memory"
+    )
+
+
+def _first_fault(submission: Submission, setting: Setting) -> str:
+    """Why a submission does not get full marks; empty if it does."""
+    try:
+        record = mark(submission, setting)
+    except RuntimeError as error:  # Python did not come up
+        return str(error)
+    return record.problem or next((f"{name}: {told[0]}" for name, told in record.failures.items()), "")

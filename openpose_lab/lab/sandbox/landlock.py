@@ -15,7 +15,8 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # system calls, the 
 _VERSION, _PATH_BENEATH, _NO_NEW_PRIVILEGES = 1, 1, 38
 _EXECUTE, _READ_FILE, _READ_FOLDER = 1 << 0, 1 << 2, 1 << 3
 _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
-_OF_FILES = _EXECUTE | 1 << 1 | _READ_FILE | 1 << 14 | 1 << 15  # with writing, truncating, device control
+_WRITE_FILE = 1 << 1
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14 | 1 << 15  # with writing, truncating, device control
 _RIGHTS_BY_VERSION = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 
 
@@ -25,8 +26,8 @@ class _Beneath(ctypes.Structure):
 
 
 def restrict_files(readable: Iterable[Path]) -> bool:
-    """From now on this process and its children may read and execute only beneath these folders, and write nowhere.
-    Whether that could be done."""
+    """From now on this process and its children may read and execute only beneath these folders, and write nowhere but
+    to the null device. Whether that could be done."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
@@ -39,6 +40,7 @@ def restrict_files(readable: Iterable[Path]) -> bool:
     if ruleset < 0:
         return False
     done = all(_allow(libc, ruleset, path, rights & _READ) for path in readable if path.exists())
+    done = done and _allow(libc, ruleset, Path(os.devnull), rights & (_READ | _WRITE_FILE))
     done = done and libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
     done = done and libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0
     os.close(ruleset)

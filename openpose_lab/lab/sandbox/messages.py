@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import one_line
+from estimation.grouping.contract import plain_answer
 
-LARGEST_HEADER, LARGEST_DATA = 64 << 10, 4 << 20
+LARGEST_HEADER, LARGEST_DATA = 128 << 10, 4 << 20
 _COLUMNS = 20  # of the lab's rows
+_LONGEST_NAME = 60  # letters, of a type
 _LENGTHS = struct.Struct("<II")
 
 
@@ -30,13 +32,14 @@ def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
     stream.flush()
 
 
-def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
-    """Read one message; None at the end of the stream. Raises MessageError if it is none, or too long."""
+def receive(stream: IO[bytes], largest: int = LARGEST_DATA) -> tuple[dict[str, Any], bytes] | None:
+    """Read one message with at most ``largest`` bytes of data; None at the end of the stream. Raises MessageError if it
+    is none, or too long."""
     lengths = stream.read(_LENGTHS.size)
     if len(lengths) < _LENGTHS.size:
         return None
     header_length, data_length = _LENGTHS.unpack(lengths)
-    if header_length > LARGEST_HEADER or data_length > LARGEST_DATA:
+    if header_length > LARGEST_HEADER or data_length > largest:
         raise MessageError("a message is too long")
     text, data = stream.read(header_length), stream.read(data_length)
     if len(text) < header_length or len(data) < data_length:
@@ -48,6 +51,11 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     if not isinstance(header, dict):
         raise MessageError("a message has no header")
     return header, data
+
+
+def encode_rows(rows: NDArray[np.float64]) -> tuple[dict[str, Any], bytes]:
+    """Encode the rows that a merge is given, however many."""
+    return {"kind": "array", "type": "ndarray", "dtype": rows.dtype.str, "shape": list(rows.shape)}, rows.tobytes()
 
 
 def encode_value(value: Any) -> tuple[dict[str, Any], bytes]:
@@ -70,6 +78,7 @@ def encode_value(value: Any) -> tuple[dict[str, Any], bytes]:
         return {"kind": "other", "type": kind}, b""
     if value.nbytes > LARGEST_DATA:
         return {"kind": "other", "type": f"array of {value.nbytes >> 20} megabytes"}, b""
+    value = plain_answer(value)
     header = {"kind": "array", "type": kind, "dtype": value.dtype.str, "shape": list(value.shape)}
     if value.dtype.kind not in "biuf":
         return header, b""
@@ -90,7 +99,7 @@ def decode_value(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
         MessageError: if the message holds no value.
     """
     try:
-        name = one_line(str(header["type"]))
+        name = one_line(str(header["type"]), _LONGEST_NAME)
         if header["kind"] == "other":
             return (None if name == "None" else type(name, (), {})()), name
         shape = tuple(int(length) for length in header["shape"])

@@ -6,8 +6,8 @@ What is held to, and where:
   cannot be tampered with. Python's audit events keep a merge from files, network and programs, as long as it does not
   set out to get round them.
 - Linux and macOS: processor time, and no writing into files; on Linux memory too.
-- Linux, if ``alone``: no reading beyond what running needs and no writing, by Landlock (kernel 5.13 and later); no
-  other process, no socket, no signal, by seccomp. Neither asks for rights that a user lacks.
+- Linux: no writing, by Landlock (kernel 5.13 and later); no other process, no socket, no signal, by seccomp. Neither
+  asks for rights that a user lacks. If ``alone``, no reading beyond what running needs, either.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import queue
 import secrets
 import signal
@@ -29,7 +30,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.errors import one_line
+from estimation.config import Config
+from estimation.connections import Candidates
+from estimation.coordinates import Coordinates
+from estimation.errors import one_line, printable
 from estimation.grouping.contract import Reply
 from openpose_lab.lab.sandbox import messages
 from openpose_lab.paths import ROOT
@@ -39,10 +43,16 @@ _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", 
 _START_SECONDS = 30.0
 """Python and NumPy can take long to start on a machine that is busy, or asleep."""
 _MOST_PER_ROW, _ROWS_MORE = 40, 20  # numbers in an answer: twice as many rows as came in, and a few more
-_LOADS_FOR = 4  # times as long as a call may take: libraries take their time
+_LOADS_FOR = 4  # times as long as a call may take, or _START_SECONDS: libraries take their time
 _FITS_A_PIPE = 24_000  # bytes that are taken before anybody reads
+_ENDS_WITHIN = 2.0
+"""Seconds that ``stop`` waits. A process that the merge has started, where nothing keeps it from that, can hold on to
+the pipes."""
+SECONDS, MEMORY = (0.1, 3600.0), (200, 1_000_000)
+"""The least and the most that ``Limits`` makes sense with. Python itself needs about 100 megabytes."""
 
 
+_Inbox = queue.Queue[tuple[dict[str, Any], bytes] | None]
 _running: set[subprocess.Popen[bytes]] = set()
 """What the runners of this process have started and not ended."""
 
@@ -83,6 +93,10 @@ class SandboxReply(Reply):
         memory: whether it asked for too much memory.
         tried: the first forbidden act that was tried since the file was loaded.
         seconds: time until the reply.
+        inside: seconds that the call took, by the process's own account.
+        output: the first lines that were printed, safe to print, and how much more there was.
+        door: ``merge`` or ``group``, in the reply to loading the file.
+        accepts: the options that it takes, in that reply.
     """
 
     type: str = ""
@@ -91,6 +105,15 @@ class SandboxReply(Reply):
     memory: bool = False
     tried: str | None = None
     seconds: float = 0.0
+    inside: float = 0.0
+    output: str = ""
+    door: str = ""
+    accepts: tuple[str, ...] = ()
+
+
+def answer_of(reply: SandboxReply) -> Any:
+    """The value of a reply, for the contract's checks: a list that can be read as rows has come as an array."""
+    return {"list": [], "tuple": ()}.get(reply.type, reply.value)
 
 
 @dataclass
@@ -99,8 +122,9 @@ class Runner:
 
     Attributes:
         file: the Python file with the function merge.
-        alone: whether the sandbox of the module's description holds; otherwise only the time limit does.
+        alone: whether it is kept from reading the files and the environment of the user, too.
         root: the checkout from which the merge can import ``estimation``.
+        doors: the functions to look for in the file, as for ``load_grouping``.
         guards: the limits that hold, once the merge is loaded.
         started: whether Python came up; if not, it is not the merge's fault.
     """
@@ -109,11 +133,12 @@ class Runner:
     limits: Limits = field(default_factory=Limits)
     alone: bool = False
     root: Path = ROOT
+    doors: tuple[str, ...] = ("merge",)
     guards: list[str] = field(default_factory=list)
     started: bool = False
     _process: subprocess.Popen[bytes] | None = None
     _listener: threading.Thread | None = None
-    _inbox: queue.Queue[tuple[dict[str, Any], bytes] | None] = field(default_factory=queue.Queue)
+    _inbox: _Inbox = field(default_factory=queue.Queue)
 
     def __enter__(self) -> Runner:
         return self
@@ -123,21 +148,40 @@ class Runner:
 
     def load(self) -> SandboxReply:
         """Start the process, and load the file in it. An error tells why that cannot be done."""
+        self.begin()
+        return self.loaded()
+
+    def begin(self) -> None:
+        """Start the process, and do not wait for it. ``loaded`` does."""
         self.stop()
         self.guards = []
-        if not os.path.isfile(self.file):
+        if os.path.isfile(self.file):
+            self._start()
+
+    def loaded(self) -> SandboxReply:
+        """The reply to loading the file, once the process has begun."""
+        if self._process is None:
             return SandboxReply(error=f"there is no file {self.file}; give the path of a Python file", fatal=True)
-        self._start()
         reply = self._next_reply(_START_SECONDS, "starting Python")
         self.started = not reply.error
         if self.started:
-            reply = self._next_reply(_LOADS_FOR * self.limits.seconds, "loading it")
+            seconds = self.limits.seconds
+            reply = self._next_reply(max(seconds, min(_LOADS_FOR * seconds, _START_SECONDS)), "loading it")
         if reply.error:
             self.stop()
         return reply
 
     def call(self, rows: NDArray[np.float64], **options: float) -> SandboxReply:
         """What merge makes of a copy of the rows, (n, parts + 2) float64."""
+        return self._ask(*messages.encode_rows(rows), len(rows), options)
+
+    def call_group(self, candidates: Candidates, coordinates: Coordinates, config: Config) -> SandboxReply:
+        """What ``group`` makes of copies of these. Of a ``Division`` only the rows come back."""
+        data = pickle.dumps((candidates, coordinates, config))
+        return self._ask({"kind": "group"}, data, len(coordinates), {})
+
+    def _ask(self, header: dict[str, Any], data: bytes, most: int, options: dict[str, float]) -> SandboxReply:
+        """The reply to a message. ``most``: rows that were given, of which there cannot be much more in the answer."""
         if self._process is None:
             loaded = self.load()
             if loaded.error:
@@ -145,16 +189,15 @@ class Runner:
         assert self._process
         start = time.perf_counter()
         asked = {"options": options, "call": secrets.token_hex(8)}  # which an answer has to have read
-        if rows.nbytes < _FITS_A_PIPE:
-            _send(self._process, rows, asked)
+        message = self._process, {**header, **asked}, data
+        if len(data) < _FITS_A_PIPE:
+            _send(*message)
         else:  # apart, as who does not read would keep us waiting
-            threading.Thread(target=_send, args=(self._process, rows, asked), daemon=True).start()
+            threading.Thread(target=_send, args=message, daemon=True).start()
         reply = self._next_reply(self.limits.seconds, "it", asked["call"])
-        if isinstance(reply.value, np.ndarray) and reply.value.size > _MOST_PER_ROW * (len(rows) + _ROWS_MORE):
+        if isinstance(reply.value, np.ndarray) and reply.value.size > _MOST_PER_ROW * (most + _ROWS_MORE):
             shape = " x ".join(map(str, reply.value.shape))
-            reply = SandboxReply(
-                error=f"its answer is {shape} numbers, though there were only {len(rows)} rows of limbs"
-            )
+            reply = SandboxReply(error=f"its answer is {shape} numbers, though there were only {most} rows of limbs")
         if reply.fatal:
             self.stop()
         return replace(reply, seconds=time.perf_counter() - start)
@@ -166,16 +209,12 @@ class Runner:
             return
         _kill(process)
         _running.discard(process)
-        process.wait()
-        while self._listener and self._listener.is_alive():  # it may wait for somebody to take a message
-            with contextlib.suppress(queue.Empty):
-                self._inbox.get(timeout=0.05)
-        with contextlib.suppress(OSError):
-            if process.stdin:  # the other pipe is closed by who listens to it
-                process.stdin.close()
+        closing = threading.Thread(target=_close, args=(process, self._listener, self._inbox), daemon=True)
+        closing.start()
+        closing.join(_ENDS_WITHIN)
 
     def _start(self) -> None:
-        limits = {**vars(self.limits), "alone": self.alone, "parent": os.getpid()}
+        limits = {**vars(self.limits), "alone": self.alone, "doors": self.doors, "parent": os.getpid()}
         script = self.root / "openpose_lab" / "lab" / "sandbox" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
         environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}
@@ -214,6 +253,8 @@ class Runner:
                 changed=bool(header.get("changed")),
                 printed=int(header.get("printed", 0)),
                 beginning=one_line(str(header.get("beginning", ""))),
+                output=_output(header),
+                inside=float(header.get("seconds", 0)),
                 tried=one_line(str(header["tried"])) if header.get("tried") else None,
             )
             if header.get("kind") == "error":
@@ -221,7 +262,8 @@ class Runner:
                 return replace(told, error=text, memory="MemoryError" in text)
             if header.get("kind") in ("started", "ready"):
                 self.guards += [one_line(str(guard)) for guard in header.get("guards", [])]
-                return told
+                accepts = tuple(map(str, header.get("accepts", ())))
+                return replace(told, door=str(header.get("door", "")), accepts=accepts)
             value, kind = messages.decode_value(header, data)
             return replace(told, value=value, type=kind)
         except Exception:  # whatever can be made of a message by somebody who means harm
@@ -243,14 +285,31 @@ class Runner:
         return SandboxReply(error=error, fatal=True, slow=name == "SIGXCPU", memory=name == "SIGKILL")
 
 
-def _send(process: subprocess.Popen[bytes], rows: NDArray[np.float64], asked: dict[str, Any]) -> None:
-    header, data = messages.encode_value(rows)
+def _output(header: dict[str, Any]) -> str:
+    """The first characters that were printed, safe to print, and how many there were more."""
+    beginning = str(header.get("beginning", ""))
+    left = int(header.get("printed", 0)) - len(beginning)
+    return printable(beginning) + (f"\n... and {left} characters more\n" if left > 0 else "")
+
+
+def _send(process: subprocess.Popen[bytes], header: dict[str, Any], data: bytes) -> None:
     with contextlib.suppress(OSError, ValueError):  # if the process is gone, the answer says so
         assert process.stdin
-        messages.send(process.stdin, {**header, **asked}, data)
+        messages.send(process.stdin, header, data)
 
 
-def _listen(stream: Any, inbox: queue.Queue[tuple[dict[str, Any], bytes] | None]) -> None:
+def _close(process: subprocess.Popen[bytes], listener: threading.Thread | None, inbox: _Inbox) -> None:
+    """Wait until a process has ended, and close what it was reached by."""
+    process.wait()
+    while listener and listener.is_alive():  # it may wait for somebody to take a message
+        with contextlib.suppress(queue.Empty):
+            inbox.get(timeout=0.05)
+    with contextlib.suppress(OSError):
+        if process.stdin:  # the other pipe is closed by who listens to it
+            process.stdin.close()
+
+
+def _listen(stream: Any, inbox: _Inbox) -> None:
     """Pass the messages on until there are no more: a pipe cannot be waited for with a time limit on every system."""
     try:
         while message := messages.receive(stream):

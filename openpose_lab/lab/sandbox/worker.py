@@ -1,36 +1,53 @@
 """The process that runs a merge: rows come in, answers go out, and little else is possible.
 
 ``runner.py`` starts this script with the file and the limits. Another process checks the answers, out of reach of the
-merge. The script imports only ``estimation`` and ``openpose_lab.lab.sandbox``: the grader runs it from an unpacked
-handout, which lacks the hidden checks.
+merge. The demo runs ``group`` functions in here, too. The script imports only ``estimation`` and
+``openpose_lab.lab.sandbox``: the grader runs it from an unpacked handout, which lacks the hidden checks.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
+import pickle
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[3]
-_SHOWN = 2000  # characters of what is printed that are told
+_SHOWN = 5000  # characters of what is printed that are told
+_LONGEST_ERROR = 2000
+_LARGEST_INPUT = 1 << 30  # bytes: what is sent to this process is trusted
 
 _CHANGES_FILES, _WRITES_FILES = "change files", "write files"
 _EVENTS = {
-    "use the network": """socket.connect socket.bind socket.getaddrinfo socket.gethostbyname socket.gethostbyaddr
-        socket.sendto socket.sendmsg""",
+    "use the network": """socket.__new__ socket.connect socket.bind socket.getaddrinfo socket.gethostbyname
+        socket.gethostbyaddr socket.sendto socket.sendmsg""",
     "start another program": """subprocess.Popen os.system os.fork os.forkpty os.posix_spawn os.exec os.spawn
-        os.startfile pty.spawn""",
-    "end other programs": "os.kill os.killpg signal.pthread_kill",
+        os.startfile pty.spawn _winapi.CreateProcess""",
+    "end other programs": "os.kill os.killpg signal.pthread_kill _winapi.TerminateProcess",
     _CHANGES_FILES: """os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.truncate os.chmod os.chown os.utime
-        shutil.rmtree shutil.move shutil.copyfile""",
+        os.setxattr os.removexattr shutil.rmtree shutil.move shutil.copyfile _winapi.CreateJunction""",
+    _WRITES_FILES: "syslog.syslog",
+    "change the registry": """winreg.CreateKey winreg.DeleteKey winreg.DeleteValue winreg.SetValue winreg.SaveKey
+        winreg.LoadKey""",
 }
 FORBIDDEN = {event: act for act, events in _EVENTS.items() for event in events.split()}
 """Python's audit events that a merge has no need of, and what each would do."""
+_SILENT = (
+    ("_posixsubprocess", "fork_exec", "start another program"),  # multiprocessing calls it
+    ("posix", "mkfifo", _CHANGES_FILES),
+    ("posix", "mknod", _CHANGES_FILES),
+    ("os", "mkfifo", _CHANGES_FILES),
+    ("os", "mknod", _CHANGES_FILES),
+)
+"""Functions, by module and name, that a merge has no need of and that Python tells no audit hook of."""
+_IN_MEMORY = ("", ":memory:")  # databases of SQLite that are no files
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -51,9 +68,23 @@ class Watch:
             act = self._opening(*arguments)
         elif event == "ctypes.dlopen" and arguments[0]:
             act = "load a library of C code"
+        elif event == "sqlite3.connect" and arguments[0] not in _IN_MEMORY:
+            act = _WRITES_FILES
         if act:
-            self.tried = self.tried or act
-            raise PermissionError(f"a merge may not {act}")
+            self.refuse(act)
+
+    def refuse(self, act: str) -> None:
+        """Remember what was tried, and raise PermissionError."""
+        self.tried = self.tried or act
+        raise PermissionError(f"a merge may not {act}")
+
+    def replace_silent(self) -> None:
+        """Put a refusal in the place of each function in ``_SILENT`` that this system has."""
+        for module, name, act in _SILENT:
+            with contextlib.suppress(ImportError):
+                found = importlib.import_module(module)
+                if hasattr(found, name):
+                    setattr(found, name, lambda *_, act=act, **__: self.refuse(act))
 
     def _opening(self, path: Any, mode: Any, flags: Any) -> str | None:
         if isinstance(path, int):
@@ -79,6 +110,10 @@ class Printed(io.TextIOBase):
         self.beginning += text[: _SHOWN - len(self.beginning)]
         return len(text)
 
+    def told(self) -> dict[str, Any]:
+        """What an answer says of it."""
+        return {"printed": self.length, "beginning": self.beginning}
+
 
 def main() -> None:
     """Answer calls until there are no more."""
@@ -91,60 +126,84 @@ def main() -> None:
     end_with_parent(limits["parent"])  # before imports that take long
     from estimation.errors import OpenPoseLabError
     from estimation.grouping import load_grouping
+    from estimation.grouping.plugin import LIMITS, takes
     from openpose_lab.lab.sandbox import messages
     from openpose_lab.lab.sandbox.landlock import restrict_files
 
     guards = _set_limits(limits)
-    readable = None
-    if limits["alone"]:
-        readable = [os.path.realpath(path) for path in _needed(file)]
-        guards += ["files"] if restrict_files([Path(path) for path in readable]) else []
-        guards += ["programs, network and signals"] if give_up_calls() else []
+    readable = [os.path.realpath(path) for path in _needed(file)] if limits["alone"] else None
+    everywhere = [Path(sys.executable).anchor]
+    guards += ["files"] if restrict_files([Path(path) for path in readable or everywhere]) else []
+    guards += ["programs, network and signals"] if give_up_calls() else []
     messages.send(answers, {"kind": "started", "guards": guards})
     watch = Watch(readable)
+    watch.replace_silent()
     sys.addaudithook(watch)
+    sys.breakpointhook = _no_breakpoint
     warnings.simplefilter("ignore")  # a warning is no print, and nobody reads it here
     printed = Printed()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
-            grouping = load_grouping(file, doors=("merge",))
+            grouping = load_grouping(file, doors=limits["doors"])
     except OpenPoseLabError as error:
-        messages.send(answers, {"kind": "error", "text": _shortened(str(error)), "tried": watch.tried})
+        messages.send(answers, {"kind": "error", "text": _shortened(str(error), _LONGEST_ERROR), "tried": watch.tried})
         return
     if watch.tried in (_CHANGES_FILES, _WRITES_FILES):  # as libraries do that keep a cache; they get along without
         watch.tried = None
-    messages.send(
-        answers,
-        {"kind": "ready", "tried": watch.tried, "printed": printed.length, "beginning": printed.beginning},
-    )
-    while message := messages.receive(calls):
+    ready = {"door": grouping.door, "accepts": [name for name in LIMITS if takes(grouping.function, name)]}
+    messages.send(answers, {**ready, "kind": "ready", "tried": watch.tried, **printed.told()})
+    while message := messages.receive(calls, _LARGEST_INPUT):
         header, data = message
-        rows, _ = messages.decode_value(header, data)
         printed = Printed()
-        answer, value = _call(grouping, rows, data, header["options"], printed)
-        told = {"printed": printed.length, "beginning": printed.beginning, "tried": watch.tried, "call": header["call"]}
-        messages.send(answers, {**answer, **told}, value)
+        answer, value = _call(grouping, header, data, printed)
+        messages.send(answers, {**answer, **printed.told(), "tried": watch.tried, "call": header["call"]}, value)
 
 
-def _shortened(text: str) -> str:
+def _shortened(text: str, longest: int) -> str:
     """Text that can be sent, whatever is in it."""
-    return text[:_SHOWN].encode("utf-8", "replace").decode()
+    return text[:longest].encode("utf-8", "replace").decode()
 
 
-def _call(
-    grouping: Any, given: Any, before: bytes, options: dict[str, Any], printed: Printed
-) -> tuple[dict[str, Any], bytes]:
-    """What the merge answers, as a header and bytes. before: those of the rows it is given."""
+def _no_breakpoint(*_: object, **__: object) -> None:
+    """``breakpoint()`` in here would wait for a person who cannot type to this process."""
+    raise RuntimeError("breakpoint() works only under a debugger, as in: python -m pdb demo_image.py")
+
+
+def _call(grouping: Any, header: dict[str, Any], data: bytes, printed: Printed) -> tuple[dict[str, Any], bytes]:
+    """What the grouping answers to a message, as a header and bytes."""
+    from estimation.grouping.division import Division
     from estimation.grouping.plugin import describe_error, settings_kept
     from openpose_lab.lab.sandbox import messages
 
+    given = _given(header, data)
+    start = time.perf_counter()
     try:
         with settings_kept(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
-            value = grouping.function(given, **options)
+            value = grouping.function(*given, **header["options"])
     except BaseException as error:  # SystemExit too: the next call may go well
-        return {"kind": "error", "text": _shortened(describe_error(error, grouping.source))}, b""
-    header, data = messages.encode_value(value)
-    return {**header, "changed": given.tobytes() != before}, data
+        return {"kind": "error", "text": _shortened(describe_error(error, grouping.source), _LONGEST_ERROR)}, b""
+    seconds = time.perf_counter() - start
+    answer, rows = messages.encode_value(value.subset if isinstance(value, Division) else value)
+    return {**answer, "changed": _changed(header, data, given), "seconds": seconds}, rows
+
+
+def _given(header: dict[str, Any], data: bytes) -> tuple[Any, ...]:
+    """The arguments in a message: rows for ``merge``, or what ``group`` takes."""
+    from openpose_lab.lab.sandbox import messages
+
+    if header["kind"] == "group":
+        arguments: tuple[Any, ...] = pickle.loads(data)
+        return arguments
+    return (messages.decode_value(header, data)[0],)
+
+
+def _changed(header: dict[str, Any], data: bytes, given: tuple[Any, ...]) -> bool:
+    from estimation.grouping.plugin import differ
+
+    if header["kind"] == "group":
+        candidates, coordinates, _ = pickle.loads(data)
+        return differ(candidates, given[0]) or differ(coordinates, given[1])
+    return bool(given[0].tobytes() != data)
 
 
 def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -171,7 +230,9 @@ def _set_limits(limits: dict[str, Any]) -> list[str]:
         ("core dumps", resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(OSError, ValueError):  # macOS refuses the first
-            resource.setrlimit(kind, (most, most))
+            hard = resource.getrlimit(kind)[1]
+            lower = most if hard == resource.RLIM_INFINITY else min(most, hard)  # a limit in force is not raised
+            resource.setrlimit(kind, (lower, lower))
             guards.append(guard)
     if os.geteuid() != 0:  # it means nothing to an administrator
         with contextlib.suppress(OSError, ValueError):

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from estimation.config import COCO_18
-from estimation.grouping.contract import ANSWER_CHECKS, check_answer, find_fault
+from estimation.grouping.contract import (
+    ANSWER_CHECKS,
+    Reply,
+    check_answer,
+    find_fault,
+    find_no_people,
+    peak_sets_of_answer,
+)
 from estimation.subset import GroupingError, slots_of_rows
 from tests.support.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_row
 
@@ -65,6 +72,54 @@ def test_a_matrix_is_an_array_of_rows():
     with pytest.warns(PendingDeprecationWarning):
         answer = check_answer(COCO_18, np.matrix(HANDOUT_PERSON), SLOTS)
     assert type(answer) is np.ndarray
+
+
+def test_a_masked_number_is_none():
+    masked = np.ma.masked_array(HANDOUT_PERSON, mask=False)
+    np.testing.assert_array_equal(check_answer(COCO_18, masked, SLOTS), HANDOUT_PERSON)
+    masked.mask[0, 18] = True
+    for dtype in (float, int):
+        with pytest.raises(GroupingError, match="row 0 has nan in column 18, where a number must be"):
+            check_answer(COCO_18, masked.astype(dtype), SLOTS)
+
+
+def test_subclasses_of_arrays_are_arrays(tmp_path):
+    class Odd(np.ndarray):
+        dtype = property(lambda self: 1 / 0)
+
+    stored = np.memmap(tmp_path / "rows", np.float64, mode="w+", shape=HANDOUT_PERSON.shape)
+    stored[:] = HANDOUT_PERSON
+    for answer in (HANDOUT_PERSON.view(Odd), stored):
+        assert type(check_answer(COCO_18, answer, SLOTS)) is np.ndarray
+
+
+def test_a_number_too_large_for_a_float_is_infinite():
+    row = HANDOUT_PERSON.astype(np.longdouble)
+    row[0, 18] = np.longdouble("1e4000")
+    with pytest.raises(GroupingError, match="row 0 has inf in column 18"):
+        check_answer(COCO_18, row, SLOTS)
+
+
+@pytest.mark.parametrize("value", [0.0, None])
+def test_an_answer_that_is_too_large_is_not_looked_at(value):
+    answer = np.broadcast_to(np.array(value), (10**12, 20))
+    with pytest.raises(GroupingError, match=r"must have shape \(people, 20\) but has \(1000000000000, 20\)"):
+        check_answer(COCO_18, answer, SLOTS)
+    assert peak_sets_of_answer(COCO_18, answer) is None
+
+
+@pytest.mark.parametrize("column", [3, 18, 19])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_answer_with_a_number_that_is_none_holds_no_people(column, value):
+    answer = changed(**{f"c{column}": value})
+    assert peak_sets_of_answer(COCO_18, answer) is None
+    failure = find_no_people(COCO_18, HANDOUT_ROWS, Reply(answer))
+    assert failure.sentence == "what came back holds no people"
+
+
+def test_an_id_that_is_no_whole_number_is_no_peak():
+    (peaks,) = peak_sets_of_answer(COCO_18, changed(c3=3.5))
+    assert peaks == {int(peak) for peak in HANDOUT_PERSON[0, :18] if peak not in (-1, 3)}
 
 
 BROKEN = {

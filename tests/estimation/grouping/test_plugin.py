@@ -1,6 +1,9 @@
 import io
+import os
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabWarning
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
 from estimation.subset import GroupingError, limb_rows
+from tests.conftest import ROOT
 from tests.estimation.test_connections import peaks_at
 from tests.support.scenes import join
 
@@ -224,6 +228,71 @@ def test_a_long_story_is_cut_short(plugin, connections):
         )
     assert str(error.value).endswith("very very ...")
     assert len(str(error.value)) < 600
+
+
+def test_what_is_printed_cannot_steer_the_terminal(plugin, connections, capsys):
+    path = plugin("print('\\x1b[2J')\ndef merge(subset):\n    print('a\\x1b[2J\\n\\tb')\n    return subset[:0]\n")
+    shown = io.StringIO()
+    with pytest.warns(OpenPoseLabWarning, match="prints; remove its print calls"):
+        run_grouping(load_grouping(path), COCO_18, connections, shown)
+    assert shown.getvalue() == "a\\x1b[2J\n\tb\n"
+    assert capsys.readouterr().out == "\\x1b[2J\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("import os\ndef merge(subset):\n    os._exit(0)\n", r"failed: line 3: SystemExit: os\._exit\(0\)"),
+        ("import os\nos._exit(0)\n", r"cannot be loaded: line 2: SystemExit: os\._exit\(0\)"),
+    ],
+)
+def test_a_plugin_does_not_end_the_program_unseen(plugin, connections, text, sentence):
+    with pytest.raises(GroupingError, match=sentence):
+        run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+
+
+def test_the_program_can_end_beside_a_plugin_that_runs_in_another_thread(plugin):
+    script = (
+        "import os, threading, time, numpy\n"
+        "from estimation.config import COCO_18\n"
+        "from estimation.grouping import load_grouping, run_merge\n"
+        "merge = load_grouping('my_merge.py')\n"
+        "threading.Thread(target=run_merge, args=(merge, COCO_18, numpy.empty((0, 20)))).start()\n"
+        "time.sleep(0.2)\n"
+        "os._exit(7)\n"
+    )
+    folder = Path(plugin("import time\ndef merge(subset):\n    time.sleep(30)\n")).parent
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", script], cwd=folder, env=environment, timeout=20).returncode == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+def test_a_process_that_a_plugin_forks_ends(plugin, connections):
+    text = (
+        "import os\ndef merge(subset):\n    child = os.fork()\n    if child == 0:\n        os._exit(5)\n"
+        "    raise ValueError(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    with pytest.raises(GroupingError, match="failed: line 6: ValueError: 5$"):
+        run_grouping(load_grouping(plugin(text)), COCO_18, connections)
+
+
+def test_an_answer_is_not_the_array_that_the_next_call_changes(plugin, connections):
+    text = (
+        "import numpy as np\nBUFFER = np.full((1, 20), -1.0)\ndef merge(subset):\n"
+        "    BUFFER[:] = subset[:1]\n    return BUFFER\n"
+    )
+    grouping = load_grouping(plugin(text))
+    first = run_grouping(grouping, COCO_18, connections)
+    before = first.copy()
+    grouping.function(limb_rows(COCO_18, connections) + 1)
+    np.testing.assert_array_equal(first, before)
+
+
+def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
+    with (tmp_path / "merge.py").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(GroupingError, match=r"merge\.py is larger than 8 MB; is it a Python file\?"):
+        load_grouping(tmp_path / "merge.py")
 
 
 def test_ctrl_c_is_the_user_s(plugin, connections):

@@ -92,7 +92,8 @@ def test_one_that_answers_with_nothing_of_use(check):
         ("merge = 3\n", "has no function merge; define merge(subset) in it"),
         ("def merge(subset)\n", "cannot be loaded: line 1: SyntaxError: expected ':'"),
         ("while True:\n    pass\n", "loading it took longer than 1.2 seconds"),
-        ("import os\nos._exit(0)\n", "it ended its own process, with status 0"),
+        ("import os\nos._exit(0)\n", "cannot be loaded: line 2: SystemExit: os._exit(0)"),
+        ("import os\nos.abort()\n", "its process crashed (SIGABRT)"),
         ("raise SystemExit('done')\n", "cannot be loaded: line 1: SystemExit: done"),
         (
             "import socket\nsocket.create_connection(('127.0.0.1', 9))\n",
@@ -111,11 +112,31 @@ def test_bad_options_are_one_sentence(call_program, tmp_path):
     for arguments, sentence in (
         ([tmp_path / "none.py"], "there is no file "),
         ([tmp_path], "there is no file "),
-        (["--seconds", 0], "--seconds must be more than 0 but is 0"),
+        (["--seconds", 0], "--seconds must be from 0.1 to 3600 but is 0.0"),
+        (["--seconds", "inf"], "--seconds must be from 0.1 to 3600 but is inf"),
+        (["--seconds", "nan"], "--seconds must be from 0.1 to 3600 but is nan"),
+        (["--seconds", "1e300"], "--seconds must be from 0.1 to 3600 but is 1e+300"),
+        (["--seconds", "1e-9"], "--seconds must be from 0.1 to 3600 but is 1e-09"),
     ):
         status, out, err = call_program("check-merge", check_merge.main, *arguments)
         assert (status, out, err.count("\n")) == (1, "", 1)
         assert sentence in err
+
+
+@pytest.mark.parametrize("answer", ["np.zeros((0, 20))", "np.zeros((20, 0))", "np.zeros((3, 0, 20))", "np.array([])"])
+def test_an_empty_answer_of_any_shape_is_told(check, answer):
+    status, out, err = check(f"import numpy as np\ndef merge(subset, **limits):\n    return {answer}\n")
+    assert (status, err.count("\n")) == (1, 1)
+    assert " checks failed in " in err
+    assert "real photos" in out
+
+
+def test_what_it_prints_and_raises_cannot_steer_the_terminal(check):
+    text = "\\x1b[2J\\x07\\u202e"
+    status, out, err = check(f"print('{text}')\ndef merge(subset):\n    raise ValueError('{text}')\n", "--all")
+    assert status == 1
+    assert "ValueError: \\x1b[2J\\x07\\u202e" in out
+    assert all(letter.isprintable() or letter == "\n" for letter in out + err)
 
 
 def test_it_runs_without_tensorflow_and_needs_no_photo():

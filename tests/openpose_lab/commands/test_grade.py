@@ -213,9 +213,14 @@ def test_bad_options_are_one_sentence(program, folder, tmp_path):
     (folder / "A_merge.txt").write_text("")
     for options, sentence in (
         ((), "there is no *merge*.py in "),
-        (("--jobs", 0), "--jobs must be at least 1 but is 0"),
-        (("--memory", 1), "--memory must be at least 200 but is 1"),
-        (("--seconds", -1), "--seconds must be more than 0 but is -1"),
+        (("--jobs", 0), "--jobs must be from 1 to "),
+        (("--jobs", 10**9), " but is 1000000000"),
+        (("--memory", 1), "--memory must be from 200 to 1000000 but is 1"),
+        (("--memory", 10**12), "--memory must be from 200 to 1000000 but is 1000000000000"),
+        (("--memory", 10**400), "--memory must be from 200 to 1000000 but is 10000000000000000000…"),
+        (("--seconds", -1), "--seconds must be from 0.1 to 3600 but is -1.0"),
+        (("--seconds", "inf"), "--seconds must be from 0.1 to 3600 but is inf"),
+        (("--seconds", "nan"), "--seconds must be from 0.1 to 3600 but is nan"),
         (("--images", tmp_path), "photos need both --images and --annotations"),
         (("--points", tmp_path / "none.toml"), "cannot read the points "),
         (("--out", tmp_path / "none" / "marks.csv"), "there is no folder"),
@@ -319,6 +324,64 @@ def test_who_does_nothing_gets_nothing_and_who_is_nearly_right_nearly_all(progra
     program()
     points = float(rows_of(tmp_path / "marks.csv")["A"]["points"])
     assert most / 2 * (most > 20) <= points <= most
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("def merge(subset, **limits):\n    return subset[:0]\n", "the handout's nine rows are one person: "),
+        ("x = 1\n", "has no function merge"),
+    ],
+)
+def test_nothing_is_marked_if_the_reference_does_not_get_full_marks(program, folder, tmp_path, monkeypatch, text, why):
+    (folder / "A_merge.py").write_text(RIGHT.read_text())
+    (tmp_path / "reference.py").write_text(text)
+    monkeypatch.setattr(judges, "LAB_MERGE", tmp_path / "reference.py")
+    status, _, err = program()
+    assert (status, err.count("\n")) == (1, 1)
+    assert err.startswith(
+        f"grade: nothing is marked, as the grader's own reference, {tmp_path / 'reference.py'}, does "
+    )
+    assert why in err
+    assert not (tmp_path / "marks.csv").exists()
+    assert not (tmp_path / "marks.csv.progress").read_text()
+
+
+@pytest.mark.slow
+def test_the_reference_gets_full_marks(tmp_path):
+    setting = judges.prepare(read_photo_rows(), Limits(), tmp_path)
+    assert "processor time" in judges.check_reference(setting) or sys.platform == "win32"
+
+
+CHANGED = "    merged = answer[keep]\n    {}\n    return merged\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end", "most"),
+    [
+        (CHANGED.format("merged[:, 18] = np.nan"), 5),
+        (CHANGED.format("merged[:, 18] = np.inf"), 5),
+        (CHANGED.format("merged[:, :18][merged[:, :18] >= 0] += 0.3"), 20),
+        ("    return np.ma.masked_array(answer[keep], mask=True)\n", 5),
+    ],
+    ids=["NaN", "infinite", "no whole ids", "masked"],
+)
+def test_numbers_that_are_none_earn_nothing(program, folder, tmp_path, end, most):
+    (folder / "A_merge.py").write_text(RIGHT.read_text().replace("    return answer[keep]\n", end))
+    program()
+    row = rows_of(tmp_path / "marks.csv")["A"]
+    assert float(row["points"]) < most
+    assert row["reason"].startswith(("plain, finite numbers: row 0 has ", "ids that exist, in their own slots: row 0 "))
+
+
+@pytest.mark.slow
+def test_a_call_of_the_network_is_told(program, folder, tmp_path):
+    text = RIGHT.read_text().replace("    people = []\n", hostile.TRY_TO_CALL_HOME + "    people = []\n")
+    (folder / "A_merge.py").write_text(text)
+    program()
+    assert "merge tried to use the network" in rows_of(tmp_path / "marks.csv")["A"]["reason"]
 
 
 def test_a_full_disk_is_one_sentence(program, folder, monkeypatch):

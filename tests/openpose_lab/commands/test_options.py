@@ -115,7 +115,7 @@ def test_the_usage_lists_all_programs():
 def test_an_option_that_programs_share_is_defined_once():
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "openpose_lab" / "commands").glob("*.py")]
     defined = [option for text in sources for option in re.findall(r'\badd(?:_argument)?\(\s*"(--[a-z-]+)"', text)]
-    shared = {"--network", "--weights", "--height", "--images", "--annotations", "--seconds", "--set"}
+    shared = {"--network", "--weights", "--height", "--images", "--annotations", "--seconds", "--memory", "--set"}
     assert {option: defined.count(option) for option in shared - {"--network"}} == dict.fromkeys(
         shared - {"--network"}, 1
     )

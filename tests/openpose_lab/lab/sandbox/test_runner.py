@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -129,15 +131,46 @@ def test_processor_time_is_bounded(runner_of):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("text", [hostile.WRITE, hostile.WRITE_IN_C, hostile.DELETE_IN_C])
-def test_files_are_as_they_were(runner_of, tmp_path, text):
+def test_files_are_as_they_were(runner_of, tmp_path, text, alone):
     precious = tmp_path / "precious.txt"
     precious.write_text("mine")
     places = [precious, tmp_path / "new.txt", tmp_path / "own" / "new.txt"]
-    runner = guarded(runner_of(text.replace("PLACES", repr([str(place) for place in places]))), "files")
+    runner = guarded(runner_of(text.replace("PLACES", repr([str(place) for place in places])), alone), "files")
     assert runner.call(HANDOUT).error is None
     assert precious.read_text() == "mine"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["merge.py", "own", "precious.txt"]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_files_are_not_written_by_way_of_libraries(runner_of, tmp_path, alone):
+    (tmp_path / "own").mkdir()
+    places = [tmp_path / "new", tmp_path / "own" / "new"]
+    text = hostile.WRITE_BY_LIBRARIES.replace("PLACES", repr(list(map(str, places))))
+    runner = guarded(runner_of(text, alone), "files")
+    answer = runner.call(HANDOUT)
+    assert (answer.error, answer.tried) == (None, "write files")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["merge.py", "own"]
+
+
+@pytest.mark.parametrize("function", ["os.mkfifo", "__import__('posix').mkfifo", "os.mknod"])
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_special_files_are_told(runner_of, function):
+    answer = runner_of(f"import os\ndef merge(subset):\n    {function}('x')\n").call(HANDOUT)
+    assert (answer.error, answer.tried) == ("line 3: PermissionError: a merge may not change files", "change files")
+
+
+def test_a_database_in_memory_is_no_file(runner_of):
+    answer = runner_of(hostile.DATABASE_IN_MEMORY).call(HANDOUT)
+    assert (answer.error, answer.tried) == (None, None)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_null_device_can_be_written_to(runner_of, alone):
+    text = "import os\ndef merge(subset):\n    print('x', file=open(os.devnull, 'w'))\n    return subset[:0]\n"
+    answer = runner_of(text, alone).call(HANDOUT)
+    assert (answer.error, answer.tried, answer.printed) == (None, None, 0)
 
 
 @pytest.mark.slow
@@ -159,6 +192,51 @@ def test_no_process_is_left(runner_of, text):
     assert len(processes_of(runner.file)) <= 1  # none but its own
     runner.stop()
     assert processes_of(runner.file) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it is a function of POSIX")
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_program_that_python_does_not_tell_of_is_not_started(runner_of, alone):
+    runner = runner_of(hostile.SPAWN_UNHEARD.replace("MARKED_SECONDS", "60"), alone)
+    answer = runner.call(HANDOUT)
+    assert answer.error == "line 6: PermissionError: a merge may not start another program"
+    assert answer.tried == "start another program"
+    runner.stop()
+    assert processes_of(runner.file) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists processes in /proc")
+def test_a_process_that_holds_the_pipes_is_not_waited_for(runner_of, tmp_path):
+    """Where nothing keeps a merge from starting one, as on macOS, it survives; but the checks go on."""
+    for package in ("estimation", "openpose_lab"):
+        shutil.copytree(ROOT / package, tmp_path / "root" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    seccomp = tmp_path / "root" / "openpose_lab" / "lab" / "sandbox" / "seccomp.py"
+    seccomp.write_text(f"{seccomp.read_text()}\n\ndef give_up_calls():\n    return False\n")
+    runner = runner_of(hostile.HOLD_THE_PIPES.replace("MARKED_SECONDS", "60"), alone=False)
+    runner.root = tmp_path / "root"
+    try:
+        assert runner.load().error is None
+        assert len(runner.call(np.tile(HANDOUT, (1000, 1))).value) == 0
+        start = time.monotonic()
+        runner.stop()
+        assert time.monotonic() - start < 10
+        assert len(processes_of(runner.file)) == 1
+    finally:
+        for number in processes_of(runner.file):
+            os.kill(number, signal.SIGKILL)
+
+
+def test_limits_that_are_in_force_already_are_not_raised(runner_of):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_CPU)
+    script = (
+        "import resource; from pathlib import Path; from openpose_lab.lab.sandbox.runner import Limits, Runner; "
+        "from estimation.grouping import LAB_MERGE; resource.setrlimit(resource.RLIMIT_CPU, (90, 90)); "
+        "runner = Runner(LAB_MERGE, Limits(processor=100)); runner.load(); print(runner.guards); runner.stop()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "processor time" in done.stdout
+    assert resource.getrlimit(resource.RLIMIT_CPU) == before
 
 
 def processes_of(path):
@@ -200,12 +278,14 @@ def test_a_process_that_has_lost_its_parent_already_ends(parent, printed):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("text", [hostile.CALL_HOME, hostile.CALL_HOME_IN_C])
-def test_nobody_is_called(runner_of, text):
+def test_nobody_is_called(runner_of, text, alone):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.5)
-        runner = guarded(runner_of(text.replace("PORT", str(server.getsockname()[1]))), SECCOMP)
-        runner.call(HANDOUT)
+        runner = guarded(runner_of(text.replace("PORT", str(server.getsockname()[1])), alone), SECCOMP)
+        answer = runner.call(HANDOUT)
+        assert answer.tried == ("use the network" if text is hostile.CALL_HOME else None)
         with pytest.raises(TimeoutError):
             server.accept()
 

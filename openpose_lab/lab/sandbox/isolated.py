@@ -1,0 +1,116 @@
+"""A grouping in a process of its own, for programs that call it as one in theirs.
+
+What a plug-in does there, from ``os._exit`` to a loop without end, is an error in one sentence here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from estimation.errors import OpenPoseLabWarning
+from estimation.grouping import Grouping, load_grouping
+from estimation.grouping.contract import KEEPS_INPUT, REPLY_CHECKS
+from estimation.grouping.plugin import DOORS, DescribedError, check_syntax, find_file
+from estimation.subset import GroupingError
+from openpose_lab.lab.sandbox.runner import Limits, Runner, SandboxReply, answer_of
+
+SECONDS = 30.0
+"""For one call. A student's ``merge`` may be slow on a crowd; ``check-merge`` tells so after 5 seconds."""
+_DEBUGGERS = {"debugpy", "pydevd"}
+"""Modules of the debuggers of VS Code and PyCharm."""
+
+
+class Isolated:
+    """A grouping that runs in a process of its own. Under a debugger, which could not see into it, it runs in this one.
+
+    The process starts at once and loads the file while this one does other work.
+
+    Attributes:
+        source: the grouping's file.
+    """
+
+    def __init__(self, grouping: str) -> None:
+        """Find the file of a grouping by its name or path, and start the process.
+
+        Raises:
+            GroupingError: if there is no such file, or it is not Python.
+        """
+        self.source = find_file(grouping)
+        check_syntax(self.source)
+        self._runner: Runner | None = None
+        self._elsewhere = 0.0  # seconds that the way to the process and back took
+        if not is_debugged():
+            self._runner = Runner(self.source, Limits(SECONDS), doors=DOORS)
+            self._runner.begin()
+
+    def __enter__(self) -> Isolated:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._runner:
+            self._runner.stop()
+
+    def load(self) -> Grouping:
+        """Wait until the file is loaded.
+
+        Returns:
+            The grouping. What it prints is printed when the call has ended.
+
+        Raises:
+            GroupingError: in one sentence, if the file does not run, or has neither ``merge`` nor ``group``.
+        """
+        if not self._runner:
+            return load_grouping(self.source)
+        loaded = self._runner.loaded()
+        if loaded.error:
+            raise GroupingError(_with_file(loaded.error, self.source))
+        print(loaded.output, end="", file=sys.stderr)
+        door = "group" if loaded.door == "group" else "merge"
+        return Grouping(door, _Proxy(self, door, loaded.accepts), self.source)
+
+    def milliseconds(self, measured: float) -> float:
+        """The part of a measured time that is the grouping's own, without the way to its process and back."""
+        return max(measured - 1000 * self._elsewhere, 0.0)
+
+    def ask(self, door: str, arguments: tuple[Any, ...], options: dict[str, float]) -> SandboxReply:
+        """Call the grouping."""
+        assert self._runner
+        reply = self._runner.call_group(*arguments) if door == "group" else self._runner.call(arguments[0], **options)
+        self._elsewhere += reply.seconds - min(max(reply.inside, 0.0), reply.seconds)
+        return reply
+
+
+class _Proxy:
+    """The function of a grouping in another process. Its signature has the options that the function takes."""
+
+    def __init__(self, isolated: Isolated, door: str, accepts: tuple[str, ...]) -> None:
+        self._isolated, self._door = isolated, door
+        first = inspect.Parameter("given", inspect.Parameter.POSITIONAL_ONLY)
+        options = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in accepts if name.isidentifier()]
+        self.__signature__ = inspect.Signature([first, *options])
+
+    def __call__(self, *arguments: Any, **options: float) -> Any:
+        reply = self._isolated.ask(self._door, arguments, options)
+        print(reply.output, end="")
+        if reply.error:
+            raise DescribedError(reply.error)
+        if sentence := REPLY_CHECKS[KEEPS_INPUT](self._door, reply):  # its copy, in its own process
+            who = f"{self._door} in {self._isolated.source}"
+            warnings.warn(f"{who} {sentence}", OpenPoseLabWarning, stacklevel=2)
+        return answer_of(reply)
+
+
+def is_debugged() -> bool:
+    """Whether a debugger may want to stop in a plug-in."""
+    started_by_pdb = "pdb" in sys.orig_argv  # which traces nothing until it is told where to stop
+    return sys.gettrace() is not None or started_by_pdb or not _DEBUGGERS.isdisjoint(sys.modules)
+
+
+def _with_file(error: str, source: Path) -> str:
+    """The sentence, with the file if it does not name it."""
+    return error if str(source) in error else f"the grouping file {source} cannot be loaded: {error}"
