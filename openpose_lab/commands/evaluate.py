@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
+from estimation.files import check_picture_type, encode_picture, write_whole
 from estimation.grouping import load_grouping
 from estimation.pipeline import check_height
 from openpose_lab.commands.options import (
@@ -26,6 +26,7 @@ from openpose_lab.commands.options import (
     make_parser,
     warn_of_unused_settings,
 )
+from openpose_lab.commands.program import claim_outputs
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.breakdown import Loss, find_losses
 from openpose_lab.evaluation.coco_figures import FIGURES, confidence, score
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
     warn_of_unused_settings(options.set, [grouping])
     maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
     inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
-    check_outputs([path for path in (options.worst, options.results) if path], inputs)
+    claim_outputs([path for path in (options.worst, options.results) if path], inputs)
 
     imputing = completion if options.guesses else None
     measured = measure(photos, maps, grouping, imputing)
@@ -89,7 +90,7 @@ def check_options(options: argparse.Namespace) -> None:
     if options.limit is not None and options.limit < 1:
         raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
     check_picture_type(options.worst)
-    check_outputs([path for path in (options.worst, options.results) if path], [("annotations", options.annotations)])
+    claim_outputs([path for path in (options.worst, options.results) if path], [("annotations", options.annotations)])
 
 
 def print_figures(figures: list[float], interval: tuple[float, float]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_outputs, write_whole
+from estimation.files import check_place_of_files, write_whole
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_seconds_option,
@@ -24,6 +24,7 @@ from openpose_lab.commands.options import (
     check_seconds_option,
     make_parser,
 )
+from openpose_lab.commands.program import claim_outputs
 from openpose_lab.lab import accuracy
 from openpose_lab.lab.grading.judges import FULL_SANDBOX, guards_here, mark_all, prepare
 from openpose_lab.lab.grading.likeness import find_alike
@@ -100,7 +101,8 @@ def check_options(options: argparse.Namespace) -> None:
     check_seconds_option(options)
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
     inputs += [("submission", path) for path in options.folder.rglob("*") if path.is_file()]
-    check_outputs([options.out, progress_file(options.out)], inputs)
+    check_place_of_files(options.out)
+    claim_outputs([options.out, progress_file(options.out)], inputs)
 
 
 def read_photos(options: argparse.Namespace) -> accuracy.PhotoRows:

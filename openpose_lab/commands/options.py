@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from estimation.config import DEFAULT_HEIGHT
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.grouping import GROUPINGS, Grouping
 from estimation.grouping.plugin import takes
 from estimation.thresholds import thresholds_of
@@ -23,9 +23,32 @@ _OF_MERGE = {"min_num_body_parts": "min_parts", "min_score": "min_mean_score"}
 _OF_GROUP = (*_OF_MERGE.values(), "peak_weight", "tie", "time_limit")
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors quote a safe and short part of what was given."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.color = False  # Python 3.14 colours what it prints; a stream of ours shows that as escapes
+        self.register("type", Path, _path)  # for every option with type=Path
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; give one, such as ./name")
+    return Path(text)
+
+
+def output_path(text: str) -> Path:
+    """The path of a file to write; ``-`` is the standard output."""
+    return Path("/dev/stdout") if text == "-" else _path(text)
+
+
 def make_parser(program: str, description: str | None, examples: str) -> argparse.ArgumentParser:
     """Make the parser of a program. ``program``: how it is started; ``examples`` follow the options in ``--help``."""
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=program,
         description=description,
         epilog=examples,
