@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.grouping import load_grouping, run_merge
 from openpose_lab.__main__ import command_names
-from openpose_lab.commands.options import apply_settings, warn_of_unused_settings
+from openpose_lab.commands.options import apply_settings, make_parser, output_path, warn_of_unused_settings
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.formats import FORMATS
 from tests.conftest import ROOT
@@ -196,3 +197,36 @@ def test_a_merge_gets_the_limits_that_it_takes(tmp_path):
 
     run_merge(load_grouping(merge), replace(COCO_18, min_score=1.0), np.empty((0, 20)))
     assert got == {"min_score": 1.0}
+
+
+def parse(*arguments):
+    parser = make_parser("demo", None, "")
+    parser.add_argument("--height", type=int)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--json", type=output_path)
+    parser.add_argument_group("photos").add_argument("--images", type=Path)
+    return parser.parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--height", "\x1b[31m"], r"argument --height: invalid int value: '\x1b[31m'"),
+        (["--\x1b[2J\n" + "x" * 100_000], r"unrecognized arguments: --\x1b[2J xxx"),
+        (["--weights", ""], "argument --weights: the path is empty; give one, such as ./name"),
+        (["--images", ""], "argument --images: the path is empty; give one"),
+        (["--json", ""], "argument --json: the path is empty; give one"),
+    ],
+)
+def test_what_the_parser_refuses_is_one_safe_line(arguments, sentence, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parse(*arguments)
+    assert stopped.value.code == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith(f"demo: error: {sentence}")
+    assert len(last) < 620
+
+
+def test_a_hyphen_is_the_standard_output():
+    assert parse("--json", "-").json == Path("/dev/stdout")
+    assert parse("--weights", "-").weights == Path("-")
