@@ -22,7 +22,7 @@ from estimation.grouping import load_grouping, run_grouping
 from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, ids_of
 from openpose_lab.commands.options import make_parser
-from openpose_lab.commands.program import start
+from openpose_lab.commands.program import shown, start
 from openpose_lab.evaluation.crowds import Disturbance, simulate
 from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.paths import ROOT
@@ -196,7 +196,7 @@ def main(arguments: Sequence[str]) -> None:
     write_whole(out / "problem.png", draw_problem())
     for failing in tqdm(FAILINGS, unit="picture", disable=None):
         write_whole(out / f"{failing.name}.png", draw_failing(failing))
-    print(f"wrote problem.png and {', '.join(f'{failing.name}.png' for failing in FAILINGS)} to {out}")
+    print(f"wrote problem.png and {', '.join(f'{failing.name}.png' for failing in FAILINGS)} to {shown(out)}")
 
 
 def draw_problem() -> bytes:

@@ -30,7 +30,7 @@ from openpose_lab.commands.options import (
     make_parser,
     warn_of_unused_settings,
 )
-from openpose_lab.commands.program import claim_outputs
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.comparison import CROWD_RANGES, Result, check_crowds, compare
 from openpose_lab.evaluation.comparison_plot import check_plot_type, plot
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> None:
     for path, data in ((options.csv, figures_csv(whole)), (options.plot, plot(whole, options.plot))):
         try:
             write_whole(path, data)
-            print(f"wrote {path}")
+            print(f"wrote {shown(path)}")
         except OpenPoseLabError as error:  # the other one may be written yet
             wrong.append(str(error))
     if wrong:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
     page = make_page(explain(photo, options.photo.name, config, found, told)).encode()
     write_whole(options.output, page)
     print_report(options.photo, photo.shape, told)
-    print(f"wrote {options.output} ({len(page) / 1e6:.1f} MB); open it in a browser")
+    print(f"wrote {shown(options.output)} ({len(page) / 1e6:.1f} MB); open it in a browser")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -12,7 +12,7 @@ from pathlib import Path
 from estimation.errors import OpenPoseLabError
 from estimation.files import write_whole
 from openpose_lab.commands.options import make_parser
-from openpose_lab.commands.program import claim_outputs
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.lab.handout import MERGE, handout_files, pack
 
 _EXAMPLES = """example:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
     files = handout_files()
     data = pack(files, options.out.stem)
     write_whole(options.out, data)
-    print(f"wrote {options.out}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
+    print(f"wrote {shown(options.out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
