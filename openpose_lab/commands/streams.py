@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TextIO
 
 from estimation.errors import visible
@@ -38,6 +38,11 @@ class Console(io.TextIOWrapper):
     def failure(self) -> OSError | None:
         """The first error of a write."""
         return self._raw.failure
+
+    def end(self) -> None:
+        """Write what is left. What comes later, such as from a thread, is dropped."""
+        self.flush()
+        self._raw.failure = self.failure or OSError("the program has ended")
 
     def write(self, text: str) -> int:
         """Write text with its control characters as escapes."""
@@ -81,15 +86,16 @@ def standard_streams() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     _open_closed()
     copy = os.dup(2)
+    output = _safe(sys.stdout, 1, 1, "\n\t")
+    errors = _safe(sys.stderr, 2, copy, "\n\t\r")  # a carriage return begins each drawing of a progress bar
+    sys.stdout, sys.stderr = output, errors
     try:
-        sys.stdout = _safe(sys.stdout, 1, 1, "\n\t")
-        sys.stderr = _safe(sys.stderr, 2, copy, "\n\t\r")  # a carriage return begins each drawing of a progress bar
         yield
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
         sys.stdout, sys.stderr = before
+        for stream in (output, errors):
+            if isinstance(stream, Console):
+                stream.end()
         os.close(copy)
 
 
@@ -109,6 +115,6 @@ def _safe(stream: TextIO | None, number: int, descriptor: int, kept: str) -> Tex
         if stream.fileno() == number and isinstance(stream, io.TextIOWrapper):
             stream.flush()
             return Console(descriptor, kept, stream)
-    except (OSError, ValueError):
+    except (AttributeError, OSError, ValueError):  # as in a notebook
         pass
     return stream
