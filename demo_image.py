@@ -9,10 +9,17 @@ The stages are in ``estimation``: the network's maps go through ``coordinates``,
 """
 
 import sys
-from functools import partial
+from collections.abc import Sequence
 
-from openpose_lab.commands.image import main
-from openpose_lab.commands.program import run
+from openpose_lab.commands.program import start
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the program with the options of the command line."""
+    from openpose_lab.commands import image  # in here, where Ctrl-C is heeded
+
+    image.main(arguments, program="python demo_image.py")
+
 
 if __name__ == "__main__":
-    sys.exit(run("demo_image.py", partial(main, program="python demo_image.py"), sys.argv[1:]))
+    sys.exit(start("demo_image.py", main, sys.argv[1:]))

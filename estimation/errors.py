@@ -41,20 +41,21 @@ def one_line(text: str, longest: int = _LONGEST_SENTENCE) -> str:
     """
     text = _shortened(text, longest)  # before the escapes, so that the work is bounded
     text = re.sub(r"[\t\n\v\f\r]\s*", " ", text).strip()
-    return _shortened("".join(map(_visible, text)), longest)
+    return _shortened(visible(text), longest)
 
 
-def printable(text: str) -> str:
-    """Make text of any origin safe to print on several lines: control characters other than line breaks and tabs are
-    written as escapes."""
-    return "".join(letter if letter in "\n\t" else _visible(letter) for letter in text)
+def visible(text: str, kept: str = "") -> str:
+    """Write control characters as escapes.
 
+    Args:
+        text: The text.
+        kept: The control characters that stay.
 
-def _visible(letter: str) -> str:
-    """``letter``, or its escape if it belongs to one of Unicode's categories of control characters."""
-    if unicodedata.category(letter)[0] != "C":
-        return letter
-    return letter.encode("unicode_escape").decode()
+    Returns:
+        The text, with an escape in place of each letter of Unicode's categories of control characters.
+    """
+    controls = {letter for letter in set(text) - set(kept) if unicodedata.category(letter)[0] == "C"}
+    return text.translate({ord(letter): letter.encode("unicode_escape").decode() for letter in controls})
 
 
 def _shortened(text: str, longest: int) -> str:

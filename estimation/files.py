@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,8 +21,14 @@ from estimation.quiet import silent_stderr
 
 _JPEG = b"\xff\xd8"
 PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-
-
+_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}  # paths by their descriptors
+_ADVICE = {
+    errno.ENOSPC: "free some space or choose another place",
+    errno.EPIPE: "what reads it has ended",
+    errno.EBADF: "nothing is open there for writing",
+    **({errno.EACCES: "close what has it open or choose another place"} if os.name == "nt" else {}),
+}
+"""What to do about errors of writing, beside choosing another place."""
 LARGEST_PHOTO_FILE = 1 << 30
 """Bytes. 100 megapixels of 16-bit BGRA without compression are 0.8 GB."""
 
@@ -126,15 +134,59 @@ def _on_white(image: NDArray[Any]) -> NDArray[np.uint8]:
     return colour.astype(np.uint8)
 
 
-def check_writable(path: Path) -> None:
+def open_descriptor(path: str | Path) -> int | None:
+    """The open file descriptor that a path names, as ``/dev/stdout`` and ``/dev/fd/63`` do; None for another path.
+
+    A shell makes the path ``/dev/fd/63`` of ``>(command)``.
+    """
+    text = Path(path).as_posix()
+    named = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d{1,9})", text)
+    return int(named[1]) if named else _STANDARD.get(text)
+
+
+def is_standard_output(path: str | Path) -> bool:
+    """Tell whether what is written to ``path`` goes where the standard output goes."""
+    if open_descriptor(path) == 1:
+        return True
+    try:
+        return os.path.samestat(_status(path), os.fstat(1))
+    except OSError:
+        return False
+
+
+def check_writable(path: str | Path) -> None:
     """Raise OpenPoseLabError now rather than after the work if ``path`` cannot be written."""
-    folder = os.path.dirname(path) or os.curdir
-    if os.path.isdir(path):
+    try:
+        mode = _status(path).st_mode
+    except FileNotFoundError:
+        mode = 0
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise _cannot_write(path, error) from error
+    if stat.S_ISDIR(mode):
         raise OpenPoseLabError(f"cannot write {path}: it is a folder; give the path of a file")
+    if open_descriptor(path) is not None:
+        return
+    try:
+        target = os.path.realpath(path)
+    except OSError:
+        raise OpenPoseLabError(f"cannot write {path}: the current folder is gone; go to another one") from None
+    folder = os.path.dirname(target if os.path.islink(path) else path) or os.curdir
     if not os.path.isdir(folder):
         raise OpenPoseLabError(f"cannot write {path}: there is no folder {folder}; make it first")
-    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+    needed = [path] if mode else []
+    if not mode or stat.S_ISREG(mode):  # the file is written anew, beside the old one
+        needed.append(folder)
+    if not all(os.access(place, os.W_OK) for place in needed):
         raise OpenPoseLabError(f"cannot write {path}: no permission; choose another place")
+
+
+def check_place_of_files(path: str | Path) -> None:
+    """Raise OpenPoseLabError if ``path`` cannot be written, or is a device or a pipe, so nothing can lie beside it."""
+    check_writable(path)
+    if open_descriptor(path) is not None or (os.path.exists(path) and not os.path.isfile(path)):
+        raise OpenPoseLabError(
+            f"cannot write {path}: it is a device or a pipe; give the path of a file, as more is written beside it"
+        )
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | None]]) -> None:
@@ -142,40 +194,81 @@ def check_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | No
 
     inputs: what each is called in the sentence, and where it is; None for one that was not given.
     """
-    given = [(name, path.resolve()) for name, path in inputs if path is not None]
-    for number, output in enumerate(outputs):
+    for output in outputs:
         check_writable(output)
-        for name, path in given:
-            if output.resolve() == path:
+    given = [(name, _identity(path)) for name, path in inputs if path is not None]
+    targets = [_identity(output) for output in outputs]
+    for number, output in enumerate(outputs):
+        for name, place in given:
+            if targets[number] == place:
                 raise OpenPoseLabError(
                     f"{output} is given as the {name} too, and would be overwritten; choose another output"
                 )
-        if output.resolve() in [other.resolve() for other in outputs[:number]]:
+        if targets[number] in targets[:number]:
             raise OpenPoseLabError(f"two outputs cannot both be {output}; choose two names")
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
     """Write a file so that at every moment it is either the old one or the new one, complete.
 
-    A link is followed; a device or a pipe is written to as it is.
+    A link is followed. A device, a pipe or an open descriptor, such as ``/dev/stdout``, is written to as it is.
     """
-    target = Path(os.path.realpath(path))
+    try:
+        descriptor = open_descriptor(path)
+        if descriptor is not None:
+            with os.fdopen(os.dup(descriptor), "wb") as file:
+                file.write(data)
+        elif _is_special(path):
+            with open(path, "wb") as file:
+                file.write(data)
+        else:
+            _replace(Path(os.path.realpath(path)), data)
+    except (OSError, ValueError) as error:
+        raise _cannot_write(path, error) from error
+
+
+def _replace(target: Path, data: bytes) -> None:
     temporary = target.with_name(f".openpose-lab-{secrets.token_hex(8)}")
     try:
-        if target.exists() and not target.is_file():
-            target.write_bytes(data)
-            return
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-            os.replace(temporary, target)
-        finally:
+        with temporary.open("xb") as file:
+            file.write(data)
+        os.replace(temporary, target)
+    finally:
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        advice = {errno.ENOSPC: "free some space or ", errno.EACCES: "close what has it open or "}.get(
-            error.errno or 0, ""
-        )
-        raise OpenPoseLabError(f"cannot write {path}: {error.strerror}; {advice}choose another place") from error
+
+
+def _status(path: str | Path) -> os.stat_result:
+    descriptor = open_descriptor(path)
+    return os.stat(path) if descriptor is None else os.fstat(descriptor)
+
+
+def _is_special(path: str | Path) -> bool:
+    """Tell whether ``path`` leads to a device or a pipe. Raises OSError if it leads in a circle."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISBLK(mode):
+        raise OSError(errno.EPERM, "it is a disk")
+    return not stat.S_ISREG(mode)
+
+
+def _identity(path: str | Path) -> str | int:
+    """What two paths of one file have in common."""
+    descriptor = open_descriptor(path)
+    if descriptor is not None:
+        return descriptor
+    try:
+        return os.path.realpath(path)
+    except OSError:  # there is no current folder
+        return os.fspath(path)
+
+
+def _cannot_write(path: str | Path, error: OSError | ValueError) -> OpenPoseLabError:
+    reason = error.strerror if isinstance(error, OSError) else error
+    number = (error.errno if isinstance(error, OSError) else None) or 0
+    return OpenPoseLabError(f"cannot write {path}: {reason}; {_ADVICE.get(number, 'choose another place')}")
 
 
 def check_picture_type(path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _lock = threading.Lock()
 _blocks = 0  # that are silent now, in all threads
@@ -18,36 +18,13 @@ def silent_stderr() -> Iterator[None]:
     """Drop what any code writes to file descriptor 2 inside the block; exceptions come through.
 
     The descriptor belongs to the whole process. Blocks in several threads may overlap: the first to begin redirects
-    it, the last to end restores it. ``kept_stderr`` keeps ``sys.stderr`` from being dropped too.
+    it, the last to end restores it. Programs print to a copy of it (``openpose_lab/commands/streams.py``).
     """
     _begin()
     try:
         yield
     finally:
         _end()
-
-
-@contextmanager
-def kept_stderr() -> Iterator[None]:
-    """Let ``sys.stderr`` write to a copy of descriptor 2 inside the block, which ``silent_stderr`` does not redirect.
-
-    Programs use it, so that no message and no progress bar is lost while a thread reads a photo. Where ``sys.stderr``
-    is not descriptor 2, as in a notebook, nothing has to be done.
-    """
-    before = sys.stderr
-    try:
-        if before.fileno() != 2:
-            raise OSError
-        copy = os.fdopen(os.dup(2), "w", encoding=before.encoding, errors=before.errors, buffering=1)
-    except (OSError, AttributeError, ValueError):
-        yield
-        return
-    sys.stderr = copy
-    try:
-        yield
-    finally:
-        sys.stderr = before
-        copy.close()
 
 
 def _begin() -> None:
@@ -82,4 +59,5 @@ def _redirect() -> None:
 
 def _flush() -> None:
     if sys.stderr is not None:
-        sys.stderr.flush()
+        with suppress(OSError):  # a full disk
+            sys.stderr.flush()

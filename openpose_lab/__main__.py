@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from estimation.discovery import modules_in
 from estimation.errors import OpenPoseLabError
-from openpose_lab.commands.program import run
+from openpose_lab.commands.program import let_interrupts_end, start
 
 _FOLDER = Path(__file__).parent / "commands"
 _DEMO = "image"
@@ -32,14 +32,15 @@ commands:
 
 def main() -> int:
     """Run the subcommand that the command line names; the exit status for ``sys.exit``."""
+    let_interrupts_end()
     arguments = sys.argv[1:]
     if arguments[:1] in (["--help"], ["-h"]):
-        return run("openpose-lab", print_usage, arguments)
+        return start("openpose-lab", print_usage, arguments)
     names = command_names()
     name = arguments[0].replace("_", "-") if arguments else _DEMO
     if name in names:
-        return run("openpose-lab" if name == _DEMO else name, partial(_run_command, name), arguments[1:])
-    return run("openpose-lab", partial(_run_demo, list(names)), arguments)
+        return start("openpose-lab" if name == _DEMO else name, partial(_run_command, name), arguments[1:])
+    return start("openpose-lab", partial(_run_demo, list(names)), arguments)
 
 
 def _run_command(name: str, arguments: Sequence[str]) -> None:
@@ -49,7 +50,9 @@ def _run_command(name: str, arguments: Sequence[str]) -> None:
 def _run_demo(names: Sequence[str], arguments: Sequence[str]) -> None:
     """Run the demo, unless its photo is a mistyped command."""
     first = Path(arguments[0]) if arguments else Path()
-    if re.fullmatch(r"[A-Za-z][\w-]*", str(first)) and not first.exists():
+    if re.fullmatch(r"[A-Za-z][\w-]*", str(first)) and not os.path.exists(first):
+        import difflib
+
         similar = difflib.get_close_matches(str(first).lower().replace("_", "-"), names, n=1)
         advice = f"did you mean {similar[0]}?" if similar else "`openpose-lab --help` lists the commands"
         raise OpenPoseLabError(f"there is no command and no photo {first}; {advice}")

@@ -19,7 +19,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS, load_grouping
 from openpose_lab.commands import evaluate
 from openpose_lab.commands.options import add_measuring_options, apply_settings, make_parser
-from openpose_lab.commands.program import run
+from openpose_lab.commands.program import start
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.coco_figures import bootstrap, score
 from openpose_lab.evaluation.comparison import compare
@@ -104,4 +104,4 @@ def oracle_precision(truth: COCO, photos: dict[int, Path], options: argparse.Nam
 
 
 if __name__ == "__main__":
-    sys.exit(run("accuracy_tables", main, sys.argv[1:]))
+    sys.exit(start("accuracy_tables", main, sys.argv[1:]))

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_outputs, write_whole
+from estimation.files import write_whole
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
 from openpose_lab.commands.options import add_measuring_options, make_parser
-from openpose_lab.commands.program import run
+from openpose_lab.commands.program import claim_outputs, shown, start
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.evaluation.measures import NOBODY, Pairs, count_pairs
@@ -34,7 +34,7 @@ EXAMPLES = """example:
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
-    check_outputs([options.out], [("annotations", options.annotations), ("weights", options.weights)])
+    claim_outputs([options.out], [("annotations", options.annotations), ("weights", options.weights)])
     truth = read_annotations(options.annotations)
     maps = MapCache(options.network, options.weights, options.height)
     scenes = photo_scenes(truth, find_photos(truth, options.images), maps).scenes
@@ -52,7 +52,8 @@ def main(arguments: Sequence[str]) -> None:
     with Runner(LAB_MERGE) as runner:
         effort = merge_seconds(photos, runner.call) / reading_seconds(photos)
     write_whole(options.out, encode(chosen, figures, effort))
-    print(f"wrote {options.out}: {sum(len(s.connections.accepted) for s in chosen)} rows of {len(chosen)} photos")
+    rows = sum(len(scene.connections.accepted) for scene in chosen)
+    print(f"wrote {shown(options.out)}: {rows} rows of {len(chosen)} photos")
 
 
 def crowdedness(scene: Scene) -> int:
@@ -96,4 +97,4 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(run("collect_rows", main, sys.argv[1:]))
+    sys.exit(start("collect_rows", main, sys.argv[1:]))

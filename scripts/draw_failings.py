@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from collections.abc import Sequence
@@ -22,7 +21,8 @@ from estimation.files import check_writable, write_whole
 from estimation.grouping import load_grouping, run_grouping
 from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, ids_of
-from openpose_lab.commands.program import run
+from openpose_lab.commands.options import make_parser
+from openpose_lab.commands.program import shown, start
 from openpose_lab.evaluation.crowds import Disturbance, simulate
 from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.paths import ROOT
@@ -30,6 +30,9 @@ from openpose_lab.paths import ROOT
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+EXAMPLES = """example:
+  python -m scripts.draw_failings --out pictures
+"""
 FOLDER = ROOT / "docs" / "pictures"
 _HEIGHT = 30.0  # cells, of a standing person
 _RIGHT = 0.9  # the PAF score of limbs that are as they should be
@@ -186,14 +189,14 @@ def truth(failing: Failing) -> NDArray[np.float64]:
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.draw_failings", description=__doc__)
+    parser = make_parser("python -m scripts.draw_failings", __doc__, EXAMPLES)
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/pictures)")
     out = parser.parse_args(arguments).out
     check_writable(out / "problem.png")
     write_whole(out / "problem.png", draw_problem())
     for failing in tqdm(FAILINGS, unit="picture", disable=None):
         write_whole(out / f"{failing.name}.png", draw_failing(failing))
-    print(f"wrote problem.png and {', '.join(f'{failing.name}.png' for failing in FAILINGS)} to {out}")
+    print(f"wrote problem.png and {', '.join(f'{failing.name}.png' for failing in FAILINGS)} to {shown(out)}")
 
 
 def draw_problem() -> bytes:
@@ -257,4 +260,4 @@ def _draw_candidates(axes: Axes, connections: Connections, labelled: bool) -> No
 
 
 if __name__ == "__main__":
-    sys.exit(run("draw_failings", main, sys.argv[1:]))
+    sys.exit(start("draw_failings", main, sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from openpose_lab.commands.program import run
+from openpose_lab.commands.program import DEBUG, run
 from tests.support.file_server import FileServer, running_file_server
 
 ROOT = Path(__file__).parent.parent
@@ -22,6 +23,12 @@ def signals_are_heeded() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def faults_are_raised() -> None:
+    """A fault of a program that a test runs, in a process of its own too, is a traceback and no sentence."""
+    os.environ[DEBUG] = "1"
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.connections import Connections
-from estimation.errors import OpenPoseLabWarning, printable
+from estimation.errors import OpenPoseLabWarning, visible
 from estimation.grouping.contract import (
     KEEPS_INPUT,
     PRINTS_NOTHING,
@@ -328,7 +328,7 @@ class _Printed(io.TextIOBase):
         self.length += len(text)
         self.beginning += text[: _KEPT - len(self.beginning)]
         if self._shown:
-            self._shown.write(printable(text))
+            self._shown.write(visible(text, "\n\t"))
         return len(text)
 
 

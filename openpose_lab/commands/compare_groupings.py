@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from estimation.config import COCO_18, DEFAULT_HEIGHT, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.files import check_outputs, write_whole
+from estimation.files import write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.conformance import check_grouping
 from estimation.grouping.contract import CALL_CHECKS
@@ -30,6 +30,7 @@ from openpose_lab.commands.options import (
     make_parser,
     warn_of_unused_settings,
 )
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.comparison import CROWD_RANGES, Result, check_crowds, compare
 from openpose_lab.evaluation.comparison_plot import check_plot_type, plot
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str]) -> None:
     for path, data in ((options.csv, figures_csv(whole)), (options.plot, plot(whole, options.plot))):
         try:
             write_whole(path, data)
-            print(f"wrote {path}")
+            print(f"wrote {shown(path)}")
         except OpenPoseLabError as error:  # the other one may be written yet
             wrong.append(str(error))
     if wrong:
@@ -150,7 +151,7 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
     check_plot_type(options.plot)
     inputs = [("annotations", options.annotations), ("skeletons", options.skeletons), ("weights file", options.weights)]
     inputs += [("grouping file", grouping.source) for grouping in groupings.values()]
-    check_outputs([options.csv, options.plot], inputs)
+    claim_outputs([options.csv, options.plot], inputs)
 
 
 def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple[SceneSet, Config]]:
@@ -160,7 +161,7 @@ def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple
         photos = find_photos(truth, options.images)
         (config,) = apply_settings(options.set, network_config(options.network))
         maps = MapCache(options.network, options.weights, options.height, config=config)
-        check_outputs([options.csv, options.plot], measuring_inputs(options.annotations, photos, maps))
+        claim_outputs([options.csv, options.plot], measuring_inputs(options.annotations, photos, maps))
         yield photo_scenes(truth, photos, maps), maps.config
     if options.images is None or options.crowds:
         disturbance = Disturbance(options.noise, options.missing, options.doubled, options.crossing)

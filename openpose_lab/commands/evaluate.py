@@ -18,7 +18,7 @@ from pycocotools.coco import COCO
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
-from estimation.files import check_outputs, check_picture_type, encode_picture, write_whole
+from estimation.files import check_picture_type, encode_picture, write_whole
 from estimation.grouping import Grouping, load_grouping
 from estimation.pipeline import check_height
 from openpose_lab.commands.options import (
@@ -29,6 +29,7 @@ from openpose_lab.commands.options import (
     make_parser,
     warn_of_unused_settings,
 )
+from openpose_lab.commands.program import claim_outputs
 from openpose_lab.evaluation.annotations import find_photos, list_photos, read_annotations
 from openpose_lab.evaluation.assessment import Assessment, System, assess, worst_photos
 from openpose_lab.evaluation.breakdown import Loss, find_losses, find_mistakes
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str]) -> None:
     grouping = None if options.only_predictions else load_grouping(options.grouping)
     truth = read_truth(options)
     photos = find_photos(truth, options.images) if options.images else {}
-    check_outputs(outputs_of(options), [("photo", path) for path in photos.values()])
+    claim_outputs(outputs_of(options), [("photo", path) for path in photos.values()])
     others = [measure_predictions(options, truth)] if options.predictions else []
     ours = [measure_network(options, truth, photos, grouping)] if grouping else []
     systems = ours + others
@@ -116,7 +117,7 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
     warn_of_unused_settings(options.set, [grouping])
     maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
     inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
-    check_outputs(outputs_of(options), inputs)
+    claim_outputs(outputs_of(options), inputs)
 
     imputing = completion if options.guesses else None
     measured = measure(photos, maps, grouping, imputing)
@@ -179,7 +180,7 @@ def check_options(options: argparse.Namespace) -> None:
         options.worst = SHEET
     if options.worst:
         check_picture_type(options.worst)
-    check_outputs(outputs_of(options), [("annotations", options.annotations), ("predictions", options.predictions)])
+    claim_outputs(outputs_of(options), [("annotations", options.annotations), ("predictions", options.predictions)])
 
 
 def check_inputs(options: argparse.Namespace) -> None:

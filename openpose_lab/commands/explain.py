@@ -16,7 +16,7 @@ from tqdm import tqdm
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.estimators import estimate
-from estimation.files import check_outputs, read_photo, write_whole
+from estimation.files import read_photo, write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.film import make_film
 from estimation.pipeline import Estimate, check_input, estimate_people, timed
@@ -29,7 +29,7 @@ from openpose_lab.commands.options import (
     make_parser,
     warn_of_unused_settings,
 )
-from openpose_lab.commands.program import shown
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.lab.explain.data import Told, explain
 from openpose_lab.lab.explain.page import make_page
 from openpose_lab.networks.loading import load_network, network_config
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> None:
     page = make_page(explain(photo, options.photo.name, config, found, told)).encode()
     write_whole(options.output, page)
     print_report(options.photo, photo.shape, told)
-    print(f"wrote {options.output} ({len(page) / 1e6:.1f} MB); open it in a browser")
+    print(f"wrote {shown(options.output)} ({len(page) / 1e6:.1f} MB); open it in a browser")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -86,7 +86,7 @@ def check_files(options: argparse.Namespace, groupings: list[Grouping]) -> None:
     """Raise OpenPoseLabError if the page cannot be written, or would overwrite an input."""
     inputs = [("photo", options.photo), ("weights file", options.weights)]
     inputs += [("grouping file", grouping.source) for grouping in groupings]
-    check_outputs([options.output], inputs)
+    claim_outputs([options.output], inputs)
     if options.output.suffix.lower() not in PAGE_TYPES:
         raise OpenPoseLabError(f"cannot write {options.output}: its name must end in one of {' '.join(PAGE_TYPES)}")
 

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import check_outputs, write_whole
+from estimation.files import check_place_of_files, write_whole
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_memory_option,
@@ -26,6 +26,7 @@ from openpose_lab.commands.options import (
     check_range,
     make_parser,
 )
+from openpose_lab.commands.program import claim_outputs
 from openpose_lab.lab import accuracy
 from openpose_lab.lab.grading.judges import FULL_SANDBOX, MOST_JOBS, check_reference, mark_all, prepare
 from openpose_lab.lab.grading.likeness import Alike
@@ -110,7 +111,8 @@ def check_options(options: argparse.Namespace) -> Limits:
     inputs += [
         ("submission", out) for out in outputs if out.is_file() and folder in (out.resolve(), *out.resolve().parents)
     ]
-    check_outputs(outputs, inputs)
+    check_place_of_files(options.out)
+    claim_outputs(outputs, inputs)
     return limits
 
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_outputs, write_whole
+from estimation.files import write_whole
 from openpose_lab.commands.options import make_parser
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.lab.handout import MERGE, handout_files, pack
 
 _EXAMPLES = """example:
@@ -24,11 +25,11 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     if options.out.suffix != ".zip":
         raise OpenPoseLabError(f"cannot write {options.out}: its name must end in .zip")
-    check_outputs([options.out], [])
+    claim_outputs([options.out], [])
     files = handout_files()
     data = pack(files, options.out.stem)
     write_whole(options.out, data)
-    print(f"wrote {options.out}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
+    print(f"wrote {shown(options.out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from estimation.files import check_outputs, check_picture_type, encode_picture, read_photo, write_whole
+from estimation.files import check_picture_type, encode_picture, read_photo, write_whole
 from estimation.grouping import Grouping
 from estimation.pipeline import Estimate, check_input, estimate_people
 from estimation.renderers import draw_skeletons
@@ -21,9 +21,10 @@ from openpose_lab.commands.options import (
     add_set_option,
     apply_settings,
     make_parser,
+    output_path,
     warn_of_unused_settings,
 )
-from openpose_lab.commands.program import shown
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.formats import FORMATS
 from openpose_lab.lab.sandbox.isolated import Isolated
 from openpose_lab.networks.loading import load_network, network_config
@@ -33,6 +34,7 @@ EXAMPLES = """examples:
   {program}                                   the sample photo, drawn to output.png
   {program} photo.jpg --output skeletons.png
   {program} photo.jpg --json people.json --no-draw
+  {program} photo.jpg --json - --no-draw      JSON to the standard output, and the report to the standard error
   {program} photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
 """
 
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
         write_whole(path, FORMATS[name].encode(result.skeletons, config.layout))
     print_report(options, grouping, photo.shape, replace(result, milliseconds=milliseconds))
     for path in outputs:
-        print(f"wrote {path}")
+        print(f"wrote {shown(path)}")
 
 
 def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
@@ -70,7 +72,7 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
     )
     for one in FORMATS.values():
         parser.add_argument(
-            f"--{one.name}", type=Path, metavar="FILE", dest=_dest(one.name), help=one.help.replace("%", "%%")
+            f"--{one.name}", type=output_path, metavar="FILE", dest=_dest(one.name), help=one.help.replace("%", "%%")
         )
     add_network_options(parser)
     add_grouping_option(parser)
@@ -93,7 +95,7 @@ def check_files(options: argparse.Namespace, grouping_file: Path) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
     outputs = [path for path in (options.output, *formats_asked_for(options).values()) if path is not None]
     inputs = [("photo", options.photo), ("grouping file", grouping_file), ("weights file", options.weights)]
-    check_outputs(outputs, inputs)
+    claim_outputs(outputs, inputs)
     if options.output:
         check_picture_type(options.output)
     return outputs

@@ -7,10 +7,10 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from estimation.config import DEFAULT_HEIGHT
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.grouping import GROUPINGS, Grouping
 from estimation.grouping.plugin import takes
 from estimation.thresholds import thresholds_of
@@ -26,6 +26,36 @@ _LONGEST_NUMBER = 20  # letters that a sentence quotes
 _OF_GROUP = (*_OF_MERGE.values(), "peak_weight", "tie", "time_limit")
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser with safe and short errors. It finds out the network of ``--weights`` if ``--network`` is not given."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.color = False  # Python 3.14 colours what it prints; a stream of ours shows that as escapes
+        self.register("type", Path, _path)  # for every option with type=Path
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse a command line. Raises OpenPoseLabError if the network of the weights cannot be recognised."""
+        options = super().parse_args(args, namespace)
+        if "weights" in options and "network" in options and options.network is None:
+            options.network = DEFAULT_NETWORK if options.weights is None else recognised_network(options.weights)
+        return options
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; give one, such as ./name")
+    return Path(text)
+
+
+def output_path(text: str) -> Path:
+    """The path of a file to write; ``-`` is the standard output."""
+    return Path("/dev/stdout") if text == "-" else _path(text)
+
+
 def make_parser(program: str, description: str | None, examples: str) -> argparse.ArgumentParser:
     """Make the parser of a program. ``program``: how it is started; ``examples`` follow the options in ``--help``."""
     return _Parser(
@@ -34,17 +64,6 @@ def make_parser(program: str, description: str | None, examples: str) -> argpars
         epilog=examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-
-
-class _Parser(argparse.ArgumentParser):
-    """Finds out the network of ``--weights`` if ``--network`` is not given."""
-
-    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse a command line. Raises OpenPoseLabError if the network of the weights cannot be recognised."""
-        options = super().parse_args(args, namespace)
-        if "weights" in options and options.network is None:
-            options.network = DEFAULT_NETWORK if options.weights is None else recognised_network(options.weights)
-        return options
 
 
 def add_photo_option(parser: Options, default: Path) -> None:

@@ -1,29 +1,36 @@
-"""What every program here does alike: whatever goes wrong is said in one sentence, with a non-zero exit."""
+"""What every program here does alike: whatever goes wrong is said in one sentence, with a non-zero exit.
+
+Ctrl-C is heeded from the moment that ``run`` begins. So programs import what takes time inside of it.
+"""
 
 from __future__ import annotations
 
 import errno
-import io
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tqdm import tqdm
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from openpose_lab.commands.streams import Console, standard_streams
 
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.quiet import kept_stderr
+DEBUG = "OPENPOSE_LAB_DEBUG"
+"""An environment variable. If it is set, programs show tracebacks, and the warnings of libraries."""
+FAULT = 70
+"""The exit status after a fault of the program: EX_SOFTWARE of sysexits.h."""
 
-_STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-"""Signals that ask a program to stop, beside Ctrl-C's. SIGBREAK is Windows's."""
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-"""Errors of the standard output when it goes to a full disk. Files are written by ``write_whole``, which names them."""
+_STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+"""Signals that ask a program to stop. SIGINT is Ctrl-C's, SIGBREAK is Windows's."""
+_READER_IS_GONE = (errno.EPIPE, errno.EINVAL)
+"""Errors of the standard output when what reads it, such as head, has seen enough. EINVAL is Windows's."""
+_PROJECT = Path(__file__).parents[2]
+_OWN_FOLDERS = ("estimation", "models", "openpose_lab", "scripts")
+_STUDENTS_FILE = ("estimation", "merge.py")
 
 
 class Stopped(KeyboardInterrupt):
@@ -39,26 +46,47 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def signals_raise() -> Iterator[None]:
-    """Let signals that would end the program raise Stopped in its main thread. Only the first one does.
+def signals_raise() -> Iterator[list[int]]:
+    """Let signals that would end the program raise Stopped in its main thread.
 
-    A signal that is ignored stays ignored: ``nohup`` relies on it.
+    Only the first signal does, so that cleaning up is not interrupted: ``timeout`` sends two. Ctrl-C raises each time,
+    since an import may swallow the first. A signal that is ignored stays ignored: ``nohup`` relies on it.
+
+    Yields:
+        The numbers of the signals that have come.
     """
     received: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
-        if not received:  # another one must not interrupt the cleaning up; `timeout` sends two
-            received.append(number)
+        received.append(number)
+        if number == signal.SIGINT or len(received) == 1:
             raise Stopped(number)
 
-    fatal = [number for number in _STOPS if signal.getsignal(number) is signal.SIG_DFL]
-    for number in fatal:
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: handler for number in _STOPS if (handler := signal.getsignal(number)) in usual}
+    for number in before:
         signal.signal(number, stop)
     try:
-        yield
+        yield received
     finally:
-        for number in fatal:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def start(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
+    """Run a program as ``run`` does, as all that its process is for.
+
+    Returns:
+        The exit status for ``sys.exit``.
+    """
+    let_interrupts_end()
+    return run(name, main, arguments)
+
+
+def let_interrupts_end() -> None:
+    """Let Ctrl-C end the process at once, by the signal: before and after a program runs, it would be a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
@@ -69,60 +97,128 @@ def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[st
     Returns:
         The exit status for ``sys.exit``.
     """
-    for stream_name in ("stdout", "stderr"):
-        if getattr(sys, stream_name) is None:  # closed by whoever started the program
-            setattr(sys, stream_name, open(os.devnull, "w"))  # noqa: SIM115 (open until the end)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a path may have letters the terminal has not
-    with kept_stderr(), warnings.catch_warnings():
+    with standard_streams(), _notes(name):
+        output = sys.stdout  # a program may send what it prints elsewhere
+        status = _run(name, main, arguments)
+        failure = None
+        try:
+            output.flush()
+        except OSError as error:  # no Console, which raises nothing
+            failure = error
+        if isinstance(output, Console):
+            failure = output.failure
+        if failure is None or failure.errno in _READER_IS_GONE:
+            return status
+        return _fail(name, f"the output cannot be written: {failure.strerror}", status or 1)
+
+
+def _run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
+    received: list[int] = []
+    try:
+        with signals_raise() as received:
+            main(arguments)
+    except OpenPoseLabError as error:
+        return _fail(name, str(error), 1)
+    except KeyboardInterrupt as stop:
+        return _stopped(name, stop.number if isinstance(stop, Stopped) else signal.SIGINT)
+    except SystemExit as end:  # of argparse, which has said why
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else _fail(name, str(end.code), 1)
+    except Exception as error:
+        if received:  # modules written in C make an ImportError of what interrupts their import
+            return _stopped(name, received[0])
+        if os.environ.get(DEBUG):
+            raise
+        return _fail(name, *_told(error))
+    return 0
+
+
+def _stopped(name: str, number: int) -> int:
+    return _fail(name, "stopped", 128 + number)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """The sentence for an exception that no program expects, and the exit status."""
+    if isinstance(error, MemoryError):
+        return "not enough memory; try a smaller --height, or close other programs", 1
+    if isinstance(error, OSError) and error.strerror:
+        what = "the system refuses what is needed" if error.filename is None else f"cannot use {shown(error.filename)}"
+        return f"{what}: {error.strerror}", 1
+    if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] not in _OWN_FOLDERS:
+        advice = "install what requirements.txt lists, and use the Python of that environment"
+        return f"the package {error.name} cannot be loaded ({one_line(str(error), 150)}); {advice}", 1
+    what = one_line(f"{type(error).__name__}: {error}", 150)
+    return f"this is a fault of the program: {what}{_place(error)}; please report it. {DEBUG}=1 shows more", FAULT
+
+
+def _place(error: Exception) -> str:
+    """The last line of the project's code that an exception has passed."""
+    from traceback import walk_tb
+
+    lines = [(Path(frame.f_code.co_filename), number) for frame, number in walk_tb(error.__traceback__)]
+    own = [(path.relative_to(_PROJECT), number) for path, number in lines if path.is_relative_to(_PROJECT)]
+    own = [(path, number) for path, number in own if path.parts[0] in _OWN_FOLDERS]
+    return f" ({own[-1][0]}, line {own[-1][1]})" if own else ""
+
+
+def _fail(name: str, sentence: str, status: int) -> int:
+    print(f"{name}: {one_line(sentence)}", file=sys.stderr)
+    return status
+
+
+@contextmanager
+def _notes(name: str) -> Iterator[None]:
+    """Print each warning once, as one line, if it is for the person at the keyboard."""
+    with warnings.catch_warnings():
         warnings.simplefilter("default", OpenPoseLabWarning)
         others = warnings.showwarning
         told = set()
 
-        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        def show(
+            message: Warning | str, category: type[Warning], filename: str, lineno: int, *more: Any, **rest: Any
+        ) -> None:
             if (str(message), category) in told:  # Python forgets, whenever somebody sets a filter
                 return
             told.add((str(message), category))
             if issubclass(category, OpenPoseLabWarning):
-                tqdm.write(f"{name}: note: {message}", sys.stderr)  # above a progress bar, if there is one
-            else:
-                others(message, category, *where, **more)
+                _print_note(name, str(message))
+            elif os.environ.get(DEBUG) or sys.warnoptions:
+                others(message, category, filename, lineno, *more, **rest)
+            elif _is_users(filename):
+                text = one_line(str(message), 200)
+                _print_note(name, f"{shown(filename)}, line {lineno}: {category.__name__}: {text}")
 
         warnings.showwarning = show
-        return _run(name, main, arguments)
+        yield
 
 
-def _run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
-    try:
-        with signals_raise():
-            main(arguments)
-        sys.stdout.flush()
-    except OpenPoseLabError as error:
-        return _fail(name, str(error), 1)
-    except KeyboardInterrupt as stop:
-        return _fail(name, "stopped", 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT))
-    except MemoryError:
-        return _fail(name, "not enough memory; try a smaller --height, or close other programs", 1)
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
-        _discard_output()
-        return 0
-    except OSError as error:
-        if error.errno not in _NO_ROOM or error.filename is not None:
-            raise
-        _discard_output()
-        return _fail(name, f"the output cannot be written: {error.strerror}", 1)
-    return 0
+def _print_note(name: str, text: str) -> None:
+    from tqdm import tqdm  # 40 ms
+
+    tqdm.write(f"{name}: note: {text}", sys.stderr)  # above a progress bar, if there is one
 
 
-def _discard_output() -> None:
-    """Send what is left of the standard output nowhere: Python flushes it once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _is_users(filename: str) -> bool:
+    """Tell whether a Python file is the user's: a grouping, neither the project's nor a library's."""
+    from sysconfig import get_path
+
+    path = Path(filename)
+    if path == _PROJECT.joinpath(*_STUDENTS_FILE):
+        return True
+    others = [get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    others += [str(_PROJECT / name) for name in _OWN_FOLDERS]
+    return path.is_file() and not any(path.is_relative_to(other) for other in others)
 
 
-def _fail(name: str, sentence: str, status: int) -> int:
-    print(f"{name}: {sentence}", file=sys.stderr)
-    return status
+def claim_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | None]]) -> None:
+    """Check the files that a program will write, as ``check_outputs`` does.
+
+    If one of them is the standard output, what the program prints goes to the standard error from now on.
+    """
+    from estimation.files import check_outputs, is_standard_output  # OpenCV takes a while
+
+    check_outputs(outputs, inputs)
+    if any(map(is_standard_output, outputs)):
+        sys.stdout = sys.stderr  # until ``run`` ends
 
 
 def quoted(path: Path) -> str:
@@ -134,10 +230,15 @@ def quoted(path: Path) -> str:
     Returns:
         The path, in double quotes if it has a space.
     """
-    return f'"{path}"' if " " in str(path) else str(path)
+    text = one_line(str(path))
+    return f'"{text}"' if " " in text else text
 
 
-def shown(path: Path) -> Path:
-    """The path from the current folder, if it leads down from there."""
-    absolute = path.absolute()
-    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else path
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path for people: on one line, and from the current folder, if it leads down from there."""
+    try:
+        here = Path.cwd()
+        absolute = here / path
+    except OSError:  # the current folder is gone
+        return one_line(os.fspath(path))
+    return one_line(str(absolute.relative_to(here)) if absolute.is_relative_to(here) else os.fspath(path))

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str]) -> None:
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
     parser = make_parser("openpose-lab weights", __doc__, EXAMPLES)
-    kept = str(shown(FOLDER)).replace("%", "%%")
+    kept = shown(FOLDER).replace("%", "%%")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def add(name: str, command: Callable[[argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
@@ -118,8 +118,8 @@ def import_file(options: argparse.Namespace) -> None:
     print(f"read {named_files(made_from)}: {one_line(made_from['form'], 60)} for {one_line(network, 60)}", end="")
     print(f", the published {one_line(made_from['published_as'], 60)}" if made_from["published_as"] else "")
     print(f"licence: {one_line(made_from['licence'])}")
-    print(f"wrote {path} and {record_path(path).name}")
-    own = path.resolve() == own_weights(network).resolve()
+    print(f"wrote {shown(path)} and {record_path(path).name}")
+    own = os.path.realpath(path) == os.path.realpath(own_weights(network))
     print(f"now run: python -m openpose_lab image --network {network}{'' if own else f' --weights {quoted(path)}'}")
 
 
@@ -137,13 +137,13 @@ def verify_weights(options: argparse.Namespace) -> None:
         try:
             file = published.get(path.name)
             verdict = published_verdict(path, is_published(file, path)) if file else kept_verdict(path)
-            print(one_line(f"ok     {path}: {verdict}"))
+            print(f"ok     {shown(path)}: {verdict}")
         except OpenPoseLabError as error:
             wrong.append(path)
-            print(one_line(f"WRONG  {path}: {error}"))
+            print(f"WRONG  {shown(path)}: {error}")
         except OSError as error:
             wrong.append(path)
-            print(one_line(f"WRONG  {path}: cannot be read: {error.strerror}"))
+            print(f"WRONG  {shown(path)}: cannot be read: {error.strerror}")
     if wrong:
         raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are not right: {', '.join(map(str, wrong))}")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_outputs
+from estimation.files import check_outputs, check_place_of_files
 from openpose_lab.downloads import checksum
 from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, find_network, find_runtime, recognise_network
 from openpose_lab.networks.download import fetch, published_as
@@ -138,6 +138,7 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     form, trained = read_weights(source)
     name = network or name_network(source, form, trained)
     path = out or own_weights(name)
+    check_place_of_files(path)
     check_outputs([path, record_path(path)], [("weights to import", file) for file in files_of(source)])
     model = build_trained(NETWORKS[name], trained.arrays, source)
     data = encode(model, name, half)

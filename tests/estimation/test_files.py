@@ -1,12 +1,23 @@
 import os
 import re
+from contextlib import suppress
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_writable, encode_picture, read_input, read_photo, write_whole
+from estimation.files import (
+    check_outputs,
+    check_place_of_files,
+    check_writable,
+    encode_picture,
+    is_standard_output,
+    read_input,
+    read_photo,
+    write_whole,
+)
 
 
 @pytest.fixture
@@ -177,3 +188,111 @@ def test_a_file_is_read_up_to_a_size(tmp_path):
     assert read_input(tmp_path / "a", "notebook", 5) == b"12345"
     with pytest.raises(OpenPoseLabError, match="a is larger than 0 kB, so it is no notebook"):
         read_input(tmp_path / "a", "notebook", 4)
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+
+
+@pytest.fixture
+def pipe():
+    """The two descriptors of a pipe."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with suppress(OSError):  # a test may have closed it
+            os.close(end)
+
+
+def test_a_path_of_an_open_descriptor_is_written_to_it(pipe):
+    path = f"/dev/fd/{pipe[1]}"
+    check_writable(path)
+    write_whole(path, b"{}")
+    assert os.read(pipe[0], 10) == b"{}"
+    os.close(pipe[0])
+    with pytest.raises(OpenPoseLabError, match=f"cannot write {path}: Broken pipe; what reads it has ended"):
+        write_whole(path, b"{}")
+    os.close(pipe[1])
+    with pytest.raises(OpenPoseLabError, match=f"cannot write {path}: Bad file descriptor; nothing is open there"):
+        check_writable(path)
+
+
+def test_a_file_behind_a_descriptor_is_not_replaced(tmp_path):
+    """What the shell opened for ``> people.json`` stays the file that it opened."""
+    with (tmp_path / "people.json").open("wb") as file:
+        write_whole(f"/dev/fd/{file.fileno()}", b"{}")
+        file.write(b"!")
+    assert (tmp_path / "people.json").read_bytes() == b"{}!"
+
+
+def test_the_standard_output_is_known_by_any_name(tmp_path, capfd):
+    write_whole("/dev/stdout", b"{}")
+    assert capfd.readouterr().out == "{}"
+    assert is_standard_output("/dev/stdout")
+    assert is_standard_output("/proc/self/fd/1")
+    assert not is_standard_output("/dev/stderr")
+    assert not is_standard_output(tmp_path / "none")
+    kept = os.dup(1)
+    try:
+        with (tmp_path / "out").open("wb") as file:
+            os.dup2(file.fileno(), 1)
+        assert is_standard_output(tmp_path / "out")
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+@posix
+@pytest.mark.parametrize(
+    ("make", "path", "says"),
+    [
+        (make_loop, "a", "Too many levels of symbolic links"),
+        (os.mkdir, "a", "it is a folder"),
+        (lambda path: path.touch(), "a/b", "Not a directory"),
+        (lambda path: path.symlink_to("none/b"), "a", "there is no folder .*none; make it first"),
+        (lambda path: None, "x" * 300, "File name too long"),
+        (lambda path: None, "a\0b", "embedded null byte"),
+    ],
+)
+def test_places_that_cannot_be_written_are_known_at_once(tmp_path, make, path, says):
+    make(tmp_path / "a")
+    for check in (check_writable, check_place_of_files, lambda path: check_outputs([path], [])):
+        with pytest.raises(OpenPoseLabError, match=f"cannot write .*: {says}"):
+            check(tmp_path / path)
+    with pytest.raises(OpenPoseLabError, match="cannot write "):
+        write_whole(tmp_path / path, b"{}")
+    assert not any(file.name.startswith(".openpose-lab") for file in tmp_path.iterdir())
+
+
+@posix
+def test_a_loop_among_the_inputs_is_left_to_what_reads_it(tmp_path):
+    make_loop(tmp_path / "loop")
+    check_outputs([tmp_path / "a"], [("photo", tmp_path / "loop")])
+
+
+@posix
+def test_a_device_has_no_place_for_files_beside_it(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (os.devnull, "/dev/stdout", tmp_path / "fifo"):
+        check_writable(path)
+        with pytest.raises(OpenPoseLabError, match="it is a device or a pipe; give the path of a file"):
+            check_place_of_files(path)
+
+
+@posix
+def test_a_full_device_is_one_sentence():
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs /dev/full")
+    with pytest.raises(OpenPoseLabError, match="cannot write /dev/full: No space left on device; free some space or"):
+        write_whole("/dev/full", b"{}")
+
+
+@posix
+def test_without_a_current_folder_nothing_can_be_written_there(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(OpenPoseLabError, match="cannot write a: the current folder is gone; go to another one"):
+        check_writable("a")
+    with pytest.raises(OpenPoseLabError, match="cannot write a: No such file or directory"):
+        write_whole("a", b"{}")
+    check_outputs([tmp_path / "a"], [("photo", Path("photo.jpg"))])

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
-from estimation.errors import one_line, printable
+from estimation.errors import one_line, visible
 from estimation.grouping.contract import Reply
 from openpose_lab.lab.sandbox import messages
 from openpose_lab.paths import ROOT
@@ -289,7 +289,7 @@ def _output(header: dict[str, Any]) -> str:
     """The first characters that were printed, safe to print, and how many there were more."""
     beginning = str(header.get("beginning", ""))
     left = int(header.get("printed", 0)) - len(beginning)
-    return printable(beginning) + (f"\n... and {left} characters more\n" if left > 0 else "")
+    return visible(beginning, "\n\t") + (f"\n... and {left} characters more\n" if left > 0 else "")
 
 
 def _send(process: subprocess.Popen[bytes], header: dict[str, Any], data: bytes) -> None:

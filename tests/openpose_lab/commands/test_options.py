@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from openpose_lab.commands.options import (
     add_network_options,
     apply_settings,
     make_parser,
+    output_path,
     warn_of_unused_settings,
 )
 from openpose_lab.evaluation.completion import Completion
@@ -251,3 +253,36 @@ def test_every_program_recognises_the_network_of_the_weights(tmp_path, program):
         arguments.insert(0, "folder")
     options = module.parse_options(arguments, *(["demo"] if program == "image" else []))
     assert options.network == "body25"
+
+
+def parse(*arguments):
+    parser = make_parser("demo", None, "")
+    parser.add_argument("--height", type=int)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--json", type=output_path)
+    parser.add_argument_group("photos").add_argument("--images", type=Path)
+    return parser.parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--height", "\x1b[31m"], r"argument --height: invalid int value: '\x1b[31m'"),
+        (["--\x1b[2J\n" + "x" * 100_000], r"unrecognized arguments: --\x1b[2J xxx"),
+        (["--weights", ""], "argument --weights: the path is empty; give one, such as ./name"),
+        (["--images", ""], "argument --images: the path is empty; give one"),
+        (["--json", ""], "argument --json: the path is empty; give one"),
+    ],
+)
+def test_what_the_parser_refuses_is_one_safe_line(arguments, sentence, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parse(*arguments)
+    assert stopped.value.code == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith(f"demo: error: {sentence}")
+    assert len(last) < 620
+
+
+def test_a_hyphen_is_the_standard_output():
+    assert parse("--json", "-").json == Path("/dev/stdout")
+    assert parse("--weights", "-").weights == Path("-")

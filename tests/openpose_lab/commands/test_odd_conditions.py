@@ -1,0 +1,343 @@
+"""Every program with odd arguments, odd streams and in odd places: it says what is wrong in one sentence.
+
+Each case is a process of its own, with bounded memory: some of the paths lead to files without an end.
+"""
+
+import errno
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from openpose_lab.commands.program import DEBUG
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell and its devices")
+
+DEMO = [str(ROOT / "demo_image.py")]
+LAB = ["-m", "openpose_lab"]
+MEASURING = ["--images", "photos", "--annotations", "annotations.json"]
+CROWD = ["--people", "2", "--overlap", "0", "--scenes", "1", "--only", "lab"]
+COMPARE = [*LAB, "compare-groupings", *CROWD]
+EXPLAIN = [*LAB, "explain", "photo.jpg"]
+GRADE = [*LAB, "grade", "submissions"]
+WEIGHTS = str(ROOT / "model_weights" / "mobilenet_thin.weights.h5")
+
+HANDOUT = [*LAB, "handout", "--out"]
+OUTPUTS = {
+    "handout --out": HANDOUT,
+    "demo --output": [*DEMO, "photo.jpg", "--output"],
+    "demo --json": [*DEMO, "photo.jpg", "--no-draw", "--json"],
+    "evaluate --worst": [*LAB, "evaluate", *MEASURING, "--worst"],
+    "evaluate --results": [*LAB, "evaluate", *MEASURING, "--results"],
+    "compare-groupings --csv": [*COMPARE, "--csv"],
+    "compare-groupings --plot": [*COMPARE, "--plot"],
+    "explain --output": [*EXPLAIN, "--output"],
+    "grade --out": [*GRADE, "--out"],
+    "weights import --out": [*LAB, "weights", "import", WEIGHTS, "--out"],
+    "collect_rows --out": ["-m", "scripts.collect_rows", *MEASURING, "--out"],
+    "draw_failings --out": ["-m", "scripts.draw_failings", "--out"],
+}
+INPUTS = {
+    "demo": DEMO,
+    "demo --weights": [*DEMO, "photo.jpg", "--weights"],
+    "demo --grouping": [*DEMO, "photo.jpg", "--grouping"],
+    "demo --set": [*DEMO, "photo.jpg", "--set"],
+    "demo --network": [*DEMO, "photo.jpg", "--network"],
+    "demo --height": [*DEMO, "photo.jpg", "--height"],
+    "openpose-lab": LAB,
+    "evaluate --images": [*LAB, "evaluate", "--annotations", "annotations.json", "--images"],
+    "evaluate --annotations": [*LAB, "evaluate", "--images", "photos", "--annotations"],
+    "evaluate --weights": [*LAB, "evaluate", *MEASURING, "--weights"],
+    "evaluate --grouping": [*LAB, "evaluate", *MEASURING, "--grouping"],
+    "compare-groupings --grouping": [*COMPARE, "--grouping"],
+    "compare-groupings --skeletons": [*COMPARE, "--skeletons"],
+    "compare-groupings --only": [*LAB, "compare-groupings", "--only"],
+    "compare-refinements": [*LAB, "compare-refinements", "--images", "photos", "--annotations"],
+    "check-merge": [*LAB, "check-merge"],
+    "explain --grouping": [*EXPLAIN, "--grouping"],
+    "explain --beside": [*EXPLAIN, "--beside"],
+    "grade": [*LAB, "grade"],
+    "grade --points": [*GRADE, "--points"],
+    "grade --jobs": [*GRADE, "--jobs"],
+    "weights": [*LAB, "weights"],
+    "weights fetch": [*LAB, "weights", "fetch"],
+    "weights import": [*LAB, "weights", "import"],
+    "weights verify": [*LAB, "weights", "verify"],
+    "fetch-photos": [*LAB, "fetch-photos"],
+    "accuracy_tables": ["-m", "scripts.accuracy_tables", "--images", "photos", "--annotations"],
+    "collect_rows": ["-m", "scripts.collect_rows", "--images", "photos", "--annotations"],
+}
+LONG = "x" * 100_000
+BAD_PATHS = ("", ".", "/", LONG, "loop", "loop.png", "none/x", "photo.jpg/x", "/dev/full")
+ODD_NAMES = ("\x1b[31mred\x07", "new\nline", b"caf\xe9\xff")
+
+PROGRAMS = {
+    "weights list": [*LAB, "weights", "list"],
+    "a photo that is missing": [*DEMO, "none.jpg"],
+}
+SLOW_PROGRAMS = {
+    "demo": [*DEMO, "photo.jpg"],
+    "demo --help": [*DEMO, "--help"],
+    "an unknown option": [*DEMO, "--nope"],
+    "openpose-lab --help": [*LAB, "--help"],
+    "weights verify": [*LAB, "weights", "verify", WEIGHTS],
+    "handout": [*LAB, "handout"],
+    "fetch-photos": [*LAB, "fetch-photos"],
+    "check-merge": [*LAB, "check-merge"],
+    "check-merge that fails": [*LAB, "check-merge", "submissions/1_merge.py"],
+    "grade": GRADE,
+    "evaluate": [*LAB, "evaluate", *MEASURING, "--results", "results.json"],
+    "compare-groupings": COMPARE,
+    "explain": EXPLAIN,
+    "collect_rows": ["-m", "scripts.collect_rows", *MEASURING, "--out", "rows.npz", "--photos", "1"],
+    "draw_failings": ["-m", "scripts.draw_failings", "--out", "pictures"],
+}
+CONDITIONS = (
+    '"$@" >/dev/full',
+    '"$@" 2>/dev/full',
+    '"$@" >/dev/full 2>&1',
+    '"$@" >&-',
+    '"$@" 2>&-',
+    '"$@" <&-',
+    '"$@" <&- >&- 2>&-',
+    '"$@" | true',
+    '"$@" | head -1',
+    '"$@" 2>&1 | true',
+    'mkdir gone && cd gone && rmdir ../gone && "$@"',
+    'LC_ALL=C PYTHONIOENCODING=ascii "$@"',
+    'unset HOME; "$@"',
+    'HOME=/proc/none "$@"',
+)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with something of each kind that programs read, links in a circle, and a pipe without a writer."""
+    shutil.copy(ROOT / "images" / "people.jpg", tmp_path / "photo.jpg")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "pictures").mkdir()
+    shutil.copy(tmp_path / "photo.jpg", tmp_path / "photos")
+    person = {"id": 1, "image_id": 1, "category_id": 1, "keypoints": [300, 200, 2] * 17, "num_keypoints": 17}
+    person |= {"bbox": [200, 50, 200, 400], "area": 50_000, "iscrowd": 0}
+    kind = {"id": 1, "name": "person", "keypoints": ["nose"] * 17, "skeleton": []}
+    photo = {"id": 1, "file_name": "photo.jpg", "width": 1024, "height": 512}
+    content = {"images": [photo], "annotations": [person], "categories": [kind]}
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    (tmp_path / "submissions").mkdir()
+    (tmp_path / "submissions" / "1_merge.py").write_text("def merge(subset, **limits):\n    return subset\n")
+    for name in ("loop", "loop.png"):
+        (tmp_path / name).symlink_to(name)
+    os.mkfifo(tmp_path / "fifo")
+    return tmp_path
+
+
+def call(place, arguments, shell='"$@"', **variables):
+    """Run Python as a shell's command says: exit status, standard output, standard error."""
+    command = f"ulimit -v 12000000 2>/dev/null; {shell}"
+    own = {name: value for name, value in os.environ.items() if name != DEBUG}
+    done = subprocess.run(
+        ["bash", "-c", command, "bash", sys.executable, *arguments],
+        cwd=place,
+        env={**own, "PYTHONPATH": str(ROOT), **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=300,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def find_faults(status, out, err):
+    """What people must not meet."""
+    faults = [text for text in (b"Traceback", b"Exception ignored", b"fault of the program") if text in out + err]
+    if control := re.findall(rb"[\x00-\x08\x0b-\x1f\x7f]", out + err):
+        faults.append(control)
+    if status not in (0, 1, 2):
+        faults.append(status)
+    lines = [line for line in err.splitlines() if b": note: " not in line]
+    if status == 1 and (len(lines) > 1 or len(err) > 1000):
+        faults.append("no single sentence")
+    if status == 2 and lines and len(lines[-1]) > 700:  # the usage stands above
+        faults.append("a long sentence")
+    return faults
+
+
+def outcomes(place, arguments, values):
+    """The faults by value, for the values that have some."""
+    found = {}
+    for value in values:
+        done = call(place, [*arguments, value])
+        if faults := find_faults(*done):
+            found[value[:20]] = (faults, done[2][-500:])
+    return found
+
+
+@pytest.mark.parametrize("value", ["", "/", LONG, "loop", "\x1b[31mred\x07.zip"], ids=lambda value: ascii(value[:20]))
+def test_an_odd_output_is_one_sentence_at_most(place, value):
+    assert outcomes(place, HANDOUT, [value]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slot", OUTPUTS)
+def test_an_odd_output_of_any_program_is_one_sentence_at_most(place, slot):
+    assert outcomes(place, OUTPUTS[slot], [*BAD_PATHS, ODD_NAMES[0], "/dev/stdout"]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slot", INPUTS)
+def test_an_odd_input_of_any_program_is_one_sentence(place, slot):
+    values = [value for value in (*BAD_PATHS, *ODD_NAMES, "fifo") if (slot, value) != ("grade", "/")]  # all files
+    assert outcomes(place, INPUTS[slot], values) == {}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_odd_streams_and_places_are_no_traceback(place, program, condition):
+    assert find_faults(*call(place, PROGRAMS[program], condition)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", SLOW_PROGRAMS)
+def test_odd_streams_and_places_are_no_traceback_of_any_program(place, program):
+    found = {condition: find_faults(*call(place, SLOW_PROGRAMS[program], condition)) for condition in CONDITIONS}
+    assert {condition: faults for condition, faults in found.items() if faults} == {}
+
+
+def test_work_goes_on_when_nobody_reads_the_output(place):
+    status, _, err = call(place, [*LAB, "handout"], 'set -o pipefail; "$@" | true')
+    assert (status, err) == (0, b"")
+    assert (place / "lab.zip").is_file()
+
+
+@pytest.mark.slow
+def test_grading_goes_on_when_nobody_reads_the_output(place):
+    status, _, err = call(place, [*GRADE, "--jobs", "1"], 'set -o pipefail; "$@" 2>&1 | true')
+    assert (status, err) == (0, b"")
+    assert (place / "grades.csv").is_file()
+    assert list((place / "grades_sheets").glob("*.html"))
+
+
+def test_a_deleted_folder_is_said_before_the_work(place):
+    status, _, err = call(place, [*LAB, "handout"], CONDITIONS[10])
+    assert (status, err) == (1, b"handout: cannot write lab.zip: the current folder is gone; go to another one\n")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "shell", "apart"),
+    [
+        ("-", '"$@"', True),
+        ("/dev/stdout", '"$@" | cat', True),
+        ("/dev/stdout", '"$@" > people.json; cat people.json', True),
+        ("people.json", '"$@" > people.json; cat people.json', True),
+        ("/dev/fd/5", '"$@" 5>&1', True),
+        ("fifo", 'cat fifo & "$@" && wait', False),
+        (">(cat)", '"${@:1:$#-1}" >(cat); sleep 1', False),
+    ],
+)
+def test_json_goes_into_pipes_and_the_report_beside_it(place, path, shell, apart):
+    status, out, err = call(place, [*DEMO, "photo.jpg", "--no-draw", "--json", path], shell)
+    start = out.index(b'{"version"')
+    content, end = json.JSONDecoder().raw_decode(out[start:].decode())
+    rest = out[:start] + out[start + end :]
+    assert status == 0
+    assert len(content["people"]) == 2
+    assert b"people       2" in (err if apart else rest)
+    assert (rest if apart else err) == b""
+
+
+@pytest.mark.slow
+def test_json_that_nobody_reads_is_said(place):
+    done = call(place, [*DEMO, "photo.jpg", "--no-draw", "--json", "/dev/stdout"], 'set -o pipefail; "$@" | true')
+    assert done == (1, b"", b"demo_image.py: cannot write /dev/stdout: Broken pipe; what reads it has ended\n")
+
+
+INTERRUPT = """
+import os, signal, sys, threading
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == os.environ["AT_IMPORT_OF"]:
+            sys.meta_path.remove(self)
+            if "AFTER" in os.environ:
+                wait = threading.Timer(float(os.environ["AFTER"]), os.kill, (os.getpid(), signal.SIGINT))
+                wait.daemon = True
+                wait.start()
+            else:
+                os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def interrupted(place, arguments, module, **after):
+    """Run a program that gets Ctrl-C's signal when it imports a module, or some seconds after."""
+    (place / "hooks").mkdir(exist_ok=True)
+    (place / "hooks" / "sitecustomize.py").write_text(INTERRUPT)
+    folders = os.pathsep.join([str(place / "hooks"), str(ROOT)])
+    return call(place, arguments, 'exec "$@"', PYTHONPATH=folders, AT_IMPORT_OF=module, **after)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "module"),
+    [
+        *((DEMO, "demo_image.py", at) for at in ("openpose_lab.commands.image", "numpy._core.multiarray", "cv2")),
+        ([*LAB, "weights", "list"], "weights", "openpose_lab.commands.weights"),
+        ([*LAB, "photo.jpg"], "openpose-lab", "scipy"),
+    ],
+)
+def test_ctrl_c_while_a_program_imports_stops_it(place, arguments, name, module):
+    assert interrupted(place, arguments, module) == (130, b"", f"{name}: stopped\n".encode())
+
+
+@pytest.mark.parametrize("name", ["accuracy_tables", "collect_rows", "draw_failings"])
+def test_ctrl_c_while_a_script_imports_ends_it_silently(place, name):
+    assert interrupted(place, ["-m", f"scripts.{name}", "--help"], "numpy") == (-signal.SIGINT, b"", b"")
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_the_demo_at_any_moment(place):
+    moments = random.Random(0)
+    for _ in range(12):
+        seconds = moments.uniform(0.05, 4)
+        status, out, err = interrupted(place, DEMO, "openpose_lab.commands.image", AFTER=f"{seconds:.3f}")
+        if status == -signal.SIGINT:  # while Python ends
+            assert err in (b"", b"demo_image.py: stopped\n")
+        elif status:
+            assert (status, out, err) == (130, b"", b"demo_image.py: stopped\n")
+        else:
+            assert err == b""
+
+
+AS_ANOTHER = """
+import os, sys
+from openpose_lab.commands import handout, program
+import encodings.idna, zipfile
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+sys.exit(program.run("handout", handout.main, sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("path", ["lab.zip", "kept.zip", "closed/lab.zip"])
+def test_a_folder_without_permission_is_one_sentence(path):
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own are root's alone
+        os.chmod(folder, 0o755)
+        kept = Path(folder, "kept.zip")
+        kept.touch()
+        kept.chmod(0o666)
+        Path(folder, "closed").mkdir(mode=0o700)
+        status, out, err = call(folder, ["-c", AS_ANOTHER, "--out", path])
+    refused = os.strerror(errno.EACCES) if path.startswith("closed") else "no permission"
+    assert (status, out) == (1, b"")
+    assert err.decode() == f"handout: cannot write {path}: {refused}; choose another place\n"
