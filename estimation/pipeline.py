@@ -19,6 +19,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.estimators import estimate
 from estimation.field_maps import FieldMaps
 from estimation.grouping import GroupingLike
+from estimation.photo_arrays import as_photo
 from estimation.skeletons import Skeletons, to_skeletons
 
 
@@ -63,7 +64,7 @@ def estimate_people(
     """Find the people in a photo.
 
     Args:
-        photo: (h, w, 3) BGR uint8.
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: a network that ``load_network`` gave.
         height: input height of the network in pixels; the photo is scaled to it.
         grouping: a grouping by name, by file or as a function. By default the one in estimation/merge.py runs.
@@ -80,6 +81,7 @@ def estimate_people(
     config = config or network.config
     if config.layout != network.config.layout:
         raise ValueError(f"config has the layout {config.name}, but the network gives maps of {network.config.name}")
+    photo = as_photo(photo)
     milliseconds: dict[str, float] = {}
     with timed("network", milliseconds):
         maps = compute_maps(photo, network, height, config)
@@ -95,7 +97,7 @@ def compute_maps(
     """Run the network on a photo scaled to ``height``.
 
     Args:
-        photo: (h, w, 3) BGR uint8.
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: the network.
         height: input height in pixels.
         config: bounds the size, as in ``scale_to_height``.
@@ -106,6 +108,7 @@ def compute_maps(
     Raises:
         OpenPoseLabError: if the photo or the height cannot be used.
     """
+    photo = as_photo(photo)
     scaled = scale_to_height(photo, height, config)
     maps = network(scaled)
     x = maps.cell_size[0] * photo.shape[1] / scaled.shape[1]
@@ -142,7 +145,20 @@ def group_maps(
 
 
 def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> NDArray[np.uint8]:
-    """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay."""
+    """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay.
+
+    Args:
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
+        height: the height in pixels.
+        config: bounds the size.
+
+    Returns:
+        (h, w, 3) BGR uint8.
+
+    Raises:
+        OpenPoseLabError: if the photo or the height cannot be used.
+    """
+    photo = as_photo(photo)
     check_input(photo, height, config)
     scale = min(height / photo.shape[0], (config.max_input_pixels / (photo.shape[0] * photo.shape[1])) ** 0.5)
     size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
@@ -156,6 +172,7 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
 
 def check_input(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> None:
     """Raise OpenPoseLabError if the pipeline cannot work on this photo at this height."""
+    photo = as_photo(photo)
     check_height(height)
     side = config.min_photo_side
     if min(photo.shape[:2]) < side:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
 from estimation.config import Config
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from estimation.renderers import draw_skeletons
 from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
