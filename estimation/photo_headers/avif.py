@@ -7,11 +7,14 @@ read. "Bits" are those of a channel.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
-from estimation.photo_headers.header import MOST_STEPS, UPRIGHT, DamagedError, Header, turned
+from estimation.photo_headers.header import UPRIGHT, DamagedError, Header, turned
+from estimation.photo_headers.tiff import exif_orientation
 
 _INSIDE = {
     **dict.fromkeys((b"iprp", b"ipco", b"moov", b"trak", b"mdia", b"minf", b"stbl"), 0),
@@ -21,40 +24,50 @@ _INSIDE = {
 }
 """Boxes with boxes inside, and the bytes before the first."""
 _DEPTH = 8
+_MOST = 1 << 16
+"""Boxes, and units of frames. A picture of many tiles has a few hundred."""
+_LONGEST_SEQUENCE_HEADER = 1024
 _OFFSET_BYTES = {b"stco": 4, b"co64": 8}
 _SEQUENCE_HEADER = 1
 _DEPTHS = {0x00: 8, 0x40: 10, 0x60: 12}
 _MARKS = np.array([[1, 2], [3, 4]])
 
+_Found = TypeVar("_Found")
 Box = tuple[bytes, int, int]
 """The name of a box, and where its content starts and ends."""
 
 
 def read(data: bytes) -> Header:
     """Read the header of an AVIF."""
-    boxes = list(_boxes(data, 0, len(data)))
+    boxes = _few(_boxes(data, 0, len(data)))
     sizes = [size for name, start, _ in boxes if (size := _stated_size(data, name, start))]
-    for start, end in _frames(data, boxes):
-        sizes += _sequence_sizes(data, start, end)
+    for kind, start, end in _few(_units(data, boxes)):
+        if kind == _SEQUENCE_HEADER:
+            sizes.append(_sequence_size(data[start : min(end, start + _LONGEST_SEQUENCE_HEADER)]))
     width, height = (max(numbers) for numbers in zip(*sizes)) if sizes else (0, 0)
     bits = max([_DEPTHS.get(data[start + 2] & 0x60, 8) for name, start, _ in boxes if name == b"av1C"], default=8)
-    names = {name for name, _, _ in boxes}
+    deep, translucent = bits > 8, any(name in (b"auxC", b"moov") for name, _, _ in boxes)  # perhaps
     return Header(
         "AVIF",
         width,
         height,
-        # libavif holds 17 bytes of a pixel, 21 if they have more than 8 bits, and up to 38 with opacity.
-        4 if bits > 8 or b"auxC" in names or b"moov" in names else 2,
-        white=(1 << bits) - 1 if bits > 8 else None,
+        # libavif holds 17 bytes of an opaque pixel of 8 bits, 21 of one of more bits, 30 and 38 with opacity.
+        2 + 2 * (deep or translucent) + (deep and translucent),
+        white=(1 << bits) - 1 if deep else None,
         orientation=_orientation(data, boxes),
     )
 
 
+def _few(found: Iterable[_Found]) -> list[_Found]:
+    found = list(islice(found, _MOST + 1))
+    if len(found) > _MOST:
+        raise DamagedError("there are too many boxes or frames")
+    return found
+
+
 def _boxes(data: bytes, position: int, end: int, depth: int = 0) -> Iterator[Box]:
     """Every box, and the boxes in it."""
-    for _ in range(MOST_STEPS):
-        if position + 8 > end:
-            return
+    while position + 8 <= end:
         length, name = struct.unpack_from(">I4s", data, position)
         start = position + 8
         if length == 1:
@@ -69,7 +82,6 @@ def _boxes(data: bytes, position: int, end: int, depth: int = 0) -> Iterator[Box
             longer = 2 if name == b"iinf" and data[start] else 0
             yield from _boxes(data, start + _INSIDE[name] + longer, stop, depth + 1)
         position = stop
-    raise DamagedError("there are too many boxes")
 
 
 def _stated_size(data: bytes, name: bytes, start: int) -> tuple[int, int] | None:
@@ -83,32 +95,38 @@ def _stated_size(data: bytes, name: bytes, start: int) -> tuple[int, int] | None
 
 
 def _orientation(data: bytes, boxes: list[Box]) -> int:
-    """HEIF turns a picture with properties of its item. It does not use the orientation in EXIF."""
-    orientation = UPRIGHT
+    """What the properties of the picture say, as HEIF has it; without such properties, what EXIF says."""
+    turns = _turns(data, boxes)
+    if not turns:
+        return next((exif_orientation(data[start + 4 : end]) for start, end in _items(data, boxes, b"Exif")), UPRIGHT)
+    marks = _MARKS
+    for name, start in turns:
+        if name == b"irot":
+            marks = np.rot90(marks, data[start] & 3)
+        else:
+            marks = marks[:, ::-1] if data[start] & 1 else marks[::-1]
+    return next(one for one in range(1, 9) if np.array_equal(turned(_MARKS, one), marks))
+
+
+def _turns(data: bytes, boxes: list[Box]) -> list[tuple[bytes, int]]:
+    """The rotations and mirrorings of the primary item, in the order in which they apply."""
     containers = [(start, end) for name, start, end in boxes if name == b"ipco"]
     primaries = [_number(data, start + 4, 4 if data[start] else 2) for name, start, _ in boxes if name == b"pitm"]
     associations = [start for name, start, _ in boxes if name == b"ipma"]
     if not (containers and primaries and associations):
-        return orientation
+        return []
     inside, stop = containers[0]
     properties = [box for box in boxes if inside < box[1] and box[2] <= stop]
-    for link in _links(data, associations[0]).get(primaries[0], []):
-        if 0 < link <= len(properties):
-            name, start, _ = properties[link - 1]
-            marks = turned(_MARKS, orientation)
-            if name == b"irot":
-                marks = np.rot90(marks, data[start] & 3)
-            elif name == b"imir":
-                marks = marks[:, ::-1] if data[start] & 1 else marks[::-1]
-            orientation = next(one for one in range(1, 9) if np.array_equal(turned(_MARKS, one), marks))
-    return orientation
+    links = _links(data, associations[0]).get(primaries[0], [])
+    applied = [properties[link - 1] for link in links if 0 < link <= len(properties)]
+    return [(name, start) for name, start, _ in applied if name in (b"irot", b"imir")]
 
 
 def _links(data: bytes, start: int) -> dict[int, list[int]]:
     """The properties of each item, numbered from 1, in the order in which they apply."""
     item_bytes, wide = 4 if data[start] else 2, data[start + 3] & 1
     position, links = start + 8, {}
-    for _ in range(min(_number(data, start + 4, 4), MOST_STEPS)):
+    for _ in range(min(_number(data, start + 4, 4), _MOST)):
         item = _number(data, position, item_bytes)
         count, position = data[position + item_bytes], position + item_bytes + 1
         numbers = struct.unpack_from(f">{count}{'H' if wide else 'B'}", data, position)
@@ -119,30 +137,38 @@ def _links(data: bytes, start: int) -> dict[int, list[int]]:
 
 def _frames(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int]]:
     """Where the frames are that a decoder may read: those of all items, and the first of each track."""
-    pictures = {
-        _number(data, start + 4, 4 if data[start] > 2 else 2)
-        for name, start, end in boxes
-        if name == b"infe" and b"av01" in data[start + 8 : start + 14]
-    }
-    idat = next((start for name, start, _ in boxes if name == b"idat"), 0)
     first_sizes = [
         _number(data, start + 4, 4) or _number(data, start + 12, 4) for name, start, _ in boxes if name == b"stsz"
     ]
     offsets = [_number(data, start + 8, _OFFSET_BYTES[name]) for name, start, _ in boxes if name in _OFFSET_BYTES]
     for offset, size in zip(offsets, first_sizes):
         yield offset, offset + size
-    for name, start, _ in boxes:
-        if name == b"iloc":
-            yield from _extents(data, start, pictures, idat)
+    yield from _items(data, boxes, b"av01")
 
 
-def _extents(data: bytes, start: int, pictures: set[int], idat: int) -> Iterator[tuple[int, int]]:
+def _items(data: bytes, boxes: list[Box], kind: bytes) -> Iterator[tuple[int, int]]:
+    """Where the data of all items of a kind are."""
+    items = {
+        _number(data, start + 4, 4 if data[start] > 2 else 2)
+        for name, start, _ in boxes
+        if name == b"infe" and kind in data[start + 8 : start + 14]
+    }
+    idat = next((start for name, start, _ in boxes if name == b"idat"), 0)
+    places = [start for name, start, _ in boxes if name == b"iloc"]
+    if len(places) > 1:
+        raise DamagedError("the places of the items are listed twice")
+    for start in places:
+        yield from _extents(data, start, items, idat)
+
+
+def _extents(data: bytes, start: int, items: set[int], idat: int) -> Iterator[tuple[int, int]]:
     version, sizes = data[start], _number(data, start + 4, 2)
     offset_bytes, length_bytes, base_bytes = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15
     index_bytes = sizes & 15 if version else 0
     item_bytes = 4 if version == 2 else 2
     position = start + 6 + item_bytes
-    for _ in range(min(_number(data, start + 6, item_bytes), MOST_STEPS)):
+    steps = 0
+    for _ in range(_number(data, start + 6, item_bytes)):
         item = _number(data, position, item_bytes)
         position += item_bytes
         origin = 0
@@ -152,11 +178,14 @@ def _extents(data: bytes, start: int, pictures: set[int], idat: int) -> Iterator
         origin += _number(data, position + 2, base_bytes)
         position += 2 + base_bytes
         extents, position = _number(data, position, 2), position + 2
+        steps += 1 + extents
+        if steps > _MOST:
+            raise DamagedError("there are too many items")
         for _ in range(extents):
             position += index_bytes
             offset, length = _number(data, position, offset_bytes), _number(data, position + offset_bytes, length_bytes)
             position += offset_bytes + length_bytes
-            if item in pictures:
+            if item in items:
                 yield origin + offset, origin + offset + length if length else len(data)
 
 
@@ -166,26 +195,24 @@ def _number(data: bytes, position: int, size: int) -> int:
     return int.from_bytes(data[position : position + size], "big")
 
 
-def _sequence_sizes(data: bytes, position: int, end: int) -> Iterator[tuple[int, int]]:
-    """The sizes in the sequence headers among AV1's units (OBUs)."""
-    end = min(end, len(data))
-    for _ in range(MOST_STEPS):
-        if position >= end:
-            return
-        head = data[position]
-        position += 2 if head & 4 else 1  # with an extension
-        length = 0
-        if head & 2:
-            for step in range(8):
-                byte, position = data[position], position + 1
-                length |= (byte & 0x7F) << 7 * step
-                if byte < 0x80:
-                    break
-        else:
-            length = end - position
-        if head >> 3 & 15 == _SEQUENCE_HEADER:
-            yield _sequence_size(data[position : position + min(length, 1024)])
-        position += length
+def _units(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int, int]]:
+    """The kind, the start and the end of each of AV1's units (OBUs) in the frames."""
+    for start, end in _frames(data, boxes):
+        position, end = start, min(end, len(data))
+        while position < end:
+            head = data[position]
+            position += 2 if head & 4 else 1  # with an extension
+            length = 0
+            if head & 2:
+                for step in range(8):
+                    byte, position = data[position], position + 1
+                    length |= (byte & 0x7F) << 7 * step
+                    if byte < 0x80:
+                        break
+            else:
+                length = end - position
+            yield head >> 3 & 15, position, position + length
+            position += length
 
 
 def _sequence_size(data: bytes) -> tuple[int, int]:

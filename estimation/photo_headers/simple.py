@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from itertools import islice
 
 from estimation.photo_headers.header import DamagedError, Header
 
@@ -13,6 +14,9 @@ _PFM = re.compile(rb"P[Ff]\s+(\d{1,12})\s+(\d{1,12})\s")
 _PAM = re.compile(rb"(WIDTH|HEIGHT|MAXVAL)\s+(\d{1,12})")
 _HDR = re.compile(rb"-Y\s*[-+]?(\d{1,12})\s*\+X\s*[-+]?(\d{1,12})")
 _BITMAPS = b"14"  # the kinds of PNM that have no white value
+_LONGEST_TEXT = 1 << 16
+"""Bytes of a header in letters, with its comments."""
+_MOST_SIZES = 100
 
 
 def read_bmp(data: bytes) -> Header:
@@ -36,7 +40,7 @@ def read_sun_raster(data: bytes) -> Header:
 
 def read_pnm(data: bytes) -> Header:
     """Read the header of a PBM, PGM or PPM."""
-    match = _PNM.match(data)
+    match = _PNM.match(data, endpos=_LONGEST_TEXT)
     if match is None:
         raise DamagedError("there is no size")
     kind, width, height, white = match.groups()
@@ -45,7 +49,7 @@ def read_pnm(data: bytes) -> Header:
 
 def read_pam(data: bytes) -> Header:
     """Read the header of a PAM."""
-    end = data.find(b"ENDHDR")
+    end = data.find(b"ENDHDR", 0, _LONGEST_TEXT)
     largest = {b"WIDTH": 0, b"HEIGHT": 0, b"MAXVAL": 0}
     for name, number in _PAM.findall(data[: max(end, 0)]):
         largest[name] = max(largest[name], int(number))
@@ -59,7 +63,7 @@ def _with_white(name: str, width: int, height: int, white: int) -> Header:
 
 def read_pfm(data: bytes) -> Header:
     """Read the header of a PFM."""
-    match = _PFM.match(data)
+    match = _PFM.match(data, endpos=_LONGEST_TEXT)
     if match is None:
         raise DamagedError("there is no size")
     return Header("PFM", int(match[1]), int(match[2]), channel_bytes=4)
@@ -67,8 +71,8 @@ def read_pfm(data: bytes) -> Header:
 
 def read_hdr(data: bytes) -> Header:
     """Read the header of a Radiance HDR. A comment may look like the size, so the largest of all is taken."""
-    sizes = [(int(width), int(height)) for height, width in _HDR.findall(data)]
-    if not sizes:
+    sizes = [(int(match[2]), int(match[1])) for match in islice(_HDR.finditer(data), _MOST_SIZES + 1)]
+    if not 1 <= len(sizes) <= _MOST_SIZES:
         raise DamagedError("there is no size")
     width, height = (max(numbers) for numbers in zip(*sizes))
     return Header("Radiance HDR", width, height, channel_bytes=4, clipped=True)
