@@ -51,7 +51,7 @@ def read_header(data: bytes) -> Header:
         if re.match(start, data, re.DOTALL):
             try:
                 header = read(data)
-            except (struct.error, IndexError, KeyError) as error:
+            except (struct.error, IndexError, KeyError, OverflowError) as error:  # a place beyond the end
                 raise DamagedError(f"the header is cut short: {error}") from error
             if header.width <= 0 or header.height <= 0:
                 raise DamagedError("the picture has no pixels")

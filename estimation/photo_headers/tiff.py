@@ -45,7 +45,7 @@ def exif_orientation(exif: bytes) -> int:
     """The orientation, from 1 to 8, that an EXIF block gives; 1 if it gives none."""
     try:
         orientation = _first(_directory(exif.removeprefix(b"Exif\0\0")), _ORIENTATION, UPRIGHT)
-    except (struct.error, KeyError):
+    except (struct.error, KeyError, OverflowError):
         return UPRIGHT
     return orientation if 1 <= orientation <= 8 else UPRIGHT
 
@@ -65,7 +65,7 @@ def _directory(data: bytes) -> dict[int, list[int]]:
         tag, kind, numbers = struct.unpack_from(f"{order}HH{word}", data, position)
         place = position + 4 + inline
         position = place + inline
-        if kind not in _TYPES or tag in tags:
+        if kind not in _TYPES or numbers == 0 or tag in tags:
             continue
         if numbers * struct.calcsize(order + _TYPES[kind]) > inline:
             (place,) = struct.unpack_from(order + word, data, place)
