@@ -17,7 +17,7 @@ from estimation.photo_headers import DamagedError, ForeignError, Header, read_he
 from estimation.quiet import silent_stderr
 
 LARGEST_PHOTO = 100_000_000
-"""Pixels, where a decoder needs one byte per channel; half of it where it needs two, and a quarter where four."""
+"""Pixels, where a decoder needs one byte for each channel of a pixel; fewer where it needs more."""
 LARGEST_PHOTO_FILE = 300 << 20
 """Bytes. 100 megapixels of 8-bit BGR without compression fit."""
 MOST_SCANS = 2_000_000_000
@@ -35,8 +35,10 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     The first picture of a file with several is read.
 
     Args:
-        path: A JPEG, PNG, WebP, TIFF, BMP, AVIF, GIF, JPEG 2000, PNM, PAM, PFM, Radiance HDR or Sun raster file of at
-            most 100 megapixels; 50 with 16 bits a channel, and 25 with 32.
+        path: A JPEG, PNG, WebP, TIFF, BMP, AVIF, GIF, JPEG 2000, PNM, PAM, PFM, Radiance HDR or Sun raster file. The
+            largest photo has 100 megapixels. It has 50 with 16 bits a channel, and in GIF, AVIF, animations and some
+            progressive JPEGs; 25 with 32 bits, and in JPEG 2000 and AVIF with opacity or more than 8 bits; 20 in AVIF
+            with both.
 
     Returns:
         (h, w, 3) BGR uint8, turned upright as the file's EXIF says.
