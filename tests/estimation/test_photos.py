@@ -5,6 +5,8 @@ import re
 import struct
 import subprocess
 import sys
+import warnings
+from random import Random
 
 import cv2
 import numpy as np
@@ -15,7 +17,7 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.photo_headers import read_header
 from estimation.photos import decode_photo, read_photo
 from tests.conftest import ROOT
-from tests.support.photo_files import encode, encode_turned, patched, png, png_chunk, promises, tiff
+from tests.support.photo_files import encode, encode_turned, mutated, patched, png, png_chunk, promises, samples, tiff
 
 AVIF = cv2.haveImageWriter(".avif")
 
@@ -392,6 +394,32 @@ def test_a_jpeg_of_many_scans_is_refused(monkeypatch):
     monkeypatch.setattr(photos, "MOST_SCANS", 64 * 64 * 100)
     with pytest.raises(OpenPoseLabError, match=r"the photo a.jpg has 1\d\d scans of 64x64 pixels, which take too long"):
         decode_photo(data[:-2] + 100 * last + data[-2:], "a.jpg")
+
+
+@pytest.mark.parametrize("name", samples())
+def test_every_sample_is_read(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OpenPoseLabWarning)
+        photo = decode_photo(samples()[name], name)
+    assert photo.dtype == np.uint8
+    assert photo.shape in ((32, 40, 3), (40, 32, 3), (16, 16, 3))
+
+
+@pytest.mark.filterwarnings("ignore::estimation.errors.OpenPoseLabWarning")
+def test_mutated_photos_are_read_or_refused(monkeypatch, capfd):
+    decoded, sentences = [], []
+    decode = photos._decode
+    monkeypatch.setattr(photos, "_decode", lambda *given: decoded.append(given) or decode(*given))
+    random, originals, count = Random(0), samples(), 2000
+    for _ in range(count):
+        data = mutated(originals, random)
+        try:
+            assert decode_photo(data, "photo").shape[2:] == (3,)
+        except OpenPoseLabError as error:
+            sentences.append(str(error))
+    assert max(map(len, sentences)) < 300
+    assert capfd.readouterr() == ("", "")
+    assert len(decoded) > count / 2  # the rest is stopped by its header
 
 
 LIMITED = """

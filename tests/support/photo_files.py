@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
+from random import Random
 
 import cv2
 import numpy as np
@@ -90,3 +91,42 @@ def promises(width: int, height: int) -> dict[str, bytes]:
     if cv2.haveImageWriter(".avif"):
         files["a.avif"] = patched(encode(".avif", noise), b"ispe", 4, struct.pack(">II", width, height))
     return files
+
+
+def samples() -> dict[str, bytes]:
+    """A small good photo of each format and kind that OpenCV writes: what mutations start from."""
+    image = cv2.resize(np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8), (40, 32))
+    opaque, deep, real = image, image.astype(np.uint16) * 257, image.astype(np.float32) / 255
+    translucent = np.dstack([image, image[:, :, 0]])
+    endings = [".jpg", ".png", ".webp", ".tif", ".bmp", ".gif", ".jp2", ".ppm", ".pam", ".ras", ".hdr", ".pfm"]
+    avif = [".avif"] if cv2.haveImageWriter(".avif") else []
+    files = {f"opaque{end}": encode(end, real if end in (".hdr", ".pfm") else opaque) for end in endings + avif}
+    files |= {f"translucent{end}": encode(end, translucent) for end in [".png", ".webp", ".tif", *avif]}
+    files |= {f"deep{end}": encode(end, deep) for end in (".png", ".tif", ".ppm")}
+    files |= {f"turned{end}": encode_turned(end, translucent, 6) for end in [".png", ".webp", *avif]}
+    files |= {f"grey{end}": encode(end, opaque[:, :, 0]) for end in (".jpg", ".png", ".pgm")}
+    files["float.tif"] = encode(".tif", real)
+    files["progressive.jpg"] = encode(".jpg", opaque, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+    files["signed.tif"] = tiff(16, 16, numbers=2, data=bytes(range(256)))
+    return files
+
+
+def mutated(samples: dict[str, bytes], random: Random) -> bytes:
+    """One of the samples with bytes flipped, numbers changed, parts cut out, or a part of another put in."""
+    data = bytearray(random.choice(list(samples.values())))
+    for _ in range(random.choice((1, 1, 2, 4))):
+        place = int(len(data) * random.random() ** 2)  # headers more often than pixels
+        kind = random.randrange(5)
+        if kind == 0 and data:
+            data[place] ^= 1 << random.randrange(8)
+        elif kind == 1:
+            data[place : place + 4] = random.choice((b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", random.randbytes(4)))
+        elif kind == 2:
+            del data[int(len(data) * random.random()) :]
+        elif kind == 3:
+            del data[place : place + random.randrange(1, 50)]
+        else:
+            other = random.choice(list(samples.values()))
+            start = random.randrange(len(other))
+            data[place:place] = other[start : start + random.randrange(1, 200)]
+    return bytes(data)
