@@ -142,3 +142,12 @@ def test_the_checksum_of_the_code_covers_the_keras_code_of_the_networks(tmp_path
     assert map_cache._checksum_of_code() == before
     (package / "net.py").write_text("WIDTH = 2")
     assert map_cache._checksum_of_code() != before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_a_pipe_among_the_photos_is_named(cache, network, tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(
+        OpenPoseLabError, match=r"pipe.jpg is a device or a pipe, not a file; give the path of one photo"
+    ):
+        cache().maps_of(tmp_path / "pipe.jpg")
