@@ -1,4 +1,4 @@
-"""Photos in, results out: a file is written whole or not at all."""
+"""Files in, results out: only regular files are read, and a file is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
+from estimation.photo_arrays import as_photo
 from estimation.quiet import silent_stderr
 
-_JPEG = b"\xff\xd8"
 PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}  # paths by their descriptors
 _ADVICE = {
@@ -29,8 +29,6 @@ _ADVICE = {
     **({errno.EACCES: "close what has it open or choose another place"} if os.name == "nt" else {}),
 }
 """What to do about errors of writing, beside choosing another place."""
-LARGEST_PHOTO_FILE = 1 << 30
-"""Bytes. 100 megapixels of 16-bit BGRA without compression are 0.8 GB."""
 
 
 def open_input(path: str | Path, what: str) -> BinaryIO:
@@ -88,50 +86,6 @@ def read_input(path: str | Path, what: str, most_bytes: int) -> bytes:
         most = f"{most_bytes >> 20} MB" if most_bytes >= 1 << 20 else f"{most_bytes >> 10} kB"
         raise OpenPoseLabError(f"{path} is larger than {most}, so it is no {what}; check the path")
     return data
-
-
-def read_photo(path: str | Path) -> NDArray[np.uint8]:
-    """A photo as (h, w, 3) BGR uint8, turned upright as its EXIF says.
-
-    Grey photos get three equal channels, 16-bit ones are scaled to 8, and transparent ones
-    are laid on white. Raises OpenPoseLabError, in one sentence, if it cannot be read whole.
-    """
-    data = read_input(path, "photo", LARGEST_PHOTO_FILE)
-    if not data:
-        raise OpenPoseLabError(f"the photo {path} is empty (0 bytes); copy it again from where it came from")
-    image = _decode(data)
-    if image is None:
-        raise OpenPoseLabError(
-            f"{path} is not a photo, or is cut short or damaged, or too large for OpenCV; "
-            f"copy it again, or save it as JPEG or PNG"
-        )
-    return image
-
-
-def _decode(data: bytes) -> NDArray[np.uint8] | None:
-    buffer = np.frombuffer(data, dtype=np.uint8)
-    try:
-        with silent_stderr():  # what the decoders say, we say in one sentence
-            image = cv2.imdecode(buffer, cv2.IMREAD_COLOR)  # upright, three channels, 8 bits
-            if image is None:
-                return None
-            if not data.startswith(_JPEG):  # which is never transparent
-                full = cv2.imdecode(buffer, cv2.IMREAD_UNCHANGED)
-                if full is not None and full.ndim == 3 and full.shape[2] == 4 and full.dtype.kind == "u":
-                    return _on_white(full)
-    except cv2.error:  # OpenCV refuses more than 2^30 pixels
-        return None
-    return image.astype(np.uint8, copy=False)
-
-
-def _on_white(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """A BGRA picture of 8 or 16 bits laid on white."""
-    eight_bits = (image >> 8 if image.dtype == np.uint16 else image).astype(np.uint8)
-    colour, alpha = eight_bits[:, :, :3].astype(np.uint16), eight_bits[:, :, 3:].astype(np.uint16)
-    colour *= alpha
-    colour += 255 * (255 - alpha) + 127  # 127 rounds the division
-    colour //= 255
-    return colour.astype(np.uint8)
 
 
 def open_descriptor(path: str | Path) -> int | None:
@@ -278,7 +232,8 @@ def check_picture_type(path: Path) -> None:
 
 
 def encode_picture(path: Path, image: NDArray[np.uint8]) -> bytes:
-    """``image``, (h, w, 3) BGR uint8, in the format that the name of ``path`` asks for."""
+    """``image``, which ``as_photo`` checks, in the format that the name of ``path`` asks for."""
+    image = as_photo(image)
     check_picture_type(path)
     try:
         with silent_stderr():

@@ -20,6 +20,7 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.estimators import estimate
 from estimation.field_maps import FieldMaps
 from estimation.grouping import GroupingLike
+from estimation.photo_arrays import as_photo
 from estimation.skeletons import Skeletons, to_skeletons
 
 LEAST_INPUT_SIDE = 64
@@ -69,7 +70,7 @@ def estimate_people(
     """Find the people in a photo.
 
     Args:
-        photo: (h, w, 3) BGR uint8.
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: a network that ``load_network`` gave.
         height: input height of the network in pixels; the photo is scaled to it.
         grouping: a grouping by name, by file or as a function. By default the one in estimation/merge.py runs.
@@ -86,6 +87,7 @@ def estimate_people(
     config = config or network.config
     if config.layout != network.config.layout:
         raise ValueError(f"config has the layout {config.name}, but the network gives maps of {network.config.name}")
+    photo = as_photo(photo)
     milliseconds: dict[str, float] = {}
     with timed("network", milliseconds):
         maps = compute_maps(photo, network, height, config)
@@ -101,7 +103,7 @@ def compute_maps(
     """Run the network on a photo scaled to ``height``.
 
     Args:
-        photo: (h, w, 3) BGR uint8.
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: the network.
         height: input height in pixels.
         config: bounds the size, as in ``scale_to_height``.
@@ -112,6 +114,7 @@ def compute_maps(
     Raises:
         OpenPoseLabError: if the photo or the height cannot be used.
     """
+    photo = as_photo(photo)
     scaled = scale_to_height(photo, height, config)
     maps = network(scaled)
     x = maps.cell_size[0] * photo.shape[1] / scaled.shape[1]
@@ -151,16 +154,18 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
     """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay.
 
     Args:
-        photo: (h, w, 3) BGR uint8.
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         height: height in pixels.
         config: bounds the size, and says which photos are too small.
 
     Returns:
-        The scaled photo, or ``photo`` itself if it has this height. A note says if it is lower than asked for.
+        (h, w, 3) BGR uint8: the scaled photo, or ``photo`` itself if it has this height. A note says if it is lower
+        than asked for.
 
     Raises:
         OpenPoseLabError: if the photo or the height cannot be used.
     """
+    photo = as_photo(photo)
     check_input(photo, height, config)
     scale = min(height / photo.shape[0], _largest_scale(photo.shape, config.max_input_pixels))
     size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
@@ -187,6 +192,7 @@ def _largest_scale(shape: tuple[int, ...], most_pixels: int) -> float:
 
 def check_input(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> None:
     """Raise OpenPoseLabError if the pipeline cannot work on this photo at this height."""
+    photo = as_photo(photo)
     check_height(height)
     side = config.min_photo_side
     if min(photo.shape[:2]) < side:

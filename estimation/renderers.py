@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.coordinates import Coordinates
+from estimation.photo_arrays import as_photo
 from estimation.skeletons import Skeletons, to_skeletons
 
 _OPACITY = 0.7  # of the limbs over the photo; joints are solid
@@ -21,12 +22,16 @@ def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeleton
 
     Args:
         config: the configuration of the skeletons.
-        image: (h, w, 3) BGR uint8; it is not changed.
+        image: (h, w, 3) BGR uint8; grey and BGRA are converted as in ``as_photo``. It is not changed.
         skeletons: the people.
 
     Returns:
-        A copy of ``image`` with the people drawn.
+        A copy of ``image`` with the people drawn, (h, w, 3) BGR uint8.
+
+    Raises:
+        OpenPoseLabError: if the image cannot be used.
     """
+    image = as_photo(image)
     part_colours, limb_colours = _colours(len(config.body_parts)), _colours(len(config.limbs))
     canvas = image.copy()
     for keypoints in skeletons.keypoints:
@@ -56,7 +61,7 @@ def draw(
 
     Args:
         config: the configuration that the peaks were found with.
-        img: (h, w, 3) BGR uint8; it is not changed.
+        img: as in ``draw_skeletons``.
         coordinates: the peaks that the rows name.
         subset: (n, parts + 2) rows of people.
         resize_fac: pixels of ``img`` per map cell.

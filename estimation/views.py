@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from estimation.layouts import other_side
+from estimation.photo_arrays import as_photo
 from estimation.pipeline import Network, compute_maps
 
 
@@ -24,7 +25,7 @@ def average_maps(
     """Average the maps of several views of a photo, on the cells of the largest view.
 
     Args:
-        photo: (h, w, 3) BGR uint8.
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: a network that ``load_network`` gave.
         height: input height in pixels at scale 1.
         scales: multiples of ``height``, in any order.
@@ -37,6 +38,7 @@ def average_maps(
     Raises:
         OpenPoseLabError: if the photo or a height cannot be used.
     """
+    photo = as_photo(photo)
     views = [compute_maps(photo, network, round(height * scale), config) for scale in scales]
     grid = max(views, key=lambda view: view.heatmaps.size)
     heatmaps = [_resample(view.heatmaps, view, grid) for view in views]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from estimation.config import Config
     from estimation.errors import OpenPoseLabError
-    from estimation.files import read_photo, write_whole
+    from estimation.files import write_whole
     from estimation.grouping import GROUPINGS, Grouping, load_grouping, run_grouping
     from estimation.layouts import LAYOUTS
+    from estimation.photos import read_photo
     from estimation.pipeline import Estimate, estimate_people
     from estimation.renderers import draw_skeletons
     from estimation.skeletons import Skeletons
@@ -37,7 +38,7 @@ _HOMES = {
     "estimate_people": "estimation.pipeline",
     "load_grouping": "estimation.grouping",
     "load_network": "openpose_lab.networks.loading",
-    "read_photo": "estimation.files",
+    "read_photo": "estimation.photos",
     "run_grouping": "estimation.grouping",
     "to_coco": "openpose_lab.formats.coco",
     "to_openpose": "openpose_lab.formats.openpose",

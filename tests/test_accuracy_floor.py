@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from estimation.config import COCO_18
-from estimation.files import read_photo
 from estimation.grouping import load_grouping
+from estimation.photos import read_photo
 from estimation.pipeline import estimate_people
 from openpose_lab.evaluation.annotations import read_annotations
 from openpose_lab.evaluation.comparison import PERFECT, compare

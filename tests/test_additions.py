@@ -51,7 +51,7 @@ RUNTIME = RuntimeSpec("toy", load)
     "openpose_lab/commands/toy.py": """
 \"\"\"Count the people in a photo with the toy runtime.\"\"\"
 
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from estimation.pipeline import estimate_people
 from openpose_lab.commands.options import make_parser
 from openpose_lab.networks.loading import load_network

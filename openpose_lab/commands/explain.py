@@ -16,9 +16,10 @@ from tqdm import tqdm
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.estimators import estimate
-from estimation.files import read_photo, write_whole
+from estimation.files import write_whole
 from estimation.grouping import GROUPINGS, Grouping, load_grouping
 from estimation.grouping.film import make_film
+from estimation.photos import read_photo
 from estimation.pipeline import Estimate, check_input, estimate_people, timed
 from openpose_lab.commands.options import (
     add_grouping_option,

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from estimation.files import check_picture_type, encode_picture, read_photo, write_whole
+from estimation.files import check_picture_type, encode_picture, write_whole
 from estimation.grouping import Grouping
+from estimation.photos import read_photo
 from estimation.pipeline import Estimate, check_input, estimate_people
 from estimation.renderers import draw_skeletons
 from openpose_lab.commands.options import (

@@ -10,7 +10,7 @@ from typing import Any
 
 from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from estimation.pipeline import compute_maps, group_maps
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import quoted, shown

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from estimation import field_maps, files, pipeline, views
+from estimation import field_maps, photo_headers, photos, pipeline, views
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps
-from estimation.files import read_photo, write_whole
+from estimation.files import read_input, write_whole
+from estimation.photos import LARGEST_PHOTO_FILE, decode_photo
 from estimation.pipeline import timed
 from estimation.views import average_maps
 from openpose_lab import networks
@@ -98,16 +99,13 @@ class MapCache:
 
         milliseconds: gets the time of the ``network``, if it has to be asked.
         """
-        try:
-            depends_on = [*self._depends_on, checksum(photo, "sha256")]
-        except (OSError, OpenPoseLabError):
-            read_photo(photo)  # says what is wrong with it
-            raise
+        data = read_input(photo, "photo", LARGEST_PHOTO_FILE)
+        depends_on = [*self._depends_on, hashlib.sha256(data).hexdigest()]
         kept = self._folder / f"{hashlib.sha256(chr(10).join(depends_on).encode()).hexdigest()}.npz"
         maps = _read(kept)
         if maps is None:
             self._network = self._network or load_network(self._name, self._weights)
-            image = read_photo(photo)
+            image = decode_photo(data, str(photo))
             try:
                 with timed("network", {} if milliseconds is None else milliseconds):
                     maps = average_maps(image, self._network, *self._views, self.config)
@@ -181,8 +179,8 @@ def library_version(name: str) -> str:
 
 def _checksum_of_code() -> str:
     """Compute the checksum of the code between a photo and its maps, with the Keras code of the networks."""
-    paths = [Path(str(module.__file__)) for module in (field_maps, files, pipeline, views)]
-    for package in (networks, importlib.import_module(keras_package())):
+    paths = [Path(str(module.__file__)) for module in (field_maps, photos, pipeline, views)]
+    for package in (networks, photo_headers, importlib.import_module(keras_package())):
         paths += sorted(Path(package.__path__[0]).rglob("*.py"))
     code = hashlib.sha256()
     for path in paths:

@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 
 from estimation.config import Config
 from estimation.errors import one_line
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from estimation.renderers import draw_skeletons
 from estimation.skeletons import Skeletons
 from estimation.subset import MISSING

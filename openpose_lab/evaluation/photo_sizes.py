@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import open_input, read_photo
+from estimation.files import read_input
+from estimation.photo_headers import UPRIGHT, DamagedError, ForeignError, read_header
+from estimation.photos import LARGEST_PHOTO_FILE, decode_photo
 
-_FORMATS = "JPEG", "PNG", "WEBP", "BMP", "PPM"
-"""Formats in which every version of Pillow gives the size as stored."""
-_ORIENTATION = 0x0112  # EXIF's tag: 1 is upright, 2 to 4 keep width and height, 5 to 8 exchange them
+_EXACT = "JPEG", "PNG", "WebP", "BMP", "PNM"
+"""Formats in which the header's size is that of the picture. In others it may be that of a tile."""
+_SIDEWAYS = range(5, 9)  # orientations that exchange width and height
 
 
 class PhotoSize(NamedTuple):
@@ -31,20 +33,14 @@ class PhotoSize(NamedTuple):
 def photo_size(path: Path) -> PhotoSize | None:
     """Read the size of a photo; None if it cannot be read."""
     try:
-        from PIL import Image  # comes with matplotlib
-
-        with open_input(path, "photo") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large photos; whoever reads them decides
-            image = Image.open(file, formats=_FORMATS)
-            stored = image.size
-            for key in ("xmp", "XML:com.adobe.xmp"):  # by which Pillow would turn photos, and OpenCV does not
-                image.info.pop(key, None)
-            orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # whatever Pillow comes upon; OpenCV reads other formats, too
-        try:
-            height, width = read_photo(path).shape[:2]
-        except OpenPoseLabError:
-            return None
-        return PhotoSize((width, height), (width, height), False)
-    upright = stored[::-1] if orientation in (5, 6, 7, 8) else stored
-    return PhotoSize(upright, stored, orientation in range(2, 9))
+        data = read_input(path, "photo", LARGEST_PHOTO_FILE)
+        with suppress(DamagedError, ForeignError):
+            header = read_header(data)
+            if header.format in _EXACT:
+                stored = header.width, header.height
+                upright = stored[::-1] if header.orientation in _SIDEWAYS else stored
+                return PhotoSize(upright, stored, header.orientation != UPRIGHT)
+        height, width = decode_photo(data, str(path)).shape[:2]
+    except OpenPoseLabError:
+        return None
+    return PhotoSize((width, height), (width, height), turned=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
+from estimation.photo_arrays import as_photo
 from estimation.pipeline import LEAST_INPUT_SIDE
 from openpose_lab.networks.runtimes.base import Runtime, StageMaps
 from openpose_lab.networks.spec import NetworkSpec
@@ -60,14 +62,14 @@ class LoadedNetwork:
         """Compute the maps of a photo.
 
         Args:
-            photo: (h, w, 3) BGR uint8 of any size.
+            photo: (h, w, 3) BGR uint8 of any size; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
 
         Returns:
             The maps, in cells of the photo.
 
         Raises:
-            ValueError: The photo has another shape or dtype.
-            OpenPoseLabError: The maps have values that are no numbers, or far from those of a trained network.
+            OpenPoseLabError: The photo has another shape or dtype, or the maps have values that are no numbers, or far
+                from those of a trained network.
         """
         return self.batch([photo])[0]
 
@@ -75,14 +77,14 @@ class LoadedNetwork:
         """Compute the maps of several photos at once.
 
         Args:
-            photos: n photos of one size, each (h, w, 3) BGR uint8; a list, or one array (n, h, w, 3).
+            photos: n photos of one size, each as in a call for one photo; a list, or one array (n, h, w, 3).
 
         Returns:
             The maps of each photo, in the order of the photos. They equal those of single calls to rounding.
 
         Raises:
-            ValueError: There is no photo, or a photo has another shape or dtype.
-            OpenPoseLabError: The maps have values that are no numbers, or far from those of a trained network.
+            OpenPoseLabError: There is no photo, or a photo has another size, shape or dtype, or the maps have values
+                that are no numbers, or far from those of a trained network.
         """
         maps = self.runtime.run(self._prepare(photos))
         if not all(np.abs(values).max() < _LARGEST_VALUE for values in (maps.heatmaps, maps.pafs)):  # or no numbers
@@ -106,7 +108,7 @@ class LoadedNetwork:
             of ``batch``.
 
         Raises:
-            ValueError: There is no photo, or a photo has another shape or dtype.
+            OpenPoseLabError: There is no photo, or a photo has another size, shape or dtype.
         """
         stages = self.runtime.run_stages(self._prepare(photos))
         rows, columns = self._cells(np.array(photos[0].shape[:2]))
@@ -117,12 +119,17 @@ class LoadedNetwork:
 
     def _prepare(self, photos: Photos) -> NDArray[np.uint8]:
         """Make the network's input of photos: (n, h, w, 3), edges repeated, colours in the network's order."""
-        for photo in photos:
-            if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or 0 in photo.shape:
-                raise ValueError(f"a photo must be (h, w, 3) uint8 but got {photo.shape} {photo.dtype}")
-        if len({photo.shape for photo in photos}) != 1:
-            raise ValueError(f"photos of a batch must have one size but got {[photo.shape for photo in photos]}")
-        return np.stack([self._padded(photo) for photo in photos])
+        given: Any = photos
+        if not (isinstance(given, Sequence) or (isinstance(given, np.ndarray) and given.ndim == 4)):
+            # The rows of one photo would pass as grey photos.
+            got = f"an array {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__
+            raise OpenPoseLabError(f"photos must be a list of photos, or one array (n, h, w, 3), but got {got}")
+        checked = [as_photo(photo) for photo in photos]
+        sizes = sorted({photo.shape[1::-1] for photo in checked})
+        if len(sizes) != 1:
+            shown = ", ".join(f"{width}x{height}" for width, height in sizes[:3]) or "no photos"
+            raise OpenPoseLabError(f"photos of a batch must have one size but got {shown}")
+        return np.stack([self._padded(photo) for photo in checked])
 
     def _padded(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
         sides = np.array(photo.shape[:2])

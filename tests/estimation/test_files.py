@@ -15,7 +15,6 @@ from estimation.files import (
     encode_picture,
     is_standard_output,
     read_input,
-    read_photo,
     write_whole,
 )
 
@@ -24,72 +23,6 @@ from estimation.files import (
 def colours(rng):
     """A smooth colour picture, (60, 80, 3) BGR."""
     return cv2.resize(rng.integers(0, 256, (6, 8, 3)).astype(np.uint8), (80, 60), interpolation=cv2.INTER_CUBIC)
-
-
-def save(path, image):
-    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
-    return path
-
-
-def test_a_plain_photo(tmp_path, colours):
-    np.testing.assert_array_equal(read_photo(save(tmp_path / "a.png", colours)), colours)
-
-
-def test_a_name_with_any_letters(tmp_path, colours):
-    np.testing.assert_array_equal(read_photo(save(tmp_path / "Füße 人.png", colours)), colours)
-
-
-def test_grey_becomes_three_equal_channels(tmp_path, colours):
-    photo = read_photo(save(tmp_path / "a.png", colours[:, :, 0]))
-    np.testing.assert_array_equal(photo, np.repeat(colours[:, :, :1], 3, axis=2))
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_16_bits_become_8(tmp_path, colours, channels):
-    deep = colours[:, :, :channels].astype(np.uint16) * 257
-    photo = read_photo(save(tmp_path / "a.png", deep))
-    assert photo.dtype == np.uint8
-    assert np.abs(photo.astype(int) - colours[:, :, :channels]).max() <= 1
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_transparent_is_laid_on_white(tmp_path, colours, dtype):
-    full = np.iinfo(dtype).max
-    alpha = np.full((60, 80, 1), full, dtype)
-    alpha[:30] = 0
-    alpha[30:40] = full // 2
-    image = np.concatenate([colours.astype(dtype) * (full // 255), alpha], axis=2)
-    photo = read_photo(save(tmp_path / "a.png", image))
-    assert photo.shape == (60, 80, 3)
-    assert (photo[:30] == 255).all()
-    assert np.abs(photo[30:40].astype(int) - (colours[30:40] + 255.0) / 2).max() <= 1.5
-    np.testing.assert_array_equal(photo[40:], colours[40:])
-
-
-@pytest.mark.parametrize("kind", [".jpg", ".png", ".webp", ".bmp", ".tiff"])
-@pytest.mark.parametrize("share", [0.02, 0.5, 0.97])
-def test_a_photo_cut_short_is_refused(tmp_path, colours, kind, share, capfd):
-    path = save(tmp_path / f"a{kind}", colours)
-    data = path.read_bytes()
-    path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(OpenPoseLabError, match="is not a photo, or is cut short or damaged"):
-        read_photo(path)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_what_is_no_photo_is_refused(tmp_path):
-    text = tmp_path / "text.jpg"
-    text.write_text("Dear Sir or Madam")
-    empty = tmp_path / "empty.jpg"
-    empty.touch()
-    for path, sentence in (
-        (tmp_path / "none.jpg", "there is no photo .*none.jpg; check the path"),
-        (tmp_path, "is a folder; give the path of one photo"),
-        (text, "text.jpg is not a photo"),
-        (empty, "the photo .*empty.jpg is empty"),
-    ):
-        with pytest.raises(OpenPoseLabError, match=sentence):
-            read_photo(path)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import encode_picture, read_photo
+from estimation.files import encode_picture
+from estimation.photos import read_photo
 from estimation.quiet import silent_stderr
 from tests.conftest import ROOT
 

@@ -22,6 +22,7 @@ from estimation.coordinates import Coordinates
 from estimation.field_maps import FieldMaps, cells_to_photo
 from estimation.files import encode_picture
 from estimation.grouping.film import Film, order_by_score
+from estimation.photo_arrays import as_photo
 from estimation.pipeline import Estimate
 from estimation.scoring import score_people
 from estimation.subset import SCORE, limb_rows
@@ -55,7 +56,7 @@ def explain(
     """Collect what was found in a photo, stage by stage.
 
     Args:
-        photo: (h, w, 3) BGR uint8.
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         name: the photo's name.
         config: the configuration.
         found: the output of the stages.
@@ -64,6 +65,7 @@ def explain(
     Returns:
         The page's data, as plain values.
     """
+    photo = as_photo(photo)
     coordinates, connections = found.coordinates, found.connections
     xy = cells_to_photo(coordinates.xy, found.maps.cell_size, found.maps.offset, found.maps.photo_size)
     return {
@@ -91,6 +93,7 @@ def explain(
 
 def photo_uri(photo: NDArray[np.uint8]) -> str:
     """The photo as a JPEG of at most ``MAX_SIDE`` pixels to a side, in a data: address."""
+    photo = as_photo(photo)
     scale = min(1, MAX_SIDE / max(photo.shape[:2]))
     if scale < 1:
         size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))

@@ -9,7 +9,7 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from openpose_lab.evaluation.annotations import annotate, find_photos, to_truth
 from openpose_lab.evaluation.photo_sizes import photo_size
 from tests.openpose_lab.conftest import PEOPLE

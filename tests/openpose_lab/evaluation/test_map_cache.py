@@ -147,3 +147,12 @@ def test_the_checksum_of_the_code_covers_the_keras_code_of_the_networks(tmp_path
 def test_the_size_of_the_photo_is_kept_with_its_maps(network, photo, cache):
     assert cache().maps_of(photo).photo_size == cache().maps_of(photo).photo_size == (64, 64)
     assert network.calls == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_a_pipe_among_the_photos_is_named(cache, network, tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(
+        OpenPoseLabError, match=r"pipe.jpg is a device or a pipe, not a file; give the path of one photo"
+    ):
+        cache().maps_of(tmp_path / "pipe.jpg")

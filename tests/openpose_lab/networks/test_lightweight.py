@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from estimation.pipeline import scale_to_height
 from openpose_lab.networks.loading import load_network
 

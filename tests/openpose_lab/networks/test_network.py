@@ -23,28 +23,6 @@ def test_maps_cover_photos_of_any_size(mobilenet, rng, shape):
     np.testing.assert_array_equal(photo, before)
 
 
-def test_a_photo_must_be_uint8(mobilenet):
-    with pytest.raises(ValueError, match=r"a photo must be \(h, w, 3\) uint8 but got \(8, 8\) float64"):
-        mobilenet(np.zeros((8, 8)))
-
-
-@pytest.mark.parametrize(
-    ("photos", "sentence"),
-    [
-        ([np.zeros((8, 8, 3))], r"a photo must be \(h, w, 3\) uint8 but got \(8, 8, 3\) float64"),
-        (
-            [np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)],
-            "photos of a batch must have one size but got",
-        ),
-        ([], "photos of a batch must have one size but got "),
-    ],
-)
-def test_a_batch_must_be_photos_of_one_size(mobilenet, photos, sentence):
-    for method in (mobilenet.batch, mobilenet.stages):
-        with pytest.raises(ValueError, match=sentence):
-            method(photos)
-
-
 @pytest.mark.parametrize("shape", [(96, 128), (61, 83)])
 def test_a_batch_equals_its_photos_one_by_one(mobilenet, rng, shape):
     photos = rng.integers(0, 256, (3, *shape, 3)).astype(np.uint8)

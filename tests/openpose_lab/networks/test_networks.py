@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from estimation.config import COCO_18
-from estimation.files import read_photo
 from estimation.layouts import Layout, Limb
+from estimation.photos import read_photo
 from models import create_openpose
 from openpose_lab.networks.catalogue import NETWORKS
 from openpose_lab.networks.importers.frozen_graph import graph_of

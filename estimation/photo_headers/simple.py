@@ -1,0 +1,78 @@
+"""Formats whose size stands at one place: BMP, GIF, Sun raster, PNM, PFM, PAM and Radiance HDR."""
+
+from __future__ import annotations
+
+import re
+import struct
+from itertools import islice
+
+from estimation.photo_headers.header import DamagedError, Header
+
+_NUMBER = rb"(?:\s|#[^\r\n]*[\r\n])+(\d{1,12})"
+_PNM = re.compile(rb"P([1-6])" + _NUMBER + _NUMBER + rb"(?:" + _NUMBER + rb")?")
+_PFM = re.compile(rb"P[Ff]\s+(\d{1,12})\s+(\d{1,12})\s")
+_PAM = re.compile(rb"(WIDTH|HEIGHT|MAXVAL)\s+(\d{1,12})")
+_HDR = re.compile(rb"-Y\s*[-+]?(\d{1,12})\s*\+X\s*[-+]?(\d{1,12})")
+_BITMAPS = b"14"  # the kinds of PNM that have no white value
+_LONGEST_TEXT = 1 << 16
+"""Bytes of a header in letters, with its comments."""
+_MOST_SIZES = 100
+
+
+def read_bmp(data: bytes) -> Header:
+    """Read the header of a BMP."""
+    (size,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if size == 12 else "<ii", data, 18)
+    return Header("BMP", abs(width), abs(height))
+
+
+def read_gif(data: bytes) -> Header:
+    """Read the header of a GIF, of which OpenCV holds two pictures."""
+    width, height = struct.unpack_from("<HH", data, 6)
+    return Header("GIF", width, height, channel_bytes=2)
+
+
+def read_sun_raster(data: bytes) -> Header:
+    """Read the header of a Sun raster file."""
+    width, height = struct.unpack_from(">II", data, 4)
+    return Header("Sun raster", width, height)
+
+
+def read_pnm(data: bytes) -> Header:
+    """Read the header of a PBM, PGM or PPM."""
+    match = _PNM.match(data, endpos=_LONGEST_TEXT)
+    if match is None:
+        raise DamagedError("there is no size")
+    kind, width, height, white = match.groups()
+    return _with_white("PNM", int(width), int(height), 1 if kind in _BITMAPS else int(white or 255))
+
+
+def read_pam(data: bytes) -> Header:
+    """Read the header of a PAM."""
+    end = data.find(b"ENDHDR", 0, _LONGEST_TEXT)
+    largest = {b"WIDTH": 0, b"HEIGHT": 0, b"MAXVAL": 0}
+    for name, number in _PAM.findall(data[: max(end, 0)]):
+        largest[name] = max(largest[name], int(number))
+    return _with_white("PAM", largest[b"WIDTH"], largest[b"HEIGHT"], largest[b"MAXVAL"])
+
+
+def _with_white(name: str, width: int, height: int, white: int) -> Header:
+    # 65535 is what programs write for any picture of 16 bits. A lower value is the camera's own.
+    return Header(name, width, height, 2 if white > 255 else 1, white=white if 255 < white < 65535 else None)
+
+
+def read_pfm(data: bytes) -> Header:
+    """Read the header of a PFM."""
+    match = _PFM.match(data, endpos=_LONGEST_TEXT)
+    if match is None:
+        raise DamagedError("there is no size")
+    return Header("PFM", int(match[1]), int(match[2]), channel_bytes=4)
+
+
+def read_hdr(data: bytes) -> Header:
+    """Read the header of a Radiance HDR. A comment may look like the size, so the largest of all is taken."""
+    sizes = [(int(match[2]), int(match[1])) for match in islice(_HDR.finditer(data), _MOST_SIZES + 1)]
+    if not 1 <= len(sizes) <= _MOST_SIZES:
+        raise DamagedError("there is no size")
+    width, height = (max(numbers) for numbers in zip(*sizes))
+    return Header("Radiance HDR", width, height, channel_bytes=4, clipped=True)
