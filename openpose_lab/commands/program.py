@@ -20,7 +20,7 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from openpose_lab.commands.streams import Console, standard_streams
 
 DEBUG = "OPENPOSE_LAB_DEBUG"
-"""An environment variable. If it is set, programs show tracebacks, and the warnings of libraries."""
+"""An environment variable. If it is set, programs show tracebacks, and what libraries warn of and log."""
 FAULT = 70
 """The exit status after a fault of the program: EX_SOFTWARE of sysexits.h."""
 
@@ -167,7 +167,12 @@ def _fail(name: str, sentence: str, status: int) -> int:
 
 @contextmanager
 def _notes(name: str) -> Iterator[None]:
-    """Print each warning once, as one line, if it is for the person at the keyboard."""
+    """Print each warning once, as one line, if it is for the person at the keyboard. What libraries log is not."""
+    import logging  # in here, where Ctrl-C is heeded
+
+    last_resort = logging.lastResort  # which prints, where nobody has set up logging
+    if not os.environ.get(DEBUG):
+        logging.lastResort = logging.NullHandler()
     with warnings.catch_warnings():
         warnings.simplefilter("default", OpenPoseLabWarning)
         others = warnings.showwarning
@@ -188,7 +193,10 @@ def _notes(name: str) -> Iterator[None]:
                 _print_note(name, f"{shown(filename)}, line {lineno}: {category.__name__}: {text}")
 
         warnings.showwarning = show
-        yield
+        try:
+            yield
+        finally:
+            logging.lastResort = last_resort
 
 
 def _print_note(name: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ def read_gradescope(text: str) -> dict[str, list[Owner]]:
             told = [(one.get("sid", "") or one.get("email", ""), one.get("name", "")) for one in submitters]
             found[entry] = [Owner("Gradescope", *one) for one in told if any(one)]
 
-    for line in text.split("\n"):
+    for line in io.StringIO(text):
         line = line.rstrip()
         if not line or line.lstrip().startswith("#"):
             continue

@@ -198,7 +198,7 @@ def _read_piece(file: File) -> _Piece | None:
     name = PurePosixPath(_without_txt(file.name))
     kind = name.suffix.lower()
     if file.problem:
-        if file.is_folder:
+        if file.is_folder or (file.name and not kind):  # a name without an ending may be a student's
             return _Piece(file.places, 3 if _is_code(name) else 4, problem=file.problem)
         if file.name and not _is_code(name) and not is_archive(file) and kind not in _OTHER_ARCHIVES:
             return None

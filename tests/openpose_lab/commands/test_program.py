@@ -1,6 +1,7 @@
 """What every program does on a signal that asks it to stop, and with closed or full streams."""
 
 import importlib
+import logging
 import os
 import re
 import signal
@@ -154,6 +155,7 @@ def test_warnings_of_libraries_are_not_for_users(call_program, as_users_have_it,
             exec(compile(own.read_text(), own, "exec"))
         warnings.warn_explicit("of the lab", UserWarning, str(ROOT / "estimation" / "merge.py"), 7)
         warnings.warn("something to know", OpenPoseLabWarning, stacklevel=1)
+        logging.getLogger("of_a_library").warning("no place for a cache")
 
     status, out, err = call_program("demo", main)
     assert (status, out) == (0, "")

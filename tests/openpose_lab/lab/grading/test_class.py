@@ -63,7 +63,9 @@ EXPORTS = {
     # Moodle, unpacked
     "Ann Lee_101_assignsubmission_file_/merge.py": GOOD,
     "Ann Lee_102_assignsubmission_file_/merge (1).py": DROPS_PEAK_0,
-    "Bo Ek_103_assignsubmission_file_/20230103_Lab3.zip": packed({"Lab3/estimation/merge.py": GOOD, "merge.py": "x"}),
+    "Bo Ek_103_assignsubmission_file_/20230103_Lab3.zip": packed(
+        {"Lab3/estimation/merge.py": GOOD, "Lab3/merge.py": "x"}
+    ),
     "Cy Um_104_assignsubmission_file_/report.pdf": "no",
     "Di Fu_105_assignsubmission_file_/merge_v1.py": "x = 1",
     "Di Fu_105_assignsubmission_file_/merge_v2.py": "x = 2",
