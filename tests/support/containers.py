@@ -18,7 +18,9 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from tests.support.mutation import Mutator, change_number, interesting_numbers, mutate_bytes
+import numpy as np
+
+from tests.support.mutation import Inside, Mutator, change_number, interesting_numbers, mutate_bytes
 
 _BOMB = 3 << 29
 """Bytes of zeros, 1.5 GB, that a bomb expands to."""
@@ -67,8 +69,11 @@ def in_png(data: bytes, rng: random.Random, other: bytes, deeper: Mutator) -> by
         return write_png(_rearranged(chunks, others, rng))
     place = 0 if rng.random() < 0.3 else rng.randrange(len(chunks))  # the first one has the size
     kind, content = chunks[place]
+    if rng.random() < 0.05:
+        return _with_a_lie(data, chunks, rng)
     if kind in _COMPRESSED and rng.random() < 3 * _BOMB_SHARE:
         content = _COMPRESSED[kind] + zlib_bomb()
+        chunks[0] = chunks[0][0], struct.pack(">IIBBBBB", *rng.choice(_BOMB_HEADERS), 0, 0, 0)
     elif kind in (b"IDAT", b"fdAT") and rng.random() < 0.7:
         try:
             content = zlib.compress(deeper(zlib.decompress(content), rng, b""))
@@ -79,6 +84,17 @@ def in_png(data: bytes, rng: random.Random, other: bytes, deeper: Mutator) -> by
     else:
         content = mutate_bytes(content, rng, rng.choice(others)[1])
     return write_png([*chunks[:place], (kind, content), *chunks[place + 1 :]])
+
+
+_BOMB_HEADERS = ((32_000, 32_000, 1, 0), (32_000, 32_000, 8, 0), (18_000, 18_000, 8, 6), (14_000, 14_000, 16, 6))
+"""Width, height, depth and colour type of pictures that 1.5 GB of zeros suffice for."""
+
+
+def _with_a_lie(data: bytes, chunks: list[tuple[bytes, bytes]], rng: random.Random) -> bytes:
+    """The PNG with one chunk whose length is not true."""
+    place = len(_PNG) + sum(12 + len(content) for _, content in chunks[: rng.randrange(len(chunks))])
+    length = rng.choice((0, 1, 1 << 20, 1 << 28, 1 << 30, (1 << 31) - 1, 1 << 31, (1 << 32) - 1))
+    return data[:place] + length.to_bytes(4, "big") + data[place + 4 :]
 
 
 def _changed_sizes(header: bytes, rng: random.Random) -> bytes:
@@ -111,6 +127,43 @@ def _rearranged(parts: list[Any], others: Sequence[Any], rng: random.Random) -> 
     return parts
 
 
+# Sizes of pictures
+
+_SIZES = ((1, 1 << 30), (1 << 30, 1), (20_000, 20_000), (32_000, 32_000), (16_000, 16_000), (65_535, 16_000), (0, 0))
+_SIZES += ((65_535, 65_535), (100_000, 100_000), (9_000, 9_000), ((1 << 31) - 1, (1 << 31) - 1))
+_FORMATS = ("<HH", ">HH", "<II", ">II")
+
+
+def in_sized_picture(width: int, height: int) -> Inside:
+    """Make a mutator of pictures of one size: it states another size where the width and the height stand."""
+
+    def change(data: bytes, rng: random.Random, other: bytes, deeper: Mutator) -> bytes | None:
+        if rng.random() < 0.7:
+            return None
+        sizes = rng.choice(_SIZES)
+        head = data[:_HEAD]
+        for layout in rng.sample(_FORMATS, len(_FORMATS)):
+            bits = 8 * struct.calcsize(layout[1])
+            for old, new in (((width, height), sizes), ((height, width), sizes[::-1])):
+                pairs = (struct.pack(layout, *(number % (1 << bits) for number in pair)) for pair in (old, new))
+                before, after = pairs
+                if before in head:
+                    return head.replace(before, after) + data[_HEAD:]
+        text = re.sub(rb"\b%d(\s+)%d\b" % (width, height), rb"%d\g<1>%d" % sizes, head)
+        if text != head:
+            return text + data[_HEAD:]
+        kind, order = rng.choice(_FORMATS)[1], rng.choice("<>")
+        for old, new in ((width, sizes[0]), (height, sizes[1])):  # apart, as in a TIFF
+            most = 1 << 8 * struct.calcsize(kind)
+            data = data.replace(struct.pack(order + kind, old), struct.pack(order + kind, new % most))
+        return data
+
+    return change
+
+
+_HEAD = 512  # bytes in which a picture states its size
+
+
 # Zip archives
 
 
@@ -121,7 +174,7 @@ class Member(NamedTuple):
         name: The name, bytes.
         data: The content, not compressed.
         method: 0 stored, 8 deflated, 12 bzip2, 14 LZMA.
-        bomb: Whether the member is 1.5 GB of zeros, deflated, in place of ``data``.
+        bomb: Whether 1.5 GB of zeros, deflated, follow ``data``.
         flags: General purpose bits; bit 0 says that it is encrypted.
     """
 
@@ -136,7 +189,7 @@ def write_zip(members: Iterable[Member]) -> bytes:
     """Write a zip archive with right sizes and checksums. Names may occur twice."""
     body, directory, count = bytearray(), bytearray(), 0
     for member in members:
-        packed, size, crc = deflated_bomb() if member.bomb else _packed(member)
+        packed, size, crc = deflated_bomb(member.data) if member.bomb else _packed(member)
         method = zipfile.ZIP_DEFLATED if member.bomb else member.method
         fields = struct.pack(
             "<HHHHHIIIHH", 20, member.flags, method, 0, 33, crc, len(packed), size, len(member.name) & 0xFFFF, 0
@@ -166,22 +219,34 @@ def _packed(member: Member) -> tuple[bytes, int, int]:
 
 
 @functools.cache
-def deflated_bomb() -> tuple[bytes, int, int]:
-    """1.5 GB of zeros, deflated; their number and checksum."""
-    piece = bytes(_BOMB_PIECE)
+def deflated_bomb(beginning: bytes = b"") -> tuple[bytes, int, int]:
+    """A few bytes and 1.5 GB of zeros, deflated; their number and checksum."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
-    packed = compressor.compress(piece) + compressor.flush(zlib.Z_FULL_FLUSH)
-    crc = 0
+    packed = compressor.compress(beginning) + compressor.flush(zlib.Z_FULL_FLUSH)
+    piece, crc = bytes(_BOMB_PIECE), zlib.crc32(beginning)
     for _ in range(_BOMB // _BOMB_PIECE):
         crc = zlib.crc32(piece, crc)
-    return packed * (_BOMB // _BOMB_PIECE) + b"\x03\x00", _BOMB, crc
+    return packed + _deflated_piece() * (_BOMB // _BOMB_PIECE) + b"\x03\x00", len(beginning) + _BOMB, crc
+
+
+@functools.cache
+def _deflated_piece() -> bytes:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return compressor.compress(bytes(_BOMB_PIECE)) + compressor.flush(zlib.Z_FULL_FLUSH)
 
 
 @functools.cache
 def zlib_bomb() -> bytes:
-    """The same as a zlib stream, as in a PNG."""
+    """1.5 GB of zeros as a zlib stream, as in a PNG."""
     packed, size, _ = deflated_bomb()
     return b"\x78\xda" + packed + (size % 65521 << 16 | 1).to_bytes(4, "big")  # the Adler-32 of zeros
+
+
+def _huge_array() -> bytes:
+    """The header of a NumPy array of zeros that a bomb suffices for."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (_BOMB // 4,)})
+    return header.getvalue()
 
 
 def read_zip(data: bytes) -> list[Member] | None:
@@ -230,8 +295,8 @@ def in_zip(data: bytes, rng: random.Random, other: bytes, deeper: Mutator) -> by
     place = rng.randrange(len(members))
     member = members[place]
     way = rng.random()
-    if way < _BOMB_SHARE:
-        member = member._replace(bomb=True)
+    if way < 2 * _BOMB_SHARE:
+        member = member._replace(bomb=True, data=_huge_array() if member.data.startswith(b"\x93NUMPY") else b"")
     elif way < 0.6:
         member = member._replace(data=deeper(member.data, rng, rng.choice(others).data))
     elif way < 0.7:

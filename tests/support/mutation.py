@@ -61,6 +61,20 @@ def change_length(data: bytes, rng: random.Random, other: bytes) -> bytes:
     return flip(data, rng, other)
 
 
+def change_everywhere(data: bytes, rng: random.Random, other: bytes) -> bytes:
+    """Change an integer wherever it stands, as the width of a picture or a size that several places repeat."""
+    width, order = rng.choice((2, 4, 4, 8)), rng.choice(("little", "big"))
+    last = len(data) - width
+    for _ in range(100 if last >= 0 else 0):
+        place = rng.randint(0, last)
+        encoded = data[place : place + width]
+        value = int.from_bytes(encoded, order)
+        if 0 < value <= 4 * len(data):
+            changed = rng.choice(interesting_numbers(value, len(data), rng)) % (1 << 8 * width)
+            return data.replace(encoded, changed.to_bytes(width, order))
+    return flip(data, rng, other)
+
+
 def interesting_numbers(value: int, size: int, rng: random.Random) -> Sequence[int]:
     """List numbers that a length may be changed to.
 
@@ -71,7 +85,7 @@ def interesting_numbers(value: int, size: int, rng: random.Random) -> Sequence[i
     """
     near = (value - 1, value + 1, 2 * value, 256 * value, value << 16, size, size + 1)
     limits = tuple(
-        (1 << bits) + delta for bits in (7, 8, 15, 16, 24, 28, 30, 31, 32, 40, 62, 63, 64) for delta in (-1, 0)
+        (1 << bits) + delta for bits in (7, 8, 15, 16, 20, 24, 26, 28, 30, 31, 32, 40, 62, 63, 64) for delta in (-1, 0)
     )
     return (0, 1, -1, -2, *near, *limits, rng.getrandbits(16), rng.getrandbits(32))
 
@@ -102,7 +116,8 @@ def move(data: bytes, rng: random.Random, other: bytes) -> bytes:
     return data[:place] + piece + data[place + rng.choice((0, len(piece))) :]
 
 
-MUTATORS: tuple[Mutator, ...] = (flip, flip, cut, splice, change_length, change_length, change_number, repeat, move)
+MUTATORS: tuple[Mutator, ...] = (flip, flip, cut, splice, change_length, change_length, change_everywhere)
+MUTATORS += (change_number, repeat, move)
 
 
 def mutate_bytes(data: bytes, rng: random.Random, other: bytes) -> bytes:

@@ -19,19 +19,45 @@ import time
 import traceback
 import unicodedata
 import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from tests.conftest import ROOT
-from tests.support.mutation import mutate
+from tests.support.mutation import Inside, mutate
 from tests.support.seeds import Files
 
 NOISE, STACK = "noise", "stack"
 """Files in the worker's folder: what is written to the terminal; where the process was when it ended."""
 LONGEST_SENTENCE = 300
+Said = Iterable[str]
+"""Sentences for people, which are looked at as those of errors are."""
 _SILENT = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 """Warnings that Python does not show unless it is asked to."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        seeds: Makes valid files.
+        read: Reads a file with all that a program would do with it next. It returns sentences, or raises
+            OpenPoseLabError.
+        passes_header: Whether the reader takes the beginning of the file for what it should be.
+        insides: The containers in it.
+        all_files: Whether files beside the first one are mutated too.
+        tensorflow: Whether reading takes TensorFlow.
+    """
+
+    seeds: Callable[[], list[Files]]
+    read: Callable[[Path], Said]
+    passes_header: Callable[[Path], bool]
+    insides: tuple[Inside, ...] = ()
+    all_files: bool = True
+    tensorflow: bool = False
 
 
 def mutant(module: str, kind: str, seed: int, number: int) -> Files:
@@ -65,8 +91,8 @@ def _seeds(module: str, kind: str) -> list[Files]:
     return seeds
 
 
-def _kinds(module: str) -> dict[str, Any]:
-    kinds: dict[str, Any] = importlib.import_module(module).KINDS
+def _kinds(module: str) -> dict[str, Kind]:
+    kinds: dict[str, Kind] = importlib.import_module(module).KINDS
     return kinds
 
 
@@ -78,7 +104,7 @@ def write_files(files: Files, folder: Path) -> Path:
     return folder / next(iter(files))
 
 
-def examine(kind: Any, path: Path) -> dict[str, Any]:
+def examine(kind: Kind, path: Path) -> dict[str, Any]:
     """Read a file.
 
     Returns:
@@ -203,7 +229,9 @@ def _limit_addresses(more: int) -> None:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     except (ImportError, OSError):
         return
-    resource.setrlimit(resource.RLIMIT_AS, (used + more, used + more))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = used + more if hard == resource.RLIM_INFINITY else min(used + more, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 if __name__ == "__main__":
