@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
-from tests.support.mutation_worker import NOISE, STACK
+from tests.support.mutation_worker import NOISE, PACKAGES, STACK
 
 KINDS_MODULE = "tests.support.mutation_kinds"
 _POLL = 0.02  # seconds between looks at the worker
@@ -286,7 +286,8 @@ class _Watch:
         tally.memory = max(tally.memory, int(memory))
         inside = self.folder / str(number)
         size = sum(file.stat().st_size for file in inside.iterdir()) if inside.is_dir() else 0
-        run.add(kind, number, size, [(what, self._place() or kind, text)])
+        own, inner = self._place()
+        run.add(kind, number, size, [(what, own or inner or kind, f"{inner}: {text}")])
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         """End the worker, which first writes where it is."""
@@ -301,19 +302,15 @@ class _Watch:
         path = self.folder / NOISE
         return path.read_bytes()[-500:].decode(errors="replace") if path.is_file() else ""
 
-    def _place(self) -> str:
-        """The innermost frame of the worker at its end, and the innermost one of the project."""
+    def _place(self) -> tuple[str, str]:
+        """The innermost frame of the project at the worker's end, and the innermost of all."""
         path = self.folder / STACK
         text = path.read_text(errors="replace") if path.is_file() else ""
         _, _, current = text.partition("Current thread")
         frames = [line.strip() for line in current.splitlines() if line.strip().startswith("File")]
-        own = [
-            frame
-            for frame in frames
-            if str(ROOT) in frame and f"{ROOT}{os.sep}tests" not in frame and ".venv" not in frame
-        ]
-        found = list(dict.fromkeys([*own[:1], *frames[:1]]))
-        return " > ".join(found).replace(f"{ROOT}{os.sep}", "")
+        folders = [f'"{ROOT / name}{os.sep}' for name in PACKAGES]
+        own = [frame for frame in frames if any(folder in frame for folder in folders)]
+        return (own[0].replace(f"{ROOT}{os.sep}", "") if own else ""), (frames[0] if frames else "")
 
 
 def _pass_on(stream: Any, lines: queue.Queue[str | None]) -> None:

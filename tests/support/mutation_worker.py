@@ -31,6 +31,8 @@ from tests.support.seeds import Files
 
 NOISE, STACK = "noise", "stack"
 """Files in the worker's folder: what is written to the terminal; where the process was when it ended."""
+PACKAGES = ("estimation", "openpose_lab", "models")
+"""Folders of the project's code."""
 LONGEST_SENTENCE = 300
 Said = Iterable[str]
 """Sentences for people, which are looked at as those of errors are."""
@@ -139,7 +141,8 @@ def examine(kind: Kind, path: Path) -> dict[str, Any]:
             faults.append(("long sentence", _beginning(sentence), f"{len(sentence)} letters: {sentence[:200]}"))
         if any(unicodedata.category(letter)[0] == "C" for letter in sentence):
             faults.append(("control characters", _beginning(sentence), ascii(sentence[:200])))
-    return {"past": past, "refused": refused, "seconds": seconds, "faults": faults}
+    first = {fault[:2]: fault for fault in reversed(faults)}  # once each, though a loop warns many times
+    return {"past": past, "refused": refused, "seconds": seconds, "faults": list(first.values())}
 
 
 def place(error: BaseException) -> str:
@@ -164,7 +167,7 @@ def _function(error: BaseException) -> str:
 
 def _is_own(filename: str) -> bool:
     with contextlib.suppress(ValueError):
-        return Path(filename).resolve().relative_to(ROOT).parts[0] in ("estimation", "openpose_lab", "models")
+        return Path(filename).resolve().relative_to(ROOT).parts[0] in PACKAGES
     return False
 
 
