@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tests.support.mutation import Inside, Mutator, change_number, interesting_numbers, mutate_bytes
+from tests.support.mutation import Inside, Mutator, change_number, interesting_numbers, move, mutate_bytes, repeat
 
 _BOMB = 3 << 29
 """Bytes of zeros, 1.5 GB, that a bomb expands to."""
@@ -535,6 +535,20 @@ def in_json_lines(data: bytes, rng: random.Random, other: bytes, deeper: Mutator
     if changed is None:
         return None
     return b"\n".join([*lines[:place], changed, *lines[place + 1 :]])
+
+
+# Text
+
+
+def in_text(data: bytes, rng: random.Random, other: bytes, deeper: Mutator) -> bytes | None:
+    """Mutate the lines, the numbers or the brackets of an ASCII text, which stays ASCII."""
+    if not data.isascii() or not other.isascii():
+        return None
+    way = rng.random()
+    if way < 0.4:
+        lines = data.splitlines(keepends=True)
+        return b"".join(_rearranged(lines, other.splitlines(keepends=True) or lines, rng)) if lines else None
+    return rng.choice((change_number, repeat, move))(data, rng, other)
 
 
 # TOML

@@ -134,7 +134,7 @@ def mutate(data: bytes, rng: random.Random, other: bytes, insides: Sequence[Insi
         data: The bytes of the file.
         rng: The source of random numbers.
         other: The bytes of another file of the same kind.
-        insides: The containers to look into. Three of four mutations of a container are inside it.
+        insides: The containers to look into. Four of five mutations of a container are inside it.
         depth: How many containers inside each other are looked into.
 
     Returns:
@@ -146,7 +146,7 @@ def mutate(data: bytes, rng: random.Random, other: bytes, insides: Sequence[Insi
 
     while True:
         changed = None
-        if depth and rng.random() < 0.75:
+        if depth and rng.random() < 0.8:
             for inside in insides:
                 changed = inside(data, rng, other, deeper)
                 if changed is not None:

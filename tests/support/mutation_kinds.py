@@ -338,7 +338,7 @@ def is_text(path: Path) -> bool:
 SUBMISSIONS = {
     "archive": Kind(archives.submissions, submission, zipfile.is_zipfile, (containers.in_zip, containers.in_json)),
     "notebook": Kind(archives.notebooks, submission, is_json, (containers.in_json,)),
-    "python": Kind(archives.python_files, submission, is_text),
+    "python": Kind(archives.python_files, submission, is_text, (containers.in_text,)),
 }
 
 
