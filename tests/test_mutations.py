@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from tests.support import containers, mutation, mutation_toys
 from tests.support.mutation_kinds import KINDS
 from tests.support.mutation_runner import KINDS_MODULE, Limits, run_mutations

@@ -10,7 +10,6 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,21 @@ from estimation.config import COCO_18
 from estimation.connections import get_connections
 from estimation.coordinates import get_coordinates
 from estimation.errors import OpenPoseLabError
-from estimation.files import read_photo
+from estimation.photos import read_photo
 from openpose_lab.commands.weights import kept_verdict
 from openpose_lab.evaluation import crowds, map_cache
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
-from openpose_lab.evaluation.coco_figures import score
-from openpose_lab.evaluation.pairing import pair_people, part_figures, worst_photos
+from openpose_lab.evaluation.assessment import assess
+from openpose_lab.evaluation.fit import check_photos, check_units
+from openpose_lab.evaluation.measurement import Measured
+from openpose_lab.evaluation.predictions import read_predictions
 from openpose_lab.lab import accuracy
 from openpose_lab.lab.grading.judges import read_progress
 from openpose_lab.lab.grading.likeness import fingerprint
 from openpose_lab.lab.grading.points import POINTS, read_points
-from openpose_lab.lab.grading.report import marks_csv
+from openpose_lab.lab.grading.report import find_all_alike, marks_csv
 from openpose_lab.lab.grading.student_page import render_student_page
-from openpose_lab.lab.grading.submissions import find_submissions
+from openpose_lab.lab.grading.submissions import Submission, find_submissions
 from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
 from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox import messages
@@ -187,20 +188,23 @@ def is_json(path: Path) -> bool:
 
 
 def annotations(path: Path) -> Said:
-    """Read annotations, find their photos, and measure two people on them."""
-    for name in texts.PHOTOS:
-        (path.parent / name).touch()
+    """Read annotations, compare them with their photos, and measure two people on them."""
     truth = read_annotations(path)
-    with contextlib.suppress(OpenPoseLabError):  # a name of no photo; its sentence is looked at below
-        find_photos(truth, path.parent)
+    check_units(truth)
+    with contextlib.suppress(OpenPoseLabError):  # the name of no photo; its sentence is looked at below
+        check_photos(truth, find_photos(truth, path.parent))
     found = json.loads(texts.results()[0]["results.json"])
-    found = [result for result in found if result["image_id"] in truth.imgs]
+    found = [{**result, "imputed": []} for result in found if result["image_id"] in truth.imgs]
     if found:
-        score(truth, found)
-        pairs = pair_people(truth, found)
-        part_figures(pairs, found)
-        worst_photos(pairs, found, 2)
+        assess(truth, Measured(found, found, []))
     find_photos(truth, path.parent)
+    return ()
+
+
+def predictions(path: Path) -> Said:
+    """Read the people that another system found, and measure them."""
+    truth = read_annotations(path.with_name("annotations.json"))
+    assess(truth, read_predictions(path, truth).measured)
     return ()
 
 
@@ -224,8 +228,9 @@ def is_table(path: Path) -> bool:
 def progress(path: Path) -> Said:
     """Read what is marked, and write it into the table and the pages."""
     table = read_points(POINTS)
-    records = [replace(kept, student="Ada", source="merge.py") for kept in read_progress(path).values()]
-    marks_csv(records, table, {"Ada": {}})
+    known = read_progress(path).values()
+    records = [record.of(Submission(f"student {number}", "merge.py")) for number, record in enumerate(known)]
+    marks_csv(records, table, find_all_alike(records))
     for one in records:
         render_student_page(one, table)
     return ()
@@ -241,7 +246,8 @@ def has_a_record(path: Path) -> bool:
 
 
 TEXTS = {
-    "annotations": Kind(texts.annotations, annotations, is_json, (containers.in_json,)),
+    "annotations": Kind(texts.annotations, annotations, is_json, (containers.in_json,), all_files=False),
+    "predictions": Kind(texts.results, predictions, is_json, (containers.in_json,), all_files=False),
     "record": Kind(weights.record, record, is_json, (containers.in_json,), all_files=False, tensorflow=True),
     "points": Kind(texts.points, points, is_table, (containers.in_toml,)),
     "progress": Kind(texts.progress, progress, has_a_record, (containers.in_json_lines,)),
@@ -302,8 +308,9 @@ def skeletons(path: Path) -> Said:
 def maps(path: Path) -> Said:
     """Read maps out of the cache, and find limbs in them."""
     found = map_cache._read(path)
-    if found is not None:
-        get_connections(COCO_18, get_coordinates(COCO_18, found.heatmaps), found.pafs)
+    if found is None:
+        raise OpenPoseLabError("there are no maps, so they are made again")
+    get_connections(COCO_18, get_coordinates(COCO_18, found.heatmaps), found.pafs)
     return ()
 
 
@@ -323,7 +330,7 @@ def submission(path: Path) -> Said:
     found = find_submissions(path.parent)
     for one in found:
         fingerprint(one.code)
-    return [text for one in found for text in (one.student, one.source, one.problem) if text]
+    return [text for one in found for text in (one.student, one.source, one.problem, one.id, one.note) if text]
 
 
 def is_text(path: Path) -> bool:

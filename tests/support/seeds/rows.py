@@ -76,5 +76,9 @@ def skeletons() -> list[Files]:
 def maps() -> list[Files]:
     """The maps of a photo, as the cache keeps them."""
     made = synthesize(COCO_18, pixels_to_cells(PEOPLE[:1] / 4, 8), (14, 12))
-    arrays = {"heatmaps": made.heatmaps, "pafs": made.pafs, "places": np.array([made.cell_size, made.offset])}
+    arrays = {
+        "heatmaps": made.heatmaps,
+        "pafs": made.pafs,
+        "places": np.array([made.cell_size, made.offset, (96, 112)]),
+    }
     return [{"maps.npz": _archived(save, **arrays)} for save in (np.savez, np.savez_compressed)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 
 from estimation.config import COCO_18
@@ -11,11 +12,13 @@ from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
 from openpose_lab.evaluation.annotations import annotate
 from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
+from openpose_lab.lab.grading.likeness import encode, fingerprint
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.points import POINTS
 from openpose_lab.lab.merge_checks import CHECKS
 from tests.support.scenes import FIGURE
 from tests.support.seeds import Files
+from tests.support.seeds.archives import MERGE
 
 PEOPLE = np.stack([FIGURE * 300 + (150, 50), FIGURE * 250 + (450, 90)])
 PHOTOS = ("photo.png", "second.png")
@@ -45,7 +48,8 @@ def annotations() -> list[Files]:
     crowd = {**full["annotations"][0], "id": 99, "iscrowd": 1, "num_keypoints": 0, "keypoints": [0] * 51}
     crowd["segmentation"] = {"counts": [10, 20, 307170], "size": [480, 640]}
     full["annotations"].append(crowd)
-    return [{"annotations.json": json.dumps(content).encode()} for content in (own, full)]
+    photos = dict.fromkeys(PHOTOS, cv2.imencode(".png", np.full((480, 640), 100, np.uint8))[1].tobytes())
+    return [{"annotations.json": json.dumps(content).encode(), **photos} for content in (own, full)]
 
 
 def results() -> list[Files]:
@@ -54,7 +58,8 @@ def results() -> list[Files]:
     skeletons = Skeletons(PEOPLE, np.ones(ids.shape), np.array([2.0, 1.0]), ids)
     own = [result for image_id in (1, 2) for result in to_coco(COCO_18, skeletons, image_id)]
     others = [{**result, "bbox": [1.0, 2.0, 30.5, 40.5], "area": 1200.5, "id": k} for k, result in enumerate(own)]
-    return [{"results.json": json.dumps(content).encode()} for content in (own, others)]
+    beside = annotations()[0]
+    return [{"results.json": json.dumps(content).encode(), **beside} for content in (own, others)]
 
 
 def points() -> list[Files]:
@@ -70,10 +75,11 @@ def points() -> list[Files]:
 
 def progress() -> list[Files]:
     """A record with all marks, one with failures, one with a problem."""
+    prints = encode(fingerprint(MERGE))
     failures = {check.name: ("the sentence", " a table\n of rows") for check in CHECKS[:3]}
     records = [
-        Record("Ada", "Ada/merge.py", "a" * 64, None, {}, {"F1": 0.9, "AP": 0.5}, 12.5),
-        Record("Bob", "Bob.zip: merge.py", "b" * 64, None, failures, {}, None),
+        Record("Ada", "Ada/merge.py", "a" * 64, None, {}, {"F1": 0.9, "AP": 0.5}, 12.5, prints, "1000777"),
+        Record("Bob", "Bob.zip: merge.py", "b" * 64, None, failures, {}, None, prints, "", "a note"),
         Record("Cy", "Cy.zip", "c" * 64, "there is no *merge*.py in the archive"),
     ]
     lines = [json.dumps(record.to_json()) for record in records]
