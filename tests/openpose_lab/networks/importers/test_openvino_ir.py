@@ -6,43 +6,10 @@ import pytest
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers import npz, openvino_ir
 from openpose_lab.networks.reading import read_weights
+from tests.support.ir_files import Graph
 
 KERNEL = np.arange(2 * 3, dtype=np.float32).reshape(2, 3, 1, 1)
 BIAS = np.array([0.5, -1], np.float32).reshape(1, 2, 1, 1)
-TYPES = {"float32": "f32", "float16": "f16", "int8": "i8", "int64": "i64"}
-
-
-class Graph:
-    """An IR under construction: nodes, edges, and the bytes of the .bin."""
-
-    def __init__(self):
-        self.layers, self.edges, self.binary, self.count = "", "", b"", 0
-
-    def node(self, kind, name, *inputs, data=""):
-        identity, self.count = self.count, self.count + 1
-        self.layers += f'<layer id="{identity}" name="{name}" type="{kind}" version="opset1">{data}</layer>'
-        for port, source in enumerate(inputs):
-            self.edges += f'<edge from-layer="{source}" from-port="0" to-layer="{identity}" to-port="{port}"/>'
-        return identity
-
-    def constant(self, array):
-        array = np.asarray(array)
-        shape = ",".join(map(str, array.shape))
-        where = f'offset="{len(self.binary)}" size="{array.nbytes}"'
-        self.binary += array.tobytes()
-        data = f'<data element_type="{TYPES[str(array.dtype)]}" shape="{shape}" {where}/>'
-        return self.node("Const", f"constant{self.count}", data=data)
-
-    def convolution(self, kernel, bias=None, name="a/b/WithoutBiases", kind="Convolution"):
-        image = self.node("Parameter", "data")
-        found = self.node(kind, name, image, kernel)
-        return found if bias is None else self.node("Add", "any/name", found, bias)
-
-    def save(self, path):
-        body = f"<layers>{self.layers}</layers><edges>{self.edges}</edges>"
-        path.write_text(f'<?xml version="1.0"?><net name="n" version="10">{body}</net>')
-        path.with_suffix(".bin").write_bytes(self.binary)
-        return path
 
 
 @pytest.fixture
