@@ -69,9 +69,9 @@ def draw(
     Returns:
         (h, w, 3) BGR uint8, a copy of ``img`` with the skeletons.
     """
-    return draw_skeletons(
-        config, img, to_skeletons(config, subset, coordinates, resize_fac, photo_size=img.shape[1::-1])
-    )
+    photo = as_photo(img)
+    skeletons = to_skeletons(config, subset, coordinates, resize_fac, photo_size=photo.shape[1::-1])
+    return draw_skeletons(config, photo, skeletons)
 
 
 def _line_width(keypoints: NDArray[np.float64], shape: tuple[int, ...]) -> float:

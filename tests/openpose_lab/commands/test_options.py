@@ -66,7 +66,7 @@ OPTIONS = {
     "check-merge": {"--all", "--seconds"},
     "explain": {"--beside", "--grouping", "--output", "--set", *NETWORK},
     "handout": {"--out"},
-    "grade": {"--out", "--points", "--jobs", "--seconds", "--memory", *PHOTOS},
+    "grade": {"--out", "--points", "--jobs", "--seconds", "--memory", "--excel", *PHOTOS},
     "weights": set(),
     "weights list": set(),
     "weights fetch": set(),
