@@ -43,8 +43,10 @@ def read(path: Path) -> TrainedWeights:
 
     budget = Budget()
     with h5py.File(path, "r") as file:
-        arrays = _by_layer_name(hdf5.datasets(file, budget), budget)
-        written_by = file.get(_WHOLE_MODEL, file).attrs.get("keras_version", "1")
+        datasets = hdf5.datasets(file, budget)
+        arrays = _by_layer_name(datasets, budget)
+        whole = any(name.startswith(_WHOLE_MODEL) for name in datasets)  # not a link to elsewhere of that name
+        written_by = (file[_WHOLE_MODEL] if whole else file).attrs.get("keras_version", "1")
     # What Keras 3 wrote is a model of this project, which sees RGB; older files hold Caffe's weights.
     return TrainedWeights(arrays) if str(written_by).startswith("3") else from_caffe(arrays)
 

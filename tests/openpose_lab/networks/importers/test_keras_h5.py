@@ -65,6 +65,12 @@ def test_other_files_are_not_read_through_this_one(path, tmp_path):
         file["conv1_1/kernel"] = h5py.ExternalLink(str(tmp_path / "secret"), "kernel")
         file["conv1_2"] = h5py.SoftLink("/conv1_1")
     assert list(read_weights(path)[1].arrays) == ["conv1_1/bias"]
+    with h5py.File(tmp_path / "secret", "a") as file:
+        file.attrs["keras_version"] = "3"
+    write(tmp_path / "linked", {"conv1_1/kernel": KERNEL})
+    with h5py.File(tmp_path / "linked", "a") as file:
+        file["model_weights"] = h5py.ExternalLink(str(tmp_path / "secret"), "/")
+    np.testing.assert_array_equal(read_weights(tmp_path / "linked")[1].arrays["conv1_1/kernel"], KERNEL[:, :, ::-1])
     with h5py.File(path, "a") as file:
         outside = [(str(tmp_path / "raw"), 0, KERNEL.nbytes)]
         file.create_dataset("conv2_1/kernel", KERNEL.shape, KERNEL.dtype, external=outside)
