@@ -52,7 +52,7 @@ OPTIONS = {
     "check-merge": {"--all", "--seconds"},
     "explain": {"--beside", "--grouping", "--output", "--set", *NETWORK},
     "handout": {"--out"},
-    "grade": {"--out", "--points", "--jobs", "--seconds", "--memory", *PHOTOS},
+    "grade": {"--out", "--excel", "--points", "--jobs", "--seconds", "--memory", *PHOTOS},
     "weights": set(),
     "weights list": set(),
     "weights fetch": set(),
