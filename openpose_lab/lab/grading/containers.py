@@ -29,6 +29,8 @@ _LARGEST_INNER = 100 << 20
 """Bytes of an archive in an archive, which is kept in memory."""
 _LARGEST_LIST = 16 << 20
 """Bytes of an archive's list of files. One of a student's whole virtual environment has 3 MB."""
+_COST_OF_A_FILE = 20_000
+"""Bytes that could be unpacked in the time that opening one more file takes."""
 _ENCRYPTED = 1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Python unpacks the other methods without a bound: 919 bytes of bzip2 become 2 GB."""
@@ -263,7 +265,7 @@ def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget
         raise
     except Exception as error:  # as above
         raise ContainerError(one_line(f"the archive cannot be read: {error}", 200)) from error
-    budget.take(len(data))
+    budget.take(len(data) + _COST_OF_A_FILE)
     if len(data) > most:
         raise ContainerError(_too_large(most))
     return data

@@ -336,7 +336,7 @@ def _rows(node: _Node, path: list[_Node], alone: bool = False) -> Iterator[_Row]
     elif (not in_archive or alone) and named and (len(named) > 1 or kids):
         for piece in named:
             yield _name_of_file(piece.parts[-1]), [piece]
-        if unnamed := [piece for piece in direct if piece not in named]:
+        if unnamed := [piece for piece in direct if not _says_whose(_name_of_file(piece.parts[-1]))]:
             yield _name(path), unnamed
         for kid in kids:
             yield from _rows(kid, path)
@@ -421,19 +421,18 @@ def _settle(pieces: list[_Piece], paths: list[tuple[str, ...]], what: str) -> Su
         another file that defines merge; of several the one in the fewest folders. If several are left that differ, a
         problem.
     """
-    roots = [path[:-2] for path in paths if _is_merge_of_project(path)]
+    roots = {path[:-2] for path in paths if _is_merge_of_project(path)}
     kept = [
         (piece, path)
         for piece, path in zip(pieces, paths)
-        if _is_merge_of_project(path) or not any(path[: len(root)] == root for root in roots)
+        if _is_merge_of_project(path) or not any(path[:length] in roots for length in range(len(path)))
     ]
     rank = min(piece.rank for piece, _ in kept)
     of_rank = [(piece, path) for piece, path in kept if piece.rank == rank]
     least = min(len(path) for _, path in of_rank)
     best = [piece for piece, path in of_rank if len(path) == least]
-    others = [
-        piece for piece, _ in kept if piece not in best and (piece.rank < 2 or (piece.rank < 4 and piece.problem))
-    ]
+    chosen = set(map(id, best))
+    others = [one for one, _ in kept if id(one) not in chosen and (one.rank < 2 or (one.rank < 4 and one.problem))]
     note = f"not marked: {_listed(others, _folder_of([best[0], *others]))}" if others else ""
     if rank == 4:
         problem = next(filter(None, (piece.problem for piece in best)), f"there is no *merge*.py in the {what}")
@@ -460,9 +459,9 @@ def _listed(pieces: list[_Piece], folder: str) -> str:
     """The first few, with what is wrong with them."""
     told = [
         one_line(piece.source.removeprefix(folder).lstrip("/: "), 80) + (f" ({piece.problem})" if piece.problem else "")
-        for piece in pieces
+        for piece in pieces[:3]
     ]
-    return ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
+    return ", ".join(told) + (f" and {len(pieces) - 3} more" if len(pieces) > 3 else "")
 
 
 def _settle_again(same: list[Submission]) -> Submission:

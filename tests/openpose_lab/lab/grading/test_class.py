@@ -165,7 +165,7 @@ def build(folder):
     os.mkfifo(folder / "Ida" / "merge.py")
     os.mkfifo(folder / "20230014_Lab3.zip")
     (folder / "Jan" / "merge.py").symlink_to("/dev/zero")
-    (folder / "Kai").symlink_to(folder / "Hal")
+    (folder / "Kai").symlink_to(folder / "Ida")
     rows = dict(ROWS)
     places = repr([str(folder / "Lu" / "new.txt"), str(folder / "1000777_merge-1.py")])
     for number, (name, text) in enumerate(HOSTILE.items()):

@@ -112,6 +112,18 @@ def test_a_list_of_very_many_files_is_a_row(tmp_path):
     }
 
 
+@pytest.mark.slow
+def test_very_many_merges_are_a_row(tmp_path):
+    names = ("{}_merge.py", "{}/estimation/merge.py", "{}/merge.py", "{}/x.py")
+    for which, name in enumerate(names):
+        with zipfile.ZipFile(tmp_path / f"B{which}.zip", "w") as file:
+            for number in range(30_000):
+                file.writestr(zipfile.ZipInfo(name.format(number)), b"%d" % number)
+    found = read(tmp_path, seconds=120)
+    assert len(found) == len(names)
+    assert all(problem.startswith("there are 30000 files that may be meant") for problem in found.values())
+
+
 def test_a_damaged_archive_is_a_row(tmp_path):
     """Each byte of a small archive, changed."""
     whole = zipped([("merge.py", "x = 1\n" * 10)])
