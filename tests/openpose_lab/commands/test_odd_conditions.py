@@ -150,7 +150,7 @@ def call(place, arguments, shell='"$@"', **variables):
         env={**own, "PYTHONPATH": str(ROOT), **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -158,7 +158,7 @@ def call(place, arguments, shell='"$@"', **variables):
 def find_faults(status, out, err):
     """What people must not meet."""
     faults = [text for text in (b"Traceback", b"Exception ignored", b"fault of the program") if text in out + err]
-    if control := re.findall(rb"[\x00-\x08\x0b-\x1f\x7f]", out + err):
+    if control := re.findall(rb"[\x00-\x08\x0b-\x1f\x7f]", (out + err).replace(b"\r\n", b"\n")):
         faults.append(control)
     if status not in (0, 1, 2):
         faults.append(status)
