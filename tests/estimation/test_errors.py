@@ -1,6 +1,6 @@
 import pytest
 
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,7 @@ def test_one_line_leaves_out_the_middle_of_long_text(text):
 def test_errors_and_notes_are_safe_to_print(kind):
     assert str(kind("a file\x1b[2J named\nso")) == r"a file\x1b[2J named so"
     assert len(str(kind("x" * 60_131))) == 600
+
+
+def test_text_on_several_lines_is_safe_to_print():
+    assert printable("one\n\ttwo\x1b[2J\r\x07\u202e\ud800") == "one\n\ttwo\\x1b[2J\\r\\x07\\u202e\\ud800"

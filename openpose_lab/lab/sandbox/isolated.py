@@ -113,4 +113,4 @@ def is_debugged() -> bool:
 
 def _with_file(error: str, source: Path) -> str:
     """The sentence, with the file if it does not name it."""
-    return error if str(source) in error else f"the grouping file {source} cannot be loaded: {error}"
+    return error if error.startswith("the grouping file ") else f"the grouping file {source} cannot be loaded: {error}"

@@ -344,8 +344,7 @@ def test_nothing_is_marked_if_the_reference_does_not_get_full_marks(program, fol
         f"grade: nothing is marked, as the grader's own reference, {tmp_path / 'reference.py'}, does "
     )
     assert why in err
-    assert not (tmp_path / "marks.csv").exists()
-    assert not (tmp_path / "marks.csv.progress").read_text()
+    assert not list(tmp_path.glob("marks.csv*"))
 
 
 @pytest.mark.slow
