@@ -106,12 +106,13 @@ def check_options(options: argparse.Namespace) -> Limits:
     check_range("--jobs", options.jobs, 1, MOST_JOBS)
     limits = check_limits(options)
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
-    outputs = [options.out, progress_file(options.out)]
-    folder = options.folder.resolve()
-    inputs += [
-        ("submission", out) for out in outputs if out.is_file() and folder in (out.resolve(), *out.resolve().parents)
-    ]
     check_place_of_files(options.out)
+    outputs = [options.out, progress_file(options.out)]
+    folder = Path(os.path.realpath(options.folder))
+    for out in outputs:
+        place = Path(os.path.realpath(out))
+        if place.is_file() and folder in (place, *place.parents):
+            inputs.append(("submission", out))
     claim_outputs(outputs, inputs)
     return limits
 

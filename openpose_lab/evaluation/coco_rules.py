@@ -66,7 +66,7 @@ def is_file_name(value: Any) -> str | None:
 def is_order(value: Any) -> str | None:
     """The names of COCO's keypoints in their order."""
     good = isinstance(value, list) and tuple(value) == COCO_KEYPOINTS
-    return None if good else f"the list {', '.join(COCO_KEYPOINTS)}"
+    return None if good else f"COCO's {len(COCO_KEYPOINTS)} names in COCO's order, {', '.join(COCO_KEYPOINTS[:3])}, …"
 
 
 def is_score(value: Any) -> str | None:

@@ -6,11 +6,8 @@ so a grouping can be judged peak by peak. The number of people and their overlap
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -26,6 +23,7 @@ from estimation.layouts.human import STANDING
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
 from openpose_lab.evaluation.measures import owners
 from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
+from openpose_lab.npz_files import read_npz
 
 Floats = NDArray[np.float64]
 
@@ -150,9 +148,13 @@ def read_skeletons(path: Path, config: Config) -> Floats:
     """
     with open_input(path, "skeletons file") as file:
         try:
-            keypoints = _keypoints_in(file)
-        except Exception as error:  # whatever NumPy comes upon in a file that is something else
+            keypoints = read_npz(file, _LARGEST_ARRAY)["keypoints"]
+        except (ValueError, KeyError) as error:
             raise OpenPoseLabError(f"the skeletons {path} are no .npz archive with an array 'keypoints'") from error
+    if keypoints.dtype.kind not in "fiu" or keypoints.dtype.itemsize > 8:
+        raise OpenPoseLabError(f"the skeletons {path} must be numbers but are {keypoints.dtype}")
+    with np.errstate(invalid="ignore"):  # of NaN, which is refused below
+        keypoints = keypoints.astype(np.float64)
     if keypoints.ndim != 3 or keypoints.shape[1:] != (len(COCO_KEYPOINTS), 3) or not np.isfinite(keypoints).all():
         raise OpenPoseLabError(f"the skeletons {path} must have keypoints (n, 17, 3) but have {keypoints.shape}")
     if np.abs(keypoints[:, :, :2]).max(initial=0) > _FARTHEST:
@@ -165,22 +167,6 @@ def read_skeletons(path: Path, config: Config) -> Floats:
     size = np.maximum((high - low).max(axis=1), 1e-6)[:, None, None]
     skeletons: Floats = (poses - low[:, None]) / size
     return skeletons
-
-
-def _keypoints_in(file: BinaryIO) -> Floats:
-    """The array ``keypoints`` of an .npz archive. Raises any exception if there is none, or it is too large."""
-    with zipfile.ZipFile(file) as archive:
-        member = archive.getinfo("keypoints.npy")
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # zipfile reads no others in parts
-            raise ValueError("unknown compression")
-        with archive.open(member) as unpacked:
-            data = unpacked.read(_LARGEST_ARRAY + 1)
-    if len(data) > _LARGEST_ARRAY:
-        raise ValueError("too large")
-    keypoints = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    if keypoints.dtype.kind not in "fiu" or keypoints.dtype.itemsize > 8:
-        raise ValueError("no numbers")
-    return keypoints.astype(np.float64)
 
 
 def _boxes(keypoints: Floats) -> tuple[Floats, Floats]:

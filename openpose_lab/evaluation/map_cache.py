@@ -28,11 +28,13 @@ from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import files_of
 from openpose_lab.networks.runtimes.keras import keras_package
 from openpose_lab.networks.storage import record_path
+from openpose_lab.npz_files import read_npz
 from openpose_lab.paths import cache_folder
 
 FOLDER = cache_folder() / "maps"
 LARGEST = 2 << 30
 """Bytes that the folder may hold; what has not been used for longest goes first. A photo of 496x368 takes 0.7 MB."""
+_LARGEST_MAPS = 256 << 20  # bytes; those of a photo of 4 megapixels have 19 MB
 _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
 
 
@@ -160,11 +162,14 @@ def measuring_inputs(
 def _read(path: Path) -> FieldMaps | None:
     """The maps kept there; None if there are none, or the file is damaged."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            cell_size, offset, photo_size = map(tuple, archive["places"].tolist())
-            maps = FieldMaps(archive["heatmaps"], archive["pafs"], cell_size, offset, photo_size)
+        with path.open("rb") as file:
+            arrays = read_npz(file, _LARGEST_MAPS)
+        if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays.values()):
+            return None
+        cell_size, offset, photo_size = map(tuple, arrays["places"].tolist())
+        maps = FieldMaps(arrays["heatmaps"], arrays["pafs"], cell_size, offset, photo_size)
         os.utime(path)  # it has been of use
-    except Exception:  # whatever NumPy comes upon: they are made again
+    except (OSError, ValueError, KeyError, TypeError):  # they are made again
         return None
     return maps
 

@@ -72,7 +72,7 @@ def read(path: Path) -> TrainedWeights:
         for name, dataset in hdf5.datasets(file, budget).items():
             if name.startswith("layers/"):
                 put(arrays, _variable_name(name, dataset), hdf5.read_array(name, dataset, budget), name)
-        network = file.attrs.get(_NETWORK)
+        network = hdf5.attribute(file, _NETWORK)
     return TrainedWeights(arrays, None if network is None else str(network))
 
 
@@ -84,8 +84,10 @@ def _variable_name(path: str, dataset: h5py.Dataset) -> str:
             f"has weights in {shown(path)}, inside a layer that contains other layers; save a model of plain layers"
         )
     group = dataset.parent
-    layer = group.attrs.get("name", path.split("/")[1])
-    names = group.attrs.get(_NAMES, _VARIABLES.get(found["class"], _CONVOLUTION))
+    layer = hdf5.attribute(group, "name")
+    layer = path.split("/")[1] if layer is None else layer
+    names = hdf5.attribute(group, _NAMES)
+    names = _VARIABLES.get(found["class"], _CONVOLUTION) if names is None else names
     if len(group) > len(names):
         raise OpenPoseLabError(
             f"has {len(group)} variables in layer {shown(str(layer))}, where {len(names)} at most were expected"

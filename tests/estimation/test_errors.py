@@ -1,6 +1,6 @@
 import pytest
 
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line, printable
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line, visible
 
 
 @pytest.mark.parametrize(
@@ -30,4 +30,4 @@ def test_errors_and_notes_are_safe_to_print(kind):
 
 
 def test_text_on_several_lines_is_safe_to_print():
-    assert printable("one\n\ttwo\x1b[2J\r\x07\u202e\ud800") == "one\n\ttwo\\x1b[2J\\r\\x07\\u202e\\ud800"
+    assert visible("one\n\ttwo\x1b[2J\r\x07\u202e\ud800", "\n\t") == "one\n\ttwo\\x1b[2J\\r\\x07\\u202e\\ud800"

@@ -27,7 +27,6 @@ from openpose_lab.evaluation.assessment import assess
 from openpose_lab.evaluation.fit import check_photos, check_units
 from openpose_lab.evaluation.measurement import Measured
 from openpose_lab.evaluation.predictions import read_predictions
-from openpose_lab.lab import accuracy
 from openpose_lab.lab.grading.judges import read_progress
 from openpose_lab.lab.grading.likeness import fingerprint
 from openpose_lab.lab.grading.points import POINTS, read_points
@@ -292,12 +291,6 @@ def has_lengths(path: Path) -> bool:
     return False
 
 
-def photo_rows(path: Path) -> Said:
-    """Read rows of photos, and measure a merge that does nothing."""
-    accuracy.measure_f1(accuracy.decode(path.read_bytes()), lambda given: given)
-    return ()
-
-
 def skeletons(path: Path) -> Said:
     """Read skeletons, and simulate a crowd of them."""
     found = crowds.read_skeletons(path, COCO_18)
@@ -316,7 +309,6 @@ def maps(path: Path) -> Said:
 
 ROWS = {
     "answer": Kind(rows.answers, answer, has_lengths, (containers.in_answer,)),
-    "photo-rows": Kind(rows.photo_rows, photo_rows, zipfile.is_zipfile, (containers.in_zip,)),
     "skeletons": Kind(rows.skeletons, skeletons, zipfile.is_zipfile, (containers.in_zip,)),
     "maps": Kind(rows.maps, maps, zipfile.is_zipfile, (containers.in_zip,)),
 }

@@ -238,7 +238,7 @@ def read_progress(path: Path) -> dict[str, Record]:
     for line in lines:
         try:
             record = Record.from_json(json.loads(line))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
             continue
         if record.key:
             records[record.key] = record

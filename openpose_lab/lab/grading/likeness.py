@@ -97,8 +97,10 @@ def encode(prints: Fingerprint | None) -> str:
 
 
 def decode(text: str) -> Fingerprint | None:
-    """What ``encode`` was given."""
-    data = base64.b64decode(text)
+    """What ``encode`` was given. Raises ValueError if the text is something else."""
+    data = base64.b64decode(text, validate=True)
+    if len(data) % _BYTES:
+        raise ValueError("the fingerprint is cut short")
     return frozenset(data[at : at + _BYTES] for at in range(0, len(data), _BYTES)) or None
 
 

@@ -77,12 +77,13 @@ class Record:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Record:
-        """What ``to_json`` gave. Raises TypeError, ValueError or KeyError if it is something else."""
+        """What ``to_json`` gave. Raises TypeError, ValueError, OverflowError or KeyError if it is something else."""
         failures = {str(name): (str(sentence), str(rows)) for name, (sentence, rows) in values["failures"].items()}
         accuracy = {str(name): float(figure) for name, figure in values["accuracy"].items()}
         texts = [values.get(name) or "" for name in ("student", "source", "key", "problem", "prints", "id", "note")]
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("a text of the record is none")
+        likeness.decode(values.get("prints") or "")
         milliseconds = None if values["milliseconds"] is None else float(values["milliseconds"])
         return cls(**{**values, "failures": failures, "accuracy": accuracy, "milliseconds": milliseconds})
 

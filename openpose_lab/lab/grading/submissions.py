@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ LARGEST_FILE = 1 << 20
 _OF_THE_HANDOUT = {"check_merge", "merge_checks", "test_merge"}
 """Files of the handout with *merge* in their names; estimation/merge.py is what students write."""
 _OTHER_ARCHIVES = {".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"}
-_LONGEST_NAME, _LONGEST_SOURCE = 100, 300  # letters that are shown
+_LONGEST_NAME, _LONGEST_SOURCE = 100, 250  # letters that are shown
 _MOST_OTHERS = 20  # Python files without *merge* in their names that are looked at in one folder
 
 _COPY = re.compile(r"(?:[ _-]*\(\d{1,3}\)|[ _-]+copy(?: \d+)?)$", re.IGNORECASE)
@@ -112,7 +113,7 @@ def find_submissions(folder: Path) -> list[Submission]:
     Raises:
         OpenPoseLabError: there are none.
     """
-    if not folder.exists():
+    if not os.path.exists(folder):  # which is False, too, where a folder above may not be read
         raise OpenPoseLabError(f"there is no folder {folder} with submissions; check the path")
     if not folder.is_dir() and folder.suffix.lower() != ".zip":
         raise OpenPoseLabError(f"{folder} is neither a folder with submissions nor a .zip of them; check the path")

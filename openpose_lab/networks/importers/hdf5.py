@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST_LEVELS = 16
 _PARTS_OF_AN_OBJECT = 10
+_MOST_VALUES, _LARGEST_ATTRIBUTE = 100, 1 << 16  # of an attribute; bytes
 _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
 
 
@@ -85,6 +86,22 @@ def read_array(name: str, dataset: h5py.Dataset, budget: Budget) -> Array:
         budget.parts(math.prod(-(-size // chunk) for size, chunk in zip(dataset.shape, dataset.chunks)))
         _check_compression(name, dataset)
     return np.asarray(dataset)
+
+
+def attribute(item: h5py.Group, name: str) -> Any:
+    """Read a small attribute of a group; None if the group has none of the name.
+
+    Raises:
+        OpenPoseLabError: The attribute is larger than any that a weights file needs.
+    """
+    import h5py
+
+    if name not in item.attrs:
+        return None
+    stored = h5py.h5a.open(item.id, name.encode())
+    if math.prod(stored.shape or (1,)) > _MOST_VALUES or stored.get_storage_size() > _LARGEST_ATTRIBUTE:
+        raise OpenPoseLabError(f"is damaged: its attribute {shown(name)} is too large")
+    return item.attrs[name]
 
 
 def _check_compression(name: str, dataset: h5py.Dataset) -> None:

@@ -46,7 +46,7 @@ def read(path: Path) -> TrainedWeights:
         datasets = hdf5.datasets(file, budget)
         arrays = _by_layer_name(datasets, budget)
         whole = any(name.startswith(_WHOLE_MODEL) for name in datasets)  # not a link to elsewhere of that name
-        written_by = (file[_WHOLE_MODEL] if whole else file).attrs.get("keras_version", "1")
+        written_by = hdf5.attribute(file[_WHOLE_MODEL] if whole else file, "keras_version")
     # What Keras 3 wrote is a model of this project, which sees RGB; older files hold Caffe's weights.
     return TrainedWeights(arrays) if str(written_by).startswith("3") else from_caffe(arrays)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -46,21 +45,6 @@ def answers() -> list[Files]:
         stream, {"kind": "error", "text": "ValueError: no", "printed": 2, "beginning": "hi", "tried": "to write"}
     )
     return [*found, {"answer": stream.getvalue()}]
-
-
-def photo_rows() -> list[Files]:
-    """Rows of two photos with the owners of their peaks, as scripts/collect_rows.py writes them."""
-    arrays = {
-        "limb": np.array([0, 1, 2], np.uint8),
-        "peaks": np.array([[0, 1], [1, 2], [0, 1]], np.uint16),
-        "score": np.array([1.5, 1.25, 1], np.float32),
-        "rows_until": np.array([2, 3]),
-        "owner": np.array([0, 0, 0, 1, 1], np.int8),
-        "peaks_until": np.array([3, 5]),
-        "figures": np.array(json.dumps({"lab": 0.9})),
-        "effort": np.array(2.0),
-    }
-    return [{"rows.npz": _archived(save, **arrays)} for save in (np.savez, np.savez_compressed)]
 
 
 def skeletons() -> list[Files]:

@@ -1,0 +1,41 @@
+"""NumPy archives (.npz), read with bounded memory."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+_READ_IN_PARTS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""``zipfile`` expands other compressions whole."""
+
+
+def read_npz(file: BinaryIO, most_bytes: int) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a NumPy archive.
+
+    Args:
+        file: The archive.
+        most_bytes: Most bytes of all arrays together.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        ValueError: The file is no such archive, is damaged or too large, or holds objects that are not plain values.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+        if sum(member.file_size for member in members) > most_bytes:  # `zipfile` reads no more than that
+            raise ValueError(f"the arrays are larger than {most_bytes} bytes")
+        if any(member.compress_type not in _READ_IN_PARTS for member in members):
+            raise ValueError("the compression is unusual")
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name]) for name in arrays.files}
+    except ValueError:
+        raise
+    except Exception as error:  # NumPy and zipfile raise many kinds
+        raise ValueError(f"the archive is damaged: {error}") from error
