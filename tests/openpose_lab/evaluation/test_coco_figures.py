@@ -83,7 +83,7 @@ KEYPOINTS = "'keypoints' must be a list of 51 numbers: x, y and visibility of ea
         *(
             (
                 {**ANNOTATIONS, "categories": [{"id": 1, "keypoints": wrong}]},
-                "the category of people: 'keypoints' must be the list nose, left_eye, ",
+                "the category of people: 'keypoints' must be COCO's 17 names in COCO's order, nose, left_eye, ",
             )
             for wrong in (["head"], 5, None)
         ),
