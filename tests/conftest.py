@@ -9,11 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from openpose_lab.commands.program import DEBUG, run
 from tests.support.file_server import FileServer, running_file_server
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("without a deadline", deadline=None)  # a busy machine fails no test
+settings.load_profile("without a deadline")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -27,7 +27,7 @@ ESTIMATION = (
 """The modules of ``estimation``: each imports only those of earlier sets. A new module needs a place here."""
 ROOMS = (
     {"estimation", "models"},
-    {"openpose_lab.paths", "openpose_lab.downloads"},
+    {"openpose_lab.paths", "openpose_lab.downloads", "openpose_lab.npz_files"},
     {"openpose_lab.networks", "openpose_lab.formats"},
     {"openpose_lab.evaluation"},
     {"openpose_lab.lab"},

@@ -149,10 +149,10 @@ def read_skeletons(path: Path, config: Config) -> Floats:
     with open_input(path, "skeletons file") as file:
         try:
             keypoints = read_npz(file, _LARGEST_ARRAY)["keypoints"]
+            if keypoints.dtype.kind not in "fiu" or keypoints.dtype.itemsize > 8:
+                raise ValueError("the keypoints are not numbers")
         except (ValueError, KeyError) as error:
             raise OpenPoseLabError(f"the skeletons {path} are no .npz archive with an array 'keypoints'") from error
-    if keypoints.dtype.kind not in "fiu" or keypoints.dtype.itemsize > 8:
-        raise OpenPoseLabError(f"the skeletons {path} must be numbers but are {keypoints.dtype}")
     with np.errstate(invalid="ignore"):  # of NaN, which is refused below
         keypoints = keypoints.astype(np.float64)
     if keypoints.ndim != 3 or keypoints.shape[1:] != (len(COCO_KEYPOINTS), 3) or not np.isfinite(keypoints).all():

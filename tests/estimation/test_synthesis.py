@@ -71,7 +71,7 @@ def test_input_is_not_modified():
     np.testing.assert_array_equal(keypoints, before)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     count=st.integers(1, 30),
     height=st.floats(10, 40),
@@ -93,7 +93,7 @@ def test_people_who_do_not_overlap_all_come_back(count, height, columns, shift, 
     assert error[one, other].max() <= 0.5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 30))
 def test_people_who_overlap_never_share_a_peak(seed, count):
     rng = np.random.default_rng(seed)

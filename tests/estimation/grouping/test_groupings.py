@@ -58,7 +58,7 @@ def random_limbs(draw):
 
 
 @EVERY
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(connections=random_limbs())
 def test_the_contract_holds_on_any_limbs(name, connections):
     subset = run_grouping(LOADED[name], COCO_18, connections)  # checked
@@ -147,7 +147,7 @@ def test_where_greedy_and_hungarian_part():
     assert found.peaks[match_limbs(found, 19)].tolist() == [[0, 3], [1, 2]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(connections=random_limbs())
 def test_match_limbs_gives_the_largest_sum(connections):
     """Against the assignment over a square of all peaks, where what is no candidate counts nothing."""
@@ -203,7 +203,7 @@ ON_A_CYCLE = (NOSE, NECK, NECK, R_SHOULDER, R_SHOULDER, R_EYE, R_EAR)
 
 
 @pytest.mark.parametrize("parts", [ON_A_TREE, ON_A_CYCLE], ids=["tree", "cycle"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_optimal_equals_brute_force(data, parts):
     """Seven peaks that hang together: there are at most 877 divisions."""
@@ -227,7 +227,7 @@ def test_optimal_equals_brute_force(data, parts):
 
 
 @EVERY
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(connections=random_limbs())
 def test_no_other_beats_optimal_in_its_own_objective(name, connections):
     unpruned = replace(COCO_18, min_parts=0, min_mean_score=0, min_num_body_parts=2, min_score=0)
