@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from openpose_lab.downloads import checksum
 from openpose_lab.evaluation.assessment import Assessment, System, worst_photos
 from openpose_lab.evaluation.coco_figures import counts, interval
 from openpose_lab.evaluation.versions import versions
+from openpose_lab.spreadsheets import text_cell
 
 FORMAT_VERSION = 1
 """Counts up when a key of the JSON object changes its meaning or goes away."""
@@ -144,7 +144,7 @@ def photo_table(truth: COCO, systems: Sequence[System]) -> bytes:
         for person in system.measured.results:
             found[person["image_id"]] += 1
         for image_id, image in truth.imgs.items():
-            cells: list[Any] = [_cell(system.name), image_id, _cell(image["file_name"]), found[image_id]]
+            cells: list[Any] = [text_cell(system.name), image_id, text_cell(image["file_name"]), found[image_id]]
             if system.assessment is not None:
                 cells += _photo_cells(system.assessment, image_id, found[image_id])
             writer.writerow(cells + [""] * (len(PHOTO_COLUMNS) - len(cells)))
@@ -160,11 +160,6 @@ def _photo_cells(assessment: Assessment, image_id: int, found: int) -> list[Any]
     missed, false = photo.annotated - photo.matched, photo.found - photo.matched
     counted = [photo.annotated, photo.matched, missed, false, found - photo.found, photo.keypoints]
     return [*counted, oks, round(photo.lost, _DECIMALS)]
-
-
-def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, wherever it separates cells."""
-    return re.sub(r"(^|[;,\t\r\n])(\s*)(?=[=+\-@])", r"\1\2'", text)
 
 
 def milliseconds(times: list[dict[str, float]]) -> dict[str, dict[str, float]]:

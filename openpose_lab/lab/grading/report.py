@@ -17,14 +17,13 @@ from openpose_lab.lab.grading.likeness import LARGEST_COMPARED, Alike, decode, f
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.student_page import render_student_page
 from openpose_lab.lab.merge_checks import CATEGORIES, NO_ANSWER
+from openpose_lab.spreadsheets import text_cell
 
 NOT_COMPARED = f"not compared: the file is larger than {LARGEST_COMPARED // 1000} kB"
 _LONGEST_CELL = 1000
 _LONGEST_NAME = 150  # bytes, of a file
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
 """Names that Windows does not give to files."""
-_FORMULA = re.compile(r'(^|;)([\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])')
-"""Where a spreadsheet begins a formula: at the start of a cell, and behind the separator of half the world."""
 
 
 def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]) -> str:
@@ -101,8 +100,7 @@ def reason(record: Record) -> str:
 
 def plain(text: str) -> str:
     """Text on one line that no spreadsheet takes for a formula, or finds too long."""
-    text = " ".join(text.split())[:_LONGEST_CELL]
-    return _FORMULA.sub(r"\1\2'", text)
+    return text_cell(" ".join(text.split())[:_LONGEST_CELL])
 
 
 def safe_names(students: list[str]) -> list[str]:
