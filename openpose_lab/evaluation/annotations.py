@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
 from estimation.config import Config
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import PICTURE_TYPES
 from openpose_lab.evaluation.coco_figures import counts
 from openpose_lab.evaluation.coco_rules import (
@@ -32,7 +31,7 @@ from openpose_lab.evaluation.coco_rules import (
     is_length,
     is_order,
 )
-from openpose_lab.evaluation.fit import check_photos, check_units
+from openpose_lab.evaluation.fit import check_photos, check_units, note
 from openpose_lab.evaluation.json_files import read_json
 from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
 
@@ -84,7 +83,7 @@ def _with_lists(content: dict[str, Any], path: Path, need_people: bool) -> dict[
     if content.get("categories"):
         return content
     if content.get("annotations"):
-        _note(f"the annotations {path} have no 'categories'; category {PERSON} is taken for people, as in COCO")
+        note(f"the annotations {path} have no 'categories'; category {PERSON} is taken for people, as in COCO")
     return {**content, "categories": [{"id": PERSON, "name": "person"}]}
 
 
@@ -100,7 +99,7 @@ def _add_defaults(people: list[dict[str, Any]], names: dict[int, str], path: Pat
         for person in lacking:
             person[key] = default(person)
         if lacking:
-            _note(
+            note(
                 f"{len(lacking)} of {len(people)} people in the annotations {path} lack {key!r} (first in "
                 f"{one_line(names[lacking[0]['image_id']], 60)}); {meaning}"
             )
@@ -151,11 +150,7 @@ def _warn_of_strays(content: dict[str, Any], path: Path) -> None:
     listed = {image["id"] for image in content["images"]}
     strays = [entry["image_id"] for entry in content["annotations"] if entry["image_id"] not in listed]
     if strays:
-        _note(f"{len(strays)} annotations in {path} are left out: no photo has their 'image_id', such as {strays[0]}")
-
-
-def _note(sentence: str) -> None:
-    warnings.warn(sentence, OpenPoseLabWarning, stacklevel=3)
+        note(f"{len(strays)} annotations in {path} are left out: no photo has their 'image_id', such as {strays[0]}")
 
 
 def to_truth(content: dict[str, Any]) -> COCO:
@@ -196,7 +191,7 @@ def list_photos(folder: Path, limit: int | None = None) -> COCO:
         images = [{"id": int(Path(name).stem), "file_name": name} for name in names]
     else:
         images = [{"id": number, "file_name": name} for number, name in enumerate(names, start=1)]
-        _note(f"the photos in {folder} are numbered from 1 in the order of their names, which are not all numbers")
+        note(f"the photos in {folder} are numbered from 1 in the order of their names, which are not all numbers")
     return to_truth({"images": images, "annotations": [], "categories": [{"id": PERSON, "name": "person"}]})
 
 

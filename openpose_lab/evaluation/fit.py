@@ -45,7 +45,7 @@ def check_units(truth: COCO) -> None:
             f"the 'area' of every person in the annotations is below 1 pixel (first in {first}), so COCO's measure "
             f"takes no one for found; give areas in square pixels, or leave out 'area' to take that of the box"
         )
-    _note(
+    note(
         f"the 'area' of {len(without)} of {len(people)} people is below 1 pixel (first in {first}), so COCO's measure "
         f"takes none of them for found"
     )
@@ -65,7 +65,7 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
     for image in truth.dataset["images"]:
         path = photos[image["id"]]
         if ids_of_path.setdefault(path, image["id"]) != image["id"]:
-            _note(
+            note(
                 f"the annotations list {_name(image)} twice, with the ids {ids_of_path[path]} and {image['id']}; "
                 f"people annotated under one id are false positives under the other"
             )
@@ -86,13 +86,13 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
         if size.turned and (size.upright == size.stored or not stated):
             uncertain.append(_name(image))
     if outside:
-        _note(
+        note(
             f"{len(outside)} labelled keypoints lie outside their photos, by up to {beyond:.0f} pixels (first in "
             f"{outside[0]}); check that the annotations are those of the photos"
         )
     if uncertain:
         others = f" and {len(uncertain) - 1} more photos" if len(uncertain) > 1 else ""
-        _note(
+        note(
             f"EXIF turns {uncertain[0]}{others}, and no size tells whether the annotations are those of the upright "
             f"photo; they are taken to be"
         )
@@ -155,5 +155,6 @@ def _times(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _note(sentence: str) -> None:
+def note(sentence: str) -> None:
+    """Issue a warning that names the line which called the calling function."""
     warnings.warn(sentence, OpenPoseLabWarning, stacklevel=3)
