@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import subprocess
 import sys
 import zipfile
@@ -93,6 +94,14 @@ def test_a_bomb_of_many_archives_costs_nobody_else_their_row(tmp_path):
     found = read(tmp_path)
     assert (found["Bo Ek"], found["Cy Um"]) == ("fine", "fine too")
     assert found["Ann Lee"].startswith("there are ")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_large_archive_in_an_archive_is_read(tmp_path, method):
+    noise = random.Random(0).randbytes(20 << 20)
+    inner = zipped([("merge.py", "fine"), ("photos.bin", noise)], zipfile.ZIP_STORED)
+    (tmp_path / "course.zip").write_bytes(zipped([("Ann Lee_1_assignsubmission_file_/Lab3.zip", inner)], method))
+    assert read(tmp_path) == {"Ann Lee": "fine"}
 
 
 @pytest.mark.slow
