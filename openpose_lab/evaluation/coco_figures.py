@@ -22,7 +22,7 @@ _PAIR_OKS = 0.1  # from here on somebody found is taken for the person annotated
 
 
 def counts(person: dict[str, Any]) -> bool:
-    """Whether COCO counts this annotation: of one person, with keypoints. Who is found in others is no error."""
+    """Whether COCO counts this annotation: of one person, with keypoints. Finding others is no error."""
     return not person["iscrowd"] and person["num_keypoints"] > 0
 
 

@@ -15,9 +15,9 @@ from openpose_lab.evaluation.coco_figures import counts
 from openpose_lab.evaluation.photo_sizes import PhotoSize, photo_size
 
 _FEWEST = 3
-"""Labelled keypoints of a photo from which a conclusion is drawn."""
+"""Fewest labelled keypoints of a photo that are judged."""
 _ROUNDING = 1
-"""Pixels by which a size or a keypoint may differ without a word."""
+"""Pixels by which a size or a keypoint may differ without a note."""
 _LARGEST_SIDE = 2**31
 """Pixels. No photo is larger."""
 
@@ -43,11 +43,11 @@ def check_units(truth: COCO) -> None:
     if len(without) == len(people):
         raise OpenPoseLabError(
             f"the 'area' of every person in the annotations is below 1 pixel (first in {first}), so COCO's measure "
-            f"takes no one for found; give areas in square pixels, or leave out 'area' to take that of the box"
+            f"counts no person as found; give areas in square pixels, or leave out 'area' to take that of the box"
         )
     note(
         f"the 'area' of {len(without)} of {len(people)} people is below 1 pixel (first in {first}), so COCO's measure "
-        f"takes none of them for found"
+        f"counts none of them as found"
     )
 
 
@@ -56,7 +56,7 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
 
     Args:
         truth: the annotations.
-        photos: the photo of each image id. One that cannot be read is passed over: who reads it says why.
+        photos: the photo of each image id. Unreadable photos are passed over: reading them later fails.
 
     Raises:
         OpenPoseLabError: at the first photo of another size than annotated, or with most keypoints outside it.
@@ -93,8 +93,8 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
     if uncertain:
         others = f" and {len(uncertain) - 1} more photos" if len(uncertain) > 1 else ""
         note(
-            f"EXIF turns {uncertain[0]}{others}, and no size tells whether the annotations are those of the upright "
-            f"photo; they are taken to be"
+            f"EXIF turns {uncertain[0]}{others}, and no size shows whether the annotations belong to the upright "
+            f"photo; this is assumed"
         )
 
 
@@ -121,7 +121,7 @@ def _mostly_outside(image: dict[str, Any], count: int, points: NDArray[np.float6
 
 
 def _stated_size(image: dict[str, Any]) -> tuple[int, int] | None:
-    """Width and height in the annotations, if they are there. COCO's keypoint measure itself does not need them."""
+    """Width and height in the annotations, or None. COCO's keypoint measure does not need them."""
     width, height = image.get("width"), image.get("height")
     if not (isinstance(width, int | float) and isinstance(height, int | float)):
         return None
@@ -135,7 +135,7 @@ def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _labelled(truth: COCO, image_id: int) -> NDArray[np.float64]:
-    """(n, 2) x and y of the labelled keypoints of the people who count in a photo."""
+    """(n, 2) x and y of the labelled keypoints of a photo's people who count."""
     people = [person["keypoints"] for person in truth.imgToAnns[image_id] if counts(person)]
     keypoints = np.array(people, dtype=np.float64).reshape(-1, 3)
     return keypoints[keypoints[:, 2] > 0, :2]

@@ -1,4 +1,4 @@
-"""The versions of what figures depend on."""
+"""Versions of the software that figures depend on."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_what_is_no_number_is_black_or_white():
     assert (decode_photo(encode(".tif", np.full((60, 80), np.nan, np.float32)), "photo") == 0).all()
     assert (decode_photo(encode(".tif", np.full((60, 80), -5, np.float32)), "photo") == 0).all()
     image = np.array([[1e308, -1e308], [0, 0]])
-    with pytest.raises(OpenPoseLabError, match="the photo a.tif holds numbers beyond all bounds; save it as JPEG"):
+    with pytest.raises(OpenPoseLabError, match="the photo a.tif holds numbers that are too large; save it as JPEG"):
         decode_photo(encode(".tif", image), "a.tif")
 
 

@@ -63,7 +63,7 @@ class File:
 
 
 class _Budget:
-    """What an archive, with all in it, may still unpack.
+    """The bytes and entries that an archive, with the archives in it, may still unpack.
 
     Archives are packed at 30:1 at the most, unless they are made to do harm, or are small.
     """
@@ -183,7 +183,7 @@ def _list_zip(file: IO[bytes], places: Places, budget: _Budget) -> Iterator[list
         archive = zipfile.ZipFile(cast(IO[bytes], ShortReads(file, _LARGEST_LIST)))
         budget.take(0, len(archive.infolist()))
         files = list(_entries(archive, places, budget))
-    except Exception as error:  # whatever zipfile comes upon in a damaged or odd archive
+    except Exception as error:  # zipfile raises many kinds at a damaged archive
         if not places:
             raise OpenPoseLabError(f"the archive cannot be read: {error}; export it once more") from None
         yield [File(places, _nothing, one_line(f"the archive cannot be read: {error}", 200))]

@@ -32,7 +32,7 @@ def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[st
     Args:
         records: of all students.
         points: the most points for each category.
-        alike: by ``labels`` of the records, whom each submission is much like.
+        alike: by the ``labels`` of the records, the submissions that each is much like.
 
     Returns:
         CSV with a line for each student. No spreadsheet takes a cell for a formula, whichever separator it expects.
@@ -61,7 +61,7 @@ def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[st
 
 
 def find_all_alike(records: list[Record]) -> dict[str, Alike]:
-    """Find whom each submission is much like.
+    """Find the submissions that each submission is much like.
 
     Args:
         records: of all students.
@@ -120,7 +120,7 @@ def safe_names(students: list[str]) -> list[str]:
 
 
 def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -> None:
-    """A page for each student. One that cannot be written is told, and the others are written all the same."""
+    """Write a page for each student. A note names one that cannot be written."""
     for record, name in zip(records, safe_names(labels(records))):
         try:
             write_whole(folder / f"{name}.html", render_student_page(record, points).encode("utf-8", "replace"))

@@ -74,16 +74,16 @@ KEYPOINTS = "'keypoints' must be a list of 51 numbers: x, y and visibility of ea
         *((with_person(num_keypoints=wrong), "'num_keypoints' must be a whole") for wrong in ("3", None, -1)),
         (with_person(head_size="10"), "'head_size' must be a number from 0 to "),
         (with_person(bbox_head=[1, 2]), "'bbox_head' must be a list of x, y, width and height"),
-        (with_person(iscrowd=1), "nobody in the 1 photos of the annotations .* has keypoints, so there is nothing"),
-        (with_person(num_keypoints=0), "nobody in the 1 photos"),
-        (with_person(image_id=2), "nobody in the 1 photos"),
-        (with_person(category_id=2, keypoints="none"), "nobody in the 1 photos"),
+        (with_person(iscrowd=1), "no person in the 1 photos of the annotations .* has keypoints, so there is nothing"),
+        (with_person(num_keypoints=0), "no person in the 1 photos"),
+        (with_person(image_id=2), "no person in the 1 photos"),
+        (with_person(category_id=2, keypoints="none"), "no person in the 1 photos"),
         ({**ANNOTATIONS, "images": ANNOTATIONS["images"] * 2}, "two entries of 'images' have the id 1"),
         ({**ANNOTATIONS, "categories": [{"id": 2}]}, "there is no category with the id 1, which is COCO's for people"),
         *(
             (
                 {**ANNOTATIONS, "categories": [{"id": 1, "keypoints": wrong}]},
-                "the category of people: 'keypoints' must be the list nose, left_eye, ",
+                "the category of people: 'keypoints' must be COCO's 17 names in COCO's order, nose, left_eye, ",
             )
             for wrong in (["head"], 5, None)
         ),
