@@ -47,9 +47,12 @@ def read_png(data: bytes) -> list[tuple[bytes, bytes]] | None:
 
 def write_png(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Write a PNG from chunks, with right lengths and checksums."""
-    return _PNG + b"".join(
-        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in chunks
-    )
+    return _PNG + b"".join(png_chunk(kind, data) for kind, data in chunks)
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """Write one chunk of a PNG, with its length and checksum."""
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
