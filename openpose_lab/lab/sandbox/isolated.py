@@ -9,7 +9,6 @@ import inspect
 import sys
 import warnings
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from estimation.errors import OpenPoseLabWarning
@@ -51,7 +50,7 @@ class Isolated:
     def __enter__(self) -> Isolated:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._runner:
             self._runner.stop()
 
