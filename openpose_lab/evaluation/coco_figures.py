@@ -45,19 +45,6 @@ def average_precision(truth: COCO, results: list[dict[str, Any]], most_people: i
     return precision, recall
 
 
-def confidence(truth: COCO, results: list[dict[str, Any]]) -> tuple[float, float]:
-    """Compute the 95 % bootstrap confidence interval of AP.
-
-    Args:
-        truth: the annotations.
-        results: the people found, in COCO's form.
-
-    Returns:
-        The lower and the upper bound. The same results give the same bounds.
-    """
-    return interval(bootstrap(truth, results))
-
-
 def interval(draws: NDArray[np.float64]) -> tuple[float, float]:
     """The 95 % confidence interval of a figure, or of a difference, from bootstrap draws of it."""
     low, high = np.quantile(draws, [0.025, 0.975])

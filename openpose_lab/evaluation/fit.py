@@ -22,11 +22,6 @@ _LARGEST_SIDE = 2**31
 """Pixels. No photo is larger."""
 
 
-def photo_name(truth: COCO, person: dict[str, Any]) -> str:
-    """The name of the photo that an annotation belongs to, for a sentence."""
-    return _name(truth.imgs[person["image_id"]])
-
-
 def check_units(truth: COCO) -> None:
     """Raise OpenPoseLabError if keypoints or areas are not in pixels. Warn of single people without an area."""
     for image in truth.dataset["images"]:
@@ -39,7 +34,7 @@ def check_units(truth: COCO) -> None:
     without = [person for person in people if person["area"] < 1]
     if not without:
         return
-    first = photo_name(truth, without[0])
+    first = _name(truth.imgs[without[0]["image_id"]])
     if len(without) == len(people):
         raise OpenPoseLabError(
             f"the 'area' of every person in the annotations is below 1 pixel (first in {first}), so COCO's measure "
