@@ -1,4 +1,4 @@
-"""Weights files that mean harm, or are damaged as if they did: small files that ask for much, in every form.
+"""Hostile and damaged weights files of every form: small files that ask for much.
 
     python -m tests.support.hostile_weights FOLDER
 
