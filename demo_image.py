@@ -16,7 +16,7 @@ from openpose_lab.commands.program import start
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
-    from openpose_lab.commands import image  # in here, where Ctrl-C is heeded
+    from openpose_lab.commands import image  # in here, where Ctrl-C is handled
 
     image.main(arguments, program="python demo_image.py")
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _LONGEST_SENTENCE = 600
-"""A last resort. What quotes a file's content should quote little of it: ``one_line(text, 60)``."""
+"""A last resort. Quote little of a file's content: ``one_line(text, 60)``."""
 _SHOWN_END = 160
 """Letters at the end of a sentence that is too long to show whole: they say what to do."""
 

@@ -56,7 +56,7 @@ def cells_to_pixels(xy: ArrayLike, cell_size: ArrayLike) -> NDArray[np.float64]:
 def cells_to_photo(
     xy: ArrayLike, cell_size: ArrayLike, offset: ArrayLike = 0, photo_size: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Map positions to positions in the photo: what is found in the maps, as it is written and drawn.
+    """Convert positions in the maps to the positions in the photo that are written and drawn.
 
     The last cells may reach beyond the photo, and a peak lies up to half a cell from the centre of its cell. So a peak
     may lie outside the photo. It moves to the nearest pixel: clamping gives a higher average precision than dropping

@@ -24,7 +24,7 @@ PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}  # paths by their descriptors
 _ADVICE = {
     errno.ENOSPC: "free some space or choose another place",
-    errno.EPIPE: "what reads it has ended",
+    errno.EPIPE: "its reader has ended",
     errno.EBADF: "nothing is open there for writing",
     **({errno.EACCES: "close what has it open or choose another place"} if os.name == "nt" else {}),
 }
@@ -99,7 +99,7 @@ def open_descriptor(path: str | Path) -> int | None:
 
 
 def is_standard_output(path: str | Path) -> bool:
-    """Tell whether what is written to ``path`` goes where the standard output goes."""
+    """Tell whether ``path`` leads to the same file as the standard output."""
     if open_descriptor(path) == 1:
         return True
     try:
@@ -209,7 +209,7 @@ def _is_special(path: str | Path) -> bool:
 
 
 def _identity(path: str | Path) -> str | int:
-    """What two paths of one file have in common."""
+    """A key that is equal for two paths of one file."""
     descriptor = open_descriptor(path)
     if descriptor is not None:
         return descriptor

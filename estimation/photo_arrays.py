@@ -1,4 +1,4 @@
-"""Photos as arrays: the one check of whatever a caller passes as a photo."""
+"""Photos as arrays: the one check of a photo that a caller passes."""
 
 from __future__ import annotations
 

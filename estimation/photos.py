@@ -112,7 +112,7 @@ def _decode(data: bytes, header: Header) -> NDArray[Any] | None:
     # OpenCV makes three channels and 8 bits of any picture, but drops what says how transparent or how bright it is.
     flags = cv2.IMREAD_COLOR if header.format == "JPEG" else cv2.IMREAD_UNCHANGED
     try:
-        with silent_stderr():  # what the decoders say, we say in one sentence
+        with silent_stderr():  # one sentence stands for the decoders' messages
             image: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
     except cv2.error:
         return None
@@ -128,7 +128,7 @@ def _to_eight_bits(image: NDArray[Any], header: Header, name: str) -> NDArray[np
     if header.clipped:
         high = min(high, 1)
     if not np.isfinite(high - low):
-        raise OpenPoseLabError(f"the photo {name} holds numbers beyond all bounds; save it as JPEG or PNG")
+        raise OpenPoseLabError(f"the photo {name} holds numbers that are too large; save it as JPEG or PNG")
     black, white = 0.0, _white(image.dtype, high, header.white)
     if header.white is None and high > low and (low < 0 or high - low < white / 2):
         black, white = low, high

@@ -184,7 +184,7 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
 
 
 def _largest_scale(shape: tuple[int, ...], most_pixels: int) -> float:
-    """The scale at which a photo (h, w, 3) has so many pixels, those that fill up a strip included."""
+    """The scale at which a photo (h, w, 3) has ``most_pixels``, with those that fill up a narrow strip."""
     short, long = sorted(shape[:2])
     scale: float = (most_pixels / (short * long)) ** 0.5
     return min(scale, most_pixels / (LEAST_INPUT_SIDE * long)) if short * scale < LEAST_INPUT_SIDE else scale

@@ -9,6 +9,9 @@ from typing import Any
 LARGEST = 1e9
 """The upper limit of thresholds without another: squares and products of it do not overflow."""
 
+_LONGEST_VALUE = 20
+"""Letters of a value that a sentence quotes."""
+
 
 def threshold(default: float, lowest: float = 0, highest: float = LARGEST) -> Any:
     """Declare a field of a frozen dataclass whose value lies from ``lowest`` to ``highest``; an int stays an int."""
@@ -31,6 +34,11 @@ def check_thresholds(owner: Any) -> None:
 def _check(name: str, value: Any, whole: bool, lowest: float, highest: float) -> None:
     kinds: Any = Integral if whole else Real  # NumPy's numbers, too
     if not isinstance(value, kinds) or isinstance(value, bool) or not lowest <= value <= highest:
-        shown = str(value) if len(str(value)) < 20 else f"{str(value)[:20]}…"
         kind = "whole number" if whole else "number"
-        raise ValueError(f"{name} must be a {kind} from {lowest:.10g} to {highest:.10g} but is {shown}")
+        raise ValueError(out_of_range(f"{name} must be a {kind}", value, lowest, highest))
+
+
+def out_of_range(beginning: str, value: Any, lowest: float, highest: float) -> str:
+    """Complete the sentence about a value that is out of its range. ``beginning`` ends before the range."""
+    shown = str(value) if len(str(value)) < _LONGEST_VALUE else f"{str(value)[:_LONGEST_VALUE]}…"
+    return f"{beginning} from {lowest:.10g} to {highest:.10g} but is {shown}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-_READ_IN_PARTS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""``zipfile`` expands other compressions whole."""
+from openpose_lab.zip_files import READ_IN_PARTS, ShortReads
 
 
 def read_npz(file: BinaryIO, most_bytes: int) -> dict[str, NDArray[Any]]:
@@ -26,11 +25,11 @@ def read_npz(file: BinaryIO, most_bytes: int) -> dict[str, NDArray[Any]]:
         ValueError: The file is no such archive, is damaged or too large, or holds objects that are not plain values.
     """
     try:
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(cast(BinaryIO, ShortReads(file))) as archive:
             members = archive.infolist()
         if sum(member.file_size for member in members) > most_bytes:  # `zipfile` reads no more than that
             raise ValueError(f"the arrays are larger than {most_bytes} bytes")
-        if any(member.compress_type not in _READ_IN_PARTS for member in members):
+        if any(member.compress_type not in READ_IN_PARTS for member in members):
             raise ValueError("the compression is unusual")
         file.seek(0)
         with np.load(file, allow_pickle=False) as arrays:

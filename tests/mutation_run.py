@@ -1,4 +1,4 @@
-"""Mutate small files of every kind that the project reads, and count what must not happen.
+"""Mutate small files of every kind that the project reads, and count the faults.
 
 A reader may take a mutant or refuse it in one sentence. A traceback, a hang, a gigabyte of memory, a crash, and output
 on the terminal are findings. The program exits with 1 if it finds anything, or if less than half of the mutants of a

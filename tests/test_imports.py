@@ -27,8 +27,8 @@ ESTIMATION = (
 """The modules of ``estimation``: each imports only those of earlier sets. A new module needs a place here."""
 ROOMS = (
     {"estimation", "models"},
-    {"openpose_lab.paths", "openpose_lab.downloads", "openpose_lab.npz_files"},
-    {"openpose_lab.networks", "openpose_lab.formats"},
+    {"openpose_lab.paths", "openpose_lab.downloads", "openpose_lab.spreadsheets", "openpose_lab.zip_files"},
+    {"openpose_lab.networks", "openpose_lab.formats", "openpose_lab.npz_files"},
     {"openpose_lab.evaluation"},
     {"openpose_lab.lab"},
     {"openpose_lab.commands"},

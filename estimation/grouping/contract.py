@@ -143,7 +143,7 @@ def plain_answer(answer: Any) -> Any:
 
 
 def is_too_large(answer: NDArray[Any]) -> bool:
-    """Whether an array is larger than people can be. It may take no memory, as one that ``np.broadcast_to`` made."""
+    """Whether an array is larger than any answer. An array of ``np.broadcast_to`` takes no memory for its size."""
     return answer.nbytes > _LARGEST_ANSWER
 
 

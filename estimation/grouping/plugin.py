@@ -300,7 +300,7 @@ _plugin = threading.local()
 
 
 def _exit_unless_in_plugin(status: int) -> None:
-    """``os._exit``, which a plug-in could end the program with, unseen. A process that a plug-in forks may end."""
+    """Raise SystemExit where a plug-in would end the program. A process that a plug-in forks ends."""
     if getattr(_plugin, "process", None) == os.getpid():
         raise SystemExit(f"os._exit({status})")
     _exit(status)

@@ -1,4 +1,4 @@
-"""What a picture's header says: its format, its size and how it is turned; read before anything is decoded.
+"""Headers of pictures, read before decoding: the format, the size and the orientation.
 
 A decoder takes the size from the header and sets memory aside for it, so a small file can ask for much. Here every size
 that a decoder would believe is read first. OpenCV decodes the pixels.
@@ -31,7 +31,7 @@ _READERS: tuple[tuple[bytes, Callable[[bytes], Header]], ...] = (
     (rb"P7\s", simple.read_pam),
     (rb"#\?R(?:ADIANCE|GBE)", simple.read_hdr),
 )
-"""The formats that are read: how a file starts, and what reads its header."""
+"""The first bytes of each format that is read, and the reader of its header."""
 
 
 def read_header(data: bytes) -> Header:
@@ -41,7 +41,7 @@ def read_header(data: bytes) -> Header:
         data: The whole file.
 
     Returns:
-        What the header says.
+        The header.
 
     Raises:
         ForeignError: The file is of a known format that is not read.

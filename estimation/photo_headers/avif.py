@@ -1,4 +1,4 @@
-"""AVIF: the sizes that its boxes and its frames state, and how it is turned.
+"""AVIF: the sizes that its boxes and its frames state, and the orientation.
 
 The boxes may state another size than the frames inside, and the decoder sets memory aside for the frames. So both are
 read. "Bits" are those of a channel.
@@ -95,7 +95,7 @@ def _stated_size(data: bytes, name: bytes, start: int) -> tuple[int, int] | None
 
 
 def _orientation(data: bytes, boxes: list[Box]) -> int:
-    """What the properties of the picture say, as HEIF has it; without such properties, what EXIF says."""
+    """The orientation by HEIF's properties, or by EXIF if the picture has none of them."""
     turns = _turns(data, boxes)
     if not turns:
         return next((exif_orientation(data[start + 4 : end]) for start, end in _items(data, boxes, b"Exif")), UPRIGHT)
@@ -136,7 +136,7 @@ def _links(data: bytes, start: int) -> dict[int, list[int]]:
 
 
 def _frames(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int]]:
-    """Where the frames are that a decoder may read: those of all items, and the first of each track."""
+    """The places of the frames that a decoder may read: those of all items, and the first of each track."""
     first_sizes = [
         _number(data, start + 4, 4) or _number(data, start + 12, 4) for name, start, _ in boxes if name == b"stsz"
     ]
@@ -147,7 +147,7 @@ def _frames(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int]]:
 
 
 def _items(data: bytes, boxes: list[Box], kind: bytes) -> Iterator[tuple[int, int]]:
-    """Where the data of all items of a kind are."""
+    """The places of the data of all items of a kind."""
     items = {
         _number(data, start + 4, 4 if data[start] > 2 else 2)
         for name, start, _ in boxes

@@ -13,7 +13,7 @@ _TEXT = 4096
 
 @dataclass(frozen=True)
 class Foreign:
-    """A format that is not read: how its files start, what one is called, and what to do with it."""
+    """A format that is not read: the first bytes of its files, its name, and advice."""
 
     start: bytes
     name: str

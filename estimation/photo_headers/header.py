@@ -33,7 +33,7 @@ class ForeignError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a picture before it is decoded.
+    """The facts about a picture that its file states.
 
     Attributes:
         format: Name of the file format.
@@ -47,7 +47,7 @@ class Header:
         premultiplied: Whether the decoder gives colours that are multiplied by their opacity.
         negative: Whether the decoder gives 0 for white.
         clipped: Whether everything brighter than 1 is white.
-        rare: What the picture is called if it is of a kind that not every decoder knows; else empty.
+        rare: The name of the picture's kind if not every decoder knows it; else empty.
     """
 
     format: str

@@ -19,7 +19,7 @@ def read(data: bytes) -> Header:
     """Read the header of a JPEG."""
     position, frame, kind, orientation = 2, 0, 0, UPRIGHT
     for _ in range(MOST_STEPS):
-        position = data.find(b"\xff", position) + 1  # decoders skip whatever is no marker
+        position = data.find(b"\xff", position) + 1  # decoders skip other bytes
         if position == 0:
             break
         marker = data[position]

@@ -1,4 +1,4 @@
-"""Formats whose size stands at one place: BMP, GIF, Sun raster, PNM, PFM, PAM and Radiance HDR."""
+"""Formats with the size at one place: BMP, GIF, Sun raster, PNM, PFM, PAM and Radiance HDR."""
 
 from __future__ import annotations
 

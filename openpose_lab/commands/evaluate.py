@@ -29,7 +29,7 @@ from openpose_lab.commands.options import (
     make_parser,
     warn_of_unused_settings,
 )
-from openpose_lab.commands.program import claim_outputs
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.evaluation.annotations import find_photos, list_photos, read_annotations
 from openpose_lab.evaluation.assessment import Assessment, System, assess, worst_photos
 from openpose_lab.evaluation.breakdown import Loss, find_losses, find_mistakes
@@ -88,23 +88,23 @@ def main(arguments: Sequence[str]) -> None:
     if outputs_of(options):
         print()
     if options.results:
-        print(f"wrote {options.results}")
+        print(f"wrote {shown(options.results)}")
     if options.json:
         write_whole(options.json, report([PROGRAM, *arguments], truth, options.annotations, systems))
-        print(f"wrote {options.json}")
+        print(f"wrote {shown(options.json)}")
     if options.photos_csv:
         write_whole(options.photos_csv, photo_table(truth, systems))
-        print(f"wrote {options.photos_csv}")
+        print(f"wrote {shown(options.photos_csv)}")
     worst = worst_photos((system.assessment for system in systems if system.assessment), WORST)
     if photos and worst:
         config = network_config(options.network) if grouping else COCO_18
         sheet = draw_photo_sheet(config, truth, systems, photos, worst)
         write_whole(options.worst, encode_picture(options.worst, sheet))
-        print(f"wrote {options.worst}")
+        print(f"wrote {shown(options.worst)}")
 
 
 def read_truth(options: argparse.Namespace) -> COCO:
-    """Read the annotations; in their place the names of the photos, where nothing is measured."""
+    """Read the annotations, or the names of the photos alone if nothing is measured."""
     if not options.annotations:
         return list_photos(options.images, options.limit)
     only_found = options.results and not options.predictions and not options.breakdown
@@ -126,7 +126,7 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
     assessment = None
     if truth.anns:
         if not measured.results:
-            raise OpenPoseLabError(f"nobody was found in any of the {len(photos)} photos, so AP is 0")
+            raise OpenPoseLabError(f"no people were found in the {len(photos)} photos, so AP is 0")
         losses: list[Loss] = []
         if options.breakdown:
             scenes = photo_scenes(truth, photos, maps)
@@ -217,7 +217,7 @@ def print_system(system: System, photos: int, before: str) -> None:
         print_parts(system.assessment.parts)
         if system.assessment.losses:
             print_losses(system.assessment.losses)
-        if not system.assessment.matches_anybody:
+        if not system.assessment.has_matches:
             warnings.warn(
                 f"none of the people found by {system.name} is near an annotated person; check that the annotations "
                 f"are those of the photos, upright and in pixels",

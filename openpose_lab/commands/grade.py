@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from estimation.errors import OpenPoseLabError, one_line
+from estimation.errors import OpenPoseLabError
 from estimation.files import check_place_of_files, write_whole
 from openpose_lab.commands.options import (
     add_measuring_options,
@@ -26,7 +26,7 @@ from openpose_lab.commands.options import (
     check_range,
     make_parser,
 )
-from openpose_lab.commands.program import claim_outputs
+from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.lab import accuracy
 from openpose_lab.lab.grading.judges import FULL_SANDBOX, MOST_JOBS, check_reference, mark_all, prepare
 from openpose_lab.lab.grading.likeness import Alike
@@ -51,9 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     limits = check_options(options)
     points = read_points(options.points)
-    print(
-        f"reading {one_line(str(options.folder), 200)}", flush=True
-    )  # of thousands of archives this can take a minute
+    print(f"reading {shown(options.folder)}", flush=True)  # a minute for thousands of archives
     submissions = find_submissions(options.folder)
     print(f"{len(submissions)} students", flush=True)
     kept, pages = progress_file(options.out), options.out.with_name(f"{options.out.stem}_sheets")
@@ -73,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
     encoding = "utf-8-sig" if options.excel else "utf-8"
     write_whole(options.out, marks_csv(records, points, alike).encode(encoding, "replace"))
     report(records, points, alike)
-    print(f"wrote {options.out}, and a page for each student to {pages}")
+    print(f"wrote {shown(options.out)}, and a page for each student to {shown(pages)}")
     write_pages(pages, records, points)
 
 
@@ -91,7 +89,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         type=int,
         default=min(os.cpu_count() or 1, MOST_JOBS),
         metavar="N",
-        help="so many at once (default: one for each core)",
+        help="submissions at once (default: one for each core)",
     )
     add_seconds_option(parser)
     add_memory_option(parser)
@@ -101,7 +99,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def check_options(options: argparse.Namespace) -> Limits:
-    """Raise OpenPoseLabError if something cannot be done, before it is begun. The limits of each submission."""
+    """Return the limits of each submission. Raise OpenPoseLabError now if something cannot be done."""
     check_measuring_options(options, otherwise="")
     check_range("--jobs", options.jobs, 1, MOST_JOBS)
     limits = check_limits(options)
@@ -125,7 +123,7 @@ def read_photos(options: argparse.Namespace) -> accuracy.PhotoRows:
 
 
 def progress_file(out: Path) -> Path:
-    """Where what is marked is kept."""
+    """The file that keeps the marks."""
     return out.with_name(f"{out.name}.progress")
 
 
@@ -136,7 +134,7 @@ def tell_beginning(kept: Path, setting: Setting, known: int, left: int) -> None:
         OpenPoseLabError: if the grader's own reference does not get full marks here.
     """
     if known:
-        print(f"{known} of {known + left} were marked before ({kept})")
+        print(f"{known} of {known + left} were marked before ({shown(kept)})")
     if left:
         guards = check_reference(setting)
         print(f"submissions are held to: time, {', '.join(guards)}")

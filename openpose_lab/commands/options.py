@@ -13,7 +13,7 @@ from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.grouping import GROUPINGS, Grouping
 from estimation.grouping.plugin import takes
-from estimation.thresholds import thresholds_of
+from estimation.thresholds import out_of_range, thresholds_of
 from openpose_lab.lab.sandbox.runner import MEMORY, SECONDS, Limits
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
 from openpose_lab.networks.loading import recognised_network
@@ -22,7 +22,6 @@ Options = argparse._ActionsContainer
 """A parser, or a group of options."""
 _OF_MERGE = {"min_num_body_parts": "min_parts", "min_score": "min_mean_score"}
 """The thresholds of merge functions, each with that of group functions in its place."""
-_LONGEST_NUMBER = 20  # letters that a sentence quotes
 _OF_GROUP = (*_OF_MERGE.values(), "peak_weight", "tie", "time_limit")
 
 
@@ -127,8 +126,7 @@ def add_memory_option(parser: Options) -> None:
 def check_range(option: str, value: float, lowest: float, highest: float) -> None:
     """Raise OpenPoseLabError if an option's value is not between its limits. NaN is between no limits."""
     if not lowest <= value <= highest:
-        shown = str(value) if len(str(value)) < _LONGEST_NUMBER else f"{str(value)[:_LONGEST_NUMBER]}…"
-        raise OpenPoseLabError(f"{option} must be from {lowest:.10g} to {highest:.10g} but is {shown}")
+        raise OpenPoseLabError(out_of_range(f"{option} must be", value, lowest, highest))
 
 
 def check_limits(options: argparse.Namespace) -> Limits:

@@ -1,6 +1,6 @@
-"""What every program here does alike: whatever goes wrong is said in one sentence, with a non-zero exit.
+"""Running a program: every failure is one sentence and a non-zero exit status.
 
-Ctrl-C is heeded from the moment that ``run`` begins. So programs import what takes time inside of it.
+``run`` handles Ctrl-C from its beginning on. So programs import slow modules inside of it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from openpose_lab.commands.streams import Console, standard_streams
 
 DEBUG = "OPENPOSE_LAB_DEBUG"
-"""An environment variable. If it is set, programs show tracebacks, and what libraries warn of and log."""
+"""An environment variable. If it is set, programs show tracebacks, and libraries' warnings and logs."""
 FAULT = 70
 """The exit status after a fault of the program: EX_SOFTWARE of sysexits.h."""
 
 _STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 """Signals that ask a program to stop. SIGINT is Ctrl-C's, SIGBREAK is Windows's."""
 _READER_IS_GONE = (errno.EPIPE, errno.EINVAL)
-"""Errors of the standard output when what reads it, such as head, has seen enough. EINVAL is Windows's."""
+"""Errors of the standard output after its reader, such as head, has ended. EINVAL is Windows's."""
 _PROJECT = Path(__file__).parents[2]
 _OWN_FOLDERS = ("estimation", "models", "openpose_lab", "scripts")
 _STUDENTS_FILE = ("estimation", "merge.py")
@@ -74,7 +74,7 @@ def signals_raise() -> Iterator[list[int]]:
 
 
 def start(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
-    """Run a program as ``run`` does, as all that its process is for.
+    """Run a program as ``run`` does, in a process that does nothing else.
 
     Returns:
         The exit status for ``sys.exit``.
@@ -92,7 +92,7 @@ def let_interrupts_end() -> None:
 def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
     """Run a program's main function on its arguments.
 
-    Whatever a person can put right is told in one sentence that begins with the program's name.
+    A mistake that a person can correct is one sentence that begins with the program's name.
 
     Returns:
         The exit status for ``sys.exit``.
@@ -121,7 +121,7 @@ def _run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[s
         return _fail(name, str(error), 1)
     except KeyboardInterrupt as stop:
         return _stopped(name, stop.number if isinstance(stop, Stopped) else signal.SIGINT)
-    except SystemExit as end:  # of argparse, which has said why
+    except SystemExit as end:  # of argparse, which has printed the reason
         return end.code if isinstance(end.code, int) else 0 if end.code is None else _fail(name, str(end.code), 1)
     except Exception as error:
         if received:  # modules written in C make an ImportError of what interrupts their import
@@ -167,10 +167,10 @@ def _fail(name: str, sentence: str, status: int) -> int:
 
 @contextmanager
 def _notes(name: str) -> Iterator[None]:
-    """Print each warning once, as one line, if it is for the person at the keyboard. What libraries log is not."""
-    import logging  # in here, where Ctrl-C is heeded
+    """Print each warning for the user once, as one line. Drop the warnings and logs of libraries."""
+    import logging  # in here, where Ctrl-C is handled
 
-    last_resort = logging.lastResort  # which prints, where nobody has set up logging
+    last_resort = logging.lastResort  # which prints if logging was not set up
     if not os.environ.get(DEBUG):
         logging.lastResort = logging.NullHandler()
     with warnings.catch_warnings():
@@ -181,7 +181,7 @@ def _notes(name: str) -> Iterator[None]:
         def show(
             message: Warning | str, category: type[Warning], filename: str, lineno: int, *more: Any, **rest: Any
         ) -> None:
-            if (str(message), category) in told:  # Python forgets, whenever somebody sets a filter
+            if (str(message), category) in told:  # Python forgets them when a filter is set
                 return
             told.add((str(message), category))
             if issubclass(category, OpenPoseLabWarning):
@@ -220,7 +220,7 @@ def _is_users(filename: str) -> bool:
 def claim_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | None]]) -> None:
     """Check the files that a program will write, as ``check_outputs`` does.
 
-    If one of them is the standard output, what the program prints goes to the standard error from now on.
+    If one of them is the standard output, the program prints to the standard error from now on.
     """
     from estimation.files import check_outputs, is_standard_output  # OpenCV takes a while
 

@@ -1,4 +1,4 @@
-"""Standard streams that are safe to print to: whatever they lead to, and whatever is printed."""
+"""Standard streams that any text can be printed to, wherever they lead."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Console(io.TextIOWrapper):
     """A standard stream of a program.
 
     It shows control characters as escapes, such as those that steer a terminal: paths, files and plug-ins of others
-    may hold them. A write that fails raises nothing. What follows it is dropped, and ``failure`` keeps the first error.
+    may hold them. A failed write raises nothing: later text is dropped, and ``failure`` keeps the first error.
 
     Args:
         descriptor: The file descriptor. Closing the stream leaves it open.
@@ -40,7 +40,7 @@ class Console(io.TextIOWrapper):
         return self._raw.failure
 
     def end(self) -> None:
-        """Write what is left. What comes later, such as from a thread, is dropped."""
+        """Write the rest. Later text, such as a thread's, is dropped."""
         self.flush()
         self._raw.failure = self.failure or OSError("the program has ended")
 
@@ -51,7 +51,7 @@ class Console(io.TextIOWrapper):
 
 
 class _Lasting(io.RawIOBase):
-    """A raw stream that keeps the first error of a write, and drops what is written later."""
+    """A raw stream that keeps the first error of a write, and drops later writes."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
@@ -109,7 +109,7 @@ def _open_closed() -> None:
 
 
 def _safe(stream: TextIO | None, number: int, descriptor: int, kept: str) -> TextIO:
-    if stream is None:  # closed by whoever started the program
+    if stream is None:  # closed by the program that started this one
         stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (a descriptor, which stays open)
     try:
         if stream.fileno() == number and isinstance(stream, io.TextIOWrapper):

@@ -136,7 +136,7 @@ def verify_weights(options: argparse.Namespace) -> None:
     for path in paths:
         try:
             file = published.get(path.name)
-            verdict = published_verdict(path, is_published(file, path)) if file else kept_verdict(path)
+            verdict = published_verdict(is_published(file, path)) if file else kept_verdict(path)
             print(f"ok     {shown(path)}: {verdict}")
         except OpenPoseLabError as error:
             wrong.append(path)
@@ -148,7 +148,7 @@ def verify_weights(options: argparse.Namespace) -> None:
         raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are not right: {', '.join(map(str, wrong))}")
 
 
-def published_verdict(path: Path, right: bool) -> str:
+def published_verdict(right: bool) -> str:
     """What to say of a published file."""
     if not right:
         raise OpenPoseLabError("is not the published file of that name; delete it and fetch it again")

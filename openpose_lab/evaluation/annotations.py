@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 
 from estimation.config import Config
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import PICTURE_TYPES
 from openpose_lab.evaluation.coco_figures import counts
 from openpose_lab.evaluation.coco_rules import (
@@ -32,7 +31,7 @@ from openpose_lab.evaluation.coco_rules import (
     is_length,
     is_order,
 )
-from openpose_lab.evaluation.fit import check_photos, check_units
+from openpose_lab.evaluation.fit import check_photos, check_units, note
 from openpose_lab.evaluation.json_files import read_json
 from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
 
@@ -43,7 +42,7 @@ _BODY_OF_BOX = 0.7
 def read_annotations(path: Path, limit: int | None = None, need_people: bool = True) -> COCO:
     """COCO's annotations of people, of the first ``limit`` photos if there is one.
 
-    What people lack of ``iscrowd``, ``area``, ``bbox`` and ``category_id`` gets COCO's defaults, and a note says so.
+    A missing ``iscrowd``, ``area``, ``bbox`` or ``category_id`` gets COCO's default, and a note says so.
 
     Args:
         path: the annotations file.
@@ -51,7 +50,7 @@ def read_annotations(path: Path, limit: int | None = None, need_people: bool = T
         need_people: whether a file without annotations, such as COCO's of its test photos, is refused.
 
     Raises:
-        OpenPoseLabError: if the file is not there, not of that kind, not in pixels, or has nobody to find.
+        OpenPoseLabError: if the file is not there, not of that kind, not in pixels, or has no person to find.
     """
     content = read_json(path, "annotations file", "a COCO keypoint file")
     if isinstance(content, dict):
@@ -69,8 +68,8 @@ def read_annotations(path: Path, limit: int | None = None, need_people: bool = T
     truth = to_truth({"images": images, "annotations": people, "categories": [{"id": PERSON, "name": "person"}]})
     if (need_people or content["annotations"]) and not any(map(counts, truth.anns.values())):
         raise OpenPoseLabError(
-            f"nobody in the {len(images)} photos of the annotations {path} has keypoints, so there is nothing to "
-            f"measure: {_why_nobody(content['annotations'], people)}"
+            f"no person in the {len(images)} photos of the annotations {path} has keypoints, so there is nothing to "
+            f"measure: {_why_no_person(content['annotations'], people)}"
         )
     check_units(truth)
     _warn_of_strays(content, path)
@@ -78,29 +77,29 @@ def read_annotations(path: Path, limit: int | None = None, need_people: bool = T
 
 
 def _with_lists(content: dict[str, Any], path: Path, need_people: bool) -> dict[str, Any]:
-    """The content with COCO's categories if there are none, and without annotations if nobody need be annotated."""
+    """The content with COCO's categories if there are none, and an empty list of annotations if none is needed."""
     if not need_people:
         content = {"annotations": [], **content}
     if content.get("categories"):
         return content
     if content.get("annotations"):
-        _note(f"the annotations {path} have no 'categories'; category {PERSON} is taken for people, as in COCO")
+        note(f"the annotations {path} have no 'categories'; category {PERSON} is taken for people, as in COCO")
     return {**content, "categories": [{"id": PERSON, "name": "person"}]}
 
 
 def _only(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """These keys of an entry, as far as it has them: pycocotools copies all that it is given."""
+    """The entry with these keys alone, because pycocotools copies every key."""
     return {key: entry[key] for key in keys if key in entry}
 
 
 def _add_defaults(people: list[dict[str, Any]], names: dict[int, str], path: Path) -> None:
-    """Give people COCO's defaults of what they lack. A note tells of each key that somebody lacks."""
+    """Give people COCO's defaults of missing keys. A note names each key that is missing."""
     for key, (default, meaning) in _DEFAULTS.items():
         lacking = [person for person in people if key not in person]
         for person in lacking:
             person[key] = default(person)
         if lacking:
-            _note(
+            note(
                 f"{len(lacking)} of {len(people)} people in the annotations {path} lack {key!r} (first in "
                 f"{one_line(names[lacking[0]['image_id']], 60)}); {meaning}"
             )
@@ -121,13 +120,13 @@ _DEFAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "bbox": (_box_of_keypoints, "the box around the labelled keypoints is taken"),
     "area": (lambda person: person["bbox"][2] * person["bbox"][3], "the area of the box is taken, as in pycocotools"),
 }
-"""What stands for a key that a person lacks, and how a note says it. The area comes after its box."""
+"""The default of each key that may be missing, and its words in a note. The area comes after its box."""
 _IMAGE_KEYS = "id", "file_name", "width", "height"
 _PERSON_KEYS = "image_id", "keypoints", "num_keypoints", "head_size", "bbox_head", *_DEFAULTS
 
 
-def _why_nobody(annotations: list[dict[str, Any]], people: list[dict[str, Any]]) -> str:
-    """Why no annotation counts, as the end of a sentence. ``people``: those who are in the photos."""
+def _why_no_person(annotations: list[dict[str, Any]], people: list[dict[str, Any]]) -> str:
+    """Why no annotation counts, as the end of a sentence. ``people``: the annotated people in the photos."""
     of_people = [entry for entry in annotations if entry.get("category_id", PERSON) == PERSON]
     if not annotations:
         return "the list 'annotations' is empty"
@@ -151,11 +150,7 @@ def _warn_of_strays(content: dict[str, Any], path: Path) -> None:
     listed = {image["id"] for image in content["images"]}
     strays = [entry["image_id"] for entry in content["annotations"] if entry["image_id"] not in listed]
     if strays:
-        _note(f"{len(strays)} annotations in {path} are left out: no photo has their 'image_id', such as {strays[0]}")
-
-
-def _note(sentence: str) -> None:
-    warnings.warn(sentence, OpenPoseLabWarning, stacklevel=3)
+        note(f"{len(strays)} annotations in {path} are left out: no photo has their 'image_id', such as {strays[0]}")
 
 
 def to_truth(content: dict[str, Any]) -> COCO:
@@ -196,7 +191,7 @@ def list_photos(folder: Path, limit: int | None = None) -> COCO:
         images = [{"id": int(Path(name).stem), "file_name": name} for name in names]
     else:
         images = [{"id": number, "file_name": name} for number, name in enumerate(names, start=1)]
-        _note(f"the photos in {folder} are numbered from 1 in the order of their names, which are not all numbers")
+        note(f"the photos in {folder} are numbered from 1 in the order of their names, which are not all numbers")
     return to_truth({"images": images, "annotations": [], "categories": [{"id": PERSON, "name": "person"}]})
 
 
@@ -261,7 +256,7 @@ _OPTIONAL: dict[str, Rule] = {
 
 
 def _problem(content: Any) -> str | None:
-    """What is wrong with the content of an annotations file, if anything. What is no person's may be anything."""
+    """The first problem of an annotations file, or None. Entries of other categories may hold anything."""
     if not isinstance(content, dict):
         return "the file must hold an object"
     for kind, rules in _NEEDED.items():

@@ -1,4 +1,4 @@
-"""Systems that find people in photos: what each found, and all figures of it where keypoints are known."""
+"""Systems that find people in photos, with their results and figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Assessment:
     """The figures of one system.
 
     Attributes:
-        figures: COCO's figures by name; -1 where nobody is to be found.
+        figures: COCO's figures by name; -1 where there is no person to find.
         draws: AP of bootstrap draws of the photos, the same draws for every system.
         parts: the accuracy of each body part, and of ``all``.
         photos: the loss of each photo with annotated people or false positives, by its image id.
@@ -35,21 +35,21 @@ class Assessment:
     losses: list[Loss]
 
     @property
-    def matches_anybody(self) -> bool:
+    def has_matches(self) -> bool:
         """Whether any person found is near any annotated person."""
         return any(photo.matched for photo in self.photos.values())
 
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """What finds people in photos.
+    """A system that finds people in photos.
 
     Attributes:
         name: the system's name.
         title: its name and its main settings, for people to read.
         settings: how its people were found, for ``report``.
         measured: the people.
-        assessment: the figures; None if nobody is annotated.
+        assessment: the figures; None if no person is annotated.
     """
 
     name: str

@@ -96,7 +96,7 @@ def find_losses(
 
 
 def find_mistakes(truth: COCO, results: list[dict[str, Any]]) -> list[Loss]:
-    """Measure the AP that each kind of mistake costs, whatever system made it.
+    """Measure the AP that each kind of mistake costs, for any system.
 
     Args:
         truth: the annotations.

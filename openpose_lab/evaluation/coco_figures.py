@@ -22,7 +22,7 @@ _PAIR_OKS = 0.1  # from here on somebody found is taken for the person annotated
 
 
 def counts(person: dict[str, Any]) -> bool:
-    """Whether COCO counts this annotation: of one person, with keypoints. Who is found in others is no error."""
+    """Whether COCO counts this annotation: of one person, with keypoints. Finding others is no error."""
     return not person["iscrowd"] and person["num_keypoints"] > 0
 
 
@@ -43,19 +43,6 @@ def average_precision(truth: COCO, results: list[dict[str, Any]], most_people: i
     of_all_sizes = found["precision"][..., 0, 0], found["recall"][..., 0, 0]
     precision, recall = (float(np.mean(figures[figures > -1])) for figures in of_all_sizes)
     return precision, recall
-
-
-def confidence(truth: COCO, results: list[dict[str, Any]]) -> tuple[float, float]:
-    """Compute the 95 % bootstrap confidence interval of AP.
-
-    Args:
-        truth: the annotations.
-        results: the people found, in COCO's form.
-
-    Returns:
-        The lower and the upper bound. The same results give the same bounds.
-    """
-    return interval(bootstrap(truth, results))
 
 
 def interval(draws: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What the entries of COCO's JSON files must be, in sentences."""
+"""Rules for the entries of COCO's JSON files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from openpose_lab.formats.coco import COCO_KEYPOINTS
 
 _FARTHEST = 1e6  # pixels: no photo is larger
-_LARGEST_AREA = 1e10  # COCO leaves out who is larger
+_LARGEST_AREA = 1e10  # COCO leaves out larger people
 
 Rule = Callable[[Any], str | None]
-"""Says what a value must be, if it is not."""
+"""Returns what a value must be, or None if it is right."""
 
 
 def is_integer(value: Any) -> str | None:
@@ -70,7 +70,7 @@ def is_order(value: Any) -> str | None:
 
 
 def is_score(value: Any) -> str | None:
-    """A number that people can be put in order by."""
+    """A number by which people can be sorted."""
     return None if _is_number(value) else "a number"
 
 

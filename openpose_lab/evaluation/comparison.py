@@ -19,6 +19,7 @@ from estimation.grouping import GROUPINGS, Division, Grouping, GroupingLike, div
 from estimation.layouts.human import STANDING
 from estimation.pipeline import timed
 from estimation.subset import GroupingError, row_length
+from estimation.thresholds import out_of_range
 from openpose_lab.evaluation.coco_figures import average_precision
 from openpose_lab.evaluation.completion import complete
 from openpose_lab.evaluation.crowds import Disturbance
@@ -135,8 +136,8 @@ def check_crowds(numbers: Mapping[str, Any], prefix: str = "") -> None:
         lowest, highest = CROWD_RANGES[name]
         whole = name in _WHOLE
         if not lowest <= value <= highest or (whole and not isinstance(value, Integral)):
-            kind = "a whole number " if whole else ""
-            raise ValueError(f"{prefix}{name} must be {kind}from {lowest} to {highest} but is {value:g}")
+            kind = " a whole number" if whole else ""
+            raise ValueError(out_of_range(f"{prefix}{name} must be{kind}", value, lowest, highest))
 
 
 def _named(groupings: Any) -> Mapping[str, GroupingLike]:

@@ -15,16 +15,11 @@ from openpose_lab.evaluation.coco_figures import counts
 from openpose_lab.evaluation.photo_sizes import PhotoSize, photo_size
 
 _FEWEST = 3
-"""Labelled keypoints of a photo from which a conclusion is drawn."""
+"""Fewest labelled keypoints of a photo that are judged."""
 _ROUNDING = 1
-"""Pixels by which a size or a keypoint may differ without a word."""
+"""Pixels by which a size or a keypoint may differ without a note."""
 _LARGEST_SIDE = 2**31
 """Pixels. No photo is larger."""
-
-
-def photo_name(truth: COCO, person: dict[str, Any]) -> str:
-    """The name of the photo that an annotation belongs to, for a sentence."""
-    return _name(truth.imgs[person["image_id"]])
 
 
 def check_units(truth: COCO) -> None:
@@ -39,15 +34,15 @@ def check_units(truth: COCO) -> None:
     without = [person for person in people if person["area"] < 1]
     if not without:
         return
-    first = photo_name(truth, without[0])
+    first = _name(truth.imgs[without[0]["image_id"]])
     if len(without) == len(people):
         raise OpenPoseLabError(
             f"the 'area' of every person in the annotations is below 1 pixel (first in {first}), so COCO's measure "
-            f"takes no one for found; give areas in square pixels, or leave out 'area' to take that of the box"
+            f"counts no person as found; give areas in square pixels, or leave out 'area' to take that of the box"
         )
-    _note(
+    note(
         f"the 'area' of {len(without)} of {len(people)} people is below 1 pixel (first in {first}), so COCO's measure "
-        f"takes none of them for found"
+        f"counts none of them as found"
     )
 
 
@@ -56,7 +51,7 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
 
     Args:
         truth: the annotations.
-        photos: the photo of each image id. One that cannot be read is passed over: who reads it says why.
+        photos: the photo of each image id. Unreadable photos are passed over: reading them later fails.
 
     Raises:
         OpenPoseLabError: at the first photo of another size than annotated, or with most keypoints outside it.
@@ -65,7 +60,7 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
     for image in truth.dataset["images"]:
         path = photos[image["id"]]
         if ids_of_path.setdefault(path, image["id"]) != image["id"]:
-            _note(
+            note(
                 f"the annotations list {_name(image)} twice, with the ids {ids_of_path[path]} and {image['id']}; "
                 f"people annotated under one id are false positives under the other"
             )
@@ -86,15 +81,15 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
         if size.turned and (size.upright == size.stored or not stated):
             uncertain.append(_name(image))
     if outside:
-        _note(
+        note(
             f"{len(outside)} labelled keypoints lie outside their photos, by up to {beyond:.0f} pixels (first in "
             f"{outside[0]}); check that the annotations are those of the photos"
         )
     if uncertain:
         others = f" and {len(uncertain) - 1} more photos" if len(uncertain) > 1 else ""
-        _note(
-            f"EXIF turns {uncertain[0]}{others}, and no size tells whether the annotations are those of the upright "
-            f"photo; they are taken to be"
+        note(
+            f"EXIF turns {uncertain[0]}{others}, and no size shows whether the annotations belong to the upright "
+            f"photo; this is assumed"
         )
 
 
@@ -121,7 +116,7 @@ def _mostly_outside(image: dict[str, Any], count: int, points: NDArray[np.float6
 
 
 def _stated_size(image: dict[str, Any]) -> tuple[int, int] | None:
-    """Width and height in the annotations, if they are there. COCO's keypoint measure itself does not need them."""
+    """Width and height in the annotations, or None. COCO's keypoint measure does not need them."""
     width, height = image.get("width"), image.get("height")
     if not (isinstance(width, int | float) and isinstance(height, int | float)):
         return None
@@ -135,7 +130,7 @@ def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _labelled(truth: COCO, image_id: int) -> NDArray[np.float64]:
-    """(n, 2) x and y of the labelled keypoints of the people who count in a photo."""
+    """(n, 2) x and y of the labelled keypoints of a photo's people who count."""
     people = [person["keypoints"] for person in truth.imgToAnns[image_id] if counts(person)]
     keypoints = np.array(people, dtype=np.float64).reshape(-1, 3)
     return keypoints[keypoints[:, 2] > 0, :2]
@@ -155,5 +150,6 @@ def _times(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _note(sentence: str) -> None:
+def note(sentence: str) -> None:
+    """Issue a warning that names the line which called the calling function."""
     warnings.warn(sentence, OpenPoseLabWarning, stacklevel=3)

@@ -40,7 +40,7 @@ def read_json(path: Path, what: str, expected: str) -> Any:
         most = f"more than {_MOST_MEMORY >> 20} MB in memory"
         raise OpenPoseLabError(f"the {what} {path} holds too many values to read ({most}); keep a part of it")
     collected = gc.isenabled()
-    gc.disable()  # it would go through all values again and again while they become more
+    gc.disable()  # it would go through the growing values again and again
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -8,7 +8,6 @@ import io
 import os
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from estimation.pipeline import timed
 from estimation.views import average_maps
 from openpose_lab import networks
 from openpose_lab.downloads import checksum
+from openpose_lab.evaluation.versions import library_version
 from openpose_lab.networks.loading import find_weights, load_network, network_config
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import files_of
@@ -172,14 +172,6 @@ def _read(path: Path) -> FieldMaps | None:
     except (OSError, ValueError, KeyError, TypeError):  # they are made again
         return None
     return maps
-
-
-def library_version(name: str) -> str:
-    """The version of an installed package, without importing it; empty if it is not installed."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
 
 
 def _checksum_of_code() -> str:

@@ -170,7 +170,7 @@ class PhotoLoss(NamedTuple):
         found: number of people found, without those that COCO ignores.
         matched: number of annotated people that one of them is paired with.
         keypoints: number of labelled keypoints.
-        oks: mean OKS of the annotated people, 0 for who was not found; NaN if there are none.
+        oks: mean OKS of the annotated people, 0 for a person who was not found; NaN if there are none.
     """
 
     image_id: int

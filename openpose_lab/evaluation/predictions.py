@@ -101,7 +101,7 @@ def _found(person: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problem(content: Any) -> str | None:
-    """What is wrong with the content of a results file, if anything."""
+    """The first problem of a results file, or None."""
     if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
         return "the file must hold a list of people"
     if not content:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,12 @@ from openpose_lab.downloads import checksum
 from openpose_lab.evaluation.assessment import Assessment, System, worst_photos
 from openpose_lab.evaluation.coco_figures import counts, interval
 from openpose_lab.evaluation.versions import versions
+from openpose_lab.spreadsheets import text_cell
 
 FORMAT_VERSION = 1
 """Counts up when a key of the JSON object changes its meaning or goes away."""
 WORST = 10
-"""So many photos with the largest loss are named."""
+"""Number of photos that are named, those with the largest loss."""
 PHOTO_COLUMNS = (
     "system",
     "image_id",
@@ -114,7 +114,7 @@ def _of_system(system: System, truth: COCO) -> dict[str, Any]:
     names = {image["id"]: image["file_name"] for image in truth.dataset["images"]}
     return {
         **content,
-        # COCO writes -1 where nobody is to be found.
+        # COCO writes -1 where there is no person to find.
         "figures": {name: None if figure < 0 else figure for name, figure in assessment.figures.items()},
         "AP_interval_95": list(interval(assessment.draws)),
         "parts": {part: of_part._asdict() for part, of_part in assessment.parts.items()},
@@ -144,7 +144,7 @@ def photo_table(truth: COCO, systems: Sequence[System]) -> bytes:
         for person in system.measured.results:
             found[person["image_id"]] += 1
         for image_id, image in truth.imgs.items():
-            cells: list[Any] = [_cell(system.name), image_id, _cell(image["file_name"]), found[image_id]]
+            cells: list[Any] = [text_cell(system.name), image_id, text_cell(image["file_name"]), found[image_id]]
             if system.assessment is not None:
                 cells += _photo_cells(system.assessment, image_id, found[image_id])
             writer.writerow(cells + [""] * (len(PHOTO_COLUMNS) - len(cells)))
@@ -154,17 +154,12 @@ def photo_table(truth: COCO, systems: Sequence[System]) -> bytes:
 def _photo_cells(assessment: Assessment, image_id: int, found: int) -> list[Any]:
     """The columns from ``annotated`` on."""
     photo = assessment.photos.get(image_id)
-    if photo is None:  # nobody is annotated, and whoever was found is ignored
+    if photo is None:  # no person is annotated, and every person found is ignored
         return [0, 0, 0, 0, found, 0, "", 0]
     oks = "" if math.isnan(photo.oks) else round(photo.oks, _DECIMALS)
     missed, false = photo.annotated - photo.matched, photo.found - photo.matched
     counted = [photo.annotated, photo.matched, missed, false, found - photo.found, photo.keypoints]
     return [*counted, oks, round(photo.lost, _DECIMALS)]
-
-
-def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, wherever it separates cells."""
-    return re.sub(r"(^|[;,\t\r\n])(\s*)(?=[=+\-@])", r"\1\2'", text)
 
 
 def milliseconds(times: list[dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -179,7 +174,7 @@ def milliseconds(times: list[dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it, with null for a number that is not known."""
+    """The value as JSON has it, with null for NaN."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -1,11 +1,11 @@
-"""The versions of what figures depend on."""
+"""Versions of the software that figures depend on."""
 
 from __future__ import annotations
 
 import platform
 import re
+from importlib.metadata import PackageNotFoundError, version
 
-from openpose_lab.evaluation.map_cache import library_version
 from openpose_lab.paths import ROOT
 
 _PROJECT = "openpose-lab"
@@ -17,6 +17,14 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version(), _PROJECT: library_version(_PROJECT) or _version_of_clone()}
     found |= {name: library_version(name) for name in _LIBRARIES}
     return {name: number for name, number in found.items() if number}
+
+
+def library_version(name: str) -> str:
+    """The version of an installed package, without importing it; empty if it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def _version_of_clone() -> str:

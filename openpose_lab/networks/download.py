@@ -18,7 +18,7 @@ from openpose_lab.networks.published import PipDownload, Published, PublishedFil
 from openpose_lab.networks.storage import check_folder
 
 _PATIENCE_SECONDS = 180
-"""pip itself tries again for about two minutes if nobody answers."""
+"""pip itself tries again for about two minutes if no server answers."""
 _LEAST_BYTES = 180_000
 _MOST_SAID = 1 << 20
 

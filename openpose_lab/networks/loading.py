@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
@@ -24,8 +25,6 @@ from openpose_lab.paths import weights_folder
 
 FOLDER = weights_folder()
 DEFAULT_RUNTIME = "keras"
-_TRIAL = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-"""What a network is tried on when it is loaded."""
 
 
 def load_network(name: str, weights: str | Path | None = None, runtime: str = DEFAULT_RUNTIME) -> LoadedNetwork:
@@ -49,10 +48,15 @@ def load_network(name: str, weights: str | Path | None = None, runtime: str = DE
     network = LoadedNetwork(spec, load(spec, path), partial(load_network, name, path.absolute(), runtime))
     try:
         # Some runtimes do more in the first call than in others, so that call is not left to the first photo.
-        network(_TRIAL)
+        network(_trial_photo())
     except OpenPoseLabError as error:
         raise OpenPoseLabError(f"{path} is damaged, or no trained weights: {error}") from error
     return network
+
+
+def _trial_photo() -> NDArray[np.uint8]:
+    """Make the photo of noise that a network is tried on when it is loaded."""
+    return np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)  # importing this takes 20 ms
 
 
 def recognised_network(weights: Path) -> str:

@@ -140,5 +140,5 @@ class LoadedNetwork:
         return np.asarray(padded, np.uint8)
 
     def _cells(self, sides: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Compute how many cells cover so many pixels."""
+        """Compute how many cells cover each number of pixels."""
         return -(-sides // self.spec.stride)

@@ -31,16 +31,16 @@ LARGEST_FILE = 1 << 30
 """Bytes. A training file of vgg19, with the variables of its optimizer, has 0.6 GB."""
 _HEAD_BYTES = 4096
 _MOST_SAID = 170
-"""Letters of what is wrong with a file, after its path."""
+"""Letters of the reason, after the path of the file."""
 _MOST_QUOTED = 90
-"""Letters of what a library says of a file."""
+"""Letters of a library's message."""
 _NO_WEIGHTS = {
     (b"<!doctype html", b"<html", b"<head", b"<body"): "a web page, not weights; download the file that the page shows",
     (b"version https://git-lfs",): "a pointer of Git LFS, not weights; run `git lfs pull`, or download the file itself",
     (b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0", b"BZh", b"Rar!"): "a packed archive; unpack it, and give a "
     "file out of it",
 }
-"""How files begin that people take for weights -> what they are."""
+"""First bytes of files that people take for weights -> their kind, and advice."""
 
 
 def read_weights(path: Path) -> tuple[str, TrainedWeights]:
@@ -63,14 +63,14 @@ def read_weights(path: Path) -> tuple[str, TrainedWeights]:
     if form is None:
         raise OpenPoseLabError(f"the weights file {path} {_unknown(path, head)}")
     try:
-        # What numbers come to that are no numbers is checked once they are in a network.
+        # Values that are no numbers are refused once they are in a network.
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trained = form.read(path)
     except OpenPoseLabError as error:
         raise OpenPoseLabError(f"the weights file {path} {one_line(str(error), _MOST_SAID)}") from error
     except Exception as error:
-        # Libraries that read a damaged file raise whatever they come upon; there is no list of it.
+        # Libraries raise exceptions of many kinds at a damaged file.
         reason = one_line(str(error).partition("\n")[0][:_MOST_QUOTED]) or type(error).__name__
         raise OpenPoseLabError(f"the weights file {path} is damaged, or no {form.FORM} after all: {reason}") from error
     if not trained.arrays:

@@ -211,7 +211,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def _is_origin(made_from: dict[str, Any]) -> bool:
-    """Whether a record says of the weights what it should."""
+    """Whether a record states what it must."""
     texts = [made_from.get(name) for name in ("form", "network", "licence")]
     files = made_from.get("files")
     if not isinstance(files, dict) or not files:

@@ -142,7 +142,7 @@ def test_a_path_of_an_open_descriptor_is_written_to_it(pipe):
     write_whole(path, b"{}")
     assert os.read(pipe[0], 10) == b"{}"
     os.close(pipe[0])
-    with pytest.raises(OpenPoseLabError, match=f"cannot write {path}: Broken pipe; what reads it has ended"):
+    with pytest.raises(OpenPoseLabError, match=f"cannot write {path}: Broken pipe; its reader has ended"):
         write_whole(path, b"{}")
     os.close(pipe[1])
     with pytest.raises(OpenPoseLabError, match=f"cannot write {path}: Bad file descriptor; nothing is open there"):

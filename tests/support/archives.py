@@ -5,10 +5,10 @@ import zipfile
 from pathlib import Path
 
 
-def packed(files: dict[str, str | bytes]) -> bytes:
+def packed(files: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip archive of texts and bytes by path."""
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(data, "w", method) as file:
         for name, content in files.items():
             file.writestr(name, content)
     return data.getvalue()

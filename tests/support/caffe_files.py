@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tests.support.containers import varint
+
 
 class Layer(NamedTuple):
     """A layer of a net; ``size`` is that of a convolution's kernel."""
@@ -150,7 +152,7 @@ def caffemodel(layers: list[Layer], seed: int = 0, old: bool = False) -> bytes:
 
 
 def new_blob(array: np.ndarray) -> bytes:
-    shape = message_bytes(1, b"".join(_varint(size) for size in array.shape))
+    shape = message_bytes(1, b"".join(varint(size) for size in array.shape))
     return message_bytes(7, shape) + message_bytes(5, array.astype("<f4").tobytes())
 
 
@@ -165,20 +167,12 @@ def layer_record(name: str, *blobs: bytes) -> bytes:
     return message_bytes(100, message_bytes(1, name.encode()) + b"".join(message_bytes(7, blob) for blob in blobs))
 
 
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
-
-
 def message_number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
+    return varint(field << 3) + varint(value)
 
 
 def message_bytes(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
+    return varint(field << 3 | 2) + varint(len(value)) + value
 
 
 def sample_photo() -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Containers whose checksums and lengths would give every change away: a part is mutated, and all is wrapped anew.
+"""Containers with checksums and lengths: a part is mutated, and the container is written anew.
 
 Each ``in_…`` function is an ``Inside`` of mutation.py. The writers also serve to make seeds.
 """
@@ -47,9 +47,12 @@ def read_png(data: bytes) -> list[tuple[bytes, bytes]] | None:
 
 def write_png(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Write a PNG from chunks, with right lengths and checksums."""
-    return _PNG + b"".join(
-        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in chunks
-    )
+    return _PNG + b"".join(png_chunk(kind, data) for kind, data in chunks)
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """Write one chunk of a PNG, with its length and checksum."""
+    return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -91,7 +94,7 @@ _BOMB_HEADERS = ((32_000, 32_000, 1, 0), (32_000, 32_000, 8, 0), (18_000, 18_000
 
 
 def _with_a_lie(data: bytes, chunks: list[tuple[bytes, bytes]], rng: random.Random) -> bytes:
-    """The PNG with one chunk whose length is not true."""
+    """The PNG with a wrong length in one chunk."""
     place = len(_PNG) + sum(12 + len(content) for _, content in chunks[: rng.randrange(len(chunks))])
     length = rng.choice((0, 1, 1 << 20, 1 << 28, 1 << 30, (1 << 31) - 1, 1 << 31, (1 << 32) - 1))
     return data[:place] + length.to_bytes(4, "big") + data[place + 4 :]

@@ -64,7 +64,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.drip(data[start:])
                 return
             self.wfile.write(data[start:][: self.server.breaks_after])
-            with contextlib.suppress(OSError):  # whoever asked has seen enough
+            with contextlib.suppress(OSError):  # the client has seen enough
                 while self.server.endless and not self.server.stopped.is_set():
                     self.wfile.write(data)
 

@@ -1,4 +1,4 @@
-"""Weights files that mean harm, or are damaged as if they did: small files that ask for much, in every form.
+"""Hostile and damaged weights files of every form: small files that ask for much.
 
     python -m tests.support.hostile_weights FOLDER
 
@@ -24,6 +24,7 @@ import h5py
 import numpy as np
 
 from tests.support.caffe_files import layer_record, message_bytes, message_number, new_blob
+from tests.support.containers import write_table
 
 
 class HostileFile(NamedTuple):
@@ -395,33 +396,12 @@ def nameless_data(folder: Path) -> Path:
     return _write(folder / ".data-1", b"numbers")
 
 
-def _table(entries: dict[bytes, bytes]) -> bytes:
-    """A table file with one block, and checksums that are not right."""
-
-    def block(values: dict[bytes, bytes]) -> bytes:
-        data = b"".join(
-            bytes([0]) + _varint(len(key)) + _varint(len(value)) + key + value for key, value in values.items()
-        )
-        return data + struct.pack("<LL", 0, 1)
-
-    variables = block(entries)
-    handle = _varint(0) + _varint(len(variables))
-    places = block({b"z": handle})
-    data = variables + bytes(5) + places + bytes(5)
-    footer = _varint(0) + _varint(0) + _varint(len(variables) + 5) + _varint(len(places))
-    return data + footer.ljust(40, b"\0") + bytes.fromhex("57fb808b247547db")
-
-
-def _varint(number: int) -> bytes:
-    return message_number(1, number)[1:]
-
-
 def _checkpoint(folder: Path, *sizes: int) -> Path:
     shape = b"".join(message_bytes(2, message_number(1, size)) for size in sizes)
     entry = message_number(1, 1) + message_bytes(2, shape)
     name = b"net/stage_0_s/layer_0/kernel/.ATTRIBUTES/VARIABLE_VALUE"
     (folder / "a.data-00000-of-00001").write_bytes(bytes(8))
-    return _write(folder / "a.index", _table({b"": message_number(1, 1), name: entry}))
+    return _write(folder / "a.index", write_table([(b"", message_number(1, 1)), (name, entry)]))
 
 
 @hostile("has a shape that no variable has")

@@ -1,4 +1,4 @@
-"""Mutation runs: mutants are read in a process that is watched, and what must not happen is counted.
+"""Mutation runs: a watched process reads mutants, and their faults are counted.
 
 A mutant may be read or refused in a sentence. It must not raise anything else, take more than ten seconds or a
 gigabyte, end the process, or write to the terminal.

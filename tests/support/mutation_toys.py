@@ -80,7 +80,7 @@ def dies(path: Path) -> Said:
 
 
 def toy(read: Callable[[Path], Said]) -> Kind:
-    """A kind whose header is right in half of the files, about."""
+    """A kind with a right header in about half of the files."""
     return Kind(seeds, read, lambda path: path.read_bytes().startswith(b"a seed"))
 
 

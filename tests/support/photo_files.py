@@ -5,11 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
-from random import Random
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.support.containers import png_chunk
 
 
 def encode(ending: str, image: NDArray, *parameters: int) -> bytes:
@@ -31,10 +32,6 @@ def png(width: int, height: int, bits: int = 8, colours: int = 2, chunks: bytes 
     header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
     ends = png_chunk(b"IDAT", zlib.compress(pixels)) + png_chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + chunks + ends
-
-
-def png_chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def tiff(
@@ -109,24 +106,3 @@ def samples() -> dict[str, bytes]:
     files["progressive.jpg"] = encode(".jpg", opaque, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
     files["signed.tif"] = tiff(16, 16, numbers=2, data=bytes(range(256)))
     return files
-
-
-def mutated(samples: dict[str, bytes], random: Random) -> bytes:
-    """One of the samples with bytes flipped, numbers changed, parts cut out, or a part of another put in."""
-    data = bytearray(random.choice(list(samples.values())))
-    for _ in range(random.choice((1, 1, 2, 4))):
-        place = int(len(data) * random.random() ** 2)  # headers more often than pixels
-        kind = random.randrange(5)
-        if kind == 0 and data:
-            data[place] ^= 1 << random.randrange(8)
-        elif kind == 1:
-            data[place : place + 4] = random.choice((b"\xff" * 4, bytes(4), b"\x7f\xff\xff\xff", random.randbytes(4)))
-        elif kind == 2:
-            del data[int(len(data) * random.random()) :]
-        elif kind == 3:
-            del data[place : place + random.randrange(1, 50)]
-        else:
-            other = random.choice(list(samples.values()))
-            start = random.randrange(len(other))
-            data[place:place] = other[start : start + random.randrange(1, 200)]
-    return bytes(data)

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
 from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import open_input, read_input
+from openpose_lab.zip_files import READ_IN_PARTS, ShortReads, read_member
 
 Places = tuple[tuple[str, ...], ...]
 """The path in the folder, then, for each archive that leads to the file, the path in it."""
@@ -32,8 +33,6 @@ _LARGEST_LIST = 16 << 20
 _COST_OF_A_FILE = 20_000
 """Bytes that could be unpacked in the time that opening one more file takes."""
 _ENCRYPTED = 1
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Python unpacks the other methods without a bound: 919 bytes of bzip2 become 2 GB."""
 _OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz"}
 
 
@@ -64,7 +63,7 @@ class File:
 
 
 class _Budget:
-    """What an archive, with all in it, may still unpack.
+    """The bytes and entries that an archive, with the archives in it, may still unpack.
 
     Archives are packed at 30:1 at the most, unless they are made to do harm, or are small.
     """
@@ -81,23 +80,6 @@ class _Budget:
             raise ContainerError("the archive unpacks to far more than its size; unpack it, and look what is in it")
         if self._outer:
             self._outer.take(more_bytes, entries)
-
-
-class _ShortReads:
-    """An open archive of which zipfile cannot read a list of files of any size into memory."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def read(self, count: int = -1) -> bytes:
-        """Read as a file does, or raise ContainerError if that is much."""
-        data = self._file.read(min(count, _LARGEST_LIST) if count >= 0 else _LARGEST_LIST)
-        if len(data) == _LARGEST_LIST:
-            raise ContainerError(f"its list of files is larger than {_LARGEST_LIST >> 20} MB")
-        return data
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
 
 
 def list_containers(path: Path) -> Iterator[list[File]]:
@@ -166,7 +148,7 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
 
 def _read_file(path: Path, most: int) -> bytes:
     try:
-        data = read_input(path, "file", most + 1)
+        return read_input(path, "file", most)
     except OpenPoseLabError as error:
         if isinstance(error.__cause__, OSError):
             raise ContainerError(f"the file cannot be read: {error.__cause__.strerror}") from error
@@ -177,9 +159,6 @@ def _read_file(path: Path, most: int) -> bytes:
         if size > most:
             raise ContainerError(_too_large(most)) from None
         raise ContainerError(str(error)) from error
-    if len(data) > most:
-        raise ContainerError(_too_large(most))
-    return data
 
 
 def _too_large(most: int) -> str:
@@ -201,10 +180,10 @@ def _list_archive(path: Path, places: Places) -> Iterator[list[File]]:
 def _list_zip(file: IO[bytes], places: Places, budget: _Budget) -> Iterator[list[File]]:
     """The files of an open archive, then those of the archives in it."""
     try:
-        archive = zipfile.ZipFile(_ShortReads(file))
+        archive = zipfile.ZipFile(cast(IO[bytes], ShortReads(file, _LARGEST_LIST)))
         budget.take(0, len(archive.infolist()))
         files = list(_entries(archive, places, budget))
-    except Exception as error:  # whatever zipfile comes upon in a damaged or odd archive
+    except Exception as error:  # zipfile raises many kinds at a damaged archive
         if not places:
             raise OpenPoseLabError(f"the archive cannot be read: {error}; export it once more") from None
         yield [File(places, _nothing, one_line(f"the archive cannot be read: {error}", 200))]
@@ -245,7 +224,7 @@ def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Itera
             yield File(place, _nothing, "it is a link, not a file")
         elif info.flag_bits & _ENCRYPTED:
             yield File(place, _nothing, "it is encrypted; ask for an archive without a password")
-        elif info.compress_type not in _METHODS:
+        elif info.compress_type not in READ_IN_PARTS:
             method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
             yield File(place, _nothing, f"it is packed by {method}, not deflate; ask for an ordinary .zip")
         else:
@@ -259,10 +238,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, most: int) -> bytes:
     try:
-        with archive.open(info) as file:
-            data = file.read(most + 1)
-    except ContainerError:
-        raise
+        data = read_member(archive, info, most + 1)
     except Exception as error:  # as above
         raise ContainerError(one_line(f"the archive cannot be read: {error}", 200)) from error
     budget.take(len(data) + _COST_OF_A_FILE)

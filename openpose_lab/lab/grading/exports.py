@@ -1,4 +1,4 @@
-"""Who handed a file in, by the names that learning-management systems give to files and folders they export."""
+"""Owners of submitted files, by the names of files in the exports of learning-management systems."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ Found = tuple[list[Owner], tuple[str, ...]]
 
 
 class Exports:
-    """What the files of the systems tell of the students."""
+    """The students as the files of the systems name them."""
 
     def __init__(self) -> None:
         self._gradescope: dict[tuple[str, ...], dict[str, list[Owner]]] = {}
         self._blackboard: dict[str, str] = {}
 
     def learn(self, parts: tuple[str, ...], data: bytes) -> None:
-        """Take note of what a file says for which ``tells`` is true."""
+        """Read the students in a file for which ``tells`` is true."""
         text = data.decode("utf-8-sig", "replace")
         if parts[-1] == METADATA:
             self._gradescope[parts[:-1]] = read_gradescope(text)
@@ -67,9 +67,9 @@ class Exports:
     def find(self, parts: tuple[str, ...]) -> Found | None:
         """Find the owners of a file from its path. They are several where a group handed it in.
 
-        The outermost name counts, so that nobody's archive can hold a submission of another.
+        The outermost name counts, so that a student's archive cannot hold another student's submission.
         """
-        of_student = False  # names in a student's own archive say nothing of Canvas, the names of which are plainest
+        of_student = False  # names like Canvas's are common, so those in a student's own archive do not count
         for number, part in enumerate(parts):
             submissions = self._gradescope.get(parts[:number], {})
             if part in submissions:
@@ -88,13 +88,13 @@ class Exports:
         return None
 
     def expected(self) -> list[Owner]:
-        """Everybody of whom there should be a submission."""
+        """The students who should have a submission."""
         files = {folder: found for folder, found in self._gradescope.items() if not self.find(folder)}
         return [owner for found in files.values() for owners in found.values() for owner in owners]
 
 
 def tells(name: str) -> int:
-    """How many bytes to read of a file that tells who the students are; 0 for other files."""
+    """Bytes to read of a file that names the students; 0 for other files."""
     if name == METADATA:
         return LARGEST_METADATA
     found = _BLACKBOARD.fullmatch(name)
@@ -108,7 +108,7 @@ def id_in(name: str) -> str:
 
 
 def group_of(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """What the name of a file, or of a folder of it, says of who it is from, before anything is learned."""
+    """The owner that the path of a file names, before ``learn`` has read a file."""
     found = Exports().find(parts)
     if found:
         return found[0][0].system, found[0][0].id

@@ -249,7 +249,7 @@ def check_reference(setting: Setting) -> list[str]:
     """Mark the project's own merge, which must get full marks before any other merge is marked.
 
     Returns:
-        What the sandbox guards on this system.
+        The guards of the sandbox on this system.
 
     Raises:
         OpenPoseLabError: if the reference fails a check. The limits are too tight, the machine is too busy, or

@@ -25,9 +25,9 @@ LARGEST_COMPARED = 100_000
 _RUN = 6  # nodes in a row that have to be the same
 _BYTES = 8  # of a run's checksum
 _MOST_RUNS = 4096
-"""Checksums that are kept of a file, the smallest ones: so many tell the likeness of larger files to 0.01 or 0.02."""
+"""Number of a file's smallest checksums that are kept. It gives the likeness of larger files to 0.01 or 0.02."""
 _NAMED = 5
-"""Of those who are alike, so many are named."""
+"""Number of similar submissions that are named."""
 _LONGEST_KIND = 40
 _AT_ONCE = 100  # are compared with all
 
@@ -36,11 +36,11 @@ Fingerprint = frozenset[bytes]
 
 @dataclass(frozen=True)
 class Alike:
-    """Whom a submission is much like.
+    """The submissions that one submission is much like.
 
     Attributes:
-        best: the most alike, by name, and how much.
-        count: how many there are in all.
+        best: the likeness of the most similar ones, by name.
+        count: the number of all of them.
     """
 
     best: Mapping[str, float]
@@ -73,7 +73,7 @@ def _checksum(data: bytes) -> bytes:
 def likeness(one: Fingerprint, other: Fingerprint) -> float:
     """From 0 to 1: the share of the runs of both that both have."""
     both, either = one & other, one | other
-    if max(len(one), len(other)) == _MOST_RUNS:  # of a larger file: the smallest of all are a fair sample
+    if max(len(one), len(other)) == _MOST_RUNS:  # the smallest checksums of a larger file are a fair sample
         either = frozenset(sorted(either)[:_MOST_RUNS])
     return len(both & either) / len(either)
 
@@ -105,14 +105,14 @@ def decode(text: str) -> Fingerprint | None:
 
 
 def find_alike(prints: Mapping[str, Fingerprint | None], sources: Mapping[str, str] | None = None) -> dict[str, Alike]:
-    """Find those who are much alike; the project's own merge is compared, too.
+    """Find submissions that are much alike. The project's own merge is compared, too.
 
     Args:
         prints: the fingerprint of each student's submission; None for one that is not compared.
-        sources: where each was found. Students who handed in one file together are not told that they are alike.
+        sources: the place of each. Students who handed in one file together do not count as alike.
 
     Returns:
-        For each student, and ``PROJECT``, whom theirs is much like.
+        For each student, and ``PROJECT``, the submissions that theirs is much like.
     """
     sources = sources or {}
     same: dict[Fingerprint, list[str]] = defaultdict(list)
@@ -136,7 +136,7 @@ def find_alike(prints: Mapping[str, Fingerprint | None], sources: Mapping[str, s
 
 
 def _near(prints: list[Fingerprint], weights: NDArray[np.int64]) -> Iterator[tuple[int, list[tuple[int, float]]]]:
-    """Find the others that are alike to each fingerprint.
+    """Find the fingerprints that are similar to each fingerprint.
 
     Of 5,000 submissions there are 12 million pairs: SciPy looks at many at once.
 
@@ -153,7 +153,7 @@ def _near(prints: list[Fingerprint], weights: NDArray[np.int64]) -> Iterator[tup
     ends = np.concatenate([[0], np.cumsum(sizes)])
     matrix = csr_array((np.ones(len(columns), np.int32), columns, ends), (len(prints), len(runs)))
     transposed = matrix.T.tocsr()
-    samples = np.flatnonzero(2 * sizes >= _MOST_RUNS)  # of which the common runs are not all known
+    samples = np.flatnonzero(2 * sizes >= _MOST_RUNS)  # their common runs are not all known
     for start in tqdm(range(0, len(prints), _AT_ONCE), desc="comparing", unit=f"{_AT_ONCE} files", disable=None):
         both = (matrix[start : start + _AT_ONCE] @ transposed).toarray()
         shares = both / (sizes[start : start + _AT_ONCE, None] + sizes - both)

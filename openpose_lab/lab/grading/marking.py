@@ -46,19 +46,18 @@ class Record:
 
     @property
     def person(self) -> tuple[str, str]:
-        """Who it is of: no two records have the same."""
+        """The id and the name, which no two records share."""
         return self.id, self.student
 
     def of(self, submission: Submission) -> Record:
-        """The same, for a student who handed in the same."""
+        """The record for a student who handed in the same code."""
         return replace(
             self, id=submission.id, student=submission.student, source=submission.source, note=submission.note
         )
 
     def shares(self) -> dict[str, float]:
         """The share of each category's points: of the checks that students see and of those that they do not, the mean
-        of what was passed. The other categories count as far as it is correct, as nobody does nothing wrong so well as
-        who does nothing."""
+        of what was passed. The other categories are scaled by the correctness score."""
         if self.problem:
             return dict.fromkeys(CATEGORIES, 0.0)
         shares = {}

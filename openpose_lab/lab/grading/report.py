@@ -17,14 +17,13 @@ from openpose_lab.lab.grading.likeness import LARGEST_COMPARED, Alike, decode, f
 from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.student_page import render_student_page
 from openpose_lab.lab.merge_checks import CATEGORIES, NO_ANSWER
+from openpose_lab.spreadsheets import text_cell
 
 NOT_COMPARED = f"not compared: the file is larger than {LARGEST_COMPARED // 1000} kB"
 _LONGEST_CELL = 1000
 _LONGEST_NAME = 150  # bytes, of a file
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
 """Names that Windows does not give to files."""
-_FORMULA = re.compile(r'(^|;)([\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])')
-"""Where a spreadsheet begins a formula: at the start of a cell, and behind the separator of half the world."""
 
 
 def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]) -> str:
@@ -33,7 +32,7 @@ def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[st
     Args:
         records: of all students.
         points: the most points for each category.
-        alike: by ``labels`` of the records, whom each submission is much like.
+        alike: by the ``labels`` of the records, the submissions that each is much like.
 
     Returns:
         CSV with a line for each student. No spreadsheet takes a cell for a formula, whichever separator it expects.
@@ -62,7 +61,7 @@ def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[st
 
 
 def find_all_alike(records: list[Record]) -> dict[str, Alike]:
-    """Find whom each submission is much like.
+    """Find the submissions that each submission is much like.
 
     Args:
         records: of all students.
@@ -101,8 +100,7 @@ def reason(record: Record) -> str:
 
 def plain(text: str) -> str:
     """Text on one line that no spreadsheet takes for a formula, or finds too long."""
-    text = " ".join(text.split())[:_LONGEST_CELL]
-    return _FORMULA.sub(r"\1\2'", text)
+    return text_cell(" ".join(text.split())[:_LONGEST_CELL])
 
 
 def safe_names(students: list[str]) -> list[str]:
@@ -122,7 +120,7 @@ def safe_names(students: list[str]) -> list[str]:
 
 
 def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -> None:
-    """A page for each student. One that cannot be written is told, and the others are written all the same."""
+    """Write a page for each student. A note names one that cannot be written."""
     for record, name in zip(records, safe_names(labels(records))):
         try:
             write_whole(folder / f"{name}.html", render_student_page(record, points).encode("utf-8", "replace"))

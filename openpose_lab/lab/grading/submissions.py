@@ -17,7 +17,7 @@ from openpose_lab.lab.grading.exports import METADATA, Exports, Owner, group_of,
 from openpose_lab.lab.grading.notebooks import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
 
 LARGEST_FILE = 1 << 20
-"""Bytes of a submission; nobody writes that much in an exercise."""
+"""Bytes of a submission. A solution has some 5,000."""
 _OF_THE_HANDOUT = {"check_merge", "merge_checks", "test_merge"}
 """Files of the handout with *merge* in their names; estimation/merge.py is what students write."""
 _OTHER_ARCHIVES = {".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"}
@@ -33,7 +33,7 @@ _COMMON = re.compile(
     r"(?:answer|attempt|backup|best|code|copy|docs?|draft|final|fixed|folder|group|handin|lab|last|main|mine|my|new|old"
     r"|part|project|python|solutions?|source|src|submissions?|submit|task|tests?|the|try|v|ver|version|work)?\d{0,2}"
 )
-"""Words that do not say whose a file is."""
+"""Words that name no student."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Submission:
         code: its content.
         problem: why there is none.
         id: the student's id as the system, or the name of the file, states it.
-        note: what else is to be known of it.
+        note: other facts about it.
     """
 
     student: str
@@ -58,7 +58,7 @@ class Submission:
 
     @property
     def person(self) -> tuple[str, str]:
-        """Who it is from: no two submissions have the same."""
+        """The id and the name, which no two submissions share."""
         return self.id, self.student
 
 
@@ -108,7 +108,7 @@ def find_submissions(folder: Path) -> list[Submission]:
 
     Returns:
         One submission for each student, in the order of their sources. What cannot be marked, or is not clear, is a
-        submission with a problem, so that nobody is forgotten.
+        submission with a problem, so that no student is forgotten.
 
     Raises:
         OpenPoseLabError: there are none.
@@ -144,7 +144,7 @@ def _joined(places: Places) -> tuple[str, ...]:
     return tuple(part for place in places for part in place)
 
 
-# What is read
+# Reading
 
 
 def _read_pieces(folder: Path, exports: Exports) -> Iterator[_Piece]:
@@ -178,7 +178,7 @@ def _read_pieces(folder: Path, exports: Exports) -> Iterator[_Piece]:
 
 
 def _wanted(files: list[File]) -> list[bool]:
-    """Which files of a container are to be read: *merge*.py, and where somebody has none, other Python code."""
+    """Choose the files of a container to read: *merge*.py, and other Python code where a student has none."""
     names = [PurePosixPath(file.name) for file in files]
     groups = [group_of(file.places[-1]) for file in files]
     with_merge = {group for group, name in zip(groups, names) if _is_merge(name)}
@@ -243,11 +243,11 @@ def _defines_merge(code: bytes) -> bool:
     return bool(re.search(rb"^(async\s+)?def\s+merge\b|^merge\s*=|\bimport\b.*\bmerge\b", code, re.MULTILINE))
 
 
-# Whose it is
+# Owners
 
 
 def _of_systems(pieces: list[_Piece], exports: Exports) -> Iterator[Submission]:
-    """The submissions of those whom a learning-management system names."""
+    """The submissions of students whom a learning-management system names."""
     handed: dict[tuple[str, str, str], list[tuple[_Piece, Owner, tuple[str, ...]]]] = {}
     for piece in pieces:
         owners, rest = exports.find(piece.parts) or ([], ())
@@ -277,17 +277,17 @@ def _of_systems(pieces: list[_Piece], exports: Exports) -> Iterator[Submission]:
 
 
 def _own_id(paths: list[tuple[str, ...]]) -> str:
-    """What students themselves put before _Lab3.zip or _merge.py, if it can be an id."""
+    """The id that students themselves put before _Lab3.zip or _merge.py, if there is one."""
     for path in paths:
         for part in path:
             own = _name_of_file(part)
-            if re.search(r"\d", own) and _says_whose(own) and "." in part:
+            if re.search(r"\d", own) and _names_student(own) and "." in part:
                 return own
     return ""
 
 
 def _of_names(pieces: list[_Piece]) -> Iterator[Submission]:
-    """The submissions of those whom only names of files, archives and folders name."""
+    """The submissions of students whom only files, archives and folders name."""
     top = _Node("")
     for piece in pieces:
         node = top
@@ -324,7 +324,7 @@ def _rows(node: _Node, path: list[_Node], alone: bool = False) -> Iterator[_Row]
     """The students of a folder or an archive. path: the nodes above that may have their names. alone: it is all."""
     path = [*path, node]
     direct = [piece for piece in node.pieces if piece.rank < 4]
-    named = [piece for piece in direct if _says_whose(_name_of_file(piece.parts[-1]))]
+    named = [piece for piece in direct if _names_student(_name_of_file(piece.parts[-1]))]
     kids = [kid for kid in node.kids.values() if kid.has_code()]
     in_archive = any(one.is_archive for one in path)
     if any(_is_merge_of_project(piece.parts) for kid in kids for piece in kid.pieces):
@@ -337,7 +337,7 @@ def _rows(node: _Node, path: list[_Node], alone: bool = False) -> Iterator[_Row]
     elif (not in_archive or alone) and named and (len(named) > 1 or kids):
         for piece in named:
             yield _name_of_file(piece.parts[-1]), [piece]
-        if unnamed := [piece for piece in direct if not _says_whose(_name_of_file(piece.parts[-1]))]:
+        if unnamed := [piece for piece in direct if not _names_student(_name_of_file(piece.parts[-1]))]:
             yield _name(path), unnamed
         for kid in kids:
             yield from _rows(kid, path)
@@ -346,11 +346,11 @@ def _rows(node: _Node, path: list[_Node], alone: bool = False) -> Iterator[_Row]
 
 
 def _are_students(nodes: list[_Node]) -> bool:
-    return all(_says_whose(_name_of_file(node.name)) for node in nodes)
+    return all(_names_student(_name_of_file(node.name)) for node in nodes)
 
 
 def _hold_archives(nodes: list[_Node]) -> bool:
-    """Whether some are archives, or have one in them: students pack their files, so who packs these is another."""
+    """Whether some are archives, or hold one: students pack files, so a pack of their archives is a course."""
     return any(node.is_archive or any(kid.is_archive for kid in node.kids.values()) for node in nodes)
 
 
@@ -365,14 +365,14 @@ def _name(path: list[_Node]) -> str:
     names = [_bare(node.name) for node in folders]
     if number := next(filter(id_in, archives), ""):
         own = (name for node, name in zip(folders, names) if len(node.kids) == 1 and not node.pieces)
-        return " ".join((*filter(_says_whose, islice(own, 1)), number))
-    for candidates in (filter(_says_whose, archives), filter(_says_whose, names)):
+        return " ".join((*filter(_names_student, islice(own, 1)), number))
+    for candidates in (filter(_names_student, archives), filter(_names_student, names)):
         if name := next(candidates, ""):
             return name
     return next(filter(None, (*archives, *names)), "") or path[0].name
 
 
-def _says_whose(name: str) -> bool:
+def _names_student(name: str) -> bool:
     return not all(_COMMON.fullmatch(word) for word in re.split(r"[\W_]+", name.lower()))
 
 
@@ -385,7 +385,7 @@ def _name_of_file(name: str) -> str:
     """The student's part of the name of a file or an archive: not *merge*, not the lab, not the mark of a copy."""
     before, merge, after = _around_merge(_stem(name)[: 2 * _LONGEST_NAME])
     before, after = _bare(before), _bare(after)
-    return "_".join(filter(None, (before, after))) if merge and _says_whose(after) else before
+    return "_".join(filter(None, (before, after))) if merge and _names_student(after) else before
 
 
 def _around_merge(stem: str) -> tuple[str, str, str]:
@@ -406,7 +406,7 @@ def _uncopied(stem: str) -> str:
     return stem.lower()
 
 
-# What counts
+# Choosing
 
 
 def _settle(pieces: list[_Piece], paths: list[tuple[str, ...]], what: str) -> Submission:
@@ -466,7 +466,7 @@ def _listed(pieces: list[_Piece], folder: str) -> str:
 
 
 def _settle_again(same: list[Submission]) -> Submission:
-    """Make one submission of those, one or several, of which the names say that they are from the same student."""
+    """Join the submissions that bear the name of one student."""
     if len(same) == 1:
         return same[0]
     good = [one for one in same if not one.problem]

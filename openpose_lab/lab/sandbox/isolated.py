@@ -1,6 +1,6 @@
-"""A grouping in a process of its own, for programs that call it as one in theirs.
+"""A grouping in a process of its own, for programs that call it like a function of their own.
 
-What a plug-in does there, from ``os._exit`` to a loop without end, is an error in one sentence here.
+Its faults there, from ``os._exit`` to an endless loop, are errors in one sentence here.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import inspect
 import sys
 import warnings
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from estimation.errors import OpenPoseLabWarning
@@ -20,7 +19,7 @@ from estimation.subset import GroupingError
 from openpose_lab.lab.sandbox.runner import Limits, Runner, SandboxReply, answer_of
 
 SECONDS = 30.0
-"""For one call. A student's ``merge`` may be slow on a crowd; ``check-merge`` tells so after 5 seconds."""
+"""For one call. A student's ``merge`` may be slow on a crowd; ``check-merge`` stops it after 5 seconds."""
 _DEBUGGERS = {"debugpy", "pydevd"}
 """Modules of the debuggers of VS Code and PyCharm."""
 
@@ -51,7 +50,7 @@ class Isolated:
     def __enter__(self) -> Isolated:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._runner:
             self._runner.stop()
 

@@ -26,8 +26,8 @@ class _Beneath(ctypes.Structure):
 
 
 def restrict_files(readable: Iterable[Path]) -> bool:
-    """From now on this process and its children may read and execute only beneath these folders, and write nowhere but
-    to the null device. Whether that could be done."""
+    """Let this process and its children read and execute only beneath these folders, and write only to the null device.
+    Return whether that was possible."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)

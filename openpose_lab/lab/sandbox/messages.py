@@ -107,6 +107,6 @@ def decode_value(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
         if dtype.kind not in "biuf":
             return np.broadcast_to(np.empty((), dtype), shape), name  # however large it claims to be
         array: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape).copy()
-    except Exception as error:  # whatever can be made of a message by somebody who means harm
+    except Exception as error:  # a merge may send any message
         raise MessageError("a message holds no answer") from error
     return array, name

@@ -44,17 +44,16 @@ _START_SECONDS = 30.0
 """Python and NumPy can take long to start on a machine that is busy, or asleep."""
 _MOST_PER_ROW, _ROWS_MORE = 40, 20  # numbers in an answer: twice as many rows as came in, and a few more
 _LOADS_FOR = 4  # times as long as a call may take, or _START_SECONDS: libraries take their time
-_FITS_A_PIPE = 24_000  # bytes that are taken before anybody reads
+_FITS_A_PIPE = 24_000  # bytes that a pipe holds before they are read
 _ENDS_WITHIN = 2.0
-"""Seconds that ``stop`` waits. A process that the merge has started, where nothing keeps it from that, can hold on to
-the pipes."""
+"""Seconds that ``stop`` waits. A process that the merge has started can hold on to the pipes."""
 SECONDS, MEMORY = (0.1, 3600.0), (200, 1_000_000)
-"""The least and the most that ``Limits`` makes sense with. Python itself needs about 100 megabytes."""
+"""The ranges of the values of ``Limits``. Python itself needs about 100 megabytes."""
 
 
 _Inbox = queue.Queue[tuple[dict[str, Any], bytes] | None]
 _running: set[subprocess.Popen[bytes]] = set()
-"""What the runners of this process have started and not ended."""
+"""Processes that the runners of this process have started and not ended."""
 
 
 def kill_all() -> None:
@@ -152,7 +151,7 @@ class Runner:
         return self.loaded()
 
     def begin(self) -> None:
-        """Start the process, and do not wait for it. ``loaded`` does."""
+        """Start the process. ``loaded`` waits for it."""
         self.stop()
         self.guards = []
         if os.path.isfile(self.file):
@@ -188,11 +187,11 @@ class Runner:
                 return loaded
         assert self._process
         start = time.perf_counter()
-        asked = {"options": options, "call": secrets.token_hex(8)}  # which an answer has to have read
+        asked = {"options": options, "call": secrets.token_hex(8)}  # which an answer must repeat
         message = self._process, {**header, **asked}, data
         if len(data) < _FITS_A_PIPE:
             _send(*message)
-        else:  # apart, as who does not read would keep us waiting
+        else:  # in a thread, because a merge that does not read would block this one
             threading.Thread(target=_send, args=message, daemon=True).start()
         reply = self._next_reply(self.limits.seconds, "it", asked["call"])
         if isinstance(reply.value, np.ndarray) and reply.value.size > _MOST_PER_ROW * (most + _ROWS_MORE):
@@ -266,7 +265,7 @@ class Runner:
                 return replace(told, door=str(header.get("door", "")), accepts=accepts)
             value, kind = messages.decode_value(header, data)
             return replace(told, value=value, type=kind)
-        except Exception:  # whatever can be made of a message by somebody who means harm
+        except Exception:  # a merge may send any bytes
             return SandboxReply(error="its process sent nonsense in place of an answer", fatal=True)
 
     def _end(self) -> SandboxReply:
@@ -299,13 +298,13 @@ def _send(process: subprocess.Popen[bytes], header: dict[str, Any], data: bytes)
 
 
 def _close(process: subprocess.Popen[bytes], listener: threading.Thread | None, inbox: _Inbox) -> None:
-    """Wait until a process has ended, and close what it was reached by."""
+    """Wait until a process has ended, and close its pipes."""
     process.wait()
-    while listener and listener.is_alive():  # it may wait for somebody to take a message
+    while listener and listener.is_alive():  # it may wait until a message is taken
         with contextlib.suppress(queue.Empty):
             inbox.get(timeout=0.05)
     with contextlib.suppress(OSError):
-        if process.stdin:  # the other pipe is closed by who listens to it
+        if process.stdin:  # the listener closes the other pipe
             process.stdin.close()
 
 
@@ -314,7 +313,7 @@ def _listen(stream: Any, inbox: _Inbox) -> None:
     try:
         while message := messages.receive(stream):
             inbox.put(message)
-    except Exception:  # whatever can be made of a message by somebody who means harm
+    except Exception:  # a merge may send any bytes
         inbox.put(({"kind": "nonsense"}, b""))
     inbox.put(None)
     stream.close()

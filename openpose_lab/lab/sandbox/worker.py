@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[3]
-_SHOWN = 5000  # characters of what is printed that are told
+_SHOWN = 5000  # characters of the printed text that are reported
 _LONGEST_ERROR = 2000
 _LARGEST_INPUT = 1 << 30  # bytes: what is sent to this process is trusted
 
@@ -111,7 +111,7 @@ class Printed(io.TextIOBase):
         return len(text)
 
     def told(self) -> dict[str, Any]:
-        """What an answer says of it."""
+        """The facts about it for an answer."""
         return {"printed": self.length, "beginning": self.beginning}
 
 
@@ -140,7 +140,7 @@ def main() -> None:
     watch.replace_silent()
     sys.addaudithook(watch)
     sys.breakpointhook = _no_breakpoint
-    warnings.simplefilter("ignore")  # a warning is no print, and nobody reads it here
+    warnings.simplefilter("ignore")  # a warning is not printed output
     printed = Printed()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers.trained_weights import shown
+from openpose_lab.zip_files import READ_IN_PARTS, ShortReads, read_member
 
 ZIP = b"PK"
-
-_MOST_AT_ONCE = 4 << 20
-_CHUNK = 1 << 20
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Of the other methods' data, a few bytes expand to gigabytes at once."""
-
-
-class _File(io.FileIO):
-    """A file of which little is read at once. A damaged archive can state a table of contents of any size."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        if size is not None and size > _MOST_AT_ONCE:
-            raise zipfile.BadZipFile("its table of contents is larger than that of any weights")
-        return super().read(_MOST_AT_ONCE if size is None or size < 0 else size) or b""
 
 
 class Archive(zipfile.ZipFile):
     """An archive that is open for reading. Raises zipfile.BadZipFile if it is a broken one."""
 
-    _opened: _File | None = None
+    _opened: BinaryIO | None = None
 
     def __init__(self, path: Path) -> None:
         """Open the archive at a path."""
-        self._opened = _File(path)
+        self._opened = path.open("rb")
         try:
-            super().__init__(self._opened)
+            super().__init__(cast(BinaryIO, ShortReads(self._opened)))
         except BaseException:
             self._opened.close()
             raise
@@ -62,15 +49,11 @@ class Archive(zipfile.ZipFile):
             KeyError: The archive has no such member.
         """
         info = self.getinfo(name)
-        if info.compress_type not in _METHODS:
+        if info.compress_type not in READ_IN_PARTS:
             raise OpenPoseLabError(f"compresses {shown(name)} by a method that is not read here; pack it as usual")
         if info.file_size > most_bytes:
             raise OpenPoseLabError(f"has {info.file_size} bytes in {shown(name)}, more than any weights here")
-        data = bytearray()
-        with self.open(info) as member:
-            while chunk := member.read(_CHUNK):
-                data += chunk
-        return bytes(data)
+        return read_member(self, info, most_bytes)
 
 
 def members(path: Path, head: bytes) -> list[str]:

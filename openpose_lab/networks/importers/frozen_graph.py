@@ -13,7 +13,7 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers.archive import Archive, members
-from openpose_lab.networks.importers.protobuf import Message, Value, first_fields, integers, map_file, text
+from openpose_lab.networks.importers.protobuf import Message, Value, first_fields, map_file, tensor_shape, text
 from openpose_lab.networks.importers.trained_weights import MOST_BYTES, Array, Budget, TrainedWeights, Weights, shown
 
 FORM = "TensorFlow frozen graph"
@@ -24,7 +24,6 @@ _NAME, _OPERATION, _ATTRIBUTE = 1, 2, 5  # of NodeDef
 _KEY, _VALUE = 1, 2  # of an entry of a map
 _TENSOR = 8  # of AttrValue
 _DTYPE, _SHAPE, _CONTENT, _FLOATS = 1, 2, 4, 5  # of TensorProto
-_DIMENSION, _SIZE = 2, 1  # of TensorShapeProto, and of each Dim
 _FLOAT32 = 1  # of DataType
 
 
@@ -88,9 +87,7 @@ def _array(name: str, tensor: Value, budget: Budget) -> Array | None:
         if number == _DTYPE and isinstance(value, int):
             dtype = value
         elif number == _SHAPE:
-            for field, dimension in Message(value, budget):
-                if field == _DIMENSION:
-                    shape.append(sum(integers(size)[0] for kind, size in Message(dimension, budget) if kind == _SIZE))
+            shape += tensor_shape(value, budget)
         elif number == _CONTENT:
             content = value
         elif number == _FLOATS and isinstance(value, memoryview):

@@ -20,6 +20,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_INTEGERS = 640
 """Bytes of a packed list of integers. Here these are the sizes of an array."""
 _LONGEST_NAME = 1000
+_DIMENSION, _SIZE = 2, 1  # of TensorShapeProto, and of each Dim
 
 
 class Message:
@@ -92,6 +93,13 @@ def integers(packed: Value) -> list[int]:
         value, place = varint(memoryview(packed), place)
         values.append(value)
     return values
+
+
+def tensor_shape(message: Value, budget: Budget) -> list[int]:
+    """The sizes in a TensorShapeProto, as graphs and checkpoints of TensorFlow have it."""
+    dimensions = [value for number, value in Message(message, budget) if number == _DIMENSION]
+    fields = [[value for number, value in Message(one, budget) if number == _SIZE] for one in dimensions]
+    return [sum(size for value in sizes for size in integers(value)) for sizes in fields]
 
 
 def varint(message: memoryview, place: int) -> tuple[int, int]:

@@ -49,12 +49,12 @@ _OPCODES = b"".join(
         *(pickle.BINGET, pickle.LONG_BINGET, pickle.BINPERSID, pickle.GLOBAL, pickle.STACK_GLOBAL, pickle.REDUCE),
     ]
 )
-"""What state dicts and training files are pickled with."""
+"""The opcodes in the pickles of state dicts and training files."""
 _OTHERS = {
     "initial_stage.trunk.": "lightweight-human-pose-estimation.pytorch, another network than lightweight here; for "
     "that, run `python -m openpose_lab weights fetch lightweight`",
 }
-"""How other projects' layers are called -> what is said of them after "is of"."""
+"""Beginnings of other projects' layer names -> the end of a sentence after "is of"."""
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _OLD_HEAD = b"\x80\x02\x8a\x0a" + _OLD_MAGIC.to_bytes(10, "little")
 _DTYPES = {
@@ -206,9 +206,9 @@ def _push(reading: Any, items: list[Any]) -> None:
 
 
 class _Unpickler(pickle._Unpickler):
-    """The standard library's, let near nothing but the stand-ins below. The one in Python, whose memory is bounded.
+    """The standard library's unpickler in Python, whose memory is bounded. It calls only the stand-ins below.
 
-    Tuples come as lists, which have no hash: that of a tuple in a tuple in a tuple can take for ever.
+    Tuples become lists, which have no hash: hashing deeply nested tuples can take for ever.
     """
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {

@@ -8,7 +8,6 @@ read here, too, before TensorFlow makes an array of any size that it states.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks.importers.protobuf import Message, Value, integers, varint
+from openpose_lab.networks.importers.protobuf import Message, Value, tensor_shape, varint
 from openpose_lab.networks.importers.trained_weights import Budget, TrainedWeights, Weights, put, read_small, shown
 from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 
@@ -29,7 +28,6 @@ _LARGEST_INDEX = 16 << 20
 _FOOTER, _TRAILER = 48, 5
 """Bytes of the end of a table, and of the compression and the checksum after each of its blocks."""
 _DTYPE, _SHAPE, _SLICES = 1, 2, 7  # of BundleEntryProto
-_DIMENSION, _SIZE = 2, 1  # of TensorShapeProto, and of each Dim
 _FLOATS = {1: np.float32, 2: np.float64, 19: np.float16}
 """Values of DataType."""
 _MOST_AXES, _MOST_NUMBERS = 8, 1 << 48
@@ -145,9 +143,7 @@ def _entry(name: str, value: Value, budget: Budget) -> _Entry:
         if number == _DTYPE and isinstance(field, int):
             dtype = field
         elif number == _SHAPE:
-            for dimension in (value for kind, value in Message(field, budget) if kind == _DIMENSION):
-                sizes = [integers(size) for kind, size in Message(dimension, budget) if kind == _SIZE]
-                shape.append(sum(itertools.chain(*sizes)))
+            shape += tensor_shape(field, budget)
         elif number == _SLICES:
             in_slices = True
     if len(shape) > _MOST_AXES or math.prod(max(size, 1) for size in shape) >= _MOST_NUMBERS:

@@ -39,7 +39,7 @@ class TrainedWeights:
 
 
 class Budget:
-    """What one weights file may still ask for.
+    """The bytes and the parts that one weights file may still ask for.
 
     A file of a few bytes can state any size, and compressed or repeated numbers can really have it. So an importer asks
     before it allocates an array, and counts the parts of the file that it looks at.

@@ -257,7 +257,7 @@ def test_json_goes_into_pipes_and_the_report_beside_it(place, path, shell, apart
 @pytest.mark.slow
 def test_json_that_nobody_reads_is_said(place):
     done = call(place, [*DEMO, "photo.jpg", "--no-draw", "--json", "/dev/stdout"], 'set -o pipefail; "$@" | true')
-    assert done == (1, b"", b"demo_image.py: cannot write /dev/stdout: Broken pipe; what reads it has ended\n")
+    assert done == (1, b"", b"demo_image.py: cannot write /dev/stdout: Broken pipe; its reader has ended\n")
 
 
 INTERRUPT = """

@@ -78,7 +78,7 @@ def test_defaults_give_the_figures_of_pycocotools_with_them_written_out(annotati
     ],
 )
 def test_why_nobody_can_be_measured(annotations, content, why):
-    with pytest.raises(OpenPoseLabError, match=f"nobody in the 1 photos .* so there is nothing to measure: {why}"):
+    with pytest.raises(OpenPoseLabError, match=f"no person in the 1 photos .* so there is nothing to measure: {why}"):
         read_annotations(annotations(content))
 
 
@@ -141,7 +141,7 @@ def test_annotations_without_people_can_be_read_for_their_photos(annotations):
     assert (list(truth.imgs), truth.anns) == ([30, 7], {})
     with pytest.raises(OpenPoseLabError, match="there must be a list 'annotations'"):
         read_annotations(annotations(content))
-    with pytest.raises(OpenPoseLabError, match="nobody in the 1 photos"):  # somebody is annotated, wrongly
+    with pytest.raises(OpenPoseLabError, match="no person in the 1 photos"):  # a person is annotated, wrongly
         read_annotations(annotations(people_with(iscrowd=1)), need_people=False)
 
 

@@ -74,10 +74,10 @@ KEYPOINTS = "'keypoints' must be a list of 51 numbers: x, y and visibility of ea
         *((with_person(num_keypoints=wrong), "'num_keypoints' must be a whole") for wrong in ("3", None, -1)),
         (with_person(head_size="10"), "'head_size' must be a number from 0 to "),
         (with_person(bbox_head=[1, 2]), "'bbox_head' must be a list of x, y, width and height"),
-        (with_person(iscrowd=1), "nobody in the 1 photos of the annotations .* has keypoints, so there is nothing"),
-        (with_person(num_keypoints=0), "nobody in the 1 photos"),
-        (with_person(image_id=2), "nobody in the 1 photos"),
-        (with_person(category_id=2, keypoints="none"), "nobody in the 1 photos"),
+        (with_person(iscrowd=1), "no person in the 1 photos of the annotations .* has keypoints, so there is nothing"),
+        (with_person(num_keypoints=0), "no person in the 1 photos"),
+        (with_person(image_id=2), "no person in the 1 photos"),
+        (with_person(category_id=2, keypoints="none"), "no person in the 1 photos"),
         ({**ANNOTATIONS, "images": ANNOTATIONS["images"] * 2}, "two entries of 'images' have the id 1"),
         ({**ANNOTATIONS, "categories": [{"id": 2}]}, "there is no category with the id 1, which is COCO's for people"),
         *(
@@ -139,14 +139,18 @@ def crowd_of_photos(found):
     return truth, results[:found]
 
 
+def confidence(truth, results):
+    return coco.interval(coco.bootstrap(truth, results))
+
+
 def test_confidence_tells_what_so_few_photos_can():
     truth, results = crowd_of_photos(10)  # all in the first five photos, nobody in the others
     ap, _ = coco.average_precision(truth, results, 20)
-    low, high = coco.confidence(truth, results)
+    low, high = confidence(truth, results)
     assert low < ap < high
     assert high - low == pytest.approx(4 * 0.5 / np.sqrt(10), abs=0.15)  # four standard errors of a fair coin
-    assert coco.confidence(truth, results) == (low, high)
-    assert coco.confidence(*crowd_of_photos(20)) == (1, 1)
+    assert confidence(truth, results) == (low, high)
+    assert confidence(*crowd_of_photos(20)) == (1, 1)
 
 
 def test_the_draws_of_two_results_are_the_same_photos():
@@ -162,7 +166,7 @@ def test_confidence_where_most_photos_are_without_people():
     truth = annotated.to_truth(
         annotated.annotate(COCO_18, {"a.png": PEOPLE, **{f"{k}.png": PEOPLE[:0] for k in range(5)}})
     )
-    assert coco.confidence(truth, results_of(PEOPLE)) == (1, 1)
+    assert confidence(truth, results_of(PEOPLE)) == (1, 1)
 
 
 def test_an_annotation_with_the_id_0_is_found_like_any_other():

@@ -67,7 +67,7 @@ def test_what_is_no_photo_has_no_size(tmp_path, data):
     (tmp_path / "photo.jpg").write_bytes(data)
     assert photo_size(tmp_path / "photo.jpg") is None
     assert photo_size(tmp_path) is None
-    find_photos(truth_of(width=640, height=480), tmp_path)  # who reads it says what is wrong
+    find_photos(truth_of(width=640, height=480), tmp_path)  # reading it raises the error
 
 
 @pytest.mark.parametrize("size", [(320, 240), (642, 480), (480, 640)])
@@ -138,7 +138,7 @@ def test_a_few_keypoints_outside_the_photo_are_told(tmp_path):
 )
 def test_a_turn_that_no_size_shows_is_told(tmp_path, size, orientation, stated):
     write_photo(tmp_path / "photo.jpg", *size, orientation)
-    with pytest.warns(OpenPoseLabWarning, match="EXIF turns photo.jpg, and no size tells whether the annotations are"):
+    with pytest.warns(OpenPoseLabWarning, match="EXIF turns photo.jpg, and no size shows whether the annotations"):
         find_photos(truth_of(**stated), tmp_path)
 
 

@@ -72,7 +72,7 @@ def test_whatever_they_depend_on_makes_them_anew(network, photo, cache, tmp_path
     cv2.imwrite(str(photo), np.full((64, 64, 3), 101, np.uint8))
     assert cache().maps_of(photo).heatmaps[0, 0, 0] == 101
     assert network.calls == 9
-    monkeypatch.setattr(map_cache, "version", lambda library: "another")
+    monkeypatch.setattr(map_cache, "library_version", lambda library: "another")
     cache().maps_of(photo)
     assert network.calls == 10
     monkeypatch.setattr(map_cache, "_checksum_of_code", lambda: "another")

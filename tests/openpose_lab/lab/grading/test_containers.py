@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import subprocess
 import sys
 import zipfile
@@ -9,6 +10,7 @@ import zipfile
 import pytest
 
 from tests.conftest import ROOT
+from tests.support.archives import packed
 
 resource = pytest.importorskip("resource", reason="Windows has no limits of memory")
 
@@ -21,14 +23,6 @@ found = find_submissions(Path(sys.argv[1]))
 used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 print(json.dumps([{s.student: s.problem or s.code.decode() for s in found}, used // 1024]))
 """
-
-
-def zipped(entries, method=zipfile.ZIP_DEFLATED):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", method) as file:
-        for name, content in entries:
-            file.writestr(name, content)
-    return data.getvalue()
 
 
 def read(folder, seconds=60):
@@ -64,9 +58,9 @@ def zeros(megabytes):
 def test_a_bomb_is_a_row(tmp_path):
     one = zeros(300)
     (tmp_path / "B1.zip").write_bytes(one)
-    (tmp_path / "B2.zip").write_bytes(zipped([("merge.py", bytes(1 << 20) * 30)], zipfile.ZIP_BZIP2))
-    (tmp_path / "B3.zip").write_bytes(zipped([("merge.py", bytes(1 << 20) * 30)], zipfile.ZIP_LZMA))
-    (tmp_path / "B4.zip").write_bytes(zipped([("inner.zip", bytes(1 << 20) * 120)]))
+    (tmp_path / "B2.zip").write_bytes(packed({"merge.py": bytes(1 << 20) * 30}, zipfile.ZIP_BZIP2))
+    (tmp_path / "B3.zip").write_bytes(packed({"merge.py": bytes(1 << 20) * 30}, zipfile.ZIP_LZMA))
+    (tmp_path / "B4.zip").write_bytes(packed({"inner.zip": bytes(1 << 20) * 120}))
     (tmp_path / "Z_merge.py").write_text("x")
     assert read(tmp_path) == {
         "B1": "the file is larger than a megabyte",
@@ -80,19 +74,27 @@ def test_a_bomb_is_a_row(tmp_path):
 @pytest.mark.slow
 def test_a_bomb_of_many_archives_costs_nobody_else_their_row(tmp_path):
     """Sixteen archives in each of sixteen, of a megabyte of zeros each, and a file that says it is small."""
-    inner = zipped([(f"{k}_merge.py", bytes(1 << 20)) for k in range(64)])
-    bomb = zipped([(f"{k}.zip", zipped([(f"{n}.zip", inner) for n in range(16)])) for k in range(16)])
-    course = zipped(
-        [
-            ("Ann Lee_1_assignsubmission_file_/Lab3.zip", bomb),
-            ("Bo Ek_2_assignsubmission_file_/merge.py", "fine"),
-            ("Cy Um_3_assignsubmission_file_/Lab3.zip", zipped([("merge.py", "fine too")])),
-        ]
+    inner = packed({f"{k}_merge.py": bytes(1 << 20) for k in range(64)})
+    bomb = packed({f"{k}.zip": packed({f"{n}.zip": inner for n in range(16)}) for k in range(16)})
+    course = packed(
+        {
+            "Ann Lee_1_assignsubmission_file_/Lab3.zip": bomb,
+            "Bo Ek_2_assignsubmission_file_/merge.py": "fine",
+            "Cy Um_3_assignsubmission_file_/Lab3.zip": packed({"merge.py": "fine too"}),
+        }
     )
     (tmp_path / "course.zip").write_bytes(course)
     found = read(tmp_path)
     assert (found["Bo Ek"], found["Cy Um"]) == ("fine", "fine too")
     assert found["Ann Lee"].startswith("there are ")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_large_archive_in_an_archive_is_read(tmp_path, method):
+    noise = random.Random(0).randbytes(20 << 20)
+    inner = packed({"merge.py": "fine", "photos.bin": noise}, zipfile.ZIP_STORED)
+    (tmp_path / "course.zip").write_bytes(packed({"Ann Lee_1_assignsubmission_file_/Lab3.zip": inner}, method))
+    assert read(tmp_path) == {"Ann Lee": "fine"}
 
 
 @pytest.mark.slow
@@ -126,7 +128,7 @@ def test_very_many_merges_are_a_row(tmp_path):
 
 def test_a_damaged_archive_is_a_row(tmp_path):
     """Each byte of a small archive, changed."""
-    whole = zipped([("merge.py", "x = 1\n" * 10)])
+    whole = packed({"merge.py": "x = 1\n" * 10})
     for number in range(len(whole)):
         damaged = bytearray(whole)
         damaged[number] ^= 0xFF
@@ -135,7 +137,7 @@ def test_a_damaged_archive_is_a_row(tmp_path):
 
 
 def test_cut_archives_are_rows(tmp_path):
-    whole = zipped([("merge.py", "x = 1\n" * 10)])
+    whole = packed({"merge.py": "x = 1\n" * 10})
     for number in range(len(whole)):
         (tmp_path / f"B{number:03}.zip").write_bytes(whole[:number])
     assert len(read(tmp_path)) == len(whole)

@@ -489,13 +489,13 @@ def test_a_device_is_a_row(tmp_path):
     try:
         os.mknod(tmp_path / "Ann" / "merge.py", 0o666 | stat.S_IFCHR, os.makedev(1, 5))
     except OSError:
-        pytest.skip("this system lets nobody make a device")
+        pytest.skip("this system refuses to make a device")
     assert rows_of(tmp_path) == {("Ann", "Ann"): "it is a device or a pipe, not a file"}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are of POSIX")
 def test_what_may_not_be_read_is_a_row(tmp_path):
-    """As a user without rights, as root may read all."""
+    """As an unprivileged user, because root may read everything."""
     unpack(tmp_path / "in", {f"{name}/merge.py": "x" for name in ("Ann", "Bo", "Cy", "Di")})
     unpack(tmp_path / "in", {"B01_Lab3.zip": packed({"merge.py": "x"})})
     modes = {"Ann": 0o644, "Bo": 0o000, "Cy/merge.py": 0o000, "B01_Lab3.zip": 0o000}
@@ -514,7 +514,7 @@ def test_what_may_not_be_read_is_a_row(tmp_path):
     if os.geteuid() == 0:
         unprivileged = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
         if not shutil.which("setpriv"):
-            pytest.skip("root needs setpriv to become somebody else")
+            pytest.skip("root needs setpriv to become another user")
         probe = [sys.executable, "-c", "import openpose_lab.lab.grading.submissions"]
         if subprocess.run([*unprivileged, *probe], check=False, capture_output=True).returncode:
             pytest.skip("others may not read Python or the project here")
