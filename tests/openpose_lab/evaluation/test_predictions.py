@@ -49,7 +49,7 @@ def row(**changes):
         *(([row(image_id=wrong)], "row 0: 'image_id' must be a whole number") for wrong in ("1", 1.5, None, 10**30)),
         ([row(category_id=None)], "row 0: 'category_id' must be a whole number"),
         ([row(bbox=[1, 2])], "row 0: 'bbox' must be a list of x, y, width and height"),
-        ([row(image_id=9)], "none of the 1 rows .* the first has the 'category_id' 1 .* and the 'image_id' 9"),
+        ([row(image_id=9)], "none of the 1 rows .* the first has the 'category_id' 1 and the 'image_id' 9"),
         ([row(category_id=0)], r"none of the 1 rows .* the first has the 'category_id' 0 \(people have 1\) and the"),
         (
             [row(keypoints=(np.array(ROWS[0]["keypoints"]) / 1000).tolist())],
