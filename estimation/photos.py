@@ -25,6 +25,10 @@ MOST_SCANS = 2_000_000_000
 
 _ROWS = 64
 """Rows that are converted at once, so that no second picture of floats is held."""
+_OUTLIERS = 5e-4
+"""The share of values at each end of the range that a camera's dead and hot pixels may have."""
+_SAMPLED = 1 << 20
+"""Pixels, at most, of the regular sample in which outliers are looked for."""
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
@@ -32,6 +36,7 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
 
     Grey photos get three equal channels, and transparent ones are laid on white. Photos of more than 8 bits are scaled
     to 8. If one uses less than half of its range, its own range becomes 0 to 255, and an OpenPoseLabWarning says so.
+    A camera's few dead and hot pixels do not count for its range.
     The first picture of a file with several is read.
 
     Args:
@@ -121,7 +126,7 @@ def _decode(data: bytes, header: Header) -> NDArray[Any] | None:
 
 def _to_eight_bits(image: NDArray[Any], header: Header, name: str) -> NDArray[np.uint8]:
     """Scale a picture of any dtype to uint8."""
-    if image.dtype == np.uint8:
+    if image.dtype == np.uint8 and header.white is None:
         return image
     colours = image[:, :, :3] if image.ndim == 3 else image
     low, high = _bounds(colours)
@@ -130,11 +135,13 @@ def _to_eight_bits(image: NDArray[Any], header: Header, name: str) -> NDArray[np
     if not np.isfinite(high - low):
         raise OpenPoseLabError(f"the photo {name} holds numbers that are too large; save it as JPEG or PNG")
     black, white = 0.0, _white(image.dtype, high, header.white)
-    if header.white is None and high > low and (low < 0 or high - low < white / 2):
-        black, white = low, high
+    least, most = _without_outliers(colours, low, high)
+    if header.white is None and most > least and (low < 0 or most - least < white / 2):
+        black, white = least, most
+        but = "" if (least, most) == (low, high) else ", but for a few"
         warnings.warn(
             OpenPoseLabWarning(
-                f"the photo {name} holds the values {low:.6g} to {high:.6g} of {image.dtype}; "
+                f"the photo {name} holds the values {least:.6g} to {most:.6g} of {image.dtype}{but}; "
                 "they are stretched to 0 to 255"
             ),
             stacklevel=4,
@@ -159,6 +166,16 @@ def _bounds(values: NDArray[Any]) -> tuple[float, float]:
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
         np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
     return low, high
+
+
+def _without_outliers(values: NDArray[Any], low: float, high: float) -> tuple[float, float]:
+    """The bounds of all values but the few at the ends, where these alone make the range more than twice as wide."""
+    step = max(1, round((values.shape[0] * values.shape[1] / _SAMPLED) ** 0.5))
+    sample = values[::step, ::step].astype(np.float64)
+    least, most = np.quantile(sample, [_OUTLIERS, 1 - _OUTLIERS], method="nearest").tolist()
+    near = sample[(sample >= 2 * least - most) & (sample <= 2 * most - least)]  # no others are outliers
+    least, most = float(near.min()), float(near.max())
+    return (least, most) if 0 < most - least < (high - low) / 2 else (low, high)
 
 
 def _white(dtype: np.dtype[Any], high: float, stated: int | None) -> float:

@@ -81,7 +81,8 @@ def estimate_people(
         The people with keypoints in pixels of the photo, what each stage found, and the milliseconds of each stage.
 
     Raises:
-        OpenPoseLabError: if the photo or the height cannot be used, or if the grouping fails.
+        OpenPoseLabError: if the photo is None, of floats, of 16 bits or too small, if the height cannot be used, or if
+            the grouping fails.
         ValueError: if ``config`` has another layout than the network.
     """
     config = config or network.config

@@ -14,6 +14,7 @@ _PFM = re.compile(rb"P[Ff]\s+(\d{1,12})\s+(\d{1,12})\s")
 _PAM = re.compile(rb"(WIDTH|HEIGHT|MAXVAL)\s+(\d{1,12})")
 _HDR = re.compile(rb"-Y\s*[-+]?(\d{1,12})\s*\+X\s*[-+]?(\d{1,12})")
 _BITMAPS = b"14"  # the kinds of PNM that have no white value
+_TEXTS = b"23"  # the kinds of PNM with numbers in letters
 _LONGEST_TEXT = 1 << 16
 """Bytes of a header in letters, with its comments."""
 _MOST_SIZES = 100
@@ -44,7 +45,9 @@ def read_pnm(data: bytes) -> Header:
     if match is None:
         raise DamagedError("there is no size")
     kind, width, height, white = match.groups()
-    return _with_white("PNM", int(width), int(height), 1 if kind in _BITMAPS else int(white or 255))
+    most = 255 if kind in _BITMAPS else int(white or 255)
+    # OpenCV scales the 8 bits of texts itself, and those of no other kind.
+    return _with_white("PNM", int(width), int(height), max(most, 255) if kind in _TEXTS else most)
 
 
 def read_pam(data: bytes) -> Header:
@@ -53,12 +56,14 @@ def read_pam(data: bytes) -> Header:
     largest = {b"WIDTH": 0, b"HEIGHT": 0, b"MAXVAL": 0}
     for name, number in _PAM.findall(data[: max(end, 0)]):
         largest[name] = max(largest[name], int(number))
-    return _with_white("PAM", largest[b"WIDTH"], largest[b"HEIGHT"], largest[b"MAXVAL"])
+    white = largest[b"MAXVAL"]
+    return _with_white("PAM", largest[b"WIDTH"], largest[b"HEIGHT"], 255 if white == 1 else white)  # 1: OpenCV scales
 
 
 def _with_white(name: str, width: int, height: int, white: int) -> Header:
     # 65535 is what programs write for any picture of 16 bits. A lower value is the camera's own.
-    return Header(name, width, height, 2 if white > 255 else 1, white=white if 255 < white < 65535 else None)
+    stated = 0 < white < 65535 and white != 255
+    return Header(name, width, height, 2 if white > 255 else 1, white=white if stated else None)
 
 
 def read_pfm(data: bytes) -> Header:

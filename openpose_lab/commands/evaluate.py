@@ -27,6 +27,7 @@ from openpose_lab.commands.options import (
     add_set_option,
     apply_settings,
     make_parser,
+    output_path,
     warn_of_unused_settings,
 )
 from openpose_lab.commands.program import claim_outputs, shown
@@ -62,6 +63,7 @@ EXAMPLES = """examples:
   python -m openpose_lab evaluate --images test2017 --results out.json
 """
 SHEET = Path("worst.jpg")
+_NOTHING = 0.0005  # AP below it is printed as 0.000
 _LONGEST_NAME = 60  # letters of a file's name that stand for a system
 _OF_NETWORK = {
     **{name: f"--{name}" for name in ("network", "weights", "height", "grouping", "set", "scales", "flip")},
@@ -195,7 +197,8 @@ def check_inputs(options: argparse.Namespace) -> None:
             if getattr(options, name) != getattr(defaults, name):
                 raise OpenPoseLabError(f"{option} is for the network; leave it or --only-predictions out")
     if not options.images and (options.worst or not options.only_predictions):
-        raise OpenPoseLabError("the photos are missing; give their folder with --images")
+        instead = ", or add --only-predictions" if options.predictions else ""
+        raise OpenPoseLabError(f"the photos are missing; give their folder with --images{instead}")
     if not options.annotations:
         for name in ("predictions", "breakdown", "worst"):
             if getattr(options, name):
@@ -217,10 +220,10 @@ def print_system(system: System, photos: int, before: str) -> None:
         print_parts(system.assessment.parts)
         if system.assessment.losses:
             print_losses(system.assessment.losses)
-        if not system.assessment.has_matches:
+        if system.assessment.figures["AP"] < _NOTHING:
             warnings.warn(
-                f"none of the people found by {system.name} is near an annotated person; check that the annotations "
-                f"are those of the photos, upright and in pixels",
+                f"AP of {system.name} is 0, as none of the people found is near enough to an annotated person; check "
+                f"that the annotations are those of the photos, upright, and in pixels of photos of this size",
                 OpenPoseLabWarning,
                 stacklevel=2,
             )
@@ -293,14 +296,18 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument(
         "--results",
-        type=Path,
+        type=output_path,
         metavar="FILE",
-        help="also write the people that the network finds in COCO's result format, JSON; needs no annotations",
+        help="also write the people that the network finds in COCO's result format, JSON; needs no annotations; - for "
+        "the standard output",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="also write all figures, settings, versions and checksums as JSON"
+        "--json",
+        type=output_path,
+        metavar="FILE",
+        help="also write all figures, settings, versions and checksums as JSON",
     )
-    parser.add_argument("--photos-csv", type=Path, metavar="FILE", help="also write a row for each photo as CSV")
+    parser.add_argument("--photos-csv", type=output_path, metavar="FILE", help="also write a row for each photo as CSV")
     parser.add_argument(
         "--predictions",
         type=Path,

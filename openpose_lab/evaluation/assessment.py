@@ -34,11 +34,6 @@ class Assessment:
     photos: dict[int, PhotoLoss]
     losses: list[Loss]
 
-    @property
-    def has_matches(self) -> bool:
-        """Whether any person found is near any annotated person."""
-        return any(photo.matched for photo in self.photos.values())
-
 
 @dataclass(frozen=True, eq=False)
 class System:

@@ -68,9 +68,11 @@ def read_predictions(path: Path, truth: COCO) -> Predictions:
         else:
             rows.append(entry)
     if not rows:
+        category = content[0]["category_id"]
+        instead = "" if category == PERSON else f" (people have {PERSON})"
         raise OpenPoseLabError(
             f"none of the {len(content)} rows of the predictions {path} is of a person in these photos; the first has "
-            f"the 'category_id' {content[0]['category_id']} and the 'image_id' {content[0]['image_id']}"
+            f"the 'category_id' {category}{instead} and the 'image_id' {content[0]['image_id']}"
         )
     if all(0 <= value <= 1 for entry in rows for value in _coordinates(entry)):
         raise OpenPoseLabError(f"all keypoints of the predictions {path} lie from 0 to 1; give them in pixels")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from pathlib import Path
 from types import ModuleType
@@ -41,6 +42,8 @@ _NO_WEIGHTS = {
     "file out of it",
 }
 """First bytes of files that people take for weights -> their kind, and advice."""
+_XML = re.compile(rb"^<\?xml[^>]*>\s*")
+"""What may stand before a web page."""
 
 
 def read_weights(path: Path) -> tuple[str, TrainedWeights]:
@@ -128,7 +131,7 @@ def _recognises(form: ModuleType, path: Path, head: bytes) -> bool:
 
 
 def _unknown(path: Path, head: bytes) -> str:
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    text = _XML.sub(b"", head.removeprefix(b"\xef\xbb\xbf").lstrip().lower())
     for beginnings, what in _NO_WEIGHTS.items():
         if head.startswith(beginnings) or text.startswith(beginnings):
             return f"is {what}"

@@ -182,6 +182,35 @@ def test_16_bits_of_the_whole_range_and_of_one_value_are_only_scaled():
     assert (decode_photo(encode(".png", flat), "photo") == 4).all()
 
 
+@pytest.mark.parametrize("spoilt", [0, 65535])
+def test_dead_and_hot_pixels_do_not_count_for_the_range(spoilt):
+    """A thermal camera has some."""
+    image = np.rint(29000 + RAMP * 1000).astype(np.uint16)
+    image[30, 40] = spoilt
+    with pytest.warns(
+        OpenPoseLabWarning, match="the values 29000 to 30000 of uint16, but for a few; they are stretched to 0 to 255"
+    ):
+        photo = grey(decode_photo(encode(".png", image), "photo"))
+    assert photo[30, 40] == (spoilt > 0) * 255
+    photo[30, 40] = 130
+    np.testing.assert_allclose(photo, RAMP * 255, atol=1)
+
+
+@pytest.mark.parametrize("white", [1, 15, 100, 254, 255])
+@pytest.mark.parametrize("kind", ["P2", "P3", "P5", "P6", "P7"])
+def test_pnm_of_at_most_8_bits_is_scaled_from_the_white_that_it_states(kind, white):
+    if kind == "P7":
+        white = max(white, 2)  # OpenCV takes 1 for a bitmap
+    values = np.repeat(np.array([0, white // 2, white, white]), 4).reshape(4, 4)
+    if kind == "P7":
+        start = f"P7\nWIDTH 4\nHEIGHT 4\nDEPTH 1\nMAXVAL {white}\nTUPLTYPE GRAYSCALE\nENDHDR\n"
+    else:
+        start = f"{kind}\n4 4\n{white}\n"
+    samples = values.ravel().repeat(3 if kind in ("P3", "P6") else 1)
+    data = f"{' '.join(map(str, samples))}\n".encode() if kind in ("P2", "P3") else samples.astype(np.uint8).tobytes()
+    np.testing.assert_allclose(grey(decode_photo(start.encode() + data, "photo")), values * 255 / white, atol=1)
+
+
 @pytest.mark.parametrize("scale", [1, 255, 65535])
 @pytest.mark.parametrize("ending", [".pfm", ".tif"])
 def test_floats_from_0_to_1_or_255_or_65535_are_scaled(ending, scale):

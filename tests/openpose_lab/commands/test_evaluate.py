@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -262,9 +263,23 @@ def test_people_who_are_nowhere_near_are_told(program, annotations):
     assert status == 0
     assert "AP         0.000" in out
     assert err == (
-        "evaluate: note: none of the people found by mobilenet_thin is near an annotated person; check that the "
-        "annotations are those of the photos, upright and in pixels\n"
+        "evaluate: note: AP of mobilenet_thin is 0, as none of the people found is near enough to an annotated person; "
+        "check that the annotations are those of the photos, upright, and in pixels of photos of this size\n"
     )
+
+
+def test_annotations_of_smaller_photos_that_give_no_size_are_told(program, annotations):
+    """They overlap the people found a little."""
+    content = annotate(COCO_18, {"photo.png": PEOPLE * 0.8})
+    status, out, err = program("--annotations", annotations(content))
+    assert (status, "AP         0.000" in out) == (0, True)
+    assert err.startswith("evaluate: note: AP of mobilenet_thin is 0, as none of the people found is near enough to")
+
+
+@pytest.mark.parametrize("option", ["--results", "--json", "--photos-csv"])
+def test_a_hyphen_is_the_standard_output(option):
+    options = evaluate.parse_options([option, "-"])
+    assert getattr(options, option[2:].replace("-", "_")) == Path("/dev/stdout")
 
 
 @pytest.mark.parametrize(
@@ -275,6 +290,10 @@ def test_people_who_are_nowhere_near_are_told(program, annotations):
         (("--images", ".", "--results", "o.json", "--breakdown"), "--breakdown measures, so it needs --annotations"),
         (("--images", ".", "--results", "o.json", "--worst", "w.png"), "--worst measures, so it needs --annotations"),
         (("--images", ".", "--predictions", "p.json"), "--predictions measures, so it needs --annotations"),
+        (
+            ("--annotations", "a.json", "--predictions", "p.json"),
+            "the photos are missing; give their folder with --images, or add --only-predictions",
+        ),
         (("--only-predictions",), "--only-predictions needs --predictions, the file to measure"),
         (("--only-predictions", "--predictions", "p", "--results", "o"), "--results writes what the network finds; "),
         (("--only-predictions", "--predictions", "p", "--flip"), "--flip is for the network; leave it or --only"),

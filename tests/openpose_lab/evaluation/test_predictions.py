@@ -50,7 +50,7 @@ def row(**changes):
         ([row(category_id=None)], "row 0: 'category_id' must be a whole number"),
         ([row(bbox=[1, 2])], "row 0: 'bbox' must be a list of x, y, width and height"),
         ([row(image_id=9)], "none of the 1 rows .* the first has the 'category_id' 1 and the 'image_id' 9"),
-        ([row(category_id=0)], "none of the 1 rows .* the first has the 'category_id' 0 and the 'image_id' 1"),
+        ([row(category_id=0)], r"none of the 1 rows .* the first has the 'category_id' 0 \(people have 1\) and the"),
         (
             [row(keypoints=(np.array(ROWS[0]["keypoints"]) / 1000).tolist())],
             "all keypoints of the predictions .* lie from 0 to 1; give them in pixels",

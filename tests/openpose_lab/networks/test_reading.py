@@ -67,6 +67,7 @@ def test_a_missing_file(tmp_path):
         (b"\x0a\x00\x0a\x02ab", "is damaged, or no TensorFlow frozen graph after all: "),
         (b"\n\t<!DOCTYPE html><html lang='en'>", "is a web page, not weights; download the file that the page shows"),
         (b"\xef\xbb\xbf<HTML>", "is a web page, not weights"),
+        (b"<?xml version='1.0'?>\n<html xmlns='http://www.w3.org/1999/xhtml'>", "is a web page, not weights"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS, not weights; run `git lfs pull`"),
         (b"\x1f\x8b\x08\0\0", "is a packed archive; unpack it"),
         (b"\x08\x08\x12\x07pytorch", "is of no form that can be read"),  # as ONNX begins
