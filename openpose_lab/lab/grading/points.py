@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.files import read_input
 from openpose_lab.lab.merge_checks import CATEGORIES
 
 if sys.version_info >= (3, 11):
@@ -15,16 +16,17 @@ else:
 
 POINTS = Path(__file__).parent / "points.toml"
 """The lab's own."""
+_LARGEST_POINTS = 1 << 16
+"""Bytes of such a file."""
 
 
 def read_points(path: Path) -> dict[str, float]:
     """The points of each category. Raises OpenPoseLabError if the file is not there, or no such thing."""
+    data = read_input(path, "file of points", _LARGEST_POINTS)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot read the points {path}: {error.strerror}; check the path") from error
-    except ValueError as error:
-        raise OpenPoseLabError(f"the points {path} are not TOML: {error}") from None
+        content = tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise OpenPoseLabError(f"the points {path} are not TOML: {one_line(str(error), 100)}") from None
     points = content.get("points")
     if (
         not isinstance(points, dict)
