@@ -16,12 +16,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.photo_arrays import as_photo
 from estimation.quiet import silent_stderr
 
 PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}  # paths by their descriptors
+_LONGEST_PATH = 200
+"""Letters of a path in a sentence about an input."""
 _ADVICE = {
     errno.ENOSPC: "free some space or choose another place",
     errno.EPIPE: "its reader has ended",
@@ -44,23 +46,24 @@ def open_input(path: str | Path, what: str) -> BinaryIO:
     Raises:
         OpenPoseLabError: The path leads to no regular file that can be read.
     """
+    shown = one_line(str(path), _LONGEST_PATH)
     try:
         # Without O_NONBLOCK, opening a pipe waits for its writer. Windows needs O_BINARY.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        raise OpenPoseLabError(f"there is no {what} {path}; check the path") from None
+        raise OpenPoseLabError(f"there is no {what} {shown}; check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         if os.path.isdir(path):  # which Windows does not open
-            raise OpenPoseLabError(f"{path} is a folder; give the path of one {what}") from None
+            raise OpenPoseLabError(f"{shown} is a folder; give the path of one {what}") from None
         reason = error.strerror if isinstance(error, OSError) else error
-        raise OpenPoseLabError(f"the {what} {path} cannot be read ({reason}); check the path") from error
+        raise OpenPoseLabError(f"the {what} {shown} cannot be read ({reason}); check the path") from error
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
     if stat.S_ISDIR(mode):
-        raise OpenPoseLabError(f"{path} is a folder; give the path of one {what}")
-    raise OpenPoseLabError(f"{path} is a device or a pipe, not a file; give the path of one {what}")
+        raise OpenPoseLabError(f"{shown} is a folder; give the path of one {what}")
+    raise OpenPoseLabError(f"{shown} is a device or a pipe, not a file; give the path of one {what}")
 
 
 def read_input(path: str | Path, what: str, most_bytes: int) -> bytes:
@@ -77,14 +80,15 @@ def read_input(path: str | Path, what: str, most_bytes: int) -> bytes:
     Raises:
         OpenPoseLabError: The path leads to no regular file that can be read, or the file is too large.
     """
+    shown = one_line(str(path), _LONGEST_PATH)
     with open_input(path, what) as file:
         try:
             data = file.read(most_bytes + 1)  # not the stated size: a file may grow, and some state none
         except OSError as error:
-            raise OpenPoseLabError(f"the {what} {path} cannot be read ({error.strerror}); check the path") from error
+            raise OpenPoseLabError(f"the {what} {shown} cannot be read ({error.strerror}); check the path") from error
     if len(data) > most_bytes:
         most = f"{most_bytes >> 20} MB" if most_bytes >= 1 << 20 else f"{most_bytes >> 10} kB"
-        raise OpenPoseLabError(f"{path} is larger than {most}, so it is no {what}; check the path")
+        raise OpenPoseLabError(f"{shown} is larger than {most}, so it is no {what}; check the path")
     return data
 
 

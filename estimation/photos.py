@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.files import read_input
 from estimation.photo_arrays import to_bgr
 from estimation.photo_headers import DamagedError, ForeignError, Header, read_header, turned
@@ -51,7 +51,7 @@ def read_photo(path: str | Path) -> NDArray[np.uint8]:
     Raises:
         OpenPoseLabError: The photo cannot be read whole, or is too large.
     """
-    return decode_photo(read_input(path, "photo", LARGEST_PHOTO_FILE), str(path))
+    return decode_photo(read_input(path, "photo", LARGEST_PHOTO_FILE), one_line(str(path), 200))
 
 
 def decode_photo(data: bytes, name: str) -> NDArray[np.uint8]:

@@ -40,7 +40,7 @@ def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeleton
             ends = keypoints[[limb.from_part, limb.to_part]]
             if not limb.redundant and not np.isnan(ends).any():
                 cv2.fillConvexPoly(canvas, _spindle(ends, radius), colour, cv2.LINE_AA, _SUBPIXEL_BITS)
-    canvas = cv2.addWeighted(canvas, _OPACITY, image, 1 - _OPACITY, 0).astype(np.uint8)
+    cv2.addWeighted(canvas, _OPACITY, image, 1 - _OPACITY, 0, dst=canvas)  # in place: a photo may have 300 MB
     for keypoints in skeletons.keypoints:
         radius = _line_width(keypoints, image.shape) / 2
         for centre, colour in zip(keypoints, part_colours):

@@ -127,6 +127,9 @@ def download(url: str, path: Path, expected: str, progress: bool = True, most_by
             downloading it.
     """
     part = path.with_name(f"{path.name}.part")
+    for place in (part, _lock_of(path)):
+        if os.path.exists(place) and not os.path.isfile(place):  # opening a pipe would wait for its other end
+            raise OpenPoseLabError(f"{place} is no file, where the download would be kept; move it away")
     try:
         with _alone(path):
             if is_downloaded(path, expected):  # by a program that has just ended
@@ -152,9 +155,7 @@ def download(url: str, path: Path, expected: str, progress: bool = True, most_by
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         advice = "free some space" if full else "check its folder"
         raise DownloadInterruptedError(f"cannot write {part}: {error.strerror}; {advice} and run again") from error
-    raise OpenPoseLabError(
-        _cannot_fetch(url, path, expected, f"the server sent another file: {found}, expected {expected}")
-    )
+    raise OpenPoseLabError(_cannot_fetch(url, path, expected, f"the server sent another file: {found[:24]}…"))
 
 
 class _TooLargeError(Exception):
@@ -165,10 +166,14 @@ class _StuckError(ConnectionError):
     """The server does not answer in time."""
 
 
+def _lock_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Keep other programs from downloading a file until the block ends. Raise OpenPoseLabError if one is doing it."""
-    lock = path.with_name(f"{path.name}.lock")
+    lock = _lock_of(path)
     with open(lock, "ab") as file:
         try:
             if sys.platform == "win32":
@@ -209,6 +214,8 @@ def _receive_rest(url: str, part: Path, name: str, progress: bool, most_bytes: i
         if here and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return False
         raise
+    except ValueError as error:  # urllib cannot read the address that it is sent on to
+        raise ConnectionError(f"it sends on to an address that is none: {error}") from error
     try:
         _save(response, part, here, name, progress, most_bytes)
     except _StuckError:

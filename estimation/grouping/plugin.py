@@ -105,7 +105,7 @@ def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) 
     path = find_file(grouping)
     module = _execute(path)
     for door in doors:
-        function = getattr(module, door, None)
+        function = vars(module).get(door)  # getattr would call the module's own __getattr__
         if callable(function):
             return Grouping(door, function, path)
     lacks = "neither a function merge nor a function group" if len(doors) > 1 else f"no function {doors[0]}"

@@ -303,11 +303,15 @@ def summed(rows: Rows, bench: Bench) -> Failure | None:
         score = found.get(frozenset(peak for peak in component_of if component_of[peak] == component), wanted)
         if not abs(score - wanted) <= _TOLERANCE:
             return Failure(
-                f"a person's score is {score:.4f}, expected {wanted:.4f}: the sum of the scores of their rows, each "
-                f"counted once",
+                f"a person's score is {_figure(score)}, expected {_figure(wanted)}: the sum of the scores of their "
+                f"rows, each counted once",
                 {"given": rows, "came back": reply.value},
             )
     return None
+
+
+def _figure(score: float) -> str:
+    return f"{score:.4f}" if abs(score) < 1e6 else f"{score:.4g}"  # 1e300 has 300 digits
 
 
 def _components(rows: Rows) -> dict[int, int]:
@@ -341,7 +345,7 @@ def no_more_score(rows: Rows, bench: Bench) -> Failure | None:
     given, found = float(rows[:, SCORE].sum()), sum(scores_of(reply.value).values())
     if not found <= given + _TOLERANCE:
         return Failure(
-            f"the scores of all people together are {found:.4f}, more than those of all rows, {given:.4f}",
+            f"the scores of all people together are {_figure(found)}, more than those of all rows, {_figure(given)}",
             {"given": rows, "came back": reply.value},
         )
     return None

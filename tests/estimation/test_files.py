@@ -111,6 +111,14 @@ def test_only_regular_files_are_read(tmp_path, make, says):
         read_input(tmp_path / "a", "notebook", 10)
 
 
+def test_the_sentence_about_a_long_path_is_short(tmp_path):
+    with pytest.raises(
+        OpenPoseLabError, match=r"the notebook .* … é+ cannot be read \(.*; check the path|there is no"
+    ) as error:
+        read_input(tmp_path / (5000 * "é"), "notebook", 10)
+    assert len(str(error.value)) < 290
+
+
 def test_a_path_with_a_null_character_leads_nowhere():
     with pytest.raises(OpenPoseLabError, match="the notebook .* cannot be read .*null"):
         read_input("a\0b", "notebook", 10)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 
 from estimation.config import COCO_18
@@ -22,6 +24,18 @@ def test_limbs_and_joints_are_drawn_where_they_are():
         assert changed[row, column]
     assert not changed[:, 80:].any()
     assert (image == 128).all()
+
+
+def test_drawing_takes_no_more_memory_than_the_picture():
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    skeletons = to_skeletons(COCO_18, PERSON, COORDINATES, 8)
+    tracemalloc.start()
+    try:
+        picture = draw_skeletons(COCO_18, image, skeletons)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert picture.nbytes <= peak < 1.2 * picture.nbytes
 
 
 def test_nobody_leaves_the_picture_as_it_is(rng):

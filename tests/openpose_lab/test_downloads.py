@@ -1,5 +1,6 @@
 """Downloads from a local server: whole, resumed, and each way to fail."""
 
+import gc
 import hashlib
 import os
 import subprocess
@@ -71,7 +72,7 @@ def test_another_file_at_the_address_is_thrown_away(file_server, url, path, tmp_
         download(url, path, EXPECTED)
     sentence = str(error.value)
     assert f"cannot fetch net.bin from {url} (the server sent another file: md5:" in sentence
-    assert f"expected {EXPECTED})" in sentence
+    assert len(sentence) - len(url) - len(str(path)) < 250
     assert sentence.endswith(f"look elsewhere for a file with {EXPECTED}, and put it at {path}")
     assert names(tmp_path) == []
 
@@ -106,6 +107,15 @@ def test_a_part_of_another_file_is_thrown_away(file_server, url, path, tmp_path,
     assert path.read_bytes() == DATA
     assert [asked for _, asked in file_server.asked][-1] is None
     assert names(tmp_path) == ["net.bin"]
+
+
+@pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
+def test_an_address_that_cannot_be_read(file_server, url, path):
+    """The server sends on to it. urllib raises before it closes the answer."""
+    file_server.status, file_server.location = 302, "http://[::1"
+    with pytest.raises(DownloadInterruptedError, match=r"\(it sends on to an address that is none: Invalid IPv6 URL\)"):
+        download(url, path, EXPECTED)
+    gc.collect()
 
 
 def test_a_body_without_an_end_is_not_received_to_its_end(file_server, url, path, tmp_path):
@@ -205,9 +215,14 @@ def test_a_full_disk(url, path, monkeypatch):
     assert str(error.value) == f"cannot write {path}.part: No space left on device; free some space and run again"
 
 
-def test_a_folder_in_the_place_of_the_part(url, path, tmp_path):
-    (tmp_path / "net.bin.part").mkdir()
-    with pytest.raises(OpenPoseLabError, match=r"cannot write .*net.bin.part: .*; check its folder and run again"):
+@pytest.mark.parametrize("ending", ["part", "lock"])
+@pytest.mark.parametrize("make", ["mkdir", "mkfifo"])
+def test_no_file_in_the_place_of_the_part_or_the_lock(url, path, ending, make):
+    """A pipe that nothing reads would be waited for."""
+    if not hasattr(os, make):
+        pytest.skip("needs a system with pipes that have names")
+    getattr(os, make)(f"{path}.{ending}")
+    with pytest.raises(OpenPoseLabError, match=rf"net\.bin\.{ending} is no file, where the download would be"):
         download(url, path, EXPECTED)
 
 

@@ -12,9 +12,9 @@ class FileServer(http.server.ThreadingHTTPServer):
     """Serves ``files``, which are bytes by path, and records each request in ``asked``.
 
     resumes: whether a Range header is obeyed. status: sent instead of a file unless it is 200.
-    reason: sent with the status, or None for the usual one. breaks_after: the number of bytes after which an answer
-    breaks off, or None. endless: whether an answer has no end. pause: seconds after each byte of an
-    answer; with ``slow_head``, after each byte of the status line too.
+    reason: sent with the status, or None for the usual one. location: where a status such as 302 sends on to, or None.
+    breaks_after: the number of bytes after which an answer breaks off, or None. endless: whether an answer has no end.
+    pause: seconds after each byte of an answer; with ``slow_head``, after each byte of the status line too.
     """
 
     def __init__(self) -> None:
@@ -24,6 +24,7 @@ class FileServer(http.server.ThreadingHTTPServer):
         self.resumes = True
         self.status = 200
         self.reason: str | None = None
+        self.location: str | None = None
         self.breaks_after: int | None = None
         self.endless = False
         self.pause = 0.0
@@ -47,7 +48,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.path, asked))
         data = self.server.files.get(self.path)
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked and self.server.resumes else 0
-        if self.server.status != 200:
+        if self.server.location:
+            self.send_response(self.server.status)
+            self.send_header("Location", self.server.location)
+            self.end_headers()
+        elif self.server.status != 200:
             self.send_error(self.server.status, self.server.reason)
         elif data is None:
             self.send_error(404)

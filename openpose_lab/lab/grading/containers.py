@@ -232,8 +232,11 @@ def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Itera
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The folders and the name in a path of an archive, which Windows may have written with backslashes."""
-    return tuple(part for part in name.replace("\\", "/").split("/", 2 * _DEEPEST) if part not in ("", "."))
+    """The folders and the name in a path of an archive, which Windows may have written with backslashes.
+
+    Nothing is unpacked to the disk, so ".." leads nowhere.
+    """
+    return tuple(part for part in name.replace("\\", "/").split("/", 2 * _DEEPEST) if part not in ("", ".", ".."))
 
 
 def _read_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: _Budget, most: int) -> bytes:

@@ -14,17 +14,19 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_LARGEST_FILE = 1 << 20
 POINTS = Path(__file__).parent / "points.toml"
 """The lab's own."""
+_LARGEST_POINTS = 1 << 16
+"""Bytes of such a file."""
 
 
 def read_points(path: Path) -> dict[str, float]:
     """The points of each category. Raises OpenPoseLabError if the file is not there, or no such thing."""
+    data = read_input(path, "points file", _LARGEST_POINTS)
     try:
-        content = tomllib.loads(read_input(path, "points file", _LARGEST_FILE).decode())
+        content = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
-        raise OpenPoseLabError(f"the points {path} are not TOML: {one_line(str(error), 60)}") from None
+        raise OpenPoseLabError(f"the points {path} are not TOML: {one_line(str(error), 100)}") from None
     points = content.get("points")
     if (
         not isinstance(points, dict)

@@ -459,7 +459,8 @@ def _folder_of(pieces: list[_Piece]) -> str:
 def _listed(pieces: list[_Piece], folder: str) -> str:
     """The first few, with what is wrong with them."""
     told = [
-        one_line(piece.source.removeprefix(folder).lstrip("/: "), 80) + (f" ({piece.problem})" if piece.problem else "")
+        one_line(piece.source.removeprefix(folder).lstrip("/: "), 60)
+        + (f" ({one_line(piece.problem, 60)})" if piece.problem else "")
         for piece in pieces[:3]
     ]
     return ", ".join(told) + (f" and {len(pieces) - 3} more" if len(pieces) > 3 else "")

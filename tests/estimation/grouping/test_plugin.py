@@ -129,6 +129,7 @@ def test_a_file_with_a_dataclass(plugin):
             "merge = 3\n",
             NO_DOOR,
         ),
+        ("def __getattr__(name): raise ValueError(name)\n", NO_DOOR),
     ],
 )
 def test_a_file_that_cannot_be_used(plugin, text, sentence):

@@ -213,6 +213,11 @@ BROKEN = {
         "no score out of nothing",
         "the scores of all people together are 107.0000, more than those of all rows, 8.5000",
     ),
+    "scores who meets a conflict beyond all bounds": (
+        ("            continue\n", '            owners[0]["score"] += 1e300\n            continue\n'),
+        "no score out of nothing",
+        "the scores of all people together are 1e+300, more than those of all rows, 8.5000",
+    ),
     "finds nobody in a crowd": (
         (
             "    people = []\n",

@@ -140,7 +140,7 @@ def test_what_is_odd_is_a_submission_with_a_problem(tmp_path):
 def test_nothing_is_written_by_an_archive(tmp_path):
     archive(tmp_path / "in" / "B01.zip", **{"..__..__merge.py": "x"})
     (submission,) = find_submissions(tmp_path / "in")
-    assert submission.problem == "there is no *merge*.py in the archive"
+    assert (submission.source, submission.code) == ("B01.zip: merge.py", b"x")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["B01.zip", "in"]
 
 
@@ -439,6 +439,8 @@ def test_odd_entries_of_archives(tmp_path):
             "B7.zip": packed({"lab\\merge.py": "seven"}),
             "B8.zip": packed({}),
             "B9.zip": packed({"/merge.py": "nine"}),
+            "D1.zip": packed({"../lab/../merge.py": "eleven"}),
+            "D2.zip": packed({"..\\merge.py": "twelve"}),
         },
     )
     encrypted = bytearray(packed({"merge.py": "x"}))
@@ -455,7 +457,21 @@ def test_odd_entries_of_archives(tmp_path):
         "B8": "there is no *merge*.py in the archive",
         "B9": "nine",
         "C1": "it is encrypted; ask for an archive without a password",
+        "D1": "eleven",
+        "D2": "twelve",
     }
+
+
+def test_a_sentence_about_many_files_is_short(tmp_path):
+    """Each of them has a local header with another name than the list of files."""
+    data = bytearray(packed({f"{100 * letter}_merge.py": letter for letter in "abcd"}))
+    for letter in b"abcd":
+        data[data.index(bytes(100 * [letter]))] = ord("x")
+    unpack(tmp_path, {"B1.zip": bytes(data), "B2.zip": packed({"merge.py": "two"})})
+    text = rows_of(tmp_path)["B1", "B1"]
+    assert text.startswith("there are 4 files that may be meant in the archive: aaa")
+    assert "(the archive cannot be read: " in text
+    assert len(text) < 500
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
