@@ -175,7 +175,7 @@ def test_a_grader_from_the_wheel_gives_full_marks(installed, elsewhere):
     shutil.copy(ROOT / "estimation" / "merge.py", elsewhere / "submissions" / "merge.py")
     done = in_it(installed, elsewhere, "openpose-lab", "grade", "submissions")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    assert "1 pass every check" in done.stdout
+    assert "1 passes every check" in done.stdout
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
     points = read_points(options.points)
     print(f"reading {shown(options.folder)}", flush=True)  # a minute for thousands of archives
     submissions = find_submissions(options.folder)
-    print(f"{len(submissions)} students", flush=True)
+    print(_counted(len(submissions), "student", "students"), flush=True)
     kept, pages = progress_file(options.out), options.out.with_name(f"{options.out.stem}_sheets")
     try:
         pages.mkdir(exist_ok=True)
@@ -147,11 +147,15 @@ def report(records: list[Record], points: dict[str, float], alike: Mapping[str, 
     """What came of all, in a few lines."""
     totals = [sum(points[name] * share for name, share in record.shares().items()) for record in records]
     most = sum(points.values())
-    print(f"{len(records)} submissions, {sum(totals) / len(totals):.1f} of {most:g} points on average")
-    print(f"{sum(not record.failures and not record.problem for record in records)} pass every check")
-    for what, count in (
-        ("cannot be loaded, or read", sum(bool(record.problem) for record in records)),
-        ("are much like another one", sum(alike[label].count > 0 for label in labels(records))),
-    ):
-        if count:
-            print(f"{count} {what}")
+    number = _counted(len(records), "submission", "submissions")
+    print(f"{number}, {sum(totals) / len(totals):.1f} of {most:g} points on average")
+    passing = sum(not record.failures and not record.problem for record in records)
+    print(_counted(passing, "passes every check", "pass every check"))
+    if unread := sum(bool(record.problem) for record in records):
+        print(f"{unread} cannot be loaded, or read")
+    if similar := sum(alike[label].count > 0 for label in labels(records)):
+        print(_counted(similar, "is much like another one", "are much like another one"))
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

@@ -220,6 +220,11 @@ def _rank(name: PurePosixPath) -> int:
     return 0 if _is_exact(name) else 1 if _is_merge(name) else 3
 
 
+def _rank_in(piece: _Piece, path: tuple[str, ...]) -> int:
+    """The rank by the name that the student gave to the file, before which some systems write the student's."""
+    return 0 if piece.rank == 1 and path and _is_exact(PurePosixPath(path[-1])) else piece.rank
+
+
 def _without_txt(name: str) -> str:
     """Some browsers and systems add .txt to the name of a Python file."""
     return name[:-4] if name.lower().endswith(".py.txt") else name
@@ -428,8 +433,9 @@ def _settle(pieces: list[_Piece], paths: list[tuple[str, ...]], what: str) -> Su
         for piece, path in zip(pieces, paths)
         if _is_merge_of_project(path) or not any(path[:length] in roots for length in range(len(path)))
     ]
-    rank = min(piece.rank for piece, _ in kept)
-    of_rank = [(piece, path) for piece, path in kept if piece.rank == rank]
+    ranks = [_rank_in(piece, path) for piece, path in kept]
+    rank = min(ranks)
+    of_rank = [one for one, its_rank in zip(kept, ranks) if its_rank == rank]
     least = min(len(path) for _, path in of_rank)
     best = [piece for piece, path in of_rank if len(path) == least]
     chosen = set(map(id, best))

@@ -414,6 +414,21 @@ def test_a_call_of_the_network_is_told(program, folder, tmp_path):
     assert "merge tried to use the network" in rows_of(tmp_path / "marks.csv")["A"]["reason"]
 
 
+@pytest.mark.parametrize(
+    ("count", "lines"),
+    [
+        (1, ["1 submission, 100.0 of 100 points on average", "1 passes every check", "1 is much like another one"]),
+        (2, ["2 submissions, 100.0 of 100 points on average", "2 pass every check", "2 are much like another one"]),
+    ],
+)
+def test_one_is_told_as_one(capsys, count, lines):
+    records = [Record(str(number), f"{number}_merge.py", "") for number in range(count)]
+    alike = {record.student: likeness.Alike({"Z": 1.0}, 1) for record in records}
+    points = dict.fromkeys(CATEGORIES, 100 / len(CATEGORIES))
+    grade.report(records, points, alike)
+    assert capsys.readouterr().out.splitlines() == lines
+
+
 def test_a_full_disk_is_one_sentence(program, folder, monkeypatch):
     (folder / "A_merge.py").write_text("x = 1\n")
 
@@ -560,4 +575,4 @@ def test_accuracy_is_measured_on_the_instructor_s_photos(program, folder):
     photos = "--images", ROOT / "images", "--annotations", ROOT / "tests" / "data" / "people_keypoints.json"
     status, out, err = program(*photos)
     assert status == 0, err
-    assert "1 pass every check" in out
+    assert "1 passes every check" in out

@@ -222,7 +222,7 @@ def test_a_kill_loses_no_mark(tmp_path, rng):
     """SIGKILL of the grader at ten random moments, and the same command again."""
     folder, temporary = tmp_path / "in", tmp_path / "temporary"
     temporary.mkdir()
-    unpack(folder, {f"{number:02}_merge.py": f"x = {number}\n" for number in range(23)})
+    unpack(folder, {f"{number:02}_merge.py": f"x = {number}\n" for number in range(14)})
     unpack(folder, {"90_merge.py": GOOD, "91_Lab3.zip": packed({"report.pdf": ""})})
 
     def start(out):
@@ -231,7 +231,7 @@ def test_a_kill_loses_no_mark(tmp_path, rng):
         return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
     def finish(grader):
-        out, _ = grader.communicate(timeout=300)
+        out, _ = grader.communicate(timeout=600)
         assert grader.returncode == 0
         return out
 
@@ -245,8 +245,8 @@ def test_a_kill_loses_no_mark(tmp_path, rng):
     for _ in range(10):
         before = kept()
         grader = start(tmp_path / "killed.csv")
-        enough = len(before) + int(rng.integers(0, 3))
-        assert wait_until(lambda: len(kept()) >= enough or grader.poll() is not None, 120)  # noqa: B023
+        enough = len(before) + int(rng.integers(0, 2))
+        assert wait_until(lambda: len(kept()) >= enough or grader.poll() is not None, 300)  # noqa: B023
         time.sleep(rng.uniform(0, 1))
         grader.kill()
         grader.communicate(timeout=60)
@@ -254,8 +254,8 @@ def test_a_kill_loses_no_mark(tmp_path, rng):
     marked = kept()
     assert len(marked) == len(set(marked)) > 0
     out = finish(start(tmp_path / "killed.csv"))
-    assert f"{len(marked)} of 25 were marked before" in out
-    assert len(kept()) == len(set(kept())) == 25
+    assert f"{len(marked)} of 16 were marked before" in out
+    assert len(kept()) == len(set(kept())) == 16
     assert table_of(tmp_path / "killed.csv") == table_of(tmp_path / "whole.csv")
     assert wait_until(lambda: not processes_of(temporary), 10)
     assert np.all([path.name.startswith("grade-") for path in temporary.iterdir()])

@@ -380,6 +380,19 @@ def test_what_is_unclear_is_said(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    "start",
+    ["leeann_51004_9900{}_", "Lab 3_alee_attempt_2026-01-02-12-00-00_", "Ann Lee_51004_assignsubmission_file_"],
+    ids=["Canvas", "Blackboard", "Moodle"],
+)
+def test_merge_counts_where_systems_write_names_before_it(tmp_path, start):
+    copy = "merge-1.py" if "{}" in start else "merge.py"
+    unpack(tmp_path, {start.format(1) + copy: "the one", start.format(2) + "merge_old.py": "no"})
+    (found,) = find_submissions(tmp_path)
+    assert (found.code, found.problem) == (b"the one", None)
+    assert found.note == f"not marked: {start.format(2)}merge_old.py"
+
+
 def test_nobody_s_archive_can_hold_a_submission_of_another(tmp_path):
     unpack(
         tmp_path,
