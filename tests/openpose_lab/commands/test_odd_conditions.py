@@ -219,7 +219,8 @@ def find_faults(status, out, err):
         faults.append(control)
     if status not in (0, 1, 2):
         faults.append(status)
-    lines = [line for line in err.splitlines() if b": note: " not in line]
+    beside = (b": note: ", b": the output cannot be written: ")  # told beside what else is wrong
+    lines = [line for line in err.splitlines() if not any(text in line for text in beside)]
     if status == 1 and (len(lines) > 1 or len(err) > 1000):
         faults.append("no single sentence")
     if status == 2 and lines and len(lines[-1]) > 700:  # the usage stands above
