@@ -16,7 +16,7 @@ test: .venv/ready  ## the quick tests, on all cores
 	$(BIN)/python -m pytest -q -m "not slow" -n auto
 
 test-slow: .venv/ready  ## the tests that load TensorFlow or a trained network, or run many processes
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile
 
 test-all: test test-slow  ## all tests
 
