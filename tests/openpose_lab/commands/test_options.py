@@ -27,7 +27,7 @@ from openpose_lab.formats import FORMATS
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
 from tests.conftest import ROOT
 
-SIGNATURES = [(name, *spec.signature) for name, spec in NETWORKS.items()]
+SIGNATURES = [(name, *spec.signature) for name, spec in NETWORKS.items() if spec.signature]
 NETWORK = {"--network", "--weights", "--height"}
 PHOTOS = {"--images", "--annotations", *NETWORK}
 CROWDS = {

@@ -115,7 +115,7 @@ def test_vgg19_gets_rgb_and_gives_the_last_pair(openpose, rng):
     for layer in openpose.layers:
         if layer.weights:
             model.get_layer(layer.name).set_weights(layer.get_weights())
-    photo = rng.integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    photo = rng.integers(0, 256, (64, 96, 3)).astype(np.uint8)
     maps = LoadedNetwork(NETWORKS["vgg19"], KerasRuntime(model))(photo)
     outputs = openpose.predict(photo[np.newaxis, :, :, ::-1], verbose=0)
     np.testing.assert_allclose(maps.pafs, outputs[10][0], rtol=1e-3, atol=1e-6)

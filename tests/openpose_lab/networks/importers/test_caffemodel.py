@@ -15,6 +15,13 @@ from tests.conftest import ROOT
 from tests.support import caffe_files
 from tests.support.caffe_files import NETS, layer_record, new_blob, sample_photo
 
+
+@pytest.fixture(autouse=True)
+def input_is_the_photo(monkeypatch):
+    """The reference sees the small photo as it is, not filled up."""
+    monkeypatch.setattr("openpose_lab.networks.network.LEAST_INPUT_SIDE", 1)
+
+
 PROTOTXTS = {"vgg19": "pose_coco_pose_deploy_linevec", "vgg19_mpi": "pose_mpi_pose_deploy_linevec"}
 PROTOTXTS["body25"] = "pose_body_25_pose_deploy"
 KERNEL = np.arange(2 * 3 * 3 * 3, dtype=np.float32).reshape(2, 3, 3, 3)

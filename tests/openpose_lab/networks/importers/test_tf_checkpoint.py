@@ -17,6 +17,12 @@ from tests.support.caffe_files import NETS, caffemodel, random_blobs, sample_pho
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def input_is_the_photo(monkeypatch):
+    """The reference sees the small photo as it is, not filled up."""
+    monkeypatch.setattr("openpose_lab.networks.network.LEAST_INPUT_SIDE", 1)
+
+
 def lab_variables(model):
     """The model's variables under the names of the lab's checkpoint, as its network numbers them."""
     front = [
