@@ -47,7 +47,7 @@ _SILENT = (
     ("os", "mknod", _CHANGES_FILES),
 )
 """Functions, by module and name, that a merge has no need of and that Python tells no audit hook of."""
-_IN_MEMORY = ("", ":memory:")  # databases of SQLite that are no files
+_IN_MEMORY = ("", ":memory:", b"", b":memory:")  # databases of SQLite that are no files; bytes in Python 3.10
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
