@@ -15,6 +15,7 @@ class FileServer(http.server.ThreadingHTTPServer):
     reason: sent with the status, or None for the usual one. location: where a status such as 302 sends on to, or None.
     breaks_after: the number of bytes after which an answer breaks off, or None. endless: whether an answer has no end.
     pause: seconds after each byte of an answer; with ``slow_head``, after each byte of the status line too.
+    sent: bytes of files that were handed to sockets. Their buffers may hold more than the client has received.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class FileServer(http.server.ThreadingHTTPServer):
         self.endless = False
         self.pause = 0.0
         self.slow_head = False
+        self.sent = 0
         self.stopped = threading.Event()
 
     def serve(self, path: str, data: bytes) -> str:
@@ -68,10 +70,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if self.server.pause:
                 self.drip(data[start:])
                 return
-            self.wfile.write(data[start:][: self.server.breaks_after])
+            self.send(data[start:][: self.server.breaks_after])
             with contextlib.suppress(OSError):  # the client has seen enough
                 while self.server.endless and not self.server.stopped.is_set():
-                    self.wfile.write(data)
+                    self.send(data)
+
+    def send(self, data: bytes) -> None:
+        self.wfile.write(data)
+        self.server.sent += len(data)
 
     def drip(self, data: bytes) -> None:
         """Send the bytes one by one."""
