@@ -21,9 +21,11 @@ def test_every_grouping_fails_somewhere():
     assert {name for failing in FAILINGS for name in failing.fail} == set(GROUPINGS)
 
 
-def test_the_pictures(call_program, tmp_path):
+@pytest.mark.parametrize("number", [1, pytest.param(len(FAILINGS), marks=pytest.mark.slow)], ids=["one", "all"])
+def test_the_pictures(call_program, tmp_path, monkeypatch, number):
+    monkeypatch.setattr(draw_failings, "FAILINGS", FAILINGS[:number])
     status, out, _ = call_program("draw_failings", draw_failings.main, "--out", tmp_path)
-    assert (status, out.count(".png")) == (0, len(FAILINGS) + 1)
+    assert (status, out.count(".png")) == (0, number + 1)
     for path in tmp_path.iterdir():
         height, width = cv2.imread(str(path)).shape[:2]
         assert width == 900 > height

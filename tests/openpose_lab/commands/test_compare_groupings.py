@@ -10,16 +10,24 @@ from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
 from openpose_lab.commands import compare_groupings
 from openpose_lab.evaluation.comparison import PERFECT
+from openpose_lab.evaluation.comparison_plot import plot
 from tests.openpose_lab.conftest import ANNOTATIONS
 
 FEW = ("--people", 2, "--overlap", 0.2, "--scenes", 2)
 
 
 @pytest.fixture
-def program(tmp_path, monkeypatch, call_program):
+def drawing_program(tmp_path, monkeypatch, call_program):
     """Run it in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
     return partial(call_program, "compare_groupings", compare_groupings.main)
+
+
+@pytest.fixture
+def program(drawing_program, monkeypatch):
+    """The same with an empty plot, which takes less time."""
+    monkeypatch.setattr(compare_groupings, "plot", lambda *_: b"")
+    return drawing_program
 
 
 @pytest.fixture
@@ -44,7 +52,8 @@ def write(path, body):
     return path
 
 
-def test_every_grouping_and_one_s_own_on_a_photo(on_a_photo, tmp_path):
+def test_every_grouping_and_one_s_own_on_a_photo(on_a_photo, tmp_path, monkeypatch):
+    monkeypatch.setattr(compare_groupings, "plot", plot)
     mine = write(tmp_path / "mine.py", "return subset[:0]")
     status, out, _ = on_a_photo("--grouping", mine, "--csv", tmp_path / "table.csv", "--plot", tmp_path / "plot.svg")
     assert status == 0
@@ -68,8 +77,8 @@ def test_crowds_and_photos_together(on_a_photo, tmp_path):
     assert [row["kind"] for row in read(tmp_path / "groupings.csv")] == ["photos"] * 3 + ["crowd"] * 3
 
 
-def test_crowds_of_many_kinds(program, tmp_path):
-    status, out, _ = program("--people", 1, 3, "--overlap", 0, 0.4, "--scenes", 3, "--only", "lab", "hungarian")
+def test_crowds_of_many_kinds(drawing_program, tmp_path):
+    status, out, _ = drawing_program("--people", 1, 3, "--overlap", 0, 0.4, "--scenes", 3, "--only", "lab", "hungarian")
     assert status == 0
     titles = [line for line in out.splitlines() if "overlap" in line]
     assert titles == [

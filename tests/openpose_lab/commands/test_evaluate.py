@@ -24,15 +24,22 @@ MARGIN = 0.005  # other versions of the libraries may round otherwise
 
 
 @pytest.fixture
-def program(annotations, on_ideal_maps, call_program, tmp_path, monkeypatch):
+def drawing_program(annotations, on_ideal_maps, call_program, tmp_path, monkeypatch):
     """Run it on one photo whose maps are ideal: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
     truth = annotations(ANNOTATIONS)
     return partial(call_program, "evaluate", evaluate.main, *on_ideal_maps, "--annotations", truth, "--height", 480)
 
 
-def test_the_whole_program(program, tmp_path):
-    status, out, _ = program("--results", tmp_path / "out.json")
+@pytest.fixture
+def program(drawing_program, monkeypatch):
+    """The same with an empty picture of the worst photos, which takes less time."""
+    monkeypatch.setattr(evaluate, "draw_photo_sheet", lambda *_: np.zeros((2, 2, 3), np.uint8))
+    return drawing_program
+
+
+def test_the_whole_program(drawing_program, tmp_path):
+    status, out, _ = drawing_program("--results", tmp_path / "out.json")
     assert status == 0
     assert "1 photos, 2 people found, mobilenet_thin at height 480" in out
     assert "AP         1.000  (95 %: 1.000 to 1.000)" in out
@@ -165,8 +172,8 @@ def predictions(tmp_path):
     return tmp_path / "other.json"
 
 
-def test_predictions_of_another_system_beside_ours(program, predictions, tmp_path):
-    status, out, err = program(
+def test_predictions_of_another_system_beside_ours(drawing_program, predictions, tmp_path):
+    status, out, err = drawing_program(
         "--predictions", predictions, "--breakdown", "--json", "figures.json", "--photos-csv", "photos.csv"
     )
     assert (status, err) == (0, "")
@@ -213,21 +220,34 @@ sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
 
 
-@pytest.mark.parametrize("with_photos", [True, False])
-def test_predictions_alone_need_no_network(on_ideal_maps, annotations, predictions, tmp_path, with_photos):
-    arguments = ["--annotations", annotations(ANNOTATIONS), "--predictions", predictions, "--only-predictions"]
-    arguments += ["--images", tmp_path, "--worst", tmp_path / "worst.png"] if with_photos else []
-    done = subprocess.run(
-        [sys.executable, "-c", ALONE, *map(str, arguments), "--json", tmp_path / "figures.json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def on_predictions_alone(annotations, predictions, tmp_path):
+    """Options that measure them alone, and what the program must print and write."""
+    options = ["--annotations", annotations(ANNOTATIONS), "--predictions", predictions, "--only-predictions"]
+
+    def check(out, with_picture):
+        assert out.startswith("1 photos, 1 people found, other.json (1 of 3 rows used")
+        (system,) = json.loads((tmp_path / "figures.json").read_bytes())["systems"]
+        assert system["figures"]["AR"] == pytest.approx(0.5)
+        assert [path.name for path in tmp_path.glob("worst*")] == (["worst.png"] if with_picture else [])
+
+    return [*options, "--json", tmp_path / "figures.json"], check
+
+
+def test_predictions_alone_need_no_network(on_ideal_maps, on_predictions_alone, tmp_path):
+    options, check = on_predictions_alone
+    options += ["--images", tmp_path, "--worst", tmp_path / "worst.png"]
+    command = [sys.executable, "-c", ALONE, *map(str, options)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("1 photos, 1 people found, other.json (1 of 3 rows used")
-    (system,) = json.loads((tmp_path / "figures.json").read_bytes())["systems"]
-    assert system["figures"]["AR"] == pytest.approx(0.5)
-    assert (tmp_path / "worst.png").is_file() == with_photos
+    check(done.stdout, with_picture=True)
+
+
+def test_predictions_alone_need_no_photos(call_program, on_predictions_alone):
+    options, check = on_predictions_alone
+    status, out, _ = call_program("evaluate", evaluate.main, *options)
+    assert status == 0
+    check(out, with_picture=False)
 
 
 def test_results_of_photos_without_annotations(on_ideal_maps, call_program, tmp_path, monkeypatch):

@@ -146,18 +146,7 @@ def test_a_second_run_goes_on_where_the_first_stopped(program, folder, tmp_path,
     assert rows_of(tmp_path / "marks.csv")["A"] == first["A"]
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        "openpose_lab/lab/merge_checks.py",
-        "openpose_lab/lab/accuracy.py",
-        "openpose_lab/lab/grading/hidden_checks.py",
-        "openpose_lab/lab/sandbox/worker.py",
-        "openpose_lab/evaluation/measures.py",
-        "estimation/subset.py",
-    ],
-)
-def test_no_mark_outlives_a_change_of_what_made_it(changed, tmp_path, monkeypatch):
+def test_no_mark_outlives_a_change_of_what_made_it(tmp_path, monkeypatch):
     for package in ("estimation", "openpose_lab"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(judges, "ROOT", tmp_path)
@@ -165,11 +154,20 @@ def test_no_mark_outlives_a_change_of_what_made_it(changed, tmp_path, monkeypatc
     def key():
         return judges.prepare(read_photo_rows(), Limits(), tmp_path / "grade").key
 
-    before = key()
-    assert key() == before
-    with (tmp_path / changed).open("a") as file:
-        file.write("# another line\n")
-    assert key() != before
+    keys = [key()]
+    assert key() == keys[0]
+    for changed in (
+        "openpose_lab/lab/merge_checks.py",
+        "openpose_lab/lab/accuracy.py",
+        "openpose_lab/lab/grading/hidden_checks.py",
+        "openpose_lab/lab/sandbox/worker.py",
+        "openpose_lab/evaluation/measures.py",
+        "estimation/subset.py",
+    ):
+        with (tmp_path / changed).open("a") as file:
+            file.write("# another line\n")
+        keys.append(key())
+        assert keys[-1] not in keys[:-1], changed
 
 
 @pytest.mark.slow

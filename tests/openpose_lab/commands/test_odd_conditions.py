@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from openpose_lab.commands import handout
 from openpose_lab.commands.program import DEBUG
 from tests.conftest import ROOT
 
@@ -118,6 +119,8 @@ CONDITIONS = (
     'unset HOME; "$@"',
     'HOME=/proc/none "$@"',
 )
+QUICK = [("weights list", condition) for condition in (CONDITIONS[2], *CONDITIONS[5:7], *CONDITIONS[8:])]
+"""With these the quick tests are content; those of ``commands/program.py`` try the other conditions."""
 EVERYTHING = "ALL_ODD_CONDITIONS"
 """An environment variable. If it is set, each program meets each odd path and condition, which takes long."""
 
@@ -243,9 +246,14 @@ def outcomes(place, arguments, values, run=call):
     return found
 
 
-@pytest.mark.parametrize("value", ["", "/", LONG, "loop", "\x1b[31mred\x07.zip"], ids=lambda value: ascii(value[:20]))
-def test_an_odd_output_is_one_sentence_at_most(place, value):
-    assert outcomes(place, HANDOUT, [value]) == {}
+def test_an_odd_output_is_one_sentence_at_most(place, call_program, monkeypatch):
+    monkeypatch.chdir(place)
+
+    def run(_, arguments):
+        status, out, err = call_program("handout", handout.main, *arguments)
+        return status, out.encode(), err.encode()
+
+    assert outcomes(place, HANDOUT[3:], ["", "/", LONG, "loop", "\x1b[31mred\x07.zip"], run) == {}
 
 
 @pytest.mark.slow
@@ -263,8 +271,14 @@ def test_an_odd_input_of_any_program_is_one_sentence(place, slot, forks):
     assert outcomes(place, INPUTS[slot], some(values, list(INPUTS).index(slot), 5), forks) == {}
 
 
-@pytest.mark.parametrize("condition", CONDITIONS)
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize(
+    ("program", "condition"),
+    [
+        pytest.param(program, condition, marks=[] if (program, condition) in QUICK else pytest.mark.slow)
+        for program in PROGRAMS
+        for condition in CONDITIONS
+    ],
+)
 def test_odd_streams_and_places_are_no_traceback(place, program, condition):
     assert find_faults(*call(place, PROGRAMS[program], condition)) == []
 
@@ -357,7 +371,7 @@ def interrupted(place, arguments, module, **after):
     [
         *((DEMO, "demo_image.py", at) for at in ("openpose_lab.commands.image", "numpy._core.multiarray", "cv2")),
         ([*LAB, "weights", "list"], "weights", "openpose_lab.commands.weights"),
-        ([*LAB, "photo.jpg"], "openpose-lab", "scipy"),
+        pytest.param([*LAB, "photo.jpg"], "openpose-lab", "scipy", marks=pytest.mark.slow),  # by TensorFlow
     ],
 )
 def test_ctrl_c_while_a_program_imports_stops_it(place, arguments, name, module):
@@ -390,20 +404,21 @@ import encodings.idna, zipfile
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
-sys.exit(program.run("handout", handout.main, sys.argv[1:]))
+sys.exit(sum(program.run("handout", handout.main, ["--out", path]) for path in sys.argv[1:]))
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.parametrize("path", ["lab.zip", "kept.zip", "closed/lab.zip"])
-def test_a_folder_without_permission_is_one_sentence(path):
+def test_a_folder_without_permission_is_one_sentence():
+    refused = {"lab.zip": "no permission", "kept.zip": "no permission", "closed/lab.zip": os.strerror(errno.EACCES)}
     with tempfile.TemporaryDirectory() as folder:  # pytest's own are root's alone
         os.chmod(folder, 0o755)
         kept = Path(folder, "kept.zip")
         kept.touch()
         kept.chmod(0o666)
         Path(folder, "closed").mkdir(mode=0o700)
-        status, out, err = call(folder, ["-c", AS_ANOTHER, "--out", path])
-    refused = os.strerror(errno.EACCES) if path.startswith("closed") else "no permission"
-    assert (status, out) == (1, b"")
-    assert err.decode() == f"handout: cannot write {path}: {refused}; choose another place\n"
+        status, out, err = call(folder, ["-c", AS_ANOTHER, *refused])
+    assert (status, out) == (len(refused), b"")
+    assert err.decode().splitlines() == [
+        f"handout: cannot write {path}: {why}; choose another place" for path, why in refused.items()
+    ]

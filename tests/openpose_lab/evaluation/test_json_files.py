@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.evaluation import json_files
-from openpose_lab.evaluation.json_files import read_json
+from openpose_lab.evaluation.json_files import estimated_bytes, read_json
 from tests.conftest import ROOT
 
 WHAT = "annotations file", "a COCO keypoint file"
@@ -47,10 +48,27 @@ def test_what_is_no_json_is_one_sentence(read, data):
         read(data)
 
 
+MANY = [b"[]", b"{}", b'"ab"', b"1e1", b"257", b'{"a":1}', b"[1]"]
+"""The values that take most memory for their letters."""
+
+
+@pytest.mark.parametrize("value", MANY)
+def test_the_estimate_of_memory_is_no_less_than_what_python_asks_for(value):
+    data = b"[" + b",".join([value] * 50_000) + b"]"
+    tracemalloc.start()
+    try:
+        content = json.loads(data)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(content) == 50_000
+    assert 0.2 * estimated_bytes(data) < taken <= 1.1 * estimated_bytes(data)
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory of one process is only known on Linux")
-@pytest.mark.parametrize("value", [b"[]", b"{}", b'"ab"', b"1e1", b"257", b'{"a":1}', b"[1]"])
+@pytest.mark.parametrize("value", MANY)
 def test_the_estimate_of_memory_is_no_less_than_the_memory(value):
-    """A long list of the values that take most memory for their letters."""
     script = f"""
 import json, resource
 from openpose_lab.evaluation.json_files import estimated_bytes

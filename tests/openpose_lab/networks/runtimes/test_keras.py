@@ -1,9 +1,12 @@
 """The Keras runtime: finding the Keras code, weights into models, and the order of stages."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.loading import find_weights, load_network
 from openpose_lab.networks.reading import read_weights
-from openpose_lab.networks.runtimes.keras import stage_names
+from openpose_lab.networks.runtimes.keras import set_weights, stage_names
 from tests.conftest import ROOT
 
 OF_A_USER = "raise RuntimeError('a package models of the user was imported')"
@@ -170,3 +173,32 @@ def test_a_fork_may_load_its_own_network(mobilenet):
     code = FORKS.partition("network = load")[0] + "if os.fork() == 0: print(run(True))\nelse: os.wait()"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout == "None\n"
+
+
+class Variable:
+    """What a Keras variable tells and does, without TensorFlow."""
+
+    name, shape, dtype, values = "kernel", (3,), "float32", None
+
+    def assign(self, values):
+        self.values = values
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({}, "a.npz is not for small: conv1/kernel is missing, expected with shape (3,)"),
+        ({"conv1/kernel": np.zeros(4)}, "a.npz is not for small: conv1/kernel has shape (4,), expected (3,)"),
+        ({"conv1/kernel": np.full(3, np.nan)}, "a.npz is damaged: conv1/kernel has values that are no numbers; give"),
+        ({"conv1/kernel": np.full(3, 1e10)}, "a.npz is damaged: conv1/kernel has values that no trained network has"),
+        ({"conv1/kernel": np.zeros(3), "conv2/bias": np.zeros(1)}, "the network has no layer for conv2/bias"),
+    ],
+)
+def test_weights_that_do_not_fit_change_nothing(arrays, sentence):
+    variable = Variable()
+    model = SimpleNamespace(layers=[SimpleNamespace(name="conv1", weights=[variable])])
+    with pytest.raises(OpenPoseLabError, match=re.escape(sentence)):
+        set_weights(model, arrays, Path("a.npz"), "small")
+    assert variable.values is None
+    set_weights(model, {"conv1/kernel": np.arange(3)}, Path("a.npz"), "small")
+    assert variable.values.tolist() == [0, 1, 2]
