@@ -162,7 +162,7 @@ def named_files(made_from: dict[str, Any]) -> str:
 
 def kept_verdict(path: Path) -> str:
     """What to say of any other weights file: where it is from, and what it finds in the sample photo."""
-    form, trained = read_weights(path)
+    form, trained = read_weights(path, keep=True)
     made_from = read_record(path)
     origin = f", made from {named_files(made_from)}" if made_from else ""
     network = load_network(name_network(path, form, trained), path)

@@ -71,7 +71,7 @@ def recognised_network(weights: Path) -> str:
     Raises:
         OpenPoseLabError: The file cannot be read, or no network fits.
     """
-    return name_network(weights, *read_weights(weights))
+    return name_network(weights, *read_weights(weights, keep=True))  # the network is loaded next
 
 
 def network_config(name: str) -> Config:

@@ -42,15 +42,18 @@ _NO_WEIGHTS = {
     "file out of it",
 }
 """First bytes of files that people take for weights -> their kind, and advice."""
+_kept: dict[Path, tuple[list[tuple[int, ...]], tuple[str, TrainedWeights]]] = {}
+"""At most one result that was read to be kept for the next call, by its first file, with the state of its files."""
 _XML = re.compile(rb"^<\?xml[^>]*>\s*")
 """What may stand before a web page."""
 
 
-def read_weights(path: Path) -> tuple[str, TrainedWeights]:
+def read_weights(path: Path, keep: bool = False) -> tuple[str, TrainedWeights]:
     """Read a weights file of any form.
 
     Args:
         path: The file. If a form consists of several files, any of them, or the beginning that their names share.
+        keep: Whether to keep the result for the next call, which is spared reading the file if it has not changed.
 
     Returns:
         The name of the form, and the weights.
@@ -59,6 +62,23 @@ def read_weights(path: Path) -> tuple[str, TrainedWeights]:
         OpenPoseLabError: The file is of no known form, is damaged, or has no weights.
     """
     files = files_of(path)
+    state = _state(files)
+    kept = _kept.pop(files[0], None)
+    _kept.clear()
+    found = kept[1] if kept and kept[0] == state else _read(files)
+    if keep:
+        _kept[files[0]] = state, found
+    return found
+
+
+def _state(files: list[Path]) -> list[tuple[int, ...]]:
+    """Look up what differs once a file has changed. A file that is missing has no state."""
+    stats = [os.stat(file) for file in files if os.path.isfile(file)]
+    return [(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats]
+
+
+def _read(files: list[Path]) -> tuple[str, TrainedWeights]:
+    """Read the files that belong together: see ``read_weights``."""
     path, head = files[0], _read_head(files[0])
     for file in files[1:]:
         _read_head(file)

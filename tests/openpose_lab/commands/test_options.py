@@ -25,6 +25,11 @@ from openpose_lab.commands.options import (
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.formats import FORMATS
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
+from openpose_lab.networks.catalogue import RUNTIMES
+from openpose_lab.networks.importers import npz
+from openpose_lab.networks.loading import load_network
+from openpose_lab.networks.reading import read_weights
+from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec
 from tests.conftest import ROOT
 
 SIGNATURES = [(name, *spec.signature) for name, spec in NETWORKS.items() if spec.signature]
@@ -253,6 +258,40 @@ def test_every_program_recognises_the_network_of_the_weights(tmp_path, program):
         arguments.insert(0, "folder")
     options = module.parse_options(arguments, *(["demo"] if program == "image" else []))
     assert options.network == "body25"
+
+
+def test_a_file_is_read_once_to_recognise_and_to_load_its_network(tmp_path, monkeypatch):
+    reads, loaded = [], []
+
+    class Zeros:
+        def run(self, batch):
+            height, width = batch.shape[1] // 8, batch.shape[2] // 8
+            return BatchMaps(*(np.zeros((len(batch), height, width, channels), np.float32) for channels in (26, 52)))
+
+    def load(spec, weights):
+        loaded.append(read_weights(weights)[1].arrays["Mconv7_stage3_L2/bias"][0])
+        return Zeros()
+
+    def counted(path, read=npz.read):
+        reads.append(path)
+        return read(path)
+
+    monkeypatch.setattr(npz, "read", counted)
+    monkeypatch.setitem(RUNTIMES, "zeros", RuntimeSpec("zeros", load))
+    path = tmp_path / "a.npz"
+    np.savez(path, **{"Mconv7_stage3_L2/bias": np.zeros(52)})
+    parser = make_parser("any", None, "")
+    add_network_options(parser)
+    options = parser.parse_args(["--weights", str(path)])
+    load_network(options.network, options.weights, "zeros")
+    assert reads == [path]
+    load_network("body25", path, "zeros")  # it is not kept for ever
+    assert reads == 2 * [path]
+    parser.parse_args(["--weights", str(path)])
+    np.savez(path, **{"Mconv7_stage3_L2/bias": np.ones(52), "another/bias": np.zeros(1)})
+    load_network("body25", path, "zeros")  # nor if the file changes
+    assert reads == 4 * [path]
+    assert loaded == [0, 0, 1]
 
 
 def parse(*arguments):
