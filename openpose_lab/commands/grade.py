@@ -104,9 +104,9 @@ def check_options(options: argparse.Namespace) -> Limits:
     check_range("--jobs", options.jobs, 1, MOST_JOBS)
     limits = check_limits(options)
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
+    check_place_of_files(options.out)
     outputs = [options.out, progress_file(options.out)]
-    for out in outputs:
-        check_place_of_files(out)
+    check_place_of_files(outputs[1])
     folder = Path(os.path.realpath(options.folder))
     for out in outputs:
         place = Path(os.path.realpath(out))

@@ -150,6 +150,8 @@ def test_no_mark_outlives_a_change_of_what_made_it(tmp_path, monkeypatch):
     for package in ("estimation", "openpose_lab"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(judges, "ROOT", tmp_path)
+    files = judges.importable_files()  # which takes a while
+    monkeypatch.setattr(judges, "importable_files", lambda: files)
 
     def key():
         return judges.prepare(read_photo_rows(), Limits(), tmp_path / "grade").key
@@ -237,6 +239,8 @@ def test_bad_options_are_one_sentence(program, folder, tmp_path):
         (("--images", tmp_path), "photos need both --images and --annotations"),
         (("--points", tmp_path / "none.toml"), "there is no points file "),
         (("--out", tmp_path / "none" / "marks.csv"), "there is no folder"),
+        (("--out", "."), "cannot write .: it is a folder"),
+        (("--out", "/"), "cannot write /: it is a folder"),
         (("--out", folder / "A_merge.txt"), "A_merge.txt is given as the submission too, and would be overwritten"),
     ):
         status, out, err = program(*options)
