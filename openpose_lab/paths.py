@@ -16,6 +16,17 @@ def in_clone() -> bool:
     return (ROOT / "demo_image.py").is_file() and (ROOT / "models").is_dir()
 
 
+def keras_folder() -> Path:
+    """The Keras code of the networks: ``models`` of the clone, or the package's own ``keras_models``."""
+    installed = PACKAGE / "keras_models"
+    return installed if installed.is_dir() else ROOT / "models"
+
+
+def embedded_weights() -> Path:
+    """The folder of the weights that come with the project."""
+    return (ROOT if in_clone() else PACKAGE) / "model_weights"
+
+
 def sample_photo() -> Path:
     """The sample photo of two people."""
     return (ROOT if in_clone() else PACKAGE) / "images" / "people.jpg"

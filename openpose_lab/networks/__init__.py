@@ -4,5 +4,5 @@ from openpose_lab.networks.catalogue import NETWORKS
 
 __all__ = ["DEFAULT_NETWORK", "NETWORKS"]
 
-DEFAULT_NETWORK = "mobilenet_thin"
-"""The network of the programs: its weights are fetched on first use, and it is the fastest."""
+DEFAULT_NETWORK = "lightweight"
+"""The network of the programs. Its weights come with the project."""

@@ -5,6 +5,7 @@ A file with a ``NETWORK`` in this folder adds a network. A file with a ``RUNTIME
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 from estimation.discovery import by_name, collect_by_name
@@ -26,6 +27,10 @@ PUBLISHED: dict[str, Published] = by_name(
 RUNTIMES: dict[str, RuntimeSpec] = collect_by_name(runtimes.__name__, runtimes.__path__, "RUNTIME")
 """Every runtime by its name."""
 
+AUTO = "auto"
+"""Stands for the first runtime of these that is installed."""
+_PREFERRED = ("openvino", "keras")
+
 
 def find_network(name: str) -> NetworkSpec:
     """Find a network by its name. Raises OpenPoseLabError if no network has the name."""
@@ -35,10 +40,19 @@ def find_network(name: str) -> NetworkSpec:
 
 
 def find_runtime(name: str) -> RuntimeSpec:
-    """Find a runtime by its name. Raises OpenPoseLabError if no runtime has the name."""
+    """Find a runtime by its name, or ``auto``. Raises OpenPoseLabError if none has the name or it is not installed."""
+    if name == AUTO:
+        name = next((name for name in _PREFERRED if _is_installed(RUNTIMES[name])), _PREFERRED[0])
     if name not in RUNTIMES:
-        raise OpenPoseLabError(f"there is no runtime {name!r}; these are: {', '.join(RUNTIMES)}")
-    return RUNTIMES[name]
+        raise OpenPoseLabError(f"there is no runtime {name!r}; these are: {AUTO}, {', '.join(RUNTIMES)}")
+    runtime = RUNTIMES[name]
+    if not _is_installed(runtime):
+        raise OpenPoseLabError(f"the runtime {name} needs the package {runtime.package}: pip install {runtime.package}")
+    return runtime
+
+
+def _is_installed(runtime: RuntimeSpec) -> bool:
+    return runtime.package is None or importlib.util.find_spec(runtime.package) is not None
 
 
 def recognise_network(arrays: Weights) -> str | None:

@@ -26,7 +26,8 @@ def _published(name: str, precision: str, megabytes: float, xml_sha256: str, bin
         PublishedFile(f"{file}.xml", f"{home}.xml", f"sha256:{xml_sha256}", 0.2),
         PublishedFile(f"{file}.bin", f"{home}.bin", f"sha256:{bin_sha256}", megabytes),
     )
-    return Published(name, "OpenVINO IR", APACHE, files)
+    int8 = precision == "FP16-INT8"
+    return Published(name, "OpenVINO IR", APACHE, files, embedded=int8, int8=int8)
 
 
 NETWORK = NetworkSpec(
@@ -36,7 +37,20 @@ NETWORK = NetworkSpec(
     build=_build,
     signature=("conv4_3_CPM_al/bias", (128,)),
     offset=(0.0, 0.1),
+    graph_outputs={
+        "stage1_pafs": "conv5_5_CPM_L1",
+        "stage1_heatmaps": "conv5_5_CPM_L2",
+        "stage2_pafs": "Mconv7_stage2_L1",
+        "stage2_heatmaps": "Mconv7_stage2_L2",
+    },
     published=(
+        _published(
+            "lightweight-int8",
+            "FP16-INT8",
+            4.2,
+            "581b082e749848fdfc6d4b4b70e8189c3c2bae1c2d59c6b2c1a026a5471754e3",
+            "df2a9f41f15c3a0c8a0c5a704650338a3cc5c7bb588f2bfc14ea7093fa37b446",
+        ),
         _published(
             "lightweight",
             "FP32",
@@ -50,13 +64,6 @@ NETWORK = NetworkSpec(
             8.2,
             "560880b45f2e58f1f4d5388000e0364c30199ef656a1b2fd07cd4cdb7b53561c",
             "40dfef77d8216f23b83d86d8915659e3ade89abadbb9173bc9b946cffb6c1c9e",
-        ),
-        _published(
-            "lightweight-int8",
-            "FP16-INT8",
-            4.2,
-            "581b082e749848fdfc6d4b4b70e8189c3c2bae1c2d59c6b2c1a026a5471754e3",
-            "df2a9f41f15c3a0c8a0c5a704650338a3cc5c7bb588f2bfc14ea7093fa37b446",
         ),
     ),
 )

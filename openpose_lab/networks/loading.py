@@ -14,38 +14,47 @@ from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, check_place_of_files
 from openpose_lab.downloads import checksum
-from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, find_network, find_runtime, recognise_network
-from openpose_lab.networks.download import fetch, published_as
+from openpose_lab.networks.catalogue import AUTO, NETWORKS, PUBLISHED, find_network, find_runtime, recognise_network
+from openpose_lab.networks.download import fetch, is_published, published_as
 from openpose_lab.networks.importers.trained_weights import TrainedWeights, shown
 from openpose_lab.networks.network import LoadedNetwork
+from openpose_lab.networks.published import Precision, Published
 from openpose_lab.networks.reading import files_of, read_weights
-from openpose_lab.networks.runtimes.keras import build_trained
 from openpose_lab.networks.storage import check_folder, encode, keep_weights, read_record, record_path
-from openpose_lab.paths import weights_folder
+from openpose_lab.paths import embedded_weights, weights_folder
 
 FOLDER = weights_folder()
-DEFAULT_RUNTIME = "keras"
 
 
-def load_network(name: str, weights: str | Path | None = None, runtime: str = DEFAULT_RUNTIME) -> LoadedNetwork:
+def load_network(
+    name: str,
+    weights: str | Path | None = None,
+    runtime: str = AUTO,
+    precision: Precision | None = None,
+) -> LoadedNetwork:
     """Load a trained network.
 
     Args:
         name: One of ``NETWORKS``.
         weights: A weights file of any form that can be read. The default is the network's own file; some networks
             fetch theirs on first use.
-        runtime: What executes the network: one of ``RUNTIMES``.
+        runtime: What executes the network: one of ``RUNTIMES``. ``auto`` is OpenVINO where it is installed, and Keras
+            where it is not.
+        precision: How the network computes: ``f32``, ``int8`` or ``bf16``. By default in INT8 if the weights file holds
+            an INT8 graph and the runtime can execute it, and else in float32.
 
     Returns:
         A callable from one BGR uint8 photo to its ``FieldMaps``.
 
     Raises:
-        OpenPoseLabError: A name is unknown, or the weights are missing or do not fit.
+        OpenPoseLabError: A name is unknown, the weights are missing or do not fit, or the runtime is not installed or
+            cannot compute in this precision.
     """
     spec = find_network(name)
     load = find_runtime(runtime).load
     path = Path(weights) if weights else find_weights(name)
-    network = LoadedNetwork(spec, load(spec, path), partial(load_network, name, path.absolute(), runtime))
+    load_again = partial(load_network, name, path.absolute(), runtime, precision)
+    network = LoadedNetwork(spec, load(spec, path, precision), load_again)
     try:
         # Some runtimes do more in the first call than in others, so that call is not left to the first photo.
         network(_trial_photo())
@@ -85,7 +94,7 @@ def own_weights(name: str) -> Path:
 
 
 def find_weights(name: str) -> Path:
-    """Find the network's own weights file; fetch and import it if its published weights come on first use.
+    """Find the weights that a network uses: imported ones, or those that come with the project or on first use.
 
     Args:
         name: One of ``NETWORKS``.
@@ -94,7 +103,7 @@ def find_weights(name: str) -> Path:
         The path of the file.
 
     Raises:
-        OpenPoseLabError: The file is missing; the text says how to get it.
+        OpenPoseLabError: The file is missing, and the text says how to get it. Or an embedded file has changed.
     """
     path = own_weights(name)
     if os.path.isfile(path):  # which is False, too, where the folder cannot be read
@@ -106,18 +115,26 @@ def find_weights(name: str) -> Path:
             f"`python -m openpose_lab weights import FILE --network {name}`"
         )
     default = published[0]
+    if default.embedded:
+        return _embedded(default)
     if not default.on_first_use:
         raise OpenPoseLabError(
             f"there are no weights for {name} yet: run `python -m openpose_lab weights fetch {default.name}` and then "
             f"`python -m openpose_lab weights import {FOLDER / default.files[0].name}`, or give a file with --weights"
         )
-    source = fetch(default, FOLDER)[0]
-    try:
-        import_weights(source, name, path)
-    except OpenPoseLabError:
-        if not os.path.isfile(path):  # on Windows another first run, just reading the same file, is no harm
-            raise
-    return path
+    return fetch(default, FOLDER)[0]
+
+
+def _embedded(published: Published) -> Path:
+    """The first file of weights that come with the project. All of them are checked."""
+    paths = [embedded_weights() / file.name for file in published.files]
+    for file, path in zip(published.files, paths):
+        if not (os.path.isfile(path) and is_published(file, path)):
+            raise OpenPoseLabError(
+                f"{path}, which comes with the project, is missing or has changed; get the project again, or give "
+                f"other weights with --weights"
+            )
+    return paths[0]
 
 
 def import_weights(source: Path, network: str | None = None, out: Path | None = None, half: bool = False) -> Path:
@@ -144,6 +161,8 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     path = out or own_weights(name)
     check_place_of_files(path)
     check_outputs([path, record_path(path)], [("weights to import", file) for file in files_of(source)])
+    from openpose_lab.networks.runtimes.keras import build_trained  # TensorFlow comes with it
+
     model = build_trained(NETWORKS[name], trained.arrays, source)
     data = encode(model, name, half)
     keep_weights(path, data, _origin(source, form, name))

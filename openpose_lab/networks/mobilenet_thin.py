@@ -41,5 +41,10 @@ NETWORK = NetworkSpec(
     build=_build,
     signature=("MConv_Stage6_L1_5/bias", (38,)),
     offset=(-0.1, 0.0),
+    graph_outputs={
+        f"stage{stage}_{kind}": f"Openpose/MConv_Stage{stage}_L{branch}_5_pointwise/BatchNorm/FusedBatchNorm:0"
+        for stage in range(1, 7)
+        for kind, branch in (("pafs", 1), ("heatmaps", 2))
+    },
     published=(Published("mobilenet_thin", "TensorFlow frozen graph", APACHE, (_WHEEL,), on_first_use=True),),
 )

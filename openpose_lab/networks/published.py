@@ -6,6 +6,10 @@ The checksums are their publishers' own: OpenPose's build files (MD5) and the Op
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Precision = Literal["f32", "int8", "bf16"]
+"""How a network computes: in float32, in 8-bit integers where its file says so, or in bfloat16."""
 
 APACHE = "Apache-2.0"
 CMU = "CMU, for academic or non-profit, non-commercial research only"
@@ -53,7 +57,9 @@ class Published:
         form: The form of the files, as the importers call it.
         licence: The licence of the weights.
         files: The files; the first one is imported.
-        on_first_use: Whether the network fetches and imports these weights itself when it has none.
+        on_first_use: Whether the network fetches these weights itself when it has none.
+        embedded: Whether the files come with the project.
+        int8: Whether the file's graph computes in 8-bit integers.
     """
 
     name: str
@@ -61,6 +67,8 @@ class Published:
     licence: str
     files: tuple[PublishedFile, ...]
     on_first_use: bool = False
+    embedded: bool = False
+    int8: bool = False
 
 
 def openpose_model(name: str, file: str, md5: str, megabytes: float) -> Published:

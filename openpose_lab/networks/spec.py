@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from estimation.layouts import Layout
@@ -30,6 +30,8 @@ class NetworkSpec:
         offset: x and y in cells by which the maps lie too far to the left and too high up, measured on photos with
             known keypoints (docs/accuracy.md). 0 if it was not measured.
         published: The sets of published weights. The first is the one that the network uses by default.
+        graph_outputs: For published files that hold the graph too: each output, named as in ``build``, and the tensor
+            or node of the graph that gives it. Runtimes can execute these files as they are.
     """
 
     name: str
@@ -40,3 +42,4 @@ class NetworkSpec:
     signature: tuple[str, tuple[int, ...]] | None = None
     offset: tuple[float, float] = (0.0, 0.0)
     published: tuple[Published, ...] = ()
+    graph_outputs: Mapping[str, str] = field(default_factory=dict)

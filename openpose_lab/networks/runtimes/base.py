@@ -5,7 +5,8 @@ A file with a ``RUNTIME`` in this folder adds a runtime. It imports optional pac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from openpose_lab.networks.published import Precision
 from openpose_lab.networks.spec import NetworkSpec
+
+_STAGE = re.compile(r"stage(\d+)_(heatmaps|pafs)$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +79,35 @@ class RuntimeSpec:
 
     Attributes:
         name: The runtime's name.
-        load: Makes a network ready to run, from its spec and a weights file of any form. Raises OpenPoseLabError if the
-            weights do not fit.
+        load: Makes a network ready to run, from its spec, a weights file of any form, and the precision. None stands
+            for the precision of the weights. Raises OpenPoseLabError if the weights do not fit, or the runtime cannot
+            compute in this precision.
+        package: The Python package that the runtime needs beyond those of the project.
     """
 
     name: str
-    load: Callable[[NetworkSpec, Path], Runtime]
+    load: Callable[[NetworkSpec, Path, Precision | None], Runtime]
+    package: str | None = None
+
+
+def is_stage_name(name: str) -> bool:
+    """Tell whether a name is that of an output, such as ``stage1_pafs``."""
+    return _STAGE.match(name) is not None
+
+
+def stage_names(outputs: Iterable[str]) -> list[dict[str, str]]:
+    """Sort the names of a model's outputs by stage.
+
+    Args:
+        outputs: The names, as ``NetworkSpec.build`` describes them.
+
+    Returns:
+        For each stage, in the order in which the stages run, the output of each kind: ``pafs``, ``heatmaps``.
+    """
+    numbered: dict[int, dict[str, str]] = {}
+    for name in outputs:
+        found = _STAGE.match(name)
+        if not found:
+            raise ValueError(f"an output must be named as stage1_pafs or stage1_heatmaps but is named {name}")
+        numbered.setdefault(int(found[1]), {})[found[2]] = name
+    return [numbered[number] for number in sorted(numbered)]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -16,18 +14,18 @@ from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers.trained_weights import Weights, shown
+from openpose_lab.networks.published import Precision
 from openpose_lab.networks.reading import read_weights
-from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps
+from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps, stage_names
 from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
 from openpose_lab.networks.spec import NetworkSpec
-from openpose_lab.paths import PACKAGE, ROOT
+from openpose_lab.paths import PACKAGE, keras_folder
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
 _LARGEST_WEIGHT = 1e9
-_STAGE = re.compile(r"stage(\d+)_(heatmaps|pafs)$")
 
 
 class KerasRuntime:
@@ -71,26 +69,12 @@ class KerasRuntime:
         return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]
 
 
-def stage_names(outputs: Iterable[str]) -> list[dict[str, str]]:
-    """Sort the names of a model's outputs by stage.
-
-    Args:
-        outputs: The names, as ``NetworkSpec.build`` describes them.
-
-    Returns:
-        For each stage, in the order in which the stages run, the output of each kind: ``pafs``, ``heatmaps``.
-    """
-    numbered: dict[int, dict[str, str]] = {}
-    for name in outputs:
-        found = _STAGE.match(name)
-        if not found:
-            raise ValueError(f"an output must be named as stage1_pafs or stage1_heatmaps but is named {name}")
-        numbered.setdefault(int(found[1]), {})[found[2]] = name
-    return [numbered[number] for number in sorted(numbered)]
-
-
-def load(spec: NetworkSpec, weights: Path) -> KerasRuntime:
+def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> KerasRuntime:
     """Build a network and give it the weights of a file: see ``RuntimeSpec.load``."""
+    if precision not in (None, "f32"):
+        raise OpenPoseLabError(
+            f"Keras computes in f32, not in {precision}; leave out --precision, or use --runtime openvino"
+        )
     return KerasRuntime(build_trained(spec, read_weights(weights)[1].arrays, weights))
 
 
@@ -161,7 +145,7 @@ def keras_package() -> str:
     name = "openpose_lab.keras_models"
     if name in sys.modules or (PACKAGE / "keras_models" / "__init__.py").is_file():
         return name
-    path = ROOT / "models" / "__init__.py"
+    path = keras_folder() / "__init__.py"
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
     if not path.is_file() or spec is None or spec.loader is None:
         raise OpenPoseLabError(
@@ -191,4 +175,4 @@ def keras_code(name: str) -> ModuleType:
     return importlib.import_module(f"{keras_package()}.{name}")
 
 
-RUNTIME = RuntimeSpec("keras", load)
+RUNTIME = RuntimeSpec("keras", load, "tensorflow")

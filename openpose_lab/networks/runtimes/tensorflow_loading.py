@@ -7,11 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from estimation.errors import OpenPoseLabError
 from estimation.quiet import silent_stderr
-
-_used_in: int | None = None
-"""The process in which TensorFlow was first used."""
+from openpose_lab.networks.runtimes.forks import check_process
 
 
 def load_tensorflow() -> None:
@@ -28,20 +25,11 @@ def load_tensorflow() -> None:
 def use_tensorflow() -> None:
     """Load TensorFlow and check that this process can use it.
 
-    TensorFlow's threads do not exist in a fork of a process that has used it. Its first call there would wait for ever.
-
     Raises:
         OpenPoseLabError: This process was forked from one that has used TensorFlow.
     """
-    global _used_in
     load_tensorflow()
-    if _used_in is None:
-        _used_in = os.getpid()
-    if _used_in != os.getpid():
-        raise OpenPoseLabError(
-            "a network cannot run in a fork of a process that has loaded one; load it in the new process only, or "
-            "start processes with multiprocessing's method 'spawn'"
-        )
+    check_process("TensorFlow")
 
 
 @contextmanager

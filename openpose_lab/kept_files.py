@@ -1,0 +1,96 @@
+"""Files that only save time: kept in a folder under a key, checked when they are read, and made again if lost."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from pathlib import Path
+
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.files import write_whole
+
+_HASH = "sha256"
+_HEAD_BYTES = 32
+
+
+class KeptFiles:
+    """A folder of files, each under the key of all that it depends on. So nothing ever has to be cleared by hand."""
+
+    def __init__(self, folder: Path, most_bytes: int, what: str) -> None:
+        """Name the folder. It is made when the first file is written.
+
+        Args:
+            folder: The folder.
+            most_bytes: What the folder may hold. The files that were not used for longest are deleted first.
+            what: What the files hold, for the note that they cannot be written.
+        """
+        self._folder, self._most_bytes, self._what = folder, most_bytes, what
+        self._bytes: int | None = None  # in the folder, once it is written to
+        self._writable = True
+
+    def read(self, depends_on: list[str]) -> bytes | None:
+        """Read a file.
+
+        Args:
+            depends_on: All that the content depends on.
+
+        Returns:
+            The content. None if there is none, or the file is damaged or another's.
+        """
+        path = self._path(depends_on)
+        try:
+            if path.stat().st_size > self._most_bytes:
+                return None
+            stored = path.read_bytes()
+        except OSError:
+            return None
+        head, data = stored[:_HEAD_BYTES], stored[_HEAD_BYTES:]
+        if head != _seal(path.stem, data):
+            return None
+        try:
+            os.utime(path)  # it has been of use
+        except OSError:
+            pass  # it may be deleted early
+        return data
+
+    def write(self, depends_on: list[str], data: bytes) -> None:
+        """Write a file, whole or not at all. Where this fails, a note says so, once.
+
+        Args:
+            depends_on: All that the content depends on.
+            data: The content.
+        """
+        if not self._writable:
+            return
+        path = self._path(depends_on)
+        try:
+            self._make_room(len(data))
+            write_whole(path, _seal(path.stem, data) + data)
+        except (OSError, OpenPoseLabError) as error:
+            self._writable = False
+            sentence = f"{self._what} are not kept for the next time: {error}"
+            warnings.warn(OpenPoseLabWarning(sentence), stacklevel=2)
+
+    def _path(self, depends_on: list[str]) -> Path:
+        return self._folder / hashlib.new(_HASH, "\n".join(depends_on).encode()).hexdigest()
+
+    def _make_room(self, size: int) -> None:
+        """Delete what has not been used for longest, if ``size`` more bytes would be too many."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._bytes is None:
+            self._bytes = sum(path.stat().st_size for path in self._folder.iterdir())
+        self._bytes += size
+        if self._bytes > self._most_bytes:
+            for path in sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime):
+                if self._bytes <= 0.9 * self._most_bytes:
+                    break
+                self._bytes -= path.stat().st_size
+                path.unlink()
+
+
+def _seal(key: str, data: bytes) -> bytes:
+    """Compute the checksum of a file and its key. It finds changes, and files that were renamed."""
+    digest = hashlib.new(_HASH, key.encode())
+    digest.update(data)
+    return digest.digest()
