@@ -6,12 +6,14 @@ Callers change a threshold with ``dataclasses.replace(config, peak_threshold=0.1
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from estimation.layouts import LAYOUTS, Layout, Limb
 from estimation.thresholds import LARGEST, check_thresholds, threshold
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 DEFAULT_HEIGHT = 368
 """Input height in pixels at which OpenPose's networks were trained and are compared."""

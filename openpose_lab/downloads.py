@@ -1,12 +1,8 @@
-"""Download files over HTTP and verify their checksums.
-
-A checksum is written ``algorithm:hexadecimal``, for example ``sha256:113a...``. The algorithm is one of hashlib's.
-"""
+"""Download files over HTTP and verify their checksums."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import http.client
 import os
 import queue
@@ -23,7 +19,7 @@ from typing import TypeVar, cast
 from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import open_input
+from openpose_lab.checksums import checksum_like
 
 LARGEST_DOWNLOAD = 1 << 30
 """Bytes. The largest file that is published for this project has 253 MB."""
@@ -32,52 +28,11 @@ _LEAST_BYTES_A_SECOND = 1000
 _TOO_SLOW = "it sends less than 1 kB a second; run again later to go on from there"
 _NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError)
 _RECEIVED_BYTES = 1 << 16
-_READ_BYTES = 1 << 20
 _Answer = TypeVar("_Answer")
 
 
 class DownloadInterruptedError(OpenPoseLabError):
     """The network or the disk failed, so other downloads will probably fail too."""
-
-
-def checksum(path: Path, algorithm: str, what: str = "file") -> str:
-    """Compute the checksum of a file.
-
-    Args:
-        path: The file.
-        algorithm: The name of a hashlib algorithm.
-        what: What the file should be, for error messages.
-
-    Returns:
-        The checksum in hexadecimal.
-
-    Raises:
-        OpenPoseLabError: The path leads to no regular file that can be opened.
-        OSError: The file cannot be read.
-    """
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with open_input(path, what) as file:
-        while chunk := file.read(_READ_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def checksum_like(path: Path, expected: str) -> str:
-    """Compute the checksum of a file with the algorithm of another checksum.
-
-    Args:
-        path: The file.
-        expected: A checksum, ``algorithm:hexadecimal``.
-
-    Returns:
-        The file's checksum, ``algorithm:hexadecimal``.
-
-    Raises:
-        OpenPoseLabError: The path leads to no regular file that can be opened.
-        OSError: The file cannot be read.
-    """
-    algorithm = expected.partition(":")[0]
-    return f"{algorithm}:{checksum(path, algorithm)}"
 
 
 def is_downloaded(path: Path, expected: str) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import platformdirs
-
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parent
 """The folder that ``estimation`` and ``openpose_lab`` are in: a clone, an unpacked handout or site-packages."""
@@ -43,4 +41,6 @@ def cache_folder() -> Path:
 
 
 def _user_cache() -> Path:
+    import platformdirs  # which a clone does not need
+
     return Path(platformdirs.user_cache_dir("openpose-lab", appauthor=False))

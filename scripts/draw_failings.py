@@ -23,7 +23,8 @@ from estimation.layouts.human import STANDING
 from estimation.subset import MISSING, PARTS_NUM, ids_of
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import shown, start
-from openpose_lab.evaluation.crowds import Disturbance, simulate
+from openpose_lab.evaluation.crowds import simulate
+from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.paths import ROOT
 

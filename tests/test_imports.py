@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 ESTIMATION = (
     {"discovery", "errors", "quiet", "thresholds"},
-    {"layouts"},
+    {"built_in_groupings", "layouts"},
     {"config"},
     {"field_maps", "photo_arrays", "photo_headers", "proportions"},
     {"coordinates", "files", "synthesis"},
@@ -27,7 +27,8 @@ ESTIMATION = (
 """The modules of ``estimation``: each imports only those of earlier sets. A new module needs a place here."""
 ROOMS = (
     {"estimation", "models"},
-    {"openpose_lab.paths", "openpose_lab.downloads", "openpose_lab.spreadsheets", "openpose_lab.zip_files"},
+    {"openpose_lab.checksums", "openpose_lab.paths", "openpose_lab.spreadsheets", "openpose_lab.zip_files"},
+    {"openpose_lab.downloads"},
     {"openpose_lab.networks", "openpose_lab.formats", "openpose_lab.npz_files"},
     {"openpose_lab.evaluation"},
     {"openpose_lab.lab"},

@@ -1,9 +1,8 @@
 """Grouping is a plug-in: limbs become people in one of the ways in here, or in a way of your own."""
 
+from estimation.built_in_groupings import GROUPINGS, LAB_MERGE
 from estimation.grouping.division import Division
 from estimation.grouping.plugin import (
-    GROUPINGS,
-    LAB_MERGE,
     Grouping,
     GroupingLike,
     divide,

@@ -25,6 +25,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.built_in_groupings import GROUPINGS
 from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning, visible
@@ -41,12 +42,6 @@ from estimation.grouping.contract import (
 from estimation.grouping.division import Division
 from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
-LAB_MERGE = Path(__file__).parent.parent / "merge.py"
-"""The file that students edit."""
-_OTHERS = ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first", "optimal")
-_FILES = {name: Path(__file__).parent / f"{name}.py" for name in _OTHERS}
-GROUPINGS = {"lab": LAB_MERGE, **{name: path for name, path in _FILES.items() if path.is_file()}}
-"""The project's own groupings by name, a file each. The lab's handout has only the first, which its reader writes."""
 _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
 LIMITS = ("min_num_body_parts", "min_score")
 """The options of ``merge``, which are thresholds of ``Config``, too."""

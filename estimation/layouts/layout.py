@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Limb(NamedTuple):
@@ -77,7 +78,7 @@ class Layout:
     @property
     def paf_count(self) -> int:
         """Channels of the PAFs: two a limb."""
-        return int(self.paf_channels.max(initial=-1)) + 1
+        return max((max(limb.paf_x, limb.paf_y) for limb in self.limbs), default=-1) + 1
 
 
 def other_side(body_part: str) -> str:
@@ -87,6 +88,8 @@ def other_side(body_part: str) -> str:
 
 
 def _frozen(rows: list[tuple[int, int]]) -> NDArray[np.intp]:
+    import numpy as np  # in here, as programs list layouts and networks before they load anything
+
     array = np.array(rows, dtype=np.intp).reshape(-1, 2)
     array.setflags(write=False)
     return array

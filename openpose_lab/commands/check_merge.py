@@ -10,20 +10,15 @@ import math
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from tqdm import tqdm
-
+from estimation.built_in_groupings import LAB_MERGE
 from estimation.errors import OpenPoseLabError
-from estimation.grouping.contract import Failure
-from estimation.grouping.plugin import LAB_MERGE
-from estimation.subset import MISSING
 from openpose_lab.commands.options import add_seconds_option, check_limits, make_parser
-from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
-from openpose_lab.lab.cases import HANDOUT
-from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, NO_ANSWER, Bench, run_checks
-from openpose_lab.lab.row_tables import format_rows, is_subset
-from openpose_lab.lab.sandbox.runner import Runner
+
+if TYPE_CHECKING:
+    from estimation.grouping.contract import Failure
+    from openpose_lab.lab.merge_checks import Bench
 
 EXAMPLES = """examples:
   python -m openpose_lab check-merge                   estimation/merge.py
@@ -40,6 +35,12 @@ _NAMES = {"lab": "the project's merge"}
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+
+    from tqdm import tqdm
+
+    from openpose_lab.lab.merge_checks import CHECKS, NO_ANSWER, Bench, run_checks
+    from openpose_lab.lab.sandbox.runner import Runner
+
     with Runner(options.file, check_limits(options)) as runner:
         loaded = runner.load()
         if loaded.error:
@@ -74,6 +75,9 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def print_failures(failures: dict[str, Failure], all_of_them: bool) -> None:
     """What went wrong, with the rows concerned."""
+    from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
+    from openpose_lab.lab.row_tables import format_rows
+
     for category in CATEGORIES:
         failed = [check for check in CHECKS if check.category == category and check.name in failures]
         failed.sort(key=lambda check: (check.random, _size(failures[check.name])))  # the simplest first
@@ -96,6 +100,8 @@ def _size(failure: Failure) -> float:
 
 def print_score(failures: dict[str, Failure]) -> None:
     """How many checks of each category are passed."""
+    from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
+
     for category in CATEGORIES:
         names = [check.name for check in CHECKS if check.category == category]
         passed = sum(name not in failures for name in names)
@@ -104,6 +110,12 @@ def print_score(failures: dict[str, Failure]) -> None:
 
 def print_rows(bench: Bench) -> None:
     """What became of each of the handout's rows."""
+    import numpy as np
+
+    from estimation.subset import MISSING
+    from openpose_lab.lab.cases import HANDOUT
+    from openpose_lab.lab.row_tables import format_rows, is_subset
+
     subset = bench.call(HANDOUT).value
     if not is_subset(subset):
         return
@@ -122,6 +134,8 @@ def print_rows(bench: Bench) -> None:
 
 def print_figures(bench: Bench) -> None:
     """How right it is on real rows and how fast, beside others."""
+    from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
+
     photos = read_photo_rows()
     own = measure_f1(photos, lambda rows: bench.call(rows).value)
     print(

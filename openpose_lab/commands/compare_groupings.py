@@ -12,16 +12,11 @@ import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
+from estimation.built_in_groupings import GROUPINGS
 from estimation.config import COCO_18, DEFAULT_HEIGHT, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.files import write_whole
-from estimation.grouping import GROUPINGS, Grouping, load_grouping
-from estimation.grouping.conformance import check_grouping
-from estimation.grouping.contract import CALL_CHECKS
-from estimation.pipeline import check_height
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_set_option,
@@ -31,15 +26,13 @@ from openpose_lab.commands.options import (
     warn_of_unused_settings,
 )
 from openpose_lab.commands.program import claim_outputs, shown
-from openpose_lab.evaluation.annotations import find_photos, read_annotations
-from openpose_lab.evaluation.comparison import CROWD_RANGES, Result, check_crowds, compare
-from openpose_lab.evaluation.comparison_plot import check_plot_type, plot
-from openpose_lab.evaluation.comparison_tables import figures_csv, format_tables, listed
-from openpose_lab.evaluation.crowds import Disturbance, read_skeletons
-from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
-from openpose_lab.evaluation.scenes import SceneSet, crowd_scenes, photo_scenes
+from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.networks import DEFAULT_NETWORK
-from openpose_lab.networks.loading import network_config
+
+if TYPE_CHECKING:
+    from estimation.grouping import Grouping
+    from openpose_lab.evaluation.comparison import Result
+    from openpose_lab.evaluation.scenes import SceneSet
 
 EXAMPLES = """examples:
   python -m openpose_lab compare-groupings                              simulated crowds
@@ -55,6 +48,15 @@ USUAL_OVERLAP, USUAL_PEOPLE = 0.2, 10
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+
+    from tqdm import tqdm
+
+    from estimation.files import write_whole
+    from estimation.grouping import load_grouping
+    from openpose_lab.evaluation.comparison import compare
+    from openpose_lab.evaluation.comparison_plot import plot
+    from openpose_lab.evaluation.comparison_tables import figures_csv, format_tables
+
     groupings = {name: load_grouping(name) for name in (*options.only, *options.grouping)}
     check_options(options, groupings)
     (of_crowds,) = apply_settings(options.set, COCO_18)
@@ -107,14 +109,14 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     crowds = parser.add_argument_group("simulated crowds")
     crowds.add_argument("--crowds", action="store_true", help="crowds too, where photos are given")
     crowds.add_argument(
-        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {listed(PEOPLE)})"
+        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {_listed(PEOPLE)})"
     )
     crowds.add_argument(
         "--overlap",
         type=float,
         nargs="+",
         metavar="SHARE",
-        help=f"share of the box around each person that a neighbour's covers (default: {listed(OVERLAPS)})",
+        help=f"share of the box around each person that a neighbour's covers (default: {_listed(OVERLAPS)})",
     )
     crowds.add_argument(
         "--scenes", type=int, default=20, metavar="N", help="crowds of each kind (default: 20); fewer of over 10 people"
@@ -133,8 +135,16 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _listed(values: Sequence[float]) -> str:
+    return " ".join(f"{value:g}" for value in values)
+
+
 def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -> None:
     """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    from estimation.pipeline import check_height
+    from openpose_lab.evaluation.comparison import CROWD_RANGES, check_crowds
+    from openpose_lab.evaluation.comparison_plot import check_plot_type
+
     check_measuring_options(options, otherwise=" for crowds")
     for_photos = options.network, options.weights, options.height
     if options.images is None and for_photos != (DEFAULT_NETWORK, None, DEFAULT_HEIGHT):
@@ -156,6 +166,12 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
 
 def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple[SceneSet, Config]]:
     """What the options ask to measure on, each with the config of its limbs."""
+    from openpose_lab.evaluation.annotations import find_photos, read_annotations
+    from openpose_lab.evaluation.crowds import read_skeletons
+    from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
+    from openpose_lab.evaluation.scenes import crowd_scenes, photo_scenes
+    from openpose_lab.networks.loading import network_config
+
     if options.images is not None:
         truth = read_annotations(options.annotations)
         photos = find_photos(truth, options.images)
@@ -185,6 +201,11 @@ def warn_of_failed_checks(groupings: dict[str, Grouping], config: Config) -> Non
     """Warn of the contract's checks that the groupings fail and that their figures will not show."""
     if not groupings:
         return
+
+    from estimation.grouping.conformance import check_grouping
+    from estimation.grouping.contract import CALL_CHECKS
+    from openpose_lab.evaluation.scenes import crowd_scenes
+
     crowd = crowd_scenes(config, 3, USUAL_OVERLAP, 5, 0, Disturbance())
     for name, grouping in groupings.items():
         told: set[str] = set()

@@ -13,14 +13,10 @@ import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-
-from pycocotools.coco import COCO
+from typing import TYPE_CHECKING
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
-from estimation.files import check_picture_type, encode_picture, write_whole
-from estimation.grouping import Grouping, load_grouping
-from estimation.pipeline import check_height
 from openpose_lab.commands.options import (
     add_grouping_option,
     add_measuring_options,
@@ -31,27 +27,15 @@ from openpose_lab.commands.options import (
     warn_of_unused_settings,
 )
 from openpose_lab.commands.program import claim_outputs, shown
-from openpose_lab.evaluation.annotations import find_photos, list_photos, read_annotations
-from openpose_lab.evaluation.assessment import Assessment, System, assess, worst_photos
-from openpose_lab.evaluation.breakdown import Loss, find_losses, find_mistakes
-from openpose_lab.evaluation.coco_figures import interval
-from openpose_lab.evaluation.completion import Completion
-from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
-from openpose_lab.evaluation.measurement import measure
-from openpose_lab.evaluation.pairing import PartFigures
-from openpose_lab.evaluation.photo_sheet import draw_photo_sheet
-from openpose_lab.evaluation.predictions import read_predictions
-from openpose_lab.evaluation.report import (
-    WORST,
-    describe_file,
-    describe_thresholds,
-    differences,
-    milliseconds,
-    photo_table,
-    report,
-)
-from openpose_lab.evaluation.scenes import photo_scenes
-from openpose_lab.networks.loading import network_config
+from openpose_lab.evaluation.defaults import WORST
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
+
+    from estimation.grouping import Grouping
+    from openpose_lab.evaluation.assessment import Assessment, System
+    from openpose_lab.evaluation.breakdown import Loss
+    from openpose_lab.evaluation.pairing import PartFigures
 
 PROGRAM = "openpose-lab evaluate"
 EXAMPLES = """examples:
@@ -75,6 +59,15 @@ _OF_NETWORK = {
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+
+    from estimation.files import encode_picture, write_whole
+    from estimation.grouping import load_grouping
+    from openpose_lab.evaluation.annotations import find_photos
+    from openpose_lab.evaluation.assessment import worst_photos
+    from openpose_lab.evaluation.photo_sheet import draw_photo_sheet
+    from openpose_lab.evaluation.report import differences, photo_table, report
+    from openpose_lab.networks.loading import network_config
+
     check_options(options)
     grouping = None if options.only_predictions else load_grouping(options.grouping)
     truth = read_truth(options)
@@ -107,6 +100,8 @@ def main(arguments: Sequence[str]) -> None:
 
 def read_truth(options: argparse.Namespace) -> COCO:
     """Read the annotations, or the names of the photos alone if nothing is measured."""
+    from openpose_lab.evaluation.annotations import list_photos, read_annotations
+
     if not options.annotations:
         return list_photos(options.images, options.limit)
     only_found = options.results and not options.predictions and not options.breakdown
@@ -115,6 +110,16 @@ def read_truth(options: argparse.Namespace) -> COCO:
 
 def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, Path], grouping: Grouping) -> System:
     """Find the people in the photos with the project's network, write them if asked to, and compute their figures."""
+    from estimation.files import write_whole
+    from openpose_lab.evaluation.assessment import System, assess
+    from openpose_lab.evaluation.breakdown import find_losses
+    from openpose_lab.evaluation.completion import Completion
+    from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
+    from openpose_lab.evaluation.measurement import measure
+    from openpose_lab.evaluation.report import describe_file, describe_thresholds
+    from openpose_lab.evaluation.scenes import photo_scenes
+    from openpose_lab.networks.loading import network_config
+
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
     warn_of_unused_settings(options.set, [grouping])
     maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
@@ -150,6 +155,11 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
 
 def measure_predictions(options: argparse.Namespace, truth: COCO) -> System:
     """Read the people that another system found, and compute their figures."""
+    from openpose_lab.evaluation.assessment import System, assess
+    from openpose_lab.evaluation.breakdown import find_mistakes
+    from openpose_lab.evaluation.predictions import read_predictions
+    from openpose_lab.evaluation.report import describe_file
+
     predictions = read_predictions(options.predictions, truth)
     measured, used = predictions.measured, len(predictions.measured.results)
     losses = find_mistakes(truth, measured.results) if options.breakdown else []
@@ -168,6 +178,9 @@ def outputs_of(options: argparse.Namespace) -> list[Path]:
 
 def check_options(options: argparse.Namespace) -> None:
     """Raise OpenPoseLabError if something cannot be done, before it is begun. Set the default of ``--worst``."""
+    from estimation.files import check_picture_type
+    from estimation.pipeline import check_height
+
     check_inputs(options)
     for scale in options.scales:
         height = round(options.height * scale) if math.isfinite(scale) else 0
@@ -231,6 +244,8 @@ def print_system(system: System, photos: int, before: str) -> None:
 
 def print_figures(assessment: Assessment) -> None:
     """COCO's figures, AP with its confidence interval."""
+    from openpose_lab.evaluation.coco_figures import interval
+
     low, high = interval(assessment.draws)
     for name, figure in assessment.figures.items():
         within = f"  (95 %: {low:.3f} to {high:.3f})" if name == "AP" else ""
@@ -256,6 +271,8 @@ def print_losses(losses: list[Loss]) -> None:
 
 def print_times(times: list[dict[str, float]]) -> None:
     """Medians of the stages over the photos; of the network over those that it was asked for."""
+    from openpose_lab.evaluation.report import milliseconds
+
     by_stage = milliseconds(times)
     after = by_stage.pop("after network")
     for stage, of_stage in by_stage.items():

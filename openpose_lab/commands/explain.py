@@ -10,17 +10,10 @@ import argparse
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
-
-from estimation.config import Config
+from estimation.built_in_groupings import GROUPINGS
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.estimators import estimate
-from estimation.files import write_whole
-from estimation.grouping import GROUPINGS, Grouping, load_grouping
-from estimation.grouping.film import make_film
-from estimation.photos import read_photo
-from estimation.pipeline import Estimate, check_input, estimate_people, timed
 from openpose_lab.commands.options import (
     add_grouping_option,
     add_network_options,
@@ -31,10 +24,13 @@ from openpose_lab.commands.options import (
     warn_of_unused_settings,
 )
 from openpose_lab.commands.program import claim_outputs, shown
-from openpose_lab.lab.explain.data import Told, explain
-from openpose_lab.lab.explain.page import make_page
-from openpose_lab.networks.loading import load_network, network_config
 from openpose_lab.paths import sample_photo
+
+if TYPE_CHECKING:
+    from estimation.config import Config
+    from estimation.grouping import Grouping
+    from estimation.pipeline import Estimate
+    from openpose_lab.lab.explain.data import Told
 
 EXAMPLES = """examples:
   python -m openpose_lab explain                                       the sample photo, to explain.html
@@ -47,6 +43,15 @@ PAGE_TYPES = (".html", ".htm")
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+
+    from estimation.files import write_whole
+    from estimation.grouping import load_grouping
+    from estimation.photos import read_photo
+    from estimation.pipeline import check_input, estimate_people
+    from openpose_lab.lab.explain.data import explain
+    from openpose_lab.lab.explain.page import make_page
+    from openpose_lab.networks.loading import load_network, network_config
+
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, options.height, config)
@@ -100,6 +105,13 @@ def titles(names: list[str]) -> list[str]:
 
 def tell(groupings: list[Grouping], names: list[str], config: Config, found: Estimate) -> list[Told]:
     """What each grouping does with the limbs that were found; the first has run for ``found``."""
+    from tqdm import tqdm
+
+    from estimation.estimators import estimate
+    from estimation.grouping.film import make_film
+    from estimation.pipeline import timed
+    from openpose_lab.lab.explain.data import Told
+
     told: list[Told] = []
     for grouping, name in zip(groupings, names):
         milliseconds = {"grouping": found.milliseconds["grouping"]}

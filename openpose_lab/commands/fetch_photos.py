@@ -15,15 +15,7 @@ from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import quoted
-from openpose_lab.evaluation.coco_photos import (
-    ANNOTATIONS,
-    LISTS,
-    PHOTOS,
-    PhotoSet,
-    fetch_photo_set,
-    load_photo_set,
-    photo_set_names,
-)
+from openpose_lab.evaluation.photo_lists import ANNOTATIONS, LISTS, PHOTOS, PhotoSet, load_photo_set, photo_set_names
 from openpose_lab.networks import DEFAULT_NETWORK
 
 EXAMPLES = """examples:
@@ -45,6 +37,9 @@ def main(arguments: Sequence[str]) -> None:
     if options.out is None:
         raise OpenPoseLabError(f"{photo_set.name} needs a folder to go to; give it with --out DIR")
     describe(photo_set)
+
+    from openpose_lab.evaluation.coco_photos import fetch_photo_set
+
     failures = fetch_photo_set(photo_set, options.out)
     for failure in failures:
         print(f"FAILED {failure}")

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import check_place_of_files, write_whole
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_memory_option,
@@ -27,15 +27,13 @@ from openpose_lab.commands.options import (
     make_parser,
 )
 from openpose_lab.commands.program import claim_outputs, shown
-from openpose_lab.lab import accuracy
-from openpose_lab.lab.grading.judges import FULL_SANDBOX, MOST_JOBS, check_reference, mark_all, prepare
-from openpose_lab.lab.grading.likeness import Alike
-from openpose_lab.lab.grading.marking import Record, Setting
-from openpose_lab.lab.grading.points import POINTS, read_points
-from openpose_lab.lab.grading.report import find_all_alike, labels, marks_csv, write_pages
-from openpose_lab.lab.grading.submissions import find_submissions
-from openpose_lab.lab.photos import find_limbs
-from openpose_lab.lab.sandbox.runner import Limits
+from openpose_lab.lab.grading.points import POINTS
+from openpose_lab.lab.sandbox.limits import Limits
+
+if TYPE_CHECKING:
+    from openpose_lab.lab.accuracy import PhotoRows
+    from openpose_lab.lab.grading.likeness import Alike
+    from openpose_lab.lab.grading.marking import Record, Setting
 
 EXAMPLES = """examples:
   python -m openpose_lab grade submissions
@@ -44,11 +42,22 @@ EXAMPLES = """examples:
 
 docs/lab_instructor.md has the sandbox limits by platform.
 """
+MOST_JOBS = 61 if sys.platform == "win32" else 1000
+"""Windows waits for no more processes at once."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+
+    import tempfile
+
+    from estimation.files import write_whole
+    from openpose_lab.lab.grading.judges import mark_all, prepare
+    from openpose_lab.lab.grading.points import read_points
+    from openpose_lab.lab.grading.report import find_all_alike, marks_csv, write_pages
+    from openpose_lab.lab.grading.submissions import find_submissions
+
     limits = check_options(options)
     points = read_points(options.points)
     print(f"reading {shown(options.folder)}", flush=True)  # a minute for thousands of archives
@@ -100,6 +109,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def check_options(options: argparse.Namespace) -> Limits:
     """Return the limits of each submission. Raise OpenPoseLabError now if something cannot be done."""
+    from estimation.files import check_place_of_files
+
     check_measuring_options(options, otherwise="")
     check_range("--jobs", options.jobs, 1, MOST_JOBS)
     limits = check_limits(options)
@@ -116,11 +127,15 @@ def check_options(options: argparse.Namespace) -> Limits:
     return limits
 
 
-def read_photos(options: argparse.Namespace) -> accuracy.PhotoRows:
+def read_photos(options: argparse.Namespace) -> PhotoRows:
     """Read the rows that accuracy is measured on, or find them in the user's photos."""
     if options.images:
+        from openpose_lab.lab.photos import find_limbs
+
         return find_limbs(options.images, options.annotations, options.network, options.weights, options.height)
-    return accuracy.read_photo_rows()
+    from openpose_lab.lab.accuracy import read_photo_rows
+
+    return read_photo_rows()
 
 
 def progress_file(out: Path) -> Path:
@@ -134,6 +149,8 @@ def tell_beginning(kept: Path, setting: Setting, known: int, left: int) -> None:
     Raises:
         OpenPoseLabError: if the grader's own reference does not get full marks here.
     """
+    from openpose_lab.lab.grading.judges import FULL_SANDBOX, check_reference
+
     if known:
         print(f"{known} of {known + left} were marked before ({shown(kept)})")
     if left:
@@ -145,6 +162,8 @@ def tell_beginning(kept: Path, setting: Setting, known: int, left: int) -> None:
 
 def report(records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]) -> None:
     """What came of all, in a few lines."""
+    from openpose_lab.lab.grading.report import labels
+
     totals = [sum(points[name] * share for name, share in record.shares().items()) for record in records]
     most = sum(points.values())
     number = _counted(len(records), "submission", "submissions")

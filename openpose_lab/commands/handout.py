@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import write_whole
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import claim_outputs, shown
-from openpose_lab.lab.handout import MERGE, handout_files, pack
 
 _EXAMPLES = """example:
   python -m openpose_lab handout --out lab.zip
@@ -23,6 +21,10 @@ _EXAMPLES = """example:
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+
+    from estimation.files import write_whole
+    from openpose_lab.lab.handout import MERGE, handout_files, pack
+
     if options.out.suffix != ".zip":
         raise OpenPoseLabError(f"cannot write {options.out}: its name must end in .zip")
     claim_outputs([options.out], [])

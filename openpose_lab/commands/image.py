@@ -9,12 +9,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from estimation.files import check_picture_type, encode_picture, write_whole
-from estimation.grouping import Grouping
-from estimation.photos import read_photo
-from estimation.pipeline import Estimate, check_input, estimate_people
-from estimation.renderers import draw_skeletons
 from openpose_lab.commands.options import (
     add_grouping_option,
     add_network_options,
@@ -27,9 +23,11 @@ from openpose_lab.commands.options import (
 )
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.formats import FORMATS
-from openpose_lab.lab.sandbox.isolated import Isolated
-from openpose_lab.networks.loading import load_network, network_config
 from openpose_lab.paths import sample_photo
+
+if TYPE_CHECKING:
+    from estimation.grouping import Grouping
+    from estimation.pipeline import Estimate
 
 EXAMPLES = """examples:
   {program}                                   the sample photo, drawn to output.png
@@ -43,6 +41,14 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
     options = parse_options(arguments, program)
+
+    from estimation.files import encode_picture, write_whole
+    from estimation.photos import read_photo
+    from estimation.pipeline import check_input, estimate_people
+    from estimation.renderers import draw_skeletons
+    from openpose_lab.lab.sandbox.isolated import Isolated
+    from openpose_lab.networks.loading import load_network, network_config
+
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, options.height, config)
@@ -94,6 +100,8 @@ def _dest(format_name: str) -> str:
 
 def check_files(options: argparse.Namespace, grouping_file: Path) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
+    from estimation.files import check_picture_type
+
     outputs = [path for path in (options.output, *formats_asked_for(options).values()) if path is not None]
     inputs = [("photo", options.photo), ("grouping file", grouping_file), ("weights file", options.weights)]
     claim_outputs(outputs, inputs)

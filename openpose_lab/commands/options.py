@@ -7,16 +7,17 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from estimation.built_in_groupings import GROUPINGS
 from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
-from estimation.grouping import GROUPINGS, Grouping
-from estimation.grouping.plugin import takes
 from estimation.thresholds import out_of_range, thresholds_of
-from openpose_lab.lab.sandbox.runner import MEMORY, SECONDS, Limits
+from openpose_lab.lab.sandbox.limits import MEMORY, SECONDS, Limits
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
-from openpose_lab.networks.loading import recognised_network
+
+if TYPE_CHECKING:
+    from estimation.grouping import Grouping
 
 Options = argparse._ActionsContainer
 """A parser, or a group of options."""
@@ -40,8 +41,14 @@ class _Parser(argparse.ArgumentParser):
         """Parse a command line. Raises OpenPoseLabError if the network of the weights cannot be recognised."""
         options = super().parse_args(args, namespace)
         if "weights" in options and "network" in options and options.network is None:
-            options.network = DEFAULT_NETWORK if options.weights is None else recognised_network(options.weights)
+            options.network = DEFAULT_NETWORK if options.weights is None else _network_of(options.weights)
         return options
+
+
+def _network_of(weights: Path) -> str:
+    from openpose_lab.networks.loading import recognised_network
+
+    return recognised_network(weights)
 
 
 def _path(text: str) -> Path:
@@ -179,6 +186,8 @@ def apply_settings(settings: Sequence[str], *targets: Any) -> tuple[Any, ...]:
 
 def warn_of_unused_settings(settings: Sequence[str], groupings: Iterable[Grouping]) -> None:
     """Warn of each threshold that is set and that none of the groupings can use."""
+    from estimation.grouping.plugin import takes
+
     groupings = list(groupings)
     merges = [grouping for grouping in groupings if grouping.door == "merge"]
     for setting in settings:

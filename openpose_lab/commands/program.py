@@ -200,9 +200,13 @@ def _notes(name: str) -> Iterator[None]:
 
 
 def _print_note(name: str, text: str) -> None:
-    from tqdm import tqdm  # 40 ms
+    line = f"{name}: note: {text}"
+    if "tqdm" not in sys.modules:  # importing it takes 40 ms
+        print(line, file=sys.stderr)
+        return
+    from tqdm import tqdm
 
-    tqdm.write(f"{name}: note: {text}", sys.stderr)  # above a progress bar, if there is one
+    tqdm.write(line, sys.stderr)  # above a progress bar, if there is one
 
 
 def _is_users(filename: str) -> bool:

@@ -10,19 +10,14 @@ from typing import Any
 
 from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.photos import read_photo
-from estimation.pipeline import compute_maps, group_maps
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import quoted, shown
 from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED
-from openpose_lab.networks.download import fetch, is_published
-from openpose_lab.networks.loading import FOLDER, import_weights, load_network, name_network, own_weights
 from openpose_lab.networks.published import Published
-from openpose_lab.networks.reading import read_weights
-from openpose_lab.networks.storage import read_record, record_path
-from openpose_lab.paths import sample_photo
+from openpose_lab.paths import sample_photo, weights_folder
 
 SAMPLE = sample_photo()
+FOLDER = weights_folder()
 PLAUSIBLE = range(1, 5)
 """Numbers of people that a trained network may find in the sample photo, which shows 2."""
 EXAMPLES = """examples:
@@ -73,6 +68,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def list_weights(options: argparse.Namespace) -> None:
     """A paragraph for each set of published weights, then what is kept here."""
+    from openpose_lab.networks.loading import own_weights
+
     for spec in NETWORKS.values():
         for published in spec.published:
             print_published(published, spec.name)
@@ -95,6 +92,8 @@ def print_published(published: Published, network: str) -> None:
 
 def fetch_weights(options: argparse.Namespace) -> None:
     """Download, and say what to do next."""
+    from openpose_lab.networks.download import fetch
+
     published = named(options.name)
     print(f"{published.name}: licence {published.licence}")
     paths = fetch(published, FOLDER)
@@ -112,6 +111,9 @@ def named(name: str) -> Published:
 
 def import_file(options: argparse.Namespace) -> None:
     """Read, keep, and say what was found."""
+    from openpose_lab.networks.loading import import_weights, own_weights
+    from openpose_lab.networks.storage import read_record, record_path
+
     path = import_weights(options.file, options.network, options.out, options.float16)
     made_from = read_record(path) or {}
     network = made_from["network"]
@@ -125,6 +127,8 @@ def import_file(options: argparse.Namespace) -> None:
 
 def verify_weights(options: argparse.Namespace) -> None:
     """One line a file. Raises OpenPoseLabError at the end if any is not right."""
+    from openpose_lab.networks.download import is_published
+
     published = {file.name: file for weights in PUBLISHED.values() for file in weights.files}
     here = [path for path in sorted(FOLDER.glob("*")) if path.name in published or path.name.endswith(".weights.h5")]
     paths = options.files or here
@@ -162,6 +166,12 @@ def named_files(made_from: dict[str, Any]) -> str:
 
 def kept_verdict(path: Path) -> str:
     """What to say of any other weights file: where it is from, and what it finds in the sample photo."""
+    from estimation.photos import read_photo
+    from estimation.pipeline import compute_maps, group_maps
+    from openpose_lab.networks.loading import load_network, name_network
+    from openpose_lab.networks.reading import read_weights
+    from openpose_lab.networks.storage import read_record
+
     form, trained = read_weights(path, keep=True)
     made_from = read_record(path)
     origin = f", made from {named_files(made_from)}" if made_from else ""

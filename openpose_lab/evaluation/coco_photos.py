@@ -1,18 +1,7 @@
-"""Fetch the COCO photos that the accuracy tables were measured on, with their annotations.
-
-The folder ``photo_sets`` has one list per set, ``NAME.csv``. Each row is one photo:
-
-    id                   COCO's image id
-    file_name            the name of the file
-    licence              the licence of the photo, as COCO states it
-    converted_keypoints  yes: the keypoints behind our figures were converted from another label format; no: COCO's own
-    sha256               the SHA-256 of the file
-    coco_url             the address of the file at COCO's home
-"""
+"""Fetch the COCO photos that the accuracy tables were measured on, with their annotations."""
 
 from __future__ import annotations
 
-import csv
 import json
 import zipfile
 import zlib
@@ -27,11 +16,8 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import write_whole
 from openpose_lab.downloads import LARGEST_DOWNLOAD, DownloadInterruptedError, download, is_downloaded
 from openpose_lab.evaluation.json_files import read_json
+from openpose_lab.evaluation.photo_lists import ANNOTATIONS, PHOTOS, ListedPhoto, PhotoSet
 
-LISTS = Path(__file__).parent / "photo_sets"
-PHOTOS = "images"
-"""The folder of the photos, beside ``ANNOTATIONS``."""
-ANNOTATIONS = "annotations.json"
 LARGEST_PHOTO = 20 << 20
 """Bytes. COCO's photos have less than 1 MB."""
 MAX_INTERRUPTED_IN_A_ROW = 3
@@ -51,69 +37,6 @@ COCO_ANNOTATIONS = Archive(
     # Published in ParlAI, parlai/tasks/coco_caption/build_2017.py.
     "sha256:113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
 )
-
-
-@dataclass(frozen=True)
-class ListedPhoto:
-    """One row of a list. The docstring of this module describes the columns."""
-
-    image_id: int
-    file_name: str
-    licence: str
-    converted_keypoints: bool
-    sha256: str
-    coco_url: str
-
-
-@dataclass(frozen=True)
-class PhotoSet:
-    """Photos of one COCO split, for example ``train2017``, in the order of their list."""
-
-    name: str
-    photos: tuple[ListedPhoto, ...]
-
-    @property
-    def split(self) -> str:
-        """The COCO split of the photos."""
-        return self.photos[0].coco_url.split("/")[-2]
-
-
-def photo_set_names() -> list[str]:
-    """List the names of the photo sets.
-
-    Returns:
-        The names, sorted.
-    """
-    return sorted(path.stem for path in LISTS.glob("*.csv"))
-
-
-def load_photo_set(name: str) -> PhotoSet:
-    """Read the list of a photo set.
-
-    Args:
-        name: The name of the set.
-
-    Returns:
-        The set.
-
-    Raises:
-        OpenPoseLabError: No set has this name.
-    """
-    if name not in photo_set_names():
-        raise OpenPoseLabError(f"no photo set is named {name!r}; choose one of: {', '.join(photo_set_names())}")
-    with (LISTS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        photos = tuple(
-            ListedPhoto(
-                int(row["id"]),
-                row["file_name"],
-                row["licence"],
-                row["converted_keypoints"] == "yes",
-                row["sha256"],
-                row["coco_url"],
-            )
-            for row in csv.DictReader(file)
-        )
-    return PhotoSet(name, photos)
 
 
 def fetch_photo_set(photo_set: PhotoSet, folder: Path, archive: Archive = COCO_ANNOTATIONS) -> list[str]:

@@ -22,7 +22,7 @@ from estimation.subset import GroupingError, row_length
 from estimation.thresholds import out_of_range
 from openpose_lab.evaluation.coco_figures import average_precision
 from openpose_lab.evaluation.completion import complete
-from openpose_lab.evaluation.crowds import Disturbance
+from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.evaluation.measures import Pairs, count_conflicts, count_pairs
 from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.evaluation.scenes import Scene, SceneSet, crowd_scenes

@@ -21,6 +21,7 @@ from estimation.field_maps import FieldMaps
 from estimation.files import open_input
 from estimation.layouts.human import STANDING
 from estimation.synthesis import synthesize_heatmaps, synthesize_pafs
+from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.evaluation.measures import owners
 from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
 from openpose_lab.npz_files import read_npz
@@ -56,23 +57,6 @@ _DOUBLE_DISTANCE = (2.5, 4.0)  # cells between a peak and its double
 _DOUBLE_SCORE = 0.7
 _SMOOTHNESS = 1.5  # cells over which noise hangs together
 _REACH = 1.5  # cells within which a peak is that of a keypoint
-
-
-@dataclass(frozen=True)
-class Disturbance:
-    """The difference between the maps and ideal ones.
-
-    Attributes:
-        noise: standard deviation of the noise in the PAFs. The heatmaps get noise in proportion to their values.
-        missing: share of keypoints without a peak.
-        doubled: share of keypoints with a second, lower peak beside the first.
-        crossing: share of people who exchange a hand's place with their nearest neighbour, so that forearms cross.
-    """
-
-    noise: float = 0.2
-    missing: float = 0.05
-    doubled: float = 0.05
-    crossing: float = 0.2
 
 
 @dataclass(frozen=True, eq=False)

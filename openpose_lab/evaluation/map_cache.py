@@ -21,7 +21,7 @@ from estimation.photos import LARGEST_PHOTO_FILE, decode_photo
 from estimation.pipeline import timed
 from estimation.views import average_maps
 from openpose_lab import networks
-from openpose_lab.downloads import checksum
+from openpose_lab.checksums import checksum
 from openpose_lab.evaluation.versions import library_version
 from openpose_lab.networks.loading import find_weights, load_network, network_config
 from openpose_lab.networks.network import LoadedNetwork

@@ -15,16 +15,15 @@ from pycocotools.coco import COCO
 
 from estimation.errors import OpenPoseLabError
 from estimation.thresholds import thresholds_of
-from openpose_lab.downloads import checksum
+from openpose_lab.checksums import checksum
 from openpose_lab.evaluation.assessment import Assessment, System, worst_photos
 from openpose_lab.evaluation.coco_figures import counts, interval
+from openpose_lab.evaluation.defaults import WORST
 from openpose_lab.evaluation.versions import versions
 from openpose_lab.spreadsheets import text_cell
 
 FORMAT_VERSION = 1
 """Counts up when a key of the JSON object changes its meaning or goes away."""
-WORST = 10
-"""Number of photos that are named, those with the largest loss."""
 PHOTO_COLUMNS = (
     "system",
     "image_id",

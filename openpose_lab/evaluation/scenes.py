@@ -18,7 +18,8 @@ from estimation.coordinates import get_coordinates
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from openpose_lab.evaluation.annotations import annotate, to_truth
 from openpose_lab.evaluation.coco_figures import MOST_PEOPLE
-from openpose_lab.evaluation.crowds import Disturbance, simulate
+from openpose_lab.evaluation.crowds import simulate
+from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.evaluation.measures import owners
 from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco

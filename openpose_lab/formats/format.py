@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from estimation.layouts import Layout
-from estimation.skeletons import Skeletons
+
+if TYPE_CHECKING:
+    from estimation.skeletons import Skeletons
 
 
 @dataclass(frozen=True)

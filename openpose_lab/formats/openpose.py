@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from estimation.layouts import Layout
-from estimation.skeletons import Skeletons
 from openpose_lab.formats.format import Format
-from openpose_lab.formats.points import rounded_points
+
+if TYPE_CHECKING:
+    from estimation.skeletons import Skeletons
 
 
 def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
@@ -18,6 +19,8 @@ def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
         Each person's x, y and score of every body part in one flat list. x and y are photo pixels, with 0, 0 at the
         centre of the first; a missing part is 0, 0, 0.
     """
+    from openpose_lab.formats.points import rounded_points
+
     people = [
         {
             "person_id": [-1],

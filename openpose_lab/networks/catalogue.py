@@ -5,16 +5,20 @@ A file with a ``NETWORK`` in this folder adds a network. A file with a ``RUNTIME
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from estimation.discovery import by_name, collect_by_name
+from estimation.discovery import by_name, collect_by_name, names_of_modules
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks import runtimes
-from openpose_lab.networks.importers.trained_weights import Weights
 from openpose_lab.networks.published import Published
-from openpose_lab.networks.runtimes.base import RuntimeSpec
 from openpose_lab.networks.spec import NetworkSpec
+
+if TYPE_CHECKING:
+    from openpose_lab.networks.importers.trained_weights import Weights
+    from openpose_lab.networks.runtimes.base import RuntimeSpec
 
 NETWORKS: dict[str, NetworkSpec] = collect_by_name("openpose_lab.networks", [str(Path(__file__).parent)], "NETWORK")
 """Every network by its name."""
@@ -24,8 +28,8 @@ PUBLISHED: dict[str, Published] = by_name(
 )
 """Every set of published weights by its name."""
 
-RUNTIMES: dict[str, RuntimeSpec] = collect_by_name(runtimes.__name__, runtimes.__path__, "RUNTIME")
-"""Every runtime by its name."""
+RUNTIMES = names_of_modules(runtimes.__path__, "RUNTIME")
+"""The name of every runtime, which is that of its file."""
 
 AUTO = "auto"
 """Stands for the first runtime of these that is installed."""
@@ -40,19 +44,25 @@ def find_network(name: str) -> NetworkSpec:
 
 
 def find_runtime(name: str) -> RuntimeSpec:
-    """Find a runtime by its name, or ``auto``. Raises OpenPoseLabError if none has the name or it is not installed."""
+    """Import a runtime by its name, or ``auto``. Raises OpenPoseLabError if none has the name, or it is not installed."""
     if name == AUTO:
-        name = next((name for name in _PREFERRED if _is_installed(RUNTIMES[name])), _PREFERRED[0])
+        name = next((name for name in _PREFERRED if is_installed(_runtime(name).package)), _PREFERRED[0])
     if name not in RUNTIMES:
         raise OpenPoseLabError(f"there is no runtime {name!r}; these are: {AUTO}, {', '.join(RUNTIMES)}")
-    runtime = RUNTIMES[name]
-    if not _is_installed(runtime):
+    runtime = _runtime(name)
+    if not is_installed(runtime.package):
         raise OpenPoseLabError(f"the runtime {name} needs the package {runtime.package}: pip install {runtime.package}")
     return runtime
 
 
-def _is_installed(runtime: RuntimeSpec) -> bool:
-    return runtime.package is None or importlib.util.find_spec(runtime.package) is not None
+def _runtime(name: str) -> RuntimeSpec:
+    runtime: RuntimeSpec = importlib.import_module(f"{runtimes.__name__}.{name}").RUNTIME
+    return runtime
+
+
+def is_installed(package: str | None) -> bool:
+    """Tell whether a package is installed, without importing it. None stands for no package."""
+    return package is None or importlib.util.find_spec(package) is not None
 
 
 def recognise_network(arrays: Weights) -> str | None:

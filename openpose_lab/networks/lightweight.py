@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from estimation.layouts import LAYOUTS, Layout
 from openpose_lab.networks.published import APACHE, Published, PublishedFile
-from openpose_lab.networks.runtimes.keras import keras_code
 from openpose_lab.networks.spec import NetworkSpec
 
 if TYPE_CHECKING:
@@ -16,6 +15,8 @@ _HOME = "https://storage.openvinotoolkit.org/repositories/open_model_zoo/2021.4/
 
 
 def _build(layout: Layout) -> keras.Model:
+    from openpose_lab.networks.runtimes.keras import keras_code
+
     return keras_code("lightweight").build_lightweight(layout.paf_count, layout.heatmap_count)
 
 

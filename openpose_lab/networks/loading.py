@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, check_place_of_files
-from openpose_lab.downloads import checksum
+from openpose_lab.checksums import checksum
 from openpose_lab.networks.catalogue import AUTO, NETWORKS, PUBLISHED, find_network, find_runtime, recognise_network
 from openpose_lab.networks.download import fetch, is_published, published_as
 from openpose_lab.networks.importers.trained_weights import TrainedWeights, shown

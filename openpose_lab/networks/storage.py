@@ -19,7 +19,7 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import read_input, write_whole
-from openpose_lab.downloads import checksum
+from openpose_lab.checksums import checksum
 from openpose_lab.networks.importers import hdf5
 from openpose_lab.networks.importers.trained_weights import Array, Budget, TrainedWeights, Weights, put, shown
 

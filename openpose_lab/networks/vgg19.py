@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from estimation.layouts import LAYOUTS, Layout
 from openpose_lab.networks.published import Published, PublishedFile, openpose_model
-from openpose_lab.networks.runtimes.keras import keras_code
 from openpose_lab.networks.spec import NetworkSpec
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ _LAB = Published(
 
 
 def _build(layout: Layout) -> keras.Model:
+    from openpose_lab.networks.runtimes.keras import keras_code
+
     return keras_code("openpose_vgg19").build_two_branches(layout.paf_count, layout.heatmap_count)
 
 

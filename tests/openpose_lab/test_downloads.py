@@ -11,7 +11,8 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab import downloads
-from openpose_lab.downloads import DownloadInterruptedError, checksum, checksum_like, download, is_downloaded
+from openpose_lab.checksums import checksum, checksum_like
+from openpose_lab.downloads import DownloadInterruptedError, download, is_downloaded
 from tests.conftest import ROOT
 
 DATA = bytes(range(256)) * 1000

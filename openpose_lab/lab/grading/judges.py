@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,13 +27,12 @@ from openpose_lab.lab.accuracy import PhotoRows, read_photo_rows
 from openpose_lab.lab.grading.marking import Record, Setting, combined_checksum, mark
 from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.handout import importable_files
-from openpose_lab.lab.sandbox.runner import Limits, Runner, kill_all
+from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.runner import Runner, kill_all
 from openpose_lab.paths import ROOT
 
 _ENDS_WITHIN = 5.0  # seconds that a process of the pool gets to end, before it is killed
 _PACKAGES = ("estimation", "openpose_lab")
-MOST_JOBS = 61 if sys.platform == "win32" else 1000
-"""Windows waits for no more processes at once."""
 FULL_SANDBOX = {"files", "programs, network and signals"}
 """What the sandbox guards on a system where it is complete."""
 

@@ -16,7 +16,8 @@ from openpose_lab.lab.grading.submissions import Submission
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
 from openpose_lab.lab.photos import measure_all
 from openpose_lab.lab.row_tables import format_rows
-from openpose_lab.lab.sandbox.runner import Limits, Runner
+from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.runner import Runner
 
 ALL_CHECKS = (*CHECKS, *HIDDEN)
 _SECONDS_IN_ALL = 120.0

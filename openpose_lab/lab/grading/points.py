@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import read_input
-from openpose_lab.lab.merge_checks import CATEGORIES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,6 +20,9 @@ _LARGEST_POINTS = 1 << 16
 
 def read_points(path: Path) -> dict[str, float]:
     """The points of each category. Raises OpenPoseLabError if the file is not there, or no such thing."""
+    from estimation.files import read_input
+    from openpose_lab.lab.merge_checks import CATEGORIES
+
     data = read_input(path, "points file", _LARGEST_POINTS)
     try:
         content = tomllib.loads(data.decode())

@@ -16,7 +16,8 @@ from estimation.grouping import Grouping, load_grouping
 from estimation.grouping.contract import KEEPS_INPUT, REPLY_CHECKS
 from estimation.grouping.plugin import DOORS, DescribedError, check_syntax, find_file
 from estimation.subset import GroupingError
-from openpose_lab.lab.sandbox.runner import Limits, Runner, SandboxReply, answer_of
+from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.runner import Runner, SandboxReply, answer_of
 
 SECONDS = 30.0
 """For one call. A student's ``merge`` may be slow on a crowd; ``check-merge`` stops it after 5 seconds."""

@@ -36,6 +36,7 @@ from estimation.coordinates import Coordinates
 from estimation.errors import one_line, visible
 from estimation.grouping.contract import Reply
 from openpose_lab.lab.sandbox import messages
+from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.paths import ROOT
 
 _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
@@ -47,9 +48,6 @@ _LOADS_FOR = 4  # times as long as a call may take, or _START_SECONDS: libraries
 _FITS_A_PIPE = 24_000  # bytes that a pipe holds before they are read
 _ENDS_WITHIN = 2.0
 """Seconds that ``stop`` waits. A process that the merge has started can hold on to the pipes."""
-SECONDS, MEMORY = (0.1, 3600.0), (200, 1_000_000)
-"""The ranges of the values of ``Limits``. Python itself needs about 100 megabytes."""
-
 
 _Inbox = queue.Queue[tuple[dict[str, Any], bytes] | None]
 _running: set[subprocess.Popen[bytes]] = set()
@@ -70,15 +68,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     else:
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
     process.kill()  # it may have left its group
-
-
-@dataclass(frozen=True)
-class Limits:
-    """seconds: that a call may take. memory: megabytes of addresses. processor: seconds in all."""
-
-    seconds: float = 5.0
-    memory: int = 1500
-    processor: int = 120
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """What a runtime is: it executes a network on batches of photos.
 
-A file with a ``RUNTIME`` in this folder adds a runtime. It imports optional packages inside its functions.
+A file with a ``RUNTIME`` in this folder adds a runtime, which has the name of the file. It imports optional packages
+inside its functions.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class RuntimeSpec:
     """A way to execute networks.
 
     Attributes:
-        name: The runtime's name.
+        name: The runtime's name, which is that of its file.
         load: Makes a network ready to run, from its spec, a weights file of any form, and the precision. None stands
             for the precision of the weights. Raises OpenPoseLabError if the weights do not fit, or the runtime cannot
             compute in this precision.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
 from estimation.photos import read_photo
-from openpose_lab.downloads import checksum
+from openpose_lab.checksums import checksum
 from openpose_lab.kept_files import KeptFiles
 from openpose_lab.networks.code import checksum_of_code
 from openpose_lab.networks.published import Precision

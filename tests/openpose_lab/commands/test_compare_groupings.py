@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from estimation import files, grouping
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
 from openpose_lab.commands import compare_groupings
@@ -130,7 +131,7 @@ def test_the_plot_is_written_though_the_csv_cannot_be(program, tmp_path, monkeyp
             raise OpenPoseLabError("cannot write groupings.csv: no space")
         path.write_bytes(data)
 
-    monkeypatch.setattr(compare_groupings, "write_whole", full)
+    monkeypatch.setattr(files, "write_whole", full)
     status, out, err = program(*FEW, "--only", "lab")
     assert status == 1
     assert out.endswith("wrote groupings.png\n")
@@ -171,7 +172,7 @@ def test_the_gap_of_optimal_is_told(program, monkeypatch, tmp_path):
         return replace(optimal.group(candidates, coordinates, config), objective=1.0, bound=4.0)
 
     load = comparison.Grouping
-    monkeypatch.setattr(compare_groupings, "load_grouping", lambda name: load("group", half, GROUPINGS["optimal"]))
+    monkeypatch.setattr(grouping, "load_grouping", lambda name: load("group", half, GROUPINGS["optimal"]))
     _, out, _ = program(*FEW, "--only", "optimal")
     sentence = "its time was up, and what it found is at most 75.00% less than the best there is"
     assert f"optimal, 2 people, overlap 0.2: {sentence}" in out

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from estimation.built_in_groupings import LAB_MERGE
 from estimation.config import COCO_18
 from estimation.field_maps import pixels_to_cells
-from estimation.grouping.plugin import LAB_MERGE
 from estimation.synthesis import synthesize
+from openpose_lab.checksums import checksum
 from openpose_lab.commands import evaluate
-from openpose_lab.downloads import checksum
 from openpose_lab.evaluation.annotations import annotate
 from tests.conftest import ROOT
 from tests.openpose_lab.conftest import ANNOTATIONS, PEOPLE, PerfectNetwork, results_of

@@ -25,6 +25,7 @@ from openpose_lab.evaluation.scenes import crowd_scenes
 from openpose_lab.lab.explain import data as explain_data
 from openpose_lab.lab.explain.data import Told, explain
 from openpose_lab.lab.explain.page import make_page
+from openpose_lab.networks import loading
 from tests.estimation.test_pipeline import EdgeNetwork
 from tests.openpose_lab.conftest import PEOPLE, PerfectNetwork
 from tests.support.scenes import BODY_25, figure
@@ -210,7 +211,7 @@ def test_names_are_never_markup(ideal):
 def run(call_program, monkeypatch, tmp_path):
     """Run the program on a photo whose maps are ideal: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(program, "load_network", lambda name, weights: PerfectNetwork())
+    monkeypatch.setattr(loading, "load_network", lambda name, weights: PerfectNetwork())
     cv2.imwrite("photo.png", np.zeros((480, 640, 3), np.uint8))
     return partial(call_program, "explain", program.main)
 
@@ -275,7 +276,7 @@ def test_what_goes_wrong_is_one_sentence(run, arguments, sentence):
 @pytest.mark.slow
 def test_the_sample_photo(mobilenet, call_program, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(program, "load_network", lambda name, weights: mobilenet)
+    monkeypatch.setattr(loading, "load_network", lambda name, weights: mobilenet)
     status, out, _ = call_program("explain", program.main, "--beside", "openpose_cpu")
     assert status == 0
     assert "people.jpg (1024x512)" in out

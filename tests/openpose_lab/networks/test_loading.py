@@ -4,14 +4,16 @@ import hashlib
 import os
 import pickle
 import shutil
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.networks import loading
-from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, RUNTIMES
+from openpose_lab.networks import catalogue, loading, runtimes
+from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, RUNTIMES, find_runtime
 from openpose_lab.networks.loading import find_weights, import_weights, load_network, name_network
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import read_weights
@@ -133,6 +135,17 @@ def test_a_runtime_is_chosen_by_name(tmp_path):
         load_network("mobilenet_thin", tmp_path / "any", runtime="abacus")
 
 
+def add_runtime(monkeypatch, runtime):
+    """Add a file with a runtime."""
+    monkeypatch.setitem(sys.modules, f"{runtimes.__name__}.{runtime.name}", SimpleNamespace(RUNTIME=runtime))
+    monkeypatch.setattr(catalogue, "RUNTIMES", [*RUNTIMES, runtime.name])
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_runtime_has_the_name_of_its_file(name):
+    assert find_runtime(name).name == name
+
+
 def test_any_file_with_a_runtime_can_run_a_network(tmp_path, monkeypatch):
     asked = []
 
@@ -145,7 +158,7 @@ def test_any_file_with_a_runtime_can_run_a_network(tmp_path, monkeypatch):
         asked.append((spec.name, weights))
         return Zeros()
 
-    monkeypatch.setitem(RUNTIMES, "zeros", RuntimeSpec("zeros", load))
+    add_runtime(monkeypatch, RuntimeSpec("zeros", load))
     network = load_network("mobilenet_thin", tmp_path / "any", runtime="zeros")
     assert asked == [("mobilenet_thin", tmp_path / "any")]
     assert network(np.zeros((9, 17, 3), np.uint8)).heatmaps.shape == (2, 3, 19)
@@ -171,7 +184,7 @@ def test_weights_that_give_no_sensible_maps_are_refused_when_they_are_loaded(tmp
             maps[kind][0, 1, 2, 3] = value
             return BatchMaps(**maps)
 
-    monkeypatch.setitem(RUNTIMES, "bad", RuntimeSpec("bad", lambda *_: Bad()))
+    add_runtime(monkeypatch, RuntimeSpec("bad", lambda *_: Bad()))
     sentence = "any is damaged, or no trained weights: mobilenet_thin gives maps that no trained network gives"
     with pytest.raises(OpenPoseLabError, match=sentence):
         load_network("mobilenet_thin", tmp_path / "any", runtime="bad")

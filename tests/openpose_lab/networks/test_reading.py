@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.downloads import checksum
+from openpose_lab.checksums import checksum
 from openpose_lab.networks.importers.frozen_graph import graph_of
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.reading import files_of, read_weights

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.downloads import checksum
+from openpose_lab.checksums import checksum
 from openpose_lab.networks.catalogue import NETWORKS
 from openpose_lab.networks.loading import find_weights, import_weights
 from openpose_lab.networks.reading import read_weights

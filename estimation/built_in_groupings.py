@@ -1,0 +1,13 @@
+"""The project's own groupings by name: a light module, so that programs can list them before they load anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+LAB_MERGE = Path(__file__).parent / "merge.py"
+"""The file that students edit."""
+_FOLDER = Path(__file__).parent / "grouping"
+_OTHERS = ("openpose_cpu", "openpose_cuda", "hungarian", "spanning_tree", "best_first", "optimal")
+_FILES = {name: _FOLDER / f"{name}.py" for name in _OTHERS}
+GROUPINGS = {"lab": LAB_MERGE, **{name: path for name, path in _FILES.items() if path.is_file()}}
+"""The project's own groupings by name, a file each. The lab's handout has only the first, which its reader writes."""
