@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import warnings
@@ -48,10 +49,8 @@ class KeptFiles:
         head, data = stored[:_HEAD_BYTES], stored[_HEAD_BYTES:]
         if head != _seal(path.stem, data):
             return None
-        try:
-            os.utime(path)  # it has been of use
-        except OSError:
-            pass  # it may be deleted early
+        with contextlib.suppress(OSError):
+            os.utime(path)  # it has been of use, so it is not deleted soon
         return data
 
     def write(self, depends_on: list[str], data: bytes) -> None:

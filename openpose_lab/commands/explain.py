@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
     groupings = [load_grouping(name) for name in (options.grouping, *options.beside)]
     warn_of_unused_settings(options.set, groupings)
     check_files(options, groupings)
-    network = load_network(options.network, options.weights)
+    network = load_network(options.network, options.weights, options.runtime, options.precision)
 
     found = estimate_people(photo, network, options.height, groupings[0], config)
     told = tell(groupings, titles([options.grouping, *options.beside]), config, found)

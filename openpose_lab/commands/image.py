@@ -54,7 +54,7 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     check_input(photo, options.height, config)
     with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
         outputs = check_files(options, isolated.source)
-        network = load_network(options.network, options.weights)
+        network = load_network(options.network, options.weights, options.runtime, options.precision)
         grouping = isolated.load()
         warn_of_unused_settings(options.set, [grouping])
         result = estimate_people(photo, network, options.height, grouping, config)

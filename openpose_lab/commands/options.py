@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from estimation.built_in_groupings import GROUPINGS
 from estimation.config import DEFAULT_HEIGHT
@@ -15,6 +15,8 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.thresholds import out_of_range, thresholds_of
 from openpose_lab.lab.sandbox.limits import MEMORY, SECONDS, Limits
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
+from openpose_lab.networks.catalogue import AUTO, RUNTIMES
+from openpose_lab.networks.published import Precision
 
 if TYPE_CHECKING:
     from estimation.grouping import Grouping
@@ -83,6 +85,18 @@ def add_network_options(parser: Options) -> None:
     default = f"that of --weights, or {DEFAULT_NETWORK}"
     add("--network", help=f"one of {', '.join(NETWORKS)} (default: {default})")
     add("--weights", type=Path, metavar="FILE", help="a weights file (default: the network's own)")
+    runtimes = ", ".join([AUTO, *RUNTIMES])
+    add(
+        "--runtime",
+        default=AUTO,
+        metavar="NAME",
+        help=f"what executes the network: one of {runtimes} (default: {AUTO}, OpenVINO where it is installed)",
+    )
+    add(
+        "--precision",
+        choices=get_args(Precision),
+        help="how the network computes (default: in INT8 if its weights are an INT8 graph, and else in f32)",
+    )
     add(
         "--height",
         type=int,

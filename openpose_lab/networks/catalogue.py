@@ -44,7 +44,7 @@ def find_network(name: str) -> NetworkSpec:
 
 
 def find_runtime(name: str) -> RuntimeSpec:
-    """Import a runtime by its name, or ``auto``. Raises OpenPoseLabError if none has the name, or it is not installed."""
+    """Import a runtime by its name, or ``auto``. Raises OpenPoseLabError if it does not exist or is not installed."""
     if name == AUTO:
         name = next((name for name in _PREFERRED if is_installed(_runtime(name).package)), _PREFERRED[0])
     if name not in RUNTIMES:

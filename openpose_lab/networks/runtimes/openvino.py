@@ -205,7 +205,8 @@ def _keep_last_stage(model: ov.Model) -> None:
 
 def _name(output: Any) -> str:
     """The name of an output as ``NetworkSpec.build`` describes it. OpenVINO may add the name of the node."""
-    return next(name for name in output.get_names() if is_stage_name(name))
+    names: set[str] = output.get_names()
+    return next(name for name in names if is_stage_name(name))
 
 
 def _converted(core: ov.Core, spec: NetworkSpec, weights: Path, depends_on: list[str], kept: KeptFiles) -> ov.Model:
