@@ -1,75 +1,196 @@
-"""Several views of one photo, mirrored and at other scales, and the mean of their maps: slower, and better."""
+"""A photo and a network -> maps: of one view of the photo, or the mean of those of several.
+
+Mirrored views and views at other scales make the network slower and the maps better.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from dataclasses import replace
+from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import COCO_18, Config
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
 from estimation.layouts import other_side
 from estimation.photo_arrays import as_photo
-from estimation.pipeline import Network, compute_maps
+from estimation.quality import Views, check_height
+
+LEAST_INPUT_SIDE = 64
+"""Pixels. If a side of the network's input is shorter, the photo's edge is repeated up to it. In a narrower strip a
+network sees little but the zeros that its convolutions pad with. mobilenet_thin finds people in blank strips of up to
+32 pixels, and peaks in those of 48."""
 
 
-def average_maps(
-    photo: NDArray[np.uint8],
-    network: Network,
-    height: int,
-    scales: Sequence[float] = (1.0,),
-    flip: bool = False,
-    config: Config = COCO_18,
-) -> FieldMaps:
+class Network(Protocol):
+    """What the pipeline needs of a network; ``openpose_lab.load_network`` gives one.
+
+    A network may also have ``batch``, which takes a list of photos of one size, and ``quality``, the name of its
+    default preset.
+    """
+
+    config: Config
+
+    def __call__(self, photo: NDArray[np.uint8]) -> FieldMaps:
+        """The maps of one BGR uint8 photo (h, w, 3) of any size, in that photo's own pixels."""
+        ...
+
+
+def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, config: Config = COCO_18) -> FieldMaps:
     """Average the maps of several views of a photo, on the cells of the largest view.
 
     Args:
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: a network that ``load_network`` gave.
-        height: input height in pixels at scale 1.
-        scales: multiples of ``height``, in any order.
-        flip: whether the network sees each view mirrored too, which doubles the time.
+        views: the views that the network sees.
         config: bounds the size of the views, as in ``scale_to_height``.
 
     Returns:
         The mean maps. Their cells are measured in pixels of the photo.
 
     Raises:
-        OpenPoseLabError: if the photo or a height cannot be used.
+        OpenPoseLabError: if the photo cannot be used.
     """
     photo = as_photo(photo)
-    views = [compute_maps(photo, network, round(height * scale), config) for scale in scales]
-    grid = max(views, key=lambda view: view.heatmaps.size)
-    heatmaps = [_resample(view.heatmaps, view, grid) for view in views]
-    pafs = [_resample(view.pafs, view, grid) for view in views]
-    if flip:
-        parts, channels, signs = _mirror(network.config)
-        for scale in scales:
-            view = compute_maps(np.ascontiguousarray(photo[:, ::-1]), network, round(height * scale), config)
-            heatmaps.append(_resample(view.heatmaps[:, :, parts], view, grid, photo.shape[1]))
-            pafs.append(_resample(view.pafs[:, :, channels] * signs, view, grid, photo.shape[1]))
-    return FieldMaps(np.mean(heatmaps, axis=0), np.mean(pafs, axis=0), grid.cell_size, grid.offset, grid.photo_size)
+    seen = [_see(photo, network, height, views.flip, config) for height in views.heights]
+    grid = max((maps for maps, *_ in seen), key=lambda maps: maps.heatmaps.size)
+    if len(seen) == 1 and not views.flip:
+        return grid
+    parts, channels, signs = _mirror(network.config)
+    heatmaps = np.zeros(grid.heatmaps.shape, dtype=np.float32)
+    pafs = np.zeros(grid.pafs.shape, dtype=np.float32)
+    for view, *mirrored in seen:
+        rows = _places(0, view, grid)
+        columns = _places(1, view, grid)
+        of_heatmaps = _interpolate(view.heatmaps, columns, 1)
+        of_pafs = _interpolate(view.pafs, columns, 1)
+        for mirror_view in mirrored:  # its rows are those of the view
+            columns = _places(1, mirror_view, grid, photo.shape[1])
+            of_heatmaps = of_heatmaps + _interpolate(mirror_view.heatmaps[:, :, parts], columns, 1)
+            of_pafs = of_pafs + _interpolate(mirror_view.pafs[:, :, channels] * signs, columns, 1)
+        heatmaps += _interpolate(of_heatmaps, rows, 0)
+        pafs += _interpolate(of_pafs, rows, 0)
+    count = sum(map(len, seen))
+    heatmaps /= count
+    pafs /= count
+    return replace(grid, heatmaps=heatmaps, pafs=pafs)
 
 
-def _resample(
-    values: NDArray[np.float32], view: FieldMaps, grid: FieldMaps, mirrored_width: int | None = None
-) -> NDArray[np.float32]:
-    """A view's values (h, w, channels), bilinear, on the cells of a grid. mirrored_width: of the photo in pixels, if
-    the view is of its mirror image."""
-    height, width = grid.heatmaps.shape[:2]
-    for axis, size in ((0, height), (1, width)):
-        x_or_y = 1 - axis
-        pixels = cells_to_pixels(np.arange(size) + grid.offset[x_or_y], grid.cell_size[x_or_y])
-        if mirrored_width and axis == 1:
-            pixels = mirrored_width - 1 - pixels
-        cells = pixels_to_cells(pixels, view.cell_size[x_or_y]) - view.offset[x_or_y]
-        cells = np.clip(cells, 0, values.shape[axis] - 1)
-        before = np.minimum(cells.astype(np.intp), max(values.shape[axis] - 2, 0))
-        after = np.minimum(before + 1, values.shape[axis] - 1)
-        share = np.expand_dims((cells - before).astype(np.float32), (1 - axis, 2))
-        values = values.take(before, axis) * (1 - share) + values.take(after, axis) * share
-    return values
+def compute_maps(photo: NDArray[np.uint8], network: Network, height: int, config: Config = COCO_18) -> FieldMaps:
+    """Run the network on a photo scaled to ``height``.
+
+    Args:
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
+        network: the network.
+        height: input height in pixels.
+        config: bounds the size, as in ``scale_to_height``.
+
+    Returns:
+        The maps. Their cells are measured in pixels of the photo before scaling.
+
+    Raises:
+        OpenPoseLabError: if the photo or the height cannot be used.
+    """
+    return _see(as_photo(photo), network, height, False, config)[0]
+
+
+def _see(photo: NDArray[np.uint8], network: Network, height: int, flip: bool, config: Config) -> list[FieldMaps]:
+    """The maps of a photo at a height, in cells of the photo; with ``flip`` those of its mirror image too, in cells of
+    that."""
+    scaled = scale_to_height(photo, height, config)
+    inputs = [scaled, np.ascontiguousarray(scaled[:, ::-1])] if flip else [scaled]
+    batch = getattr(network, "batch", None)
+    found: list[FieldMaps] = batch(inputs) if batch and flip else [network(one) for one in inputs]
+    ratio = photo.shape[1] / scaled.shape[1], photo.shape[0] / scaled.shape[0]
+    size = photo.shape[1], photo.shape[0]
+    return [
+        replace(maps, cell_size=(maps.cell_size[0] * ratio[0], maps.cell_size[1] * ratio[1]), photo_size=size)
+        for maps in found
+    ]
+
+
+def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> NDArray[np.uint8]:
+    """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay.
+
+    Args:
+        photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
+        height: height in pixels.
+        config: bounds the size, and says which photos are too small.
+
+    Returns:
+        (h, w, 3) BGR uint8: the scaled photo, or ``photo`` itself if it has this height. A note says if it is lower
+        than asked for.
+
+    Raises:
+        OpenPoseLabError: if the photo or the height cannot be used.
+    """
+    photo = as_photo(photo)
+    check_input(photo, height, config)
+    scale = min(height / photo.shape[0], _largest_scale(photo.shape, config.max_input_pixels))
+    size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
+    if size[1] < height:
+        sentence = (
+            f"the network sees the photo at height {size[1]} instead of {height}, as max_input_pixels allows "
+            f"{config.max_input_pixels} pixels; to keep the height, raise max_input_pixels (more memory)"
+        )
+        warnings.warn(OpenPoseLabWarning(sentence), stacklevel=2)
+    if size == (photo.shape[1], photo.shape[0]):
+        return photo
+    scaled: NDArray[np.uint8] = cv2.resize(
+        photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    ).astype(np.uint8, copy=False)
+    return scaled
+
+
+def _largest_scale(shape: tuple[int, ...], most_pixels: int) -> float:
+    """The scale at which a photo (h, w, 3) has ``most_pixels``, with those that fill up a narrow strip."""
+    short, long = sorted(shape[:2])
+    scale: float = (most_pixels / (short * long)) ** 0.5
+    return min(scale, most_pixels / (LEAST_INPUT_SIDE * long)) if short * scale < LEAST_INPUT_SIDE else scale
+
+
+def check_input(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> None:
+    """Raise OpenPoseLabError if the pipeline cannot work on this photo at this height."""
+    photo = as_photo(photo)
+    check_height(height)
+    side = config.min_photo_side
+    if min(photo.shape[:2]) < side:
+        raise OpenPoseLabError(
+            f"the photo is {photo.shape[1]}x{photo.shape[0]} pixels, too small to hold a person; "
+            f"it must be at least {side}x{side}"
+        )
+
+
+def _places(axis: int, view: FieldMaps, grid: FieldMaps, mirrored_width: int | None = None) -> NDArray[np.float64]:
+    """Where the rows (axis 0) or columns (axis 1) of a grid lie among those of a view, in cells.
+
+    mirrored_width: of the photo in pixels, if the view is of its mirror image.
+    """
+    x_or_y = 1 - axis
+    pixels = cells_to_pixels(np.arange(grid.heatmaps.shape[axis]) + grid.offset[x_or_y], grid.cell_size[x_or_y])
+    if mirrored_width is not None:
+        pixels = mirrored_width - 1 - pixels
+    return pixels_to_cells(pixels, view.cell_size[x_or_y]) - view.offset[x_or_y]
+
+
+def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
+    """Values (h, w, channels) at places along an axis, linear between cells. The first and the last cell go on."""
+    count = values.shape[axis]
+    if len(places) == count and np.allclose(places, np.arange(count)):
+        return values
+    places = np.clip(places, 0, count - 1)
+    before = np.minimum(places.astype(np.intp), max(count - 2, 0))
+    found = values.take(before, axis)
+    if count > 1:
+        share = np.expand_dims((places - before).astype(np.float32), (1 - axis, 2))
+        rise = np.diff(values, axis=axis).take(before, axis)
+        rise *= share
+        found += rise
+    return found
 
 
 def _mirror(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:

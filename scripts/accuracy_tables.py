@@ -17,8 +17,9 @@ from pycocotools.coco import COCO
 
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS, load_grouping
+from estimation.quality import QUALITIES
 from openpose_lab.commands import evaluate
-from openpose_lab.commands.options import add_measuring_options, apply_settings, make_parser
+from openpose_lab.commands.options import add_measuring_options, apply_settings, chosen_views, make_parser
 from openpose_lab.commands.program import start
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.coco_figures import bootstrap, score
@@ -57,8 +58,7 @@ ROWS = (
     "--no-guesses",
     *(f"--set {setting}" for setting in SETTINGS),
     *(f"--grouping {name}" for name in GROUPINGS if name != "lab"),
-    "--flip",
-    "--scales 0.5 1 1.5 --flip",
+    *(f"--quality {quality}" for quality in QUALITIES),
 )
 ORACLE = "oracle grouping"
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> None:
     print(f"{ORACLE:36} {oracle_precision(truth, photos, options):.3f}", flush=True)
     first = None
     for row in ROWS:
-        results = find_people(photos, evaluate.parse_options([*arguments, *row.split()]))
+        results = find_people(photos, parse_row(arguments, row))
         if not results:
             raise OpenPoseLabError(f"nobody was found with {row or 'the defaults'}, so AP is 0; choose other photos")
         precision, draws = score(truth, results)[0], bootstrap(truth, results)
@@ -89,16 +89,24 @@ def check_options(arguments: Sequence[str]) -> None:
     evaluate.check_options(evaluate.parse_options(arguments))
 
 
+def parse_row(arguments: Sequence[str], row: str) -> argparse.Namespace:
+    """The options of a row. A quality that the row names replaces the views of the command line."""
+    options = evaluate.parse_options([*arguments, *row.split()])
+    if "--quality" in row.split():
+        options.height = options.scales = options.flip = None
+    return options
+
+
 def find_people(photos: dict[int, Path], options: argparse.Namespace) -> list[dict[str, Any]]:
     """Find the people in all photos as ``evaluate`` does with these options, in COCO's form."""
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
-    maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
+    maps = MapCache(options.network, options.weights, chosen_views(options), config=config)
     return measure(photos, maps, load_grouping(options.grouping), completion if options.guesses else None).results
 
 
 def oracle_precision(truth: COCO, photos: dict[int, Path], options: argparse.Namespace) -> float:
     """Compute the AP of oracle grouping, which uses the ground-truth owner of every peak."""
-    maps = MapCache(options.network, options.weights, options.height)
+    maps = MapCache(options.network, options.weights, chosen_views(options))
     (oracle,) = compare(photo_scenes(truth, photos, maps), maps.config, {}, lambda: None)
     return oracle.figures["AP"]
 

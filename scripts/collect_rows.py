@@ -17,7 +17,7 @@ import numpy as np
 from estimation.errors import OpenPoseLabError
 from estimation.files import write_whole
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
-from openpose_lab.commands.options import add_measuring_options, make_parser
+from openpose_lab.commands.options import add_measuring_options, chosen_views, make_parser
 from openpose_lab.commands.program import claim_outputs, shown, start
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.map_cache import MapCache
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     claim_outputs([options.out], [("annotations", options.annotations), ("weights", options.weights)])
     truth = read_annotations(options.annotations)
-    maps = MapCache(options.network, options.weights, options.height)
+    maps = MapCache(options.network, options.weights, chosen_views(options))
     scenes = photo_scenes(truth, find_photos(truth, options.images), maps).scenes
     chosen = sorted(scenes, key=crowdedness, reverse=True)[: options.photos]
     if not chosen or not crowdedness(chosen[0]):

@@ -14,15 +14,14 @@ ESTIMATION = (
     {"discovery", "errors", "quiet", "thresholds"},
     {"built_in_groupings", "layouts"},
     {"config"},
-    {"field_maps", "photo_arrays", "photo_headers", "proportions"},
-    {"coordinates", "files", "synthesis"},
+    {"field_maps", "photo_arrays", "photo_headers", "proportions", "quality"},
+    {"coordinates", "files", "synthesis", "views"},
     {"connections", "photos"},
     {"subset"},
     {"merge", "scoring"},
     {"grouping", "skeletons"},
     {"estimators", "renderers"},
     {"pipeline"},
-    {"views"},
 )
 """The modules of ``estimation``: each imports only those of earlier sets. A new module needs a place here."""
 ROOMS = (

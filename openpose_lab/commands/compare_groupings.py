@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.built_in_groupings import GROUPINGS
-from estimation.config import COCO_18, DEFAULT_HEIGHT, Config
+from estimation.config import COCO_18, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_set_option,
     apply_settings,
     check_measuring_options,
+    chosen_views,
     make_parser,
     warn_of_unused_settings,
 )
@@ -141,15 +142,16 @@ def _listed(values: Sequence[float]) -> str:
 
 def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -> None:
     """Raise OpenPoseLabError if something cannot be done, before it is begun."""
-    from estimation.pipeline import check_height
     from openpose_lab.evaluation.comparison import CROWD_RANGES, check_crowds
     from openpose_lab.evaluation.comparison_plot import check_plot_type
 
     check_measuring_options(options, otherwise=" for crowds")
-    for_photos = options.network, options.weights, options.height
-    if options.images is None and for_photos != (DEFAULT_NETWORK, None, DEFAULT_HEIGHT):
-        raise OpenPoseLabError("--network, --weights and --height are for photos; give --images and --annotations too")
-    check_height(options.height)
+    if options.images is None:
+        usual = {"network": DEFAULT_NETWORK, **dict.fromkeys(("weights", "quality", "height", "scales", "flip"))}
+        for name, value in usual.items():
+            if getattr(options, name) != value:
+                raise OpenPoseLabError(f"--{name} is for photos; give --images and --annotations too")
+    chosen_views(options)
     try:
         for name in CROWD_RANGES:
             given = getattr(options, name)
@@ -176,7 +178,7 @@ def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple
         truth = read_annotations(options.annotations)
         photos = find_photos(truth, options.images)
         (config,) = apply_settings(options.set, network_config(options.network))
-        maps = MapCache(options.network, options.weights, options.height, config=config)
+        maps = MapCache(options.network, options.weights, chosen_views(options), config=config)
         claim_outputs([options.csv, options.plot], measuring_inputs(options.annotations, photos, maps))
         yield photo_scenes(truth, photos, maps), maps.config
     if options.images is None or options.crowds:

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from openpose_lab.commands.options import add_measuring_options, add_set_option, apply_settings, make_parser
+from openpose_lab.commands.options import (
+    add_measuring_options,
+    add_set_option,
+    apply_settings,
+    chosen_views,
+    make_parser,
+)
 
 EXAMPLES = """example:
   python -m openpose_lab compare-refinements --images val2017 --annotations person_keypoints_val2017.json
@@ -20,19 +26,18 @@ def main(arguments: Sequence[str]) -> None:
     add_measuring_options(parser)
     add_set_option(parser)
     options = parser.parse_args(arguments)
+    views = chosen_views(options)
 
-    from estimation.pipeline import check_height
     from openpose_lab.evaluation.annotations import find_photos, read_annotations
     from openpose_lab.evaluation.coco_figures import score
     from openpose_lab.evaluation.map_cache import MapCache
     from openpose_lab.evaluation.refinements import compare_refinements
     from openpose_lab.networks.loading import network_config
 
-    check_height(options.height)
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
     (config,) = apply_settings(options.set, network_config(options.network))
-    kept = MapCache(options.network, options.weights, options.height, config=config)
+    kept = MapCache(options.network, options.weights, views, config=config)
     results = compare_refinements(photos, kept)
     for name, people_found in results.items():
         print(f"{name:28} AP {score(truth, people_found)[0]:.3f}")

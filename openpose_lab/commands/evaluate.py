@@ -22,6 +22,7 @@ from openpose_lab.commands.options import (
     add_measuring_options,
     add_set_option,
     apply_settings,
+    chosen_views,
     make_parser,
     output_path,
     warn_of_unused_settings,
@@ -50,7 +51,7 @@ SHEET = Path("worst.jpg")
 _NOTHING = 0.0005  # AP below it is printed as 0.000
 _LONGEST_NAME = 60  # letters of a file's name that stand for a system
 _OF_NETWORK = {
-    **{name: f"--{name}" for name in ("network", "weights", "height", "grouping", "set", "scales", "flip")},
+    **{name: f"--{name}" for name in ("network", "weights", "quality", "height", "scales", "flip", "grouping", "set")},
     "guesses": "--no-guesses",
 }
 """Options that change what the project's network finds, by their names in the namespace."""
@@ -122,7 +123,8 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
 
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
     warn_of_unused_settings(options.set, [grouping])
-    maps = MapCache(options.network, options.weights, options.height, options.scales, options.flip, config=config)
+    views = chosen_views(options)
+    maps = MapCache(options.network, options.weights, views, config=config)
     inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
     claim_outputs(outputs_of(options), inputs)
 
@@ -141,9 +143,10 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
         assessment = assess(truth, measured, losses)
     settings = {
         "network": options.network,
-        "height": options.height,
-        "scales": options.scales,
-        "flip": options.flip,
+        "quality": views.quality,
+        "height": views.height,
+        "scales": views.scales,
+        "flip": views.flip,
         "grouping": {"name": options.grouping, **describe_file(grouping.source)},
         "imputed_keypoints": options.guesses,
         "thresholds": describe_thresholds(config, *([completion] if options.guesses else [])),
@@ -179,16 +182,9 @@ def outputs_of(options: argparse.Namespace) -> list[Path]:
 def check_options(options: argparse.Namespace) -> None:
     """Raise OpenPoseLabError if something cannot be done, before it is begun. Set the default of ``--worst``."""
     from estimation.files import check_picture_type
-    from estimation.pipeline import check_height
 
     check_inputs(options)
-    for scale in options.scales:
-        height = round(options.height * scale) if math.isfinite(scale) else 0
-        try:
-            check_height(height)
-        except OpenPoseLabError as error:
-            at = f" at --scales {scale:g}" if options.scales != [1.0] else ""
-            raise OpenPoseLabError(f"{error}{at}") from None
+    chosen_views(options)
     if options.limit is not None and options.limit < 1:
         raise OpenPoseLabError(f"--limit must be at least 1 but is {options.limit}")
     if options.worst is None and options.images and options.annotations:
@@ -294,15 +290,6 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         action="store_false",
         help="impute no missing keypoints; pictures and the demo's JSON never have imputed ones",
     )
-    parser.add_argument(
-        "--scales",
-        type=float,
-        nargs="+",
-        default=[1.0],
-        metavar="S",
-        help="average the maps at these multiples of the height, in any order (default: 1)",
-    )
-    parser.add_argument("--flip", action="store_true", help="average with the maps of the mirrored photo")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N photos")
     parser.add_argument("--breakdown", action="store_true", help="also tell where precision is lost")
     parser.add_argument(

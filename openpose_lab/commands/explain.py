@@ -20,6 +20,7 @@ from openpose_lab.commands.options import (
     add_photo_option,
     add_set_option,
     apply_settings,
+    chosen_views,
     make_parser,
     warn_of_unused_settings,
 )
@@ -43,24 +44,26 @@ PAGE_TYPES = (".html", ".htm")
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+    views = chosen_views(options)
 
     from estimation.files import write_whole
     from estimation.grouping import load_grouping
     from estimation.photos import read_photo
-    from estimation.pipeline import check_input, estimate_people
+    from estimation.pipeline import estimate_people
+    from estimation.views import check_input
     from openpose_lab.lab.explain.data import explain
     from openpose_lab.lab.explain.page import make_page
     from openpose_lab.networks.loading import load_network, network_config
 
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
-    check_input(photo, options.height, config)
+    check_input(photo, views.height, config)
     groupings = [load_grouping(name) for name in (options.grouping, *options.beside)]
     warn_of_unused_settings(options.set, groupings)
     check_files(options, groupings)
     network = load_network(options.network, options.weights, options.runtime, options.precision)
 
-    found = estimate_people(photo, network, options.height, groupings[0], config)
+    found = estimate_people(photo, network, views.height, groupings[0], config, scales=views.scales, flip=views.flip)
     told = tell(groupings, titles([options.grouping, *options.beside]), config, found)
     page = make_page(explain(photo, options.photo.name, config, found, told)).encode()
     write_whole(options.output, page)

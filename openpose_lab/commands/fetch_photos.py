@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import quoted
@@ -72,5 +71,5 @@ def evaluate_command(folder: Path) -> str:
     """Return the command that measures average precision on the photos in a folder."""
     return (
         f"python -m openpose_lab evaluate --images {quoted(folder / PHOTOS)} "
-        f"--annotations {quoted(folder / ANNOTATIONS)} --network {DEFAULT_NETWORK} --height {DEFAULT_HEIGHT}"
+        f"--annotations {quoted(folder / ANNOTATIONS)} --network {DEFAULT_NETWORK}"
     )

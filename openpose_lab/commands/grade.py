@@ -24,6 +24,7 @@ from openpose_lab.commands.options import (
     check_limits,
     check_measuring_options,
     check_range,
+    chosen_views,
     make_parser,
 )
 from openpose_lab.commands.program import claim_outputs, shown
@@ -132,7 +133,8 @@ def read_photos(options: argparse.Namespace) -> PhotoRows:
     if options.images:
         from openpose_lab.lab.photos import find_limbs
 
-        return find_limbs(options.images, options.annotations, options.network, options.weights, options.height)
+        views = chosen_views(options)
+        return find_limbs(options.images, options.annotations, options.network, options.weights, views)
     from openpose_lab.lab.accuracy import read_photo_rows
 
     return read_photo_rows()

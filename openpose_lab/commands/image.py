@@ -17,6 +17,7 @@ from openpose_lab.commands.options import (
     add_photo_option,
     add_set_option,
     apply_settings,
+    chosen_views,
     make_parser,
     output_path,
     warn_of_unused_settings,
@@ -41,23 +42,25 @@ EXAMPLES = """examples:
 def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
     options = parse_options(arguments, program)
+    views = chosen_views(options)
 
     from estimation.files import encode_picture, write_whole
     from estimation.photos import read_photo
-    from estimation.pipeline import check_input, estimate_people
+    from estimation.pipeline import estimate_people
     from estimation.renderers import draw_skeletons
+    from estimation.views import check_input
     from openpose_lab.lab.sandbox.isolated import Isolated
     from openpose_lab.networks.loading import load_network, network_config
 
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
-    check_input(photo, options.height, config)
+    check_input(photo, views.height, config)
     with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
         outputs = check_files(options, isolated.source)
         network = load_network(options.network, options.weights, options.runtime, options.precision)
         grouping = isolated.load()
         warn_of_unused_settings(options.set, [grouping])
-        result = estimate_people(photo, network, options.height, grouping, config)
+        result = estimate_people(photo, network, views.height, grouping, config, scales=views.scales, flip=views.flip)
     milliseconds = {**result.milliseconds, "grouping": isolated.milliseconds(result.milliseconds["grouping"])}
 
     if options.output:

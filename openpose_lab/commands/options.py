@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from estimation.built_in_groupings import GROUPINGS
-from estimation.config import DEFAULT_HEIGHT
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from estimation.quality import DEFAULT_QUALITY, QUALITIES, Views, choose_views
 from estimation.thresholds import out_of_range, thresholds_of
 from openpose_lab.lab.sandbox.limits import MEMORY, SECONDS, Limits
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
-from openpose_lab.networks.catalogue import AUTO, RUNTIMES
+from openpose_lab.networks.catalogue import AUTO, RUNTIMES, find_network
 from openpose_lab.networks.published import Precision
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def add_photo_option(parser: Options, default: Path) -> None:
 
 
 def add_network_options(parser: Options) -> None:
-    """Which network, with which weights, at which height."""
+    """Which network, with which weights, and which views of a photo it sees."""
     add = parser.add_argument
     default = f"that of --weights, or {DEFAULT_NETWORK}"
     add("--network", help=f"one of {', '.join(NETWORKS)} (default: {default})")
@@ -97,13 +97,47 @@ def add_network_options(parser: Options) -> None:
         choices=get_args(Precision),
         help="how the network computes (default: in INT8 if its weights are an INT8 graph, and else in f32)",
     )
+    add_view_options(parser)
+
+
+def add_view_options(parser: Options) -> None:
+    """Which views of a photo the network sees: a preset, or each part of it. An option that is not given is None."""
+    add = parser.add_argument
+    add(
+        "--quality",
+        choices=QUALITIES,
+        help=f"how much the network looks at a photo; slower finds more (default: {DEFAULT_QUALITY}, or that of a slow "
+        "network)",
+    )
+    height = Views().height
     add(
         "--height",
         type=int,
-        default=DEFAULT_HEIGHT,
         metavar="N",
-        help=f"input height of the network in pixels (default: {DEFAULT_HEIGHT})",
+        help=f"in place of --quality: input height of the network in pixels (default: {height})",
     )
+    add(
+        "--scales",
+        type=float,
+        nargs="+",
+        metavar="S",
+        help="in place of --quality: average the maps at these multiples of the height (default: 1)",
+    )
+    add(
+        "--flip",
+        action="store_true",
+        default=None,
+        help="in place of --quality: average with the maps of the mirrored photo",
+    )
+
+
+def chosen_views(options: argparse.Namespace) -> Views:
+    """The views that the options ask for, by default those of the network's own quality.
+
+    Raises OpenPoseLabError if no network has the name, or the options do not go together.
+    """
+    default = find_network(options.network).quality
+    return choose_views(options.quality, options.height, options.scales, options.flip, default)
 
 
 def add_grouping_option(parser: Options) -> None:

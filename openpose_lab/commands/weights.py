@@ -167,7 +167,8 @@ def named_files(made_from: dict[str, Any]) -> str:
 def kept_verdict(path: Path) -> str:
     """What to say of any other weights file: where it is from, and what it finds in the sample photo."""
     from estimation.photos import read_photo
-    from estimation.pipeline import compute_maps, group_maps
+    from estimation.pipeline import group_maps
+    from estimation.views import compute_maps
     from openpose_lab.networks.loading import load_network, name_network
     from openpose_lab.networks.reading import read_weights
     from openpose_lab.networks.storage import read_record

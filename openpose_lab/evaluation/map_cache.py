@@ -7,18 +7,19 @@ import importlib
 import io
 import os
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from estimation import field_maps, photo_headers, photos, pipeline, views
+from estimation import field_maps, photo_headers, photos
+from estimation import views as views_module
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps
 from estimation.files import read_input, write_whole
 from estimation.photos import LARGEST_PHOTO_FILE, decode_photo
 from estimation.pipeline import timed
+from estimation.quality import Views
 from estimation.views import average_maps
 from openpose_lab import networks
 from openpose_lab.checksums import checksum
@@ -39,9 +40,9 @@ _LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python", "opencv-python-he
 
 
 class MapCache:
-    """The maps of photos by one network at one height. The network is not even loaded if all of them are kept.
+    """The maps of photos by one network, of the same views of each. If all are kept, the network is not even loaded.
 
-    Each is kept under the checksum of all that it depends on: the photo, the weights, the height, the code that makes
+    Each is kept under the checksum of all that it depends on: the photo, the weights, the views, the code that makes
     maps, and the versions of the libraries. So nothing ever has to be cleared by hand.
     """
 
@@ -49,9 +50,7 @@ class MapCache:
         self,
         network: str,
         weights: Path | None,
-        height: int,
-        scales: Sequence[float] = (1.0,),
-        flip: bool = False,
+        views: Views,
         folder: Path = FOLDER,
         config: Config | None = None,
     ) -> None:
@@ -60,8 +59,7 @@ class MapCache:
         Args:
             network: the network's name.
             weights: a weights file, by default the network's own.
-            height: input height in pixels.
-            scales, flip: the views that are averaged, as in ``average_maps``.
+            views: the views that are averaged.
             folder: where the maps are kept.
             config: the configuration of what is measured, by default the network's.
 
@@ -69,10 +67,9 @@ class MapCache:
             OpenPoseLabError: if no network has this name or it has no weights.
         """
         self.config = config or network_config(network)
-        several = f" times {', '.join(f'{scale:g}' for scale in scales)}" if list(scales) != [1] else ""
-        self.title = f"{network} at height {height}{several}{', and mirrored' if flip else ''}"
+        self.title = f"{network} at {views.title}"
         self._name, self._weights = network, weights or find_weights(network)
-        self._views = height, tuple(scales), flip
+        self._views = views
         bounds = self.config.min_photo_side, self.config.max_input_pixels  # which thresholds the maps depend on
         self._network: LoadedNetwork | None = None
         channels = str((self.config.body_parts, self.config.limbs))  # which a mirrored view goes by
@@ -110,7 +107,7 @@ class MapCache:
             image = decode_photo(data, str(photo))
             try:
                 with timed("network", {} if milliseconds is None else milliseconds):
-                    maps = average_maps(image, self._network, *self._views, self.config)
+                    maps = average_maps(image, self._network, self._views, self.config)
             except OpenPoseLabError as error:
                 raise OpenPoseLabError(f"{photo}: {error}") from error
             self._keep(kept, maps)
@@ -176,7 +173,7 @@ def _read(path: Path) -> FieldMaps | None:
 
 def _checksum_of_code() -> str:
     """Compute the checksum of the code between a photo and its maps, with the Keras code of the networks."""
-    paths = [Path(str(module.__file__)) for module in (field_maps, photos, pipeline, views)]
+    paths = [Path(str(module.__file__)) for module in (field_maps, photos, views_module)]
     for package in (networks, photo_headers, importlib.import_module(keras_package())):
         paths += sorted(Path(package.__path__[0]).rglob("*.py"))
     code = hashlib.sha256()

@@ -24,6 +24,7 @@ NETWORK = NetworkSpec(
     channels="rgb",
     build=_build,
     signature=("Mconv7_stage3_L2/bias", (52,)),
+    quality="fast",
     published=(
         openpose_model("body25", "body_25/pose_iter_584000.caffemodel", "78287b57cf85fa89c03f1393d368e5b7", 104.7),
     ),

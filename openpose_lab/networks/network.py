@@ -13,7 +13,7 @@ from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.photo_arrays import as_photo
-from estimation.pipeline import LEAST_INPUT_SIDE
+from estimation.views import LEAST_INPUT_SIDE
 from openpose_lab.networks.runtimes.base import Runtime, StageMaps
 from openpose_lab.networks.spec import NetworkSpec
 
@@ -34,6 +34,7 @@ class LoadedNetwork:
         spec: What is known of the network.
         config: The network's layout with the default thresholds.
         runtime: What executes the network.
+        quality: The preset of views that is the network's default.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class LoadedNetwork:
         self._load_again = load_again
         self.spec = spec
         self.config = Config(spec.layout)
+        self.quality = spec.quality
         self.runtime = runtime
 
     def __reduce__(self) -> tuple[Callable[[], LoadedNetwork], tuple[()]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from estimation.layouts import Layout
+from estimation.quality import DEFAULT_QUALITY
 from openpose_lab.networks.published import Published
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class NetworkSpec:
             weights files without a network's name. None if they are not recognised.
         offset: x and y in cells by which the maps lie too far to the left and too high up, measured on photos with
             known keypoints (docs/accuracy.md). 0 if it was not measured.
+        quality: The preset of views that is the default: one of ``QUALITIES``. Slow networks name ``fast``.
         published: The sets of published weights. The first is the one that the network uses by default.
         graph_outputs: For published files that hold the graph too: each output, named as in ``build``, and the tensor
             or node of the graph that gives it. Runtimes can execute these files as they are.
@@ -41,5 +43,6 @@ class NetworkSpec:
     stride: int = 8
     signature: tuple[str, tuple[int, ...]] | None = None
     offset: tuple[float, float] = (0.0, 0.0)
+    quality: str = DEFAULT_QUALITY
     published: tuple[Published, ...] = ()
     graph_outputs: Mapping[str, str] = field(default_factory=dict)

@@ -35,6 +35,7 @@ NETWORK = NetworkSpec(
     channels="rgb",
     build=_build,
     signature=("Mconv7_stage6_L1/bias", (38,)),
+    quality="fast",
     published=(
         openpose_model("vgg19", "coco/pose_iter_440000.caffemodel", "5156d31f670511fce9b4e28b403f2939", 209.3),
         _LAB,

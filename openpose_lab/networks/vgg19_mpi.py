@@ -25,6 +25,7 @@ NETWORK = NetworkSpec(
     channels="rgb",
     build=_build,
     signature=("Mconv7_stage6_L1/bias", (28,)),
+    quality="fast",
     published=(
         openpose_model("vgg19_mpi", "mpi/pose_iter_160000.caffemodel", "2ca0990c7562bd7ae03f3f54afa96e00", 205.9),
     ),

@@ -11,10 +11,11 @@ from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.files import encode_picture
 from estimation.photo_arrays import as_photo, to_bgr
-from estimation.pipeline import check_input, compute_maps, estimate_people, scale_to_height
+from estimation.pipeline import estimate_people
+from estimation.quality import Views
 from estimation.renderers import draw, draw_skeletons
 from estimation.skeletons import Skeletons
-from estimation.views import average_maps
+from estimation.views import average_maps, check_input, compute_maps, scale_to_height
 from openpose_lab.lab.explain.data import explain, photo_uri
 from openpose_lab.networks.catalogue import NETWORKS
 from openpose_lab.networks.network import LoadedNetwork
@@ -59,7 +60,7 @@ DOORS = {
     "compute_maps": lambda photo: compute_maps(photo, BlindNetwork(), 64),
     "scale_to_height": lambda photo: scale_to_height(photo, 100),
     "check_input": lambda photo: check_input(photo, 64),
-    "average_maps": lambda photo: average_maps(photo, BlindNetwork(), 64, flip=True),
+    "average_maps": lambda photo: average_maps(photo, BlindNetwork(), Views(64, flip=True)),
     "draw_skeletons": lambda photo: draw_skeletons(COCO_18, photo, NOBODY),
     "draw": lambda photo: draw(COCO_18, photo, NO_PEAKS, np.zeros((0, 20))),
     "encode_picture": lambda photo: encode_picture(Path("a.png"), photo),

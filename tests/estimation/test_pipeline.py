@@ -6,8 +6,10 @@ import pytest
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import cells_to_pixels, pixels_to_cells
-from estimation.pipeline import LEAST_INPUT_SIDE, compute_maps, estimate_people, scale_to_height
+from estimation.pipeline import estimate_people
+from estimation.quality import QUALITIES
 from estimation.synthesis import synthesize
+from estimation.views import LEAST_INPUT_SIDE, compute_maps, scale_to_height
 from tests.support.scenes import FIGURE
 
 PERSON = FIGURE * 300 + (210, 60)  # in pixels of a photo 640 wide and 480 high
@@ -33,6 +35,51 @@ def test_people_are_in_the_photo_s_own_pixels(height):
     assert result.skeletons.keypoints.shape == (1, 18, 2)
     assert np.abs(result.skeletons.keypoints[0] - PERSON).max() < 0.5
     assert list(result.milliseconds) == ["network", "coordinates", "connections", "grouping"]
+
+
+class NotingNetwork(PerfectNetwork):
+    """Notes the heights of the photos that it is asked for."""
+
+    def __init__(self):
+        self.heights = []
+
+    def __call__(self, photo):
+        self.heights.append(photo.shape[0])
+        return super().__call__(photo)
+
+
+@pytest.mark.parametrize("said", [{}, {"quality": "fast"}, {"quality": "balanced"}, {"quality": "best"}])
+@pytest.mark.parametrize("default", [None, "fast"])
+def test_the_network_sees_the_views_of_the_quality(said, default):
+    network = NotingNetwork()
+    if default:
+        network.quality = default
+    result = estimate_people(np.zeros((480, 640, 3), np.uint8), network, **said)
+    views = QUALITIES[said.get("quality") or default or "balanced"]
+    assert network.heights == [height for height in views.heights for _ in range(1 + views.flip)]
+    assert list(result.milliseconds) == ["network", "coordinates", "connections", "grouping"]
+
+
+@pytest.mark.parametrize(
+    ("said", "heights"),
+    [
+        ({"height": 201}, [201]),
+        ({"scales": [0.5, 1]}, [184, 368]),
+        ({"height": 100, "scales": (2,)}, [200]),
+        ({"height": 100, "flip": True}, [100, 100]),
+    ],
+)
+def test_what_is_said_exactly_replaces_the_quality(said, heights):
+    network = NotingNetwork()
+    estimate_people(np.zeros((480, 640, 3), np.uint8), network, **said)
+    assert network.heights == heights
+
+
+def test_a_quality_and_a_height_do_not_go_together():
+    network = NotingNetwork()
+    with pytest.raises(OpenPoseLabError, match="give it or height, not both"):
+        estimate_people(np.zeros((480, 640, 3), np.uint8), network, 368, quality="best")
+    assert not network.heights
 
 
 def test_cells_are_measured_in_the_photo_s_pixels():

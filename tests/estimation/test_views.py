@@ -4,6 +4,7 @@ import pytest
 from estimation.config import COCO_18
 from estimation.field_maps import FieldMaps, pixels_to_cells
 from estimation.pipeline import group_maps
+from estimation.quality import Views
 from estimation.synthesis import synthesize
 from estimation.views import average_maps
 from tests.support.scenes import BODY_25, MPI_15, figure
@@ -44,7 +45,7 @@ def photo():
 @pytest.mark.parametrize(("scales", "flip"), [((1,), False), ((1,), True), ((1, 0.5, 1.5), False), ((0.75, 1.5), True)])
 def test_all_views_agree_on_where_everything_is(photo, config, scales, flip):
     network = Sighted(config)
-    found = group_maps(average_maps(photo, network, HEIGHT, scales, flip), config).skeletons
+    found = group_maps(average_maps(photo, network, Views(HEIGHT, scales, flip)), config).skeletons
     assert len(found) == 1
     assert found.present.all()
     assert np.abs(found.keypoints[0] - network.person).max() < 2.5  # pixels: a third of a cell
@@ -52,7 +53,7 @@ def test_all_views_agree_on_where_everything_is(photo, config, scales, flip):
 
 def test_one_view_is_the_view_itself(photo):
     network = Sighted(COCO_18)
-    averaged, alone = average_maps(photo, network, HEIGHT), network(photo)
+    averaged, alone = average_maps(photo, network, Views(HEIGHT)), network(photo)
     np.testing.assert_allclose(averaged.heatmaps, alone.heatmaps, atol=1e-5)
     np.testing.assert_allclose(averaged.pafs, alone.pafs, atol=1e-5)
     assert (averaged.cell_size, averaged.offset) == (alone.cell_size, alone.offset)
@@ -60,7 +61,91 @@ def test_one_view_is_the_view_itself(photo):
 
 
 def test_the_order_of_scales_does_not_matter(photo):
-    one, other = (average_maps(photo, Sighted(COCO_18), HEIGHT, scales) for scales in ((0.5, 1.5, 1), (1.5, 1, 0.5)))
+    one, other = (
+        average_maps(photo, Sighted(COCO_18), Views(HEIGHT, scales)) for scales in ((0.5, 1.5, 1), (1.5, 1, 0.5))
+    )
     assert one.cell_size == other.cell_size
     np.testing.assert_allclose(one.heatmaps, other.heatmaps, atol=1e-6)
     np.testing.assert_allclose(one.pafs, other.pafs, atol=1e-6)
+
+
+class Ramp:
+    """A network whose maps are a linear function of the place in its input, in pixels: interpolation is exact on it."""
+
+    config = COCO_18
+
+    def __init__(self, offset=(0.2, -0.3)):
+        self.offset = np.array(offset)
+
+    def __call__(self, photo):
+        height, width = photo.shape[:2]
+        y, x = np.mgrid[: -(-height // 8), : -(-width // 8)]
+        x, y = (
+            (cells + 0.5 + move) * 8 / side
+            for cells, move, side in ((x, self.offset[0], width), (y, self.offset[1], height))
+        )
+        ramp = (x + 10 * y).astype(np.float32)[..., None]
+        return FieldMaps(np.tile(ramp, 19), np.tile(ramp, 38), (8, 8), tuple(self.offset.tolist()))
+
+
+@pytest.mark.parametrize("flip", [False, True])
+def test_values_move_to_their_place_in_the_largest_view(photo, flip):
+    """In the middle; at the edges the smaller view has no cells to go on with."""
+    alone, averaged = (average_maps(photo, Ramp(), Views(HEIGHT, scales)) for scales in ((1,), (0.5, 1)))
+    np.testing.assert_allclose(averaged.heatmaps[2:-2, 2:-2], alone.heatmaps[2:-2, 2:-2], atol=1e-5)
+    np.testing.assert_allclose(averaged.pafs[2:-2, 2:-2], alone.pafs[2:-2, 2:-2], atol=1e-5)
+    if flip:
+        mirrored = average_maps(photo, Ramp(), Views(HEIGHT, (0.5, 1), flip=True))
+        y = alone.heatmaps - (np.arange(41) + 0.7)[None, :, None] * 8 / WIDTH  # without x, which the mirror turns
+        np.testing.assert_allclose(mirrored.heatmaps[2:-2, 2:-2], (y + 0.5)[2:-2, 2:-2], atol=1e-5)
+
+
+class Batching(Sighted):
+    """Notes how many photos it was given at once."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.counts = []
+
+    def batch(self, photos):
+        self.counts.append(len(photos))
+        return [super(Batching, self).__call__(photo) for photo in photos]
+
+
+def test_a_view_and_its_mirror_image_go_into_one_batch(photo):
+    network = Batching(COCO_18)
+    batched = average_maps(photo, network, Views(HEIGHT, (0.5, 1), flip=True))
+    assert network.counts == [2, 2]
+    one_by_one = average_maps(photo, Sighted(COCO_18), Views(HEIGHT, (0.5, 1), flip=True))
+    np.testing.assert_array_equal(batched.heatmaps, one_by_one.heatmaps)
+    np.testing.assert_array_equal(batched.pafs, one_by_one.pafs)
+
+
+def test_maps_of_the_network_are_not_changed(photo):
+    class Keeping(Sighted):
+        def __call__(self, photo):
+            maps = super().__call__(photo)
+            maps.heatmaps.setflags(write=False)
+            maps.pafs.setflags(write=False)
+            return maps
+
+    average_maps(photo, Keeping(COCO_18), Views(HEIGHT, (1, 1.5), flip=True))
+
+
+def test_a_map_of_one_column_is_that_column_everywhere():
+    config = Sighted(COCO_18).config
+
+    class Thin:
+        def __init__(self):
+            self.config = config
+
+        def __call__(self, photo):
+            height, width = photo.shape[:2]
+            return FieldMaps(
+                np.ones((height // 8, width // 8, 19), np.float32),
+                np.ones((height // 8, width // 8, 38), np.float32),
+                (8, 8),
+            )
+
+    maps = average_maps(np.zeros((64, 16, 3), np.uint8), Thin(), Views(64, (0.5, 1), flip=True))
+    assert (maps.heatmaps == 1).all()

@@ -38,10 +38,13 @@ def annotations(tmp_path):
 
 
 class PerfectNetwork:
+    """Sees the people in a photo of 640x480 pixels, at every size; not that a photo is mirrored."""
+
     config = COCO_18
 
     def __call__(self, photo):
-        return synthesize(COCO_18, pixels_to_cells(PEOPLE, 8), (photo.shape[0] // 8, photo.shape[1] // 8))
+        people = (PEOPLE + 0.5) * photo.shape[0] / 480 - 0.5
+        return synthesize(COCO_18, pixels_to_cells(people, 8), (photo.shape[0] // 8, photo.shape[1] // 8))
 
 
 @pytest.fixture
@@ -50,5 +53,5 @@ def on_ideal_maps(tmp_path, monkeypatch):
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
     (tmp_path / "weights.h5").touch()
     monkeypatch.setattr(map_cache, "load_network", lambda name, weights: PerfectNetwork())
-    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", ((1.0,), False, tmp_path / "cache", None))
+    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", (tmp_path / "cache", None))
     return "--images", tmp_path, "--network", "mobilenet_thin", "--weights", tmp_path / "weights.h5"

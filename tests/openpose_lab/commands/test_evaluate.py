@@ -13,6 +13,7 @@ import pytest
 from estimation.built_in_groupings import LAB_MERGE
 from estimation.config import COCO_18
 from estimation.field_maps import pixels_to_cells
+from estimation.quality import QUALITIES
 from estimation.synthesis import synthesize
 from openpose_lab.checksums import checksum
 from openpose_lab.commands import evaluate
@@ -98,7 +99,11 @@ def test_what_goes_wrong_is_one_sentence(program, tmp_path):
         (("--worst", "photo.png"), "photo.png is given as the photo too, and would be overwritten"),
         (("--results", "weights.h5"), "weights.h5 is given as the weights too, and would be overwritten"),
         (("--weights", "none.h5"), "there is no weights file none.h5; check the path"),
-        (("--scales", 0.01), "the height must be from 32 to 2048 pixels but is 5 at --scales 0.01"),
+        (
+            ("--quality", "best"),
+            "quality best stands for height, scales and flip together; give it or height, not both",
+        ),
+        (("--scales", 0.01), "the height must be from 32 to 2048 pixels but is 5 at scale 0.01"),
     ):
         status, out, err = program(*options)
         assert (status, out) == (1, "")
@@ -121,7 +126,8 @@ def test_all_figures_as_json_and_a_row_for_each_photo(program, tmp_path):
     assert (system["name"], system["kind"]) == ("mobilenet_thin", "network")
     assert system["weights"] == [{"file": str(weights), "sha256": checksum(weights, "sha256")}]
     settings = system["settings"]
-    assert (settings["height"], settings["scales"], settings["imputed_keypoints"]) == (480, [1], True)
+    assert [settings[key] for key in ("quality", "height", "scales", "flip")] == [None, 480, [1], False]
+    assert settings["imputed_keypoints"]
     assert settings["grouping"] | {"file": ""} == {"name": "lab", "file": "", "sha256": checksum(LAB_MERGE, "sha256")}
     assert settings["thresholds"]["peak_threshold"] == COCO_18.peak_threshold
     assert settings["thresholds"]["completion_reach"] == 0.1
@@ -147,6 +153,20 @@ def test_settings_in_the_json_are_those_that_were_given(program, tmp_path):
     assert settings["thresholds"]["peak_threshold"] == 0.2
     assert "completion_reach" not in settings["thresholds"]
     assert (settings["imputed_keypoints"], settings["flip"]) == (False, True)
+
+
+def test_the_quality_is_balanced_unless_another_is_named(
+    on_ideal_maps, annotations, call_program, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*on_ideal_maps, "--annotations", annotations(ANNOTATIONS), "--json", "figures.json"]
+    for options, quality in (((), "balanced"), (("--quality", "best"), "best")):
+        status, out, err = call_program("evaluate", evaluate.main, *arguments, *options)
+        assert (status, err) == (0, "")
+        assert f"mobilenet_thin at {QUALITIES[quality].title}\n" in out
+        settings = json.loads((tmp_path / "figures.json").read_bytes())["systems"][0]["settings"]
+        assert settings["quality"] == quality
+        assert settings["scales"] == list(QUALITIES[quality].scales)
 
 
 def test_imputed_keypoints_are_marked_in_the_results(program, tmp_path, monkeypatch):

@@ -17,8 +17,9 @@ from estimation.config import COCO_18
 from estimation.field_maps import FieldMaps, cells_to_pixels
 from estimation.grouping import load_grouping
 from estimation.grouping.film import make_film
-from estimation.pipeline import compute_maps, group_maps
+from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
+from estimation.views import compute_maps
 from openpose_lab.commands import explain as program
 from openpose_lab.evaluation.crowds import Disturbance
 from openpose_lab.evaluation.scenes import crowd_scenes

@@ -13,11 +13,13 @@ import pytest
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.grouping import load_grouping, run_merge
+from estimation.quality import QUALITIES, Views
 from openpose_lab.__main__ import command_names
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_network_options,
     apply_settings,
+    chosen_views,
     make_parser,
     output_path,
     warn_of_unused_settings,
@@ -33,7 +35,8 @@ from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec
 from tests.conftest import ROOT
 
 SIGNATURES = [(name, *spec.signature) for name, spec in NETWORKS.items() if spec.signature]
-NETWORK = {"--network", "--weights", "--height"}
+VIEWS = {"--quality", "--height", "--scales", "--flip"}
+NETWORK = {"--network", "--weights", *VIEWS}
 PHOTOS = {"--images", "--annotations", *NETWORK}
 CROWDS = {
     "--people",
@@ -52,8 +55,6 @@ OPTIONS = {
         *{
             "--grouping",
             "--no-guesses",
-            "--scales",
-            "--flip",
             "--limit",
             "--breakdown",
             "--worst",
@@ -122,7 +123,7 @@ def test_the_usage_lists_all_programs():
 def test_an_option_that_programs_share_is_defined_once():
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "openpose_lab" / "commands").glob("*.py")]
     defined = [option for text in sources for option in re.findall(r'\badd(?:_argument)?\(\s*"(--[a-z-]+)"', text)]
-    shared = {"--network", "--weights", "--height", "--images", "--annotations", "--seconds", "--memory", "--set"}
+    shared = {"--network", "--weights", *VIEWS, "--images", "--annotations", "--seconds", "--memory", "--set"}
     assert {option: defined.count(option) for option in shared - {"--network"}} == dict.fromkeys(
         shared - {"--network"}, 1
     )
@@ -268,7 +269,7 @@ def test_a_file_is_read_once_to_recognise_and_to_load_its_network(tmp_path, monk
             height, width = batch.shape[1] // 8, batch.shape[2] // 8
             return BatchMaps(*(np.zeros((len(batch), height, width, channels), np.float32) for channels in (26, 52)))
 
-    def load(spec, weights):
+    def load(spec, weights, precision):
         loaded.append(read_weights(weights)[1].arrays["Mconv7_stage3_L2/bias"][0])
         return Zeros()
 
@@ -292,6 +293,46 @@ def test_a_file_is_read_once_to_recognise_and_to_load_its_network(tmp_path, monk
     load_network("body25", path, "zeros")  # nor if the file changes
     assert reads == 4 * [path]
     assert loaded == [0, 0, 1]
+
+
+@pytest.fixture
+def views_of(capsys):
+    """The views of a program with the options of a network."""
+    parser = make_parser("any", None, "")
+    add_network_options(parser)
+    return lambda *options: chosen_views(parser.parse_args(options))
+
+
+@pytest.mark.parametrize(
+    ("options", "views"),
+    [
+        ((), QUALITIES["balanced"]),
+        (("--network", "vgg19"), QUALITIES["fast"]),
+        (("--network", "vgg19", "--quality", "best"), QUALITIES["best"]),
+        (("--height", "480"), Views(480)),
+        (("--scales", "0.5", "1"), Views(368, (0.5, 1))),
+        (("--flip", "--network", "vgg19"), Views(368, flip=True)),
+    ],
+)
+def test_the_views_that_options_ask_for(views_of, options, views):
+    assert views_of(*options) == views
+
+
+def test_options_of_views_that_do_not_go_together_are_one_sentence(views_of, capsys):
+    sentence = "quality fast stands for height, scales and flip together; give it or height and flip, not both"
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        views_of("--quality", "fast", "--height", "368", "--flip")
+    with pytest.raises(OpenPoseLabError, match="there is no network 'none'"):
+        views_of("--network", "none")
+    with pytest.raises(SystemExit):
+        views_of("--quality", "good")
+    assert "argument --quality: invalid choice: 'good'" in capsys.readouterr().err
+
+
+def test_slow_networks_are_fast_by_default():
+    assert {name for name, spec in NETWORKS.items() if spec.quality == "fast"} >= {"vgg19", "vgg19_mpi", "body25"}
+    assert NETWORKS[DEFAULT_NETWORK].quality == "balanced"
+    assert {spec.quality for spec in NETWORKS.values()} <= QUALITIES.keys()
 
 
 def parse(*arguments):

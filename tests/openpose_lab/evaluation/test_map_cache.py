@@ -8,6 +8,7 @@ import pytest
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps
+from estimation.quality import Views
 from openpose_lab.evaluation import map_cache
 from openpose_lab.evaluation.map_cache import MapCache
 
@@ -47,7 +48,7 @@ def cache(tmp_path):
     weights.write_bytes(b"weights")
 
     def make(network="mobilenet_thin", height=64, weights=weights, scales=(1.0,), flip=False):
-        return MapCache(network, weights, height, scales, flip, tmp_path / "cache")
+        return MapCache(network, weights, Views(height, scales, flip), tmp_path / "cache")
 
     return make
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from estimation.photos import read_photo
-from estimation.pipeline import scale_to_height
+from estimation.views import scale_to_height
 from openpose_lab.networks.loading import load_network
 
 pytestmark = pytest.mark.slow
