@@ -100,13 +100,15 @@ def parse_row(arguments: Sequence[str], row: str) -> argparse.Namespace:
 def find_people(photos: dict[int, Path], options: argparse.Namespace) -> list[dict[str, Any]]:
     """Find the people in all photos as ``evaluate`` does with these options, in COCO's form."""
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
-    maps = MapCache(options.network, options.weights, chosen_views(options), config=config)
+    maps = MapCache(
+        options.network, options.weights, chosen_views(options), options.runtime, options.precision, config=config
+    )
     return measure(photos, maps, load_grouping(options.grouping), completion if options.guesses else None).results
 
 
 def oracle_precision(truth: COCO, photos: dict[int, Path], options: argparse.Namespace) -> float:
     """Compute the AP of oracle grouping, which uses the ground-truth owner of every peak."""
-    maps = MapCache(options.network, options.weights, chosen_views(options))
+    maps = MapCache(options.network, options.weights, chosen_views(options), options.runtime, options.precision)
     (oracle,) = compare(photo_scenes(truth, photos, maps), maps.config, {}, lambda: None)
     return oracle.figures["AP"]
 

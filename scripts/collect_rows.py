@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     claim_outputs([options.out], [("annotations", options.annotations), ("weights", options.weights)])
     truth = read_annotations(options.annotations)
-    maps = MapCache(options.network, options.weights, chosen_views(options))
+    maps = MapCache(options.network, options.weights, chosen_views(options), options.runtime, options.precision)
     scenes = photo_scenes(truth, find_photos(truth, options.images), maps).scenes
     chosen = sorted(scenes, key=crowdedness, reverse=True)[: options.photos]
     if not chosen or not crowdedness(chosen[0]):

@@ -29,6 +29,7 @@ from openpose_lab.commands.options import (
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.networks import DEFAULT_NETWORK
+from openpose_lab.networks.catalogue import AUTO
 
 if TYPE_CHECKING:
     from estimation.grouping import Grouping
@@ -147,7 +148,8 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
 
     check_measuring_options(options, otherwise=" for crowds")
     if options.images is None:
-        usual = {"network": DEFAULT_NETWORK, **dict.fromkeys(("weights", "quality", "height", "scales", "flip"))}
+        usual = {"network": DEFAULT_NETWORK, "runtime": AUTO}
+        usual |= dict.fromkeys(("weights", "precision", "quality", "height", "scales", "flip"))
         for name, value in usual.items():
             if getattr(options, name) != value:
                 raise OpenPoseLabError(f"--{name} is for photos; give --images and --annotations too")
@@ -178,7 +180,8 @@ def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple
         truth = read_annotations(options.annotations)
         photos = find_photos(truth, options.images)
         (config,) = apply_settings(options.set, network_config(options.network))
-        maps = MapCache(options.network, options.weights, chosen_views(options), config=config)
+        views = chosen_views(options)
+        maps = MapCache(options.network, options.weights, views, options.runtime, options.precision, config=config)
         claim_outputs([options.csv, options.plot], measuring_inputs(options.annotations, photos, maps))
         yield photo_scenes(truth, photos, maps), maps.config
     if options.images is None or options.crowds:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> None:
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
     (config,) = apply_settings(options.set, network_config(options.network))
-    kept = MapCache(options.network, options.weights, views, config=config)
+    kept = MapCache(options.network, options.weights, views, options.runtime, options.precision, config=config)
     results = compare_refinements(photos, kept)
     for name, people_found in results.items():
         print(f"{name:28} AP {score(truth, people_found)[0]:.3f}")

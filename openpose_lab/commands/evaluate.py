@@ -51,8 +51,8 @@ SHEET = Path("worst.jpg")
 _NOTHING = 0.0005  # AP below it is printed as 0.000
 _LONGEST_NAME = 60  # letters of a file's name that stand for a system
 _OF_NETWORK = {
-    **{name: f"--{name}" for name in ("network", "weights", "quality", "height", "scales", "flip", "grouping", "set")},
-    "guesses": "--no-guesses",
+    **{name: f"--{name}" for name in ("network", "weights", "runtime", "precision", "quality", "height", "scales")},
+    **{"flip": "--flip", "grouping": "--grouping", "set": "--set", "guesses": "--no-guesses"},
 }
 """Options that change what the project's network finds, by their names in the namespace."""
 
@@ -124,7 +124,7 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
     warn_of_unused_settings(options.set, [grouping])
     views = chosen_views(options)
-    maps = MapCache(options.network, options.weights, views, config=config)
+    maps = MapCache(options.network, options.weights, views, options.runtime, options.precision, config=config)
     inputs = [("grouping file", grouping.source), *measuring_inputs(options.annotations, photos, maps)]
     claim_outputs(outputs_of(options), inputs)
 
@@ -143,6 +143,8 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
         assessment = assess(truth, measured, losses)
     settings = {
         "network": options.network,
+        "runtime": maps.runtime,
+        "precision": options.precision,
         "quality": views.quality,
         "height": views.height,
         "scales": views.scales,

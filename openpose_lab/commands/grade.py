@@ -131,10 +131,11 @@ def check_options(options: argparse.Namespace) -> Limits:
 def read_photos(options: argparse.Namespace) -> PhotoRows:
     """Read the rows that accuracy is measured on, or find them in the user's photos."""
     if options.images:
+        from openpose_lab.evaluation.map_cache import MapCache
         from openpose_lab.lab.photos import find_limbs
 
-        views = chosen_views(options)
-        return find_limbs(options.images, options.annotations, options.network, options.weights, views)
+        maps = MapCache(options.network, options.weights, chosen_views(options), options.runtime, options.precision)
+        return find_limbs(options.images, options.annotations, maps)
     from openpose_lab.lab.accuracy import read_photo_rows
 
     return read_photo_rows()

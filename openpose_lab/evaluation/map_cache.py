@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import importlib
 import io
-import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,29 +12,31 @@ import numpy as np
 from estimation import field_maps, photo_headers, photos
 from estimation import views as views_module
 from estimation.config import Config
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
-from estimation.files import read_input, write_whole
+from estimation.files import read_input
 from estimation.photos import LARGEST_PHOTO_FILE, decode_photo
 from estimation.pipeline import timed
 from estimation.quality import Views
 from estimation.views import average_maps
-from openpose_lab import networks
 from openpose_lab.checksums import checksum
 from openpose_lab.evaluation.versions import library_version
+from openpose_lab.kept_files import KeptFiles
+from openpose_lab.networks.catalogue import AUTO, find_runtime
+from openpose_lab.networks.code import checksum_of_code
 from openpose_lab.networks.loading import find_weights, load_network, network_config
 from openpose_lab.networks.network import LoadedNetwork
+from openpose_lab.networks.published import Precision
 from openpose_lab.networks.reading import files_of
-from openpose_lab.networks.runtimes.keras import keras_package
 from openpose_lab.networks.storage import record_path
 from openpose_lab.npz_files import read_npz
 from openpose_lab.paths import cache_folder
 
 FOLDER = cache_folder() / "maps"
 LARGEST = 2 << 30
-"""Bytes that the folder may hold; what has not been used for longest goes first. A photo of 496x368 takes 0.7 MB."""
+"""Bytes that the folder may hold. The maps of a photo of 496x368 have 0.7 MB."""
 _LARGEST_MAPS = 256 << 20  # bytes; those of a photo of 4 megapixels have 19 MB
-_LIBRARIES = ("tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
+_LIBRARIES = ("openvino", "tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
 
 
 class MapCache:
@@ -51,6 +51,8 @@ class MapCache:
         network: str,
         weights: Path | None,
         views: Views,
+        runtime: str = AUTO,
+        precision: Precision | None = None,
         folder: Path = FOLDER,
         config: Config | None = None,
     ) -> None:
@@ -60,6 +62,7 @@ class MapCache:
             network: the network's name.
             weights: a weights file, by default the network's own.
             views: the views that are averaged.
+            runtime, precision: what executes the network, and how, as in ``load_network``.
             folder: where the maps are kept.
             config: the configuration of what is measured, by default the network's.
 
@@ -67,14 +70,18 @@ class MapCache:
             OpenPoseLabError: if no network has this name or it has no weights.
         """
         self.config = config or network_config(network)
-        self.title = f"{network} at {views.title}"
-        self._name, self._weights = network, weights or find_weights(network)
+        self.runtime = find_runtime(runtime).name
+        in_words = self.runtime if precision is None else f"{self.runtime}, {precision}"
+        self.title = f"{network} ({in_words}) at {views.title}"
+        self.network, self._weights = network, weights or find_weights(network)
         self._views = views
+        self._execution = self.runtime, precision
         bounds = self.config.min_photo_side, self.config.max_input_pixels  # which thresholds the maps depend on
         self._network: LoadedNetwork | None = None
         channels = str((self.config.body_parts, self.config.limbs))  # which a mirrored view goes by
         self._depends_on = [
             network,
+            *map(str, self._execution),
             str(self._views),
             str(bounds),
             channels,
@@ -89,9 +96,7 @@ class MapCache:
                 f"cannot read the weights {self._weights}: {error.strerror}; check the path"
             ) from error
         self._depends_on += self.weights_checksums
-        self._folder = folder
-        self._size: int | None = None  # bytes in the folder, once it is written to
-        self._writable = True
+        self._kept = KeptFiles(folder, LARGEST, "maps")
 
     def maps_of(self, photo: Path, milliseconds: dict[str, float] | None = None) -> FieldMaps:
         """The maps of a photo. Raises OpenPoseLabError if it cannot be read.
@@ -100,48 +105,18 @@ class MapCache:
         """
         data = read_input(photo, "photo", LARGEST_PHOTO_FILE)
         depends_on = [*self._depends_on, hashlib.sha256(data).hexdigest()]
-        kept = self._folder / f"{hashlib.sha256(chr(10).join(depends_on).encode()).hexdigest()}.npz"
-        maps = _read(kept)
+        kept = self._kept.read(depends_on)
+        maps = None if kept is None else _decode(kept)
         if maps is None:
-            self._network = self._network or load_network(self._name, self._weights)
+            self._network = self._network or load_network(self.network, self._weights, *self._execution)
             image = decode_photo(data, str(photo))
             try:
                 with timed("network", {} if milliseconds is None else milliseconds):
                     maps = average_maps(image, self._network, self._views, self.config)
             except OpenPoseLabError as error:
                 raise OpenPoseLabError(f"{photo}: {error}") from error
-            self._keep(kept, maps)
+            self._kept.write(depends_on, _encode(maps))
         return maps
-
-    def _keep(self, path: Path, maps: FieldMaps) -> None:
-        if not self._writable:
-            return
-        data = io.BytesIO()
-        np.savez(
-            data,
-            heatmaps=maps.heatmaps,
-            pafs=maps.pafs,
-            places=np.array([maps.cell_size, maps.offset, maps.photo_size]),
-        )
-        try:
-            self._make_room(data.tell())
-            write_whole(path, data.getvalue())
-        except (OSError, OpenPoseLabError) as error:  # keeping maps only saves time
-            self._writable = False
-            warnings.warn(f"maps are not kept for the next time: {error}", OpenPoseLabWarning, stacklevel=2)
-
-    def _make_room(self, size: int) -> None:
-        """Delete what has not been used for longest, if ``size`` more bytes would be too many."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._size is None:
-            self._size = sum(path.stat().st_size for path in self._folder.iterdir())
-        self._size += size
-        if self._size > LARGEST:
-            for path in sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime):
-                if self._size <= 0.9 * LARGEST:
-                    break
-                self._size -= path.stat().st_size
-                path.unlink()
 
 
 def measuring_inputs(
@@ -156,27 +131,28 @@ def measuring_inputs(
     ]
 
 
-def _read(path: Path) -> FieldMaps | None:
-    """The maps kept there; None if there are none, or the file is damaged."""
+def _encode(maps: FieldMaps) -> bytes:
+    data = io.BytesIO()
+    places = np.array([maps.cell_size, maps.offset, maps.photo_size])
+    np.savez(data, heatmaps=maps.heatmaps, pafs=maps.pafs, places=places)
+    return data.getvalue()
+
+
+def _decode(data: bytes) -> FieldMaps | None:
+    """The maps that ``_encode`` encoded. None if they are others."""
     try:
-        with path.open("rb") as file:
-            arrays = read_npz(file, _LARGEST_MAPS)
+        arrays = read_npz(io.BytesIO(data), _LARGEST_MAPS)
         if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays.values()):
             return None
         cell_size, offset, photo_size = map(tuple, arrays["places"].tolist())
-        maps = FieldMaps(arrays["heatmaps"], arrays["pafs"], cell_size, offset, photo_size)
-        os.utime(path)  # it has been of use
-    except (OSError, ValueError, KeyError, TypeError):  # they are made again
+        return FieldMaps(arrays["heatmaps"], arrays["pafs"], cell_size, offset, photo_size)
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return maps
 
 
+@functools.cache
 def _checksum_of_code() -> str:
-    """Compute the checksum of the code between a photo and its maps, with the Keras code of the networks."""
+    """Compute the checksum of the code between a photo and its maps."""
     paths = [Path(str(module.__file__)) for module in (field_maps, photos, views_module)]
-    for package in (networks, photo_headers, importlib.import_module(keras_package())):
-        paths += sorted(Path(package.__path__[0]).rglob("*.py"))
-    code = hashlib.sha256()
-    for path in paths:
-        code.update(path.read_bytes())
-    return code.hexdigest()
+    paths += sorted(Path(photo_headers.__path__[0]).rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest() + checksum_of_code()

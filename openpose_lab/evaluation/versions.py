@@ -9,7 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from openpose_lab.paths import ROOT
 
 _PROJECT = "openpose-lab"
-_LIBRARIES = ["tensorflow", "keras", "numpy", "scipy", "opencv-python", "opencv-python-headless", "pycocotools"]
+_LIBRARIES = [
+    "openvino",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "scipy",
+    "opencv-python",
+    "opencv-python-headless",
+    "pycocotools",
+]
 
 
 def versions() -> dict[str, str]:

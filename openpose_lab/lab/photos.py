@@ -15,7 +15,6 @@ from estimation.config import COCO_18
 from estimation.coordinates import Coordinates
 from estimation.errors import OpenPoseLabError
 from estimation.grouping.contract import check_answer
-from estimation.quality import Views
 from estimation.skeletons import to_skeletons
 from estimation.subset import limb_rows, slots_of_rows
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
@@ -50,13 +49,12 @@ class AnnotatedPhotos(PhotoRows):
     peaks: list[PhotoPeaks]
 
 
-def find_limbs(images: Path, annotations: Path, network: str, weights: Path | None, views: Views) -> AnnotatedPhotos:
+def find_limbs(images: Path, annotations: Path, maps: MapCache) -> AnnotatedPhotos:
     """The rows of all photos in a folder. The network's maps of them are kept for the next time."""
     truth = read_annotations(annotations)
-    maps = MapCache(network, weights, views)
     if maps.config.layout is not COCO_18.layout:
         raise OpenPoseLabError(
-            f"the lab's rows are of COCO's 18 parts, but {network} has others; choose another network"
+            f"the lab's rows are of COCO's 18 parts, but {maps.network} has others; choose another network"
         )
     scenes = photo_scenes(truth, find_photos(truth, images), maps).scenes
     peaks = []
