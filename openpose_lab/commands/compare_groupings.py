@@ -148,7 +148,7 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
 
     check_measuring_options(options, otherwise=" for crowds")
     if options.images is None:
-        usual = {"network": DEFAULT_NETWORK, "runtime": AUTO}
+        usual: dict[str, str | None] = {"network": DEFAULT_NETWORK, "runtime": AUTO}
         usual |= dict.fromkeys(("weights", "precision", "quality", "height", "scales", "flip"))
         for name, value in usual.items():
             if getattr(options, name) != value:

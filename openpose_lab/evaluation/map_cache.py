@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import io
 from pathlib import Path
@@ -150,7 +149,6 @@ def _decode(data: bytes) -> FieldMaps | None:
         return None
 
 
-@functools.cache
 def _checksum_of_code() -> str:
     """Compute the checksum of the code between a photo and its maps."""
     paths = [Path(str(module.__file__)) for module in (field_maps, photos, views_module)]

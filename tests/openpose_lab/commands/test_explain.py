@@ -212,7 +212,7 @@ def test_names_are_never_markup(ideal):
 def run(call_program, monkeypatch, tmp_path):
     """Run the program on a photo whose maps are ideal: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loading, "load_network", lambda name, weights: PerfectNetwork())
+    monkeypatch.setattr(loading, "load_network", lambda *_: PerfectNetwork())
     cv2.imwrite("photo.png", np.zeros((480, 640, 3), np.uint8))
     return partial(call_program, "explain", program.main)
 
@@ -277,7 +277,7 @@ def test_what_goes_wrong_is_one_sentence(run, arguments, sentence):
 @pytest.mark.slow
 def test_the_sample_photo(mobilenet, call_program, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loading, "load_network", lambda name, weights: mobilenet)
+    monkeypatch.setattr(loading, "load_network", lambda *_: mobilenet)
     status, out, _ = call_program("explain", program.main, "--beside", "openpose_cpu")
     assert status == 0
     assert "people.jpg (1024x512)" in out

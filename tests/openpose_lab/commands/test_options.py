@@ -36,7 +36,7 @@ from tests.conftest import ROOT
 
 SIGNATURES = [(name, *spec.signature) for name, spec in NETWORKS.items() if spec.signature]
 VIEWS = {"--quality", "--height", "--scales", "--flip"}
-NETWORK = {"--network", "--weights", *VIEWS}
+NETWORK = {"--network", "--weights", "--runtime", "--precision", *VIEWS}
 PHOTOS = {"--images", "--annotations", *NETWORK}
 CROWDS = {
     "--people",

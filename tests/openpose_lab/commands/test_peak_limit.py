@@ -22,7 +22,7 @@ def test_a_note_says_how_to_keep_all_peaks(program, call_program, on_ideal_maps,
     if program in MEASURING:
         arguments = [*on_ideal_maps, "--annotations", annotations(ANNOTATIONS)]
     else:
-        monkeypatch.setattr(loading, "load_network", lambda name, weights: PerfectNetwork())
+        monkeypatch.setattr(loading, "load_network", lambda *_: PerfectNetwork())
         arguments = ["photo.png"]
     for most, said in ((1, f"program: note: {NOTE}\n"), (2, "")):
         setting = f"max_peaks_per_part={most}"

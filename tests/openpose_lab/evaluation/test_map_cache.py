@@ -11,6 +11,7 @@ from estimation.field_maps import FieldMaps
 from estimation.quality import Views
 from openpose_lab.evaluation import map_cache
 from openpose_lab.evaluation.map_cache import MapCache
+from openpose_lab.networks import code
 
 
 class Counting:
@@ -30,7 +31,7 @@ class Counting:
 @pytest.fixture
 def network(monkeypatch):
     counting = Counting()
-    monkeypatch.setattr(map_cache, "load_network", lambda name, weights: counting)
+    monkeypatch.setattr(map_cache, "load_network", lambda *_: counting)
     return counting
 
 
@@ -47,8 +48,8 @@ def cache(tmp_path):
     weights = tmp_path / "w.h5"
     weights.write_bytes(b"weights")
 
-    def make(network="mobilenet_thin", height=64, weights=weights, scales=(1.0,), flip=False):
-        return MapCache(network, weights, Views(height, scales, flip), tmp_path / "cache")
+    def make(network="mobilenet_thin", height=64, weights=weights, scales=(1.0,), flip=False, **execution):
+        return MapCache(network, weights, Views(height, scales, flip), folder=tmp_path / "cache", **execution)
 
     return make
 
@@ -133,15 +134,11 @@ def test_a_photo_that_is_not_there_is_one_sentence(network, cache, tmp_path):
 
 
 def test_the_checksum_of_the_code_covers_the_keras_code_of_the_networks(tmp_path, monkeypatch):
-    package = tmp_path / "some_keras_models"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "net.py").write_text("WIDTH = 1")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(map_cache, "keras_package", lambda: "some_keras_models")
+    (tmp_path / "net.py").write_text("WIDTH = 1")
+    monkeypatch.setattr(code, "keras_folder", lambda: tmp_path)
     before = map_cache._checksum_of_code()
     assert map_cache._checksum_of_code() == before
-    (package / "net.py").write_text("WIDTH = 2")
+    (tmp_path / "net.py").write_text("WIDTH = 2")
     assert map_cache._checksum_of_code() != before
 
 

