@@ -14,7 +14,7 @@ from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import quoted, shown
 from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED
 from openpose_lab.networks.published import Published
-from openpose_lab.paths import sample_photo, weights_folder
+from openpose_lab.paths import embedded_weights, sample_photo, weights_folder
 
 SAMPLE = sample_photo()
 FOLDER = weights_folder()
@@ -68,22 +68,23 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def list_weights(options: argparse.Namespace) -> None:
     """A paragraph for each set of published weights, then what is kept here."""
-    from openpose_lab.networks.loading import own_weights
+    from openpose_lab.networks.loading import weights_here
 
     for spec in NETWORKS.values():
         for published in spec.published:
             print_published(published, spec.name)
     print()
     for name in NETWORKS:
-        path = own_weights(name)
-        print(f"--network {name:15} {path if os.path.isfile(path) else 'no weights here yet'}")
+        print(f"--network {name:15} {weights_here(name) or 'no weights here yet'}")
 
 
 def print_published(published: Published, network: str) -> None:
     """Print a paragraph on a set of published weights."""
     megabytes = sum(file.megabytes for file in published.files)
-    here = all(os.path.isfile(FOLDER / file.name) for file in published.files)
-    print(f"{published.name}: {published.form} for {network}, {megabytes:.1f} MB{', here' if here else ''}")
+    folder = embedded_weights() if published.embedded else FOLDER
+    here = all(os.path.isfile(folder / file.name) for file in published.files)
+    place = ", comes with the project" if published.embedded else ", here" if here else ""
+    print(f"{published.name}: {published.form} for {network}, {megabytes:.1f} MB{place}")
     print(f"    licence: {published.licence}")
     for file in published.files:
         print(f"    {file.home}")
@@ -130,12 +131,11 @@ def verify_weights(options: argparse.Namespace) -> None:
     from openpose_lab.networks.download import is_published
 
     published = {file.name: file for weights in PUBLISHED.values() for file in weights.files}
-    here = [path for path in sorted(FOLDER.glob("*")) if path.name in published or path.name.endswith(".weights.h5")]
-    paths = options.files or here
+    here = sorted({*embedded_weights().glob("*"), *FOLDER.glob("*")})
+    weights = [path for path in here if path.name in published or path.name.endswith(".weights.h5")]
+    paths = options.files or weights
     if not paths:
-        raise OpenPoseLabError(
-            f"there are no weights in {FOLDER}; `python -m openpose_lab weights list` says where they are"
-        )
+        raise OpenPoseLabError("the weights that come with the project are missing; get the project again")
     wrong = []
     for path in paths:
         try:

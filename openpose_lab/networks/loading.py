@@ -93,6 +93,22 @@ def own_weights(name: str) -> Path:
     return FOLDER / f"{name}.weights.h5"
 
 
+def weights_here(name: str) -> Path | None:
+    """Find the weights that a network would use, without fetching or checking them.
+
+    Args:
+        name: One of ``NETWORKS``.
+
+    Returns:
+        The path of the imported file, or else of the default published one. None if neither is here.
+    """
+    default = find_network(name).published[:1]
+    places = [(own_weights(name), True)]
+    places += [(embedded_weights() / one.files[0].name, one.embedded) for one in default]
+    places += [(FOLDER / one.files[0].name, one.on_first_use) for one in default]
+    return next((path for path, used in places if used and os.path.isfile(path)), None)
+
+
 def find_weights(name: str) -> Path:
     """Find the weights that a network uses: imported ones, or those that come with the project or on first use.
 

@@ -26,8 +26,7 @@ from openpose_lab.commands.options import (
 )
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.formats import FORMATS
-from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
-from openpose_lab.networks.catalogue import RUNTIMES
+from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS, loading
 from openpose_lab.networks.importers import npz
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.reading import read_weights
@@ -278,7 +277,7 @@ def test_a_file_is_read_once_to_recognise_and_to_load_its_network(tmp_path, monk
         return read(path)
 
     monkeypatch.setattr(npz, "read", counted)
-    monkeypatch.setitem(RUNTIMES, "zeros", RuntimeSpec("zeros", load))
+    monkeypatch.setattr(loading, "find_runtime", lambda _: RuntimeSpec("zeros", load))
     path = tmp_path / "a.npz"
     np.savez(path, **{"Mconv7_stage3_L2/bias": np.zeros(52)})
     parser = make_parser("any", None, "")

@@ -331,7 +331,7 @@ def test_the_program_says_what_to_run_next(program, tmp_path):
     assert "licences of the photos: CC BY 2.0 (3)\n" in out
     assert out.endswith(
         f'now run: python -m openpose_lab evaluate --images "{folder / "images"}" '
-        f'--annotations "{folder / "annotations.json"}" --network mobilenet_thin\n'
+        f'--annotations "{folder / "annotations.json"}" --network lightweight\n'
     )
 
 
