@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -10,15 +11,32 @@ from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.coordinates import Coordinates
+from estimation.field_maps import cells_to_pixels
 from estimation.photo_arrays import as_photo
+from estimation.proportions import heights
 from estimation.skeletons import Skeletons, to_skeletons
 
 _OPACITY = 0.7  # of the limbs over the photo; joints are solid
+
+# Line widths are shares of a person's height, between bounds. A single keypoint has no height.
+_WIDTH_PER_HEIGHT = 1 / 45
+_LEAST_PIXELS = 1.25
+_LEAST_OF_PHOTO, _LONE_OF_PHOTO, _MOST_OF_PHOTO = 1 / 1000, 1 / 150, 1 / 40  # of the photo's shorter side
+_WIDTH_PER_LENGTH = 0.3  # the most for a limb, so that the short limbs of a face leave the face visible
+_JOINT_PER_LIMB = 1.4  # a joint's diameter, of the width of the narrowest limb that ends there
+
+_OUTLINE = np.linspace(0, 2 * np.pi, 32, endpoint=False)  # the corners of an ellipse, as angles
+_FURTHEST = 1e6  # pixels; OpenCV counts them in 32 bits
 _SUBPIXEL_BITS = 4  # OpenCV draws at fractions of a pixel in fixed point
+_BLEED = 0.8  # pixels by which OpenCV's anti-aliased outlines exceed a shape
+_FINE = 8.0  # pixels; narrower lines are drawn enlarged
+_LARGE = 2_000_000  # values; larger parts of a photo are not enlarged
 
 
 def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeletons) -> NDArray[np.uint8]:
     """Draw the limbs and joints of every person.
+
+    Line widths and joints scale with each person. Smaller people are drawn over larger ones, who would cover them.
 
     Args:
         config: the configuration of the skeletons.
@@ -32,21 +50,16 @@ def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeleton
         OpenPoseLabError: if the image cannot be used.
     """
     image = as_photo(image)
-    part_colours, limb_colours = _colours(len(config.body_parts)), _colours(len(config.limbs))
+    keypoints = np.clip(skeletons.keypoints, -_FURTHEST, _FURTHEST)
+    tall = heights(config.layout, keypoints)
+    widths = _line_widths(tall, min(image.shape[:2])).tolist()
+    people = [_shapes(config, keypoints[number], widths[number]) for number in np.argsort(-tall, kind="stable")]
     canvas = image.copy()
-    for keypoints in skeletons.keypoints:
-        radius = _line_width(keypoints, image.shape) / 2
-        for limb, colour in zip(config.limbs, limb_colours):
-            ends = keypoints[[limb.from_part, limb.to_part]]
-            if not limb.redundant and not np.isnan(ends).any():
-                cv2.fillConvexPoly(canvas, _spindle(ends, radius), colour, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for limbs, _ in people:
+        _paint(canvas, limbs)
     cv2.addWeighted(canvas, _OPACITY, image, 1 - _OPACITY, 0, dst=canvas)  # in place: a photo may have 300 MB
-    for keypoints in skeletons.keypoints:
-        radius = _line_width(keypoints, image.shape) / 2
-        for centre, colour in zip(keypoints, part_colours):
-            if not np.isnan(centre).any():
-                x, y = _fixed_point(centre).tolist()
-                cv2.circle(canvas, (x, y), _fixed_point(radius).item(), colour, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+    for _, joints in people:
+        _paint(canvas, joints)
     return canvas
 
 
@@ -74,24 +87,76 @@ def draw(
     return draw_skeletons(config, photo, skeletons)
 
 
-def _line_width(keypoints: NDArray[np.float64], shape: tuple[int, ...]) -> float:
-    """Lines thin enough for a small person and thick enough to see in a large picture, in pixels."""
-    extent = np.nanmax(keypoints, axis=0) - np.nanmin(keypoints, axis=0)
-    return float(np.clip(extent.max() / 40, min(shape[:2]) / 150, min(shape[:2]) / 50) + 1)
+@dataclass(frozen=True, eq=False)
+class _Ellipses:
+    """Ellipses of one person, in photo pixels.
+
+    Attributes:
+        middles: (k, 2) x and y.
+        axes: (k, 2) vectors from the middle to one end.
+        radii: (k,) half the width, across the axis.
+        colours: k BGR colours.
+    """
+
+    middles: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    radii: NDArray[np.float64]
+    colours: list[tuple[float, float, float]]
+
+    def outlines(self, shrink: float) -> NDArray[np.float64]:
+        """(k, corners, 2): the ellipses as polygons, narrower by ``shrink`` pixels on every side."""
+        lengths = np.hypot(*self.axes.T)[:, None]
+        along = self.axes / np.maximum(lengths, 1e-6)
+        across = along[:, ::-1] * (-1, 1)
+        along = along * np.maximum(lengths - shrink, 0)
+        across = across * np.maximum(self.radii[:, None] - shrink, 0)
+        turns = np.cos(_OUTLINE)[:, None] * along[:, None] + np.sin(_OUTLINE)[:, None] * across[:, None]
+        return np.asarray(self.middles[:, None] + turns)
 
 
-def _spindle(ends: NDArray[np.float64], radius: float) -> NDArray[np.int32]:
-    """An ellipse from end to end, as a fixed-point polygon (k, 2)."""
-    axis = (ends[1] - ends[0]) / 2
-    length = np.hypot(*axis)
-    across = np.array([-axis[1], axis[0]]) * (radius / max(length, 1e-6))
-    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    outline = ends.mean(axis=0) + np.cos(angle)[:, None] * axis + np.sin(angle)[:, None] * across
-    return _fixed_point(outline)
+def _line_widths(tall: NDArray[np.float64], shorter_side: int) -> NDArray[np.float64]:
+    """(n,) pixels: the width of each person's lines, from (n,) heights in pixels."""
+    least = max(_LEAST_PIXELS, shorter_side * _LEAST_OF_PHOTO)
+    widths = np.where(tall > 1, tall * _WIDTH_PER_HEIGHT, shorter_side * _LONE_OF_PHOTO)
+    return np.asarray(np.clip(widths, least, max(least, shorter_side * _MOST_OF_PHOTO)))
 
 
-def _fixed_point(value: NDArray[np.float64] | float) -> NDArray[np.int32]:
-    return np.round(np.asarray(value) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+def _shapes(config: Config, keypoints: NDArray[np.float64], width: float) -> tuple[_Ellipses, _Ellipses]:
+    """The limbs and the joints of a person with lines of this width; ``keypoints``: (parts, 2) in pixels."""
+    shown = np.array([not limb.redundant for limb in config.limbs])
+    limb_colours, part_colours = _colours(len(config.limbs)), _colours(len(config.body_parts))
+    limbs = np.flatnonzero(shown & ~np.isnan(keypoints[config.layout.limb_parts]).any(axis=(1, 2)))
+    pairs = config.layout.limb_parts[limbs]
+    starts, ends = keypoints[pairs[:, 0]], keypoints[pairs[:, 1]]
+    axes = (ends - starts) / 2
+    widths = np.clip(2 * np.hypot(*axes.T) * _WIDTH_PER_LENGTH, _LEAST_PIXELS, width)
+    lines = _Ellipses((starts + ends) / 2, axes, widths / 2, [limb_colours[limb] for limb in limbs])
+
+    narrowest = np.full(len(keypoints), width)
+    np.minimum.at(narrowest, pairs, widths[:, None])
+    parts = np.flatnonzero(~np.isnan(keypoints).any(axis=1))
+    radii = narrowest[parts] / 2 * _JOINT_PER_LIMB
+    circles = _Ellipses(keypoints[parts], radii[:, None] * (1, 0), radii, [part_colours[part] for part in parts])
+    return lines, circles
+
+
+def _paint(canvas: NDArray[np.uint8], ellipses: _Ellipses) -> None:
+    """Paint on the canvas. Narrow shapes are painted on an enlarged copy of what they cover, for finer edges."""
+    if not ellipses.colours:
+        return
+    corners = ellipses.outlines(0)
+    low = np.clip(np.floor(corners.min(axis=(0, 1))) - 1, 0, canvas.shape[1::-1]).astype(int)
+    high = np.clip(np.ceil(corners.max(axis=(0, 1))) + 2, 0, canvas.shape[1::-1]).astype(int)
+    covered = canvas[low[1] : high[1], low[0] : high[0]]
+    if not covered.size:
+        return
+    zoom = int(np.ceil(_FINE / (2 * ellipses.radii.max()))) if covered.size <= _LARGE else 1
+    view = covered.repeat(zoom, axis=0).repeat(zoom, axis=1) if zoom > 1 else covered
+    outlines = cells_to_pixels(ellipses.outlines(_BLEED / zoom) - low, zoom)
+    for outline, colour in zip(np.round(outlines * (1 << _SUBPIXEL_BITS)).astype(np.int32), ellipses.colours):
+        cv2.fillConvexPoly(view, outline, colour, cv2.LINE_AA, _SUBPIXEL_BITS)
+    if zoom > 1:
+        covered[...] = cv2.resize(view, covered.shape[1::-1], interpolation=cv2.INTER_AREA)
 
 
 def _colours(count: int) -> list[tuple[float, float, float]]:
