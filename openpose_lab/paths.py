@@ -26,8 +26,8 @@ def embedded_weights() -> Path:
 
 
 def sample_photo() -> Path:
-    """The sample photo of two people."""
-    return (ROOT if in_clone() else PACKAGE) / "images" / "people.jpg"
+    """The sample photo of five skiers."""
+    return (ROOT if in_clone() else PACKAGE) / "images" / "skiers.jpg"
 
 
 def weights_folder() -> Path:

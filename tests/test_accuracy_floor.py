@@ -1,4 +1,4 @@
-"""What the pipeline reaches on what every machine has, simulated crowds and the sample photo, may not fall below what
+"""What the pipeline reaches on what every machine has, simulated crowds and two photos, may not fall below what
 it reached before."""
 
 import numpy as np
@@ -26,7 +26,7 @@ FLOOR = {  # AP and F1 of pairs when this was written
     "optimal": (0.540, 0.874),
     PERFECT: (0.700, 1.000),
 }
-SAMPLE_FLOOR = 0.768  # mean OKS of the two people in the sample photo
+PHOTO_FLOOR = {"people": 0.768, "skiers": 0.837}  # mean OKS of the people in these photos
 MARGIN = 0.005  # other versions of the libraries may round otherwise
 
 
@@ -48,8 +48,9 @@ def test_no_worse_than_before_in_crowds(name, results):
 
 
 @pytest.mark.slow
-def test_no_worse_than_before_in_the_sample_photo(mobilenet):
-    truth = read_annotations(ROOT / "tests" / "data" / "people_keypoints.json")
-    found = estimate_people(read_photo(ROOT / "images" / "people.jpg"), mobilenet)
-    pairs = pair_people(truth, to_coco(COCO_18, found.skeletons, image_id=1))
-    assert pairs.oks.mean() >= SAMPLE_FLOOR - MARGIN
+@pytest.mark.parametrize("name", PHOTO_FLOOR)
+def test_no_worse_than_before_in_photos(name, mobilenet):
+    truth = read_annotations(ROOT / "tests" / "data" / f"{name}_keypoints.json")
+    found = estimate_people(read_photo(ROOT / "images" / f"{name}.jpg"), mobilenet)
+    pairs = pair_people(truth, to_coco(COCO_18, found.skeletons, image_id=truth.getImgIds()[0]))
+    assert pairs.oks.mean() >= PHOTO_FLOOR[name] - MARGIN

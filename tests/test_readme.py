@@ -79,4 +79,4 @@ def test_the_grouping_of_the_documents_works(tmp_path):
 def test_the_python_example_runs():
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     done = subprocess.run([sys.executable, "-c", example], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "(2, 18, 2)\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "(5, 18, 2)\n"), done.stderr

@@ -18,8 +18,10 @@ from openpose_lab.paths import embedded_weights, sample_photo, weights_folder
 
 SAMPLE = sample_photo()
 FOLDER = weights_folder()
-PLAUSIBLE = range(1, 5)
-"""Numbers of people that a trained network may find in the sample photo, which shows 2."""
+SHOWN = 5
+"""The number of people that the sample photo shows."""
+PLAUSIBLE = range(3, 9)
+"""Numbers of people that a trained network may find in it."""
 EXAMPLES = """examples:
   python -m openpose_lab weights list
   python -m openpose_lab weights fetch body25
@@ -179,7 +181,7 @@ def kept_verdict(path: Path) -> str:
     network = load_network(name_network(path, form, trained), path)
     maps = compute_maps(read_photo(SAMPLE), network, DEFAULT_HEIGHT)
     skeletons = group_maps(maps, network.config).skeletons
-    found = f"{len(skeletons)} people with {skeletons.present.sum()} parts in {SAMPLE.name}, which shows 2"
+    found = f"{len(skeletons)} people with {skeletons.present.sum()} parts in {SAMPLE.name}, which shows {SHOWN}"
     if len(skeletons) not in PLAUSIBLE:
         raise OpenPoseLabError(f"it finds {found}: these are no trained weights, or of another network")
     return f"{form}{origin}, {found}"

@@ -280,7 +280,7 @@ def test_the_sample_photo(mobilenet, call_program, monkeypatch, tmp_path):
     monkeypatch.setattr(loading, "load_network", lambda *_: mobilenet)
     status, out, _ = call_program("explain", program.main, "--beside", "openpose_cpu")
     assert status == 0
-    assert "people.jpg (1024x512)" in out
+    assert "skiers.jpg (640x360)" in out
     assert 200_000 < Path("explain.html").stat().st_size < 2_000_000
 
 

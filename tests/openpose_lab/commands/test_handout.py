@@ -55,6 +55,10 @@ def test_no_answer_and_no_hidden_check_is_in_it(files):
         assert not any(name in path for path in files), name
 
 
+def test_of_the_photos_the_sample_is_in_it(files):
+    assert sorted(path for path in files if path.startswith("images/")) == ["images/CREDITS.md", "images/skiers.jpg"]
+
+
 def test_merge_is_left_to_be_written(unpacked):
     text = (unpacked / "estimation" / "merge.py").read_text(encoding="utf-8")
     assert text.startswith('"""THE STUDENT\'S FILE')

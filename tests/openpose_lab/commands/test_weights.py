@@ -129,7 +129,7 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
     status, out, _ = program("verify")
     assert status == 1  # random weights are no trained ones
     assert re.search(
-        rf"WRONG  {kept}: it finds \d+ people with \d+ parts in people.jpg, which shows 2: these are no", out
+        rf"WRONG  {kept}: it finds \d+ people with \d+ parts in skiers.jpg, which shows 5: these are no", out
     )
     kept.write_bytes(kept.read_bytes() + b"\0")
     status, out, _ = program("verify")
@@ -146,8 +146,8 @@ def test_verify_tries_the_network(program, folder, mobilenet, tmp_path):
     status, out, _ = program("verify", tmp_path / "good.npz", tmp_path / "zero.npz", tmp_path / "huge.npz")
     assert status == 1
     good, zero, huge = out.splitlines()
-    assert re.fullmatch(r"ok     .*good.npz: NumPy archive, 2 people with \d+ parts in people.jpg, which shows 2", good)
-    assert "zero.npz: it finds 0 people with 0 parts in people.jpg, which shows 2: these are no trained weights" in zero
+    assert re.fullmatch(r"ok     .*good.npz: NumPy archive, 5 people with \d+ parts in skiers.jpg, which shows 5", good)
+    assert "zero.npz: it finds 0 people with 0 parts in skiers.jpg, which shows 5: these are no trained weights" in zero
     assert "has values that no trained network has; give another" in huge
 
 
