@@ -123,7 +123,7 @@ def _line_widths(tall: NDArray[np.float64], shorter_side: int) -> NDArray[np.flo
 
 def _shapes(config: Config, keypoints: NDArray[np.float64], width: float) -> tuple[_Ellipses, _Ellipses]:
     """The limbs and the joints of a person with lines of this width; ``keypoints``: (parts, 2) in pixels."""
-    shown = np.array([not limb.redundant for limb in config.limbs])
+    shown = np.array([not limb.redundant for limb in config.limbs], dtype=bool)
     limb_colours, part_colours = _colours(len(config.limbs)), _colours(len(config.body_parts))
     limbs = np.flatnonzero(shown & ~np.isnan(keypoints[config.layout.limb_parts]).any(axis=(1, 2)))
     pairs = config.layout.limb_parts[limbs]

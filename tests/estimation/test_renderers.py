@@ -14,6 +14,7 @@ from tests.support.scenes import BODY_25, FIGURE, MPI_15, figure, make_rows
 COORDINATES = peaks_at((0, 2, 2), (1, 8, 10))
 PERSON = make_rows(({0: 0, 1: 1}, 2.0))
 HAND = Config(Layout("HAND", ("palm", "tip"), (Limb(0, 1, 0, 1),), sigmas=(0.05, 0.025)))
+DOTS = Config(Layout("DOTS", HAND.body_parts, (), HAND.layout.sigmas))
 HIP, KNEE = (COCO_18.body_parts.index(f"right_{part}") for part in ("hip", "knee"))
 EARS = [COCO_18.body_parts.index(f"{side}_ear") for side in ("left", "right")]
 
@@ -27,7 +28,7 @@ def skeletons_at(*people):
 
 def standing(height, x, y=0.0, config=COCO_18):
     """The keypoints of a person of this height in pixels, whose head begins at y."""
-    shape = [[0.0, 0.0], [0.0, 1.0]] if config is HAND else figure(config)
+    shape = [[0.0, 0.0], [0.0, 1.0]] if config.layout.proportions is None else figure(config)
     return np.array(shape) * height + (x, y)
 
 
@@ -187,7 +188,7 @@ def test_photos_of_any_size_can_be_drawn_on(shape):
     assert draw_skeletons(COCO_18, image, people).any()
 
 
-@pytest.mark.parametrize("config", [COCO_18, HAND], ids=lambda config: config.layout.name)
+@pytest.mark.parametrize("config", [COCO_18, HAND, DOTS], ids=lambda config: config.layout.name)
 def test_a_single_keypoint_is_a_dot_one_can_see(config):
     image = np.zeros((600, 800, 3), np.uint8)
     picture = draw_skeletons(config, image, skeletons_at(only(standing(100, 400, 50, config), 1)))
