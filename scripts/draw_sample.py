@@ -15,13 +15,13 @@ from estimation.files import check_writable, write_whole
 from estimation.photos import read_photo
 from estimation.pipeline import estimate_people
 from estimation.renderers import draw_skeletons
-from openpose_lab.commands.options import add_network_options, make_parser
+from openpose_lab.commands.options import add_network_options, chosen_views, make_parser
 from openpose_lab.commands.program import shown, start
 from openpose_lab.networks.loading import load_network
 from openpose_lab.paths import ROOT, sample_photo
 
 EXAMPLES = """example:
-  python -m scripts.draw_sample --network lightweight --height 432
+  python -m scripts.draw_sample
 """
 PICTURE = ROOT / "images" / "skiers_skeletons.jpg"
 _ENLARGED = 2  # the README shows the picture wider than the photo is
@@ -35,9 +35,10 @@ def main(arguments: Sequence[str]) -> None:
     add_network_options(parser)
     options = parser.parse_args(arguments)
     check_writable(options.out)
-    network = load_network(options.network, options.weights)
+    network = load_network(options.network, options.weights, options.runtime, options.precision)
+    views = chosen_views(options)
     photo = read_photo(sample_photo())
-    found = estimate_people(photo, network, options.height).skeletons
+    found = estimate_people(photo, network, views.height, scales=views.scales, flip=views.flip).skeletons
     larger = cv2.resize(photo, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_CUBIC)
     skeletons = replace(found, keypoints=cells_to_pixels(found.keypoints, _ENLARGED))
     picture = draw_skeletons(network.config, np.asarray(larger, np.uint8), skeletons)

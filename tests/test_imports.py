@@ -26,7 +26,13 @@ ESTIMATION = (
 """The modules of ``estimation``: each imports only those of earlier sets. A new module needs a place here."""
 ROOMS = (
     {"estimation", "models"},
-    {"openpose_lab.checksums", "openpose_lab.paths", "openpose_lab.spreadsheets", "openpose_lab.zip_files"},
+    {
+        "openpose_lab.checksums",
+        "openpose_lab.kept_files",
+        "openpose_lab.paths",
+        "openpose_lab.spreadsheets",
+        "openpose_lab.zip_files",
+    },
     {"openpose_lab.downloads"},
     {"openpose_lab.networks", "openpose_lab.formats", "openpose_lab.npz_files"},
     {"openpose_lab.evaluation"},

@@ -12,6 +12,7 @@ from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
 from estimation.synthesis import synthesize
 from openpose_lab.evaluation import map_cache
+from openpose_lab.networks.catalogue import AUTO
 from openpose_lab.evaluation.annotations import annotate
 from openpose_lab.formats.coco import to_coco
 from tests.support.scenes import FIGURE
@@ -53,5 +54,5 @@ def on_ideal_maps(tmp_path, monkeypatch):
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
     (tmp_path / "weights.h5").touch()
     monkeypatch.setattr(map_cache, "load_network", lambda *_: PerfectNetwork())
-    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", (tmp_path / "cache", None))
+    monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", (AUTO, None, tmp_path / "cache", None))
     return "--images", tmp_path, "--network", "mobilenet_thin", "--weights", tmp_path / "weights.h5"
