@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def by_name(what: str, values: Sequence[Any]) -> dict[str, Any]:
 
 def _defines(path: Path, attribute: str) -> bool:
     source = path.read_bytes()
-    if attribute.encode() not in source:  # parsing takes longer
+    if not re.search(rb"\b%b\b" % attribute.encode(), source):  # parsing takes longer
         return False
     for node in ast.parse(source, str(path)).body:
         targets = (

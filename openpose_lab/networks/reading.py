@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -12,21 +13,7 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import open_input
-from openpose_lab.networks import storage
-from openpose_lab.networks.importers import (
-    archive,
-    caffemodel,
-    frozen_graph,
-    keras_h5,
-    npz,
-    openvino_ir,
-    pytorch,
-    tf_checkpoint,
-)
 from openpose_lab.networks.importers.trained_weights import TrainedWeights
-
-FORMS = (keras_h5, storage, npz, pytorch, openvino_ir, tf_checkpoint, frozen_graph, caffemodel)
-"""The modules that read a form, in the order in which they are asked. The first that recognises a file reads it."""
 
 LARGEST_FILE = 1 << 30
 """Bytes. A training file of vgg19, with the variables of its optimizer, has 0.6 GB."""
@@ -46,6 +33,27 @@ _kept: dict[Path, tuple[list[tuple[int, ...]], tuple[str, TrainedWeights]]] = {}
 """At most one result that was read to be kept for the next call, by its first file, with the state of its files."""
 _XML = re.compile(rb"^<\?xml[^>]*>\s*")
 """What may stand before a web page."""
+
+
+@cache
+def forms() -> tuple[ModuleType, ...]:
+    """Import the modules that read a form, which a run without weights to read does not need.
+
+    Returns:
+        The modules, in the order in which they are asked. The first that recognises a file reads it.
+    """
+    from openpose_lab.networks import storage
+    from openpose_lab.networks.importers import (
+        caffemodel,
+        frozen_graph,
+        keras_h5,
+        npz,
+        openvino_ir,
+        pytorch,
+        tf_checkpoint,
+    )
+
+    return keras_h5, storage, npz, pytorch, openvino_ir, tf_checkpoint, frozen_graph, caffemodel
 
 
 def read_weights(path: Path, keep: bool = False) -> tuple[str, TrainedWeights]:
@@ -82,7 +90,7 @@ def _read(files: list[Path]) -> tuple[str, TrainedWeights]:
     path, head = files[0], _read_head(files[0])
     for file in files[1:]:
         _read_head(file)
-    form = next((form for form in FORMS if _recognises(form, path, head)), None)
+    form = next((form for form in forms() if _recognises(form, path, head)), None)
     if form is None:
         raise OpenPoseLabError(f"the weights file {path} {_unknown(path, head)}")
     try:
@@ -155,7 +163,9 @@ def _unknown(path: Path, head: bytes) -> str:
     for beginnings, what in _NO_WEIGHTS.items():
         if head.startswith(beginnings) or text.startswith(beginnings):
             return f"is {what}"
+    from openpose_lab.networks.importers import archive
+
     if _recognises(archive, path, head):
         return "is a zip archive with no weights that can be read as they are; unpack it, and give a file out of it"
-    forms = ", ".join(form.FORM for form in FORMS)
-    return f"is of no form that can be read, or is damaged; the forms are: {forms}"
+    known = ", ".join(form.FORM for form in forms())
+    return f"is of no form that can be read, or is damaged; the forms are: {known}"

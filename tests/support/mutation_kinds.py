@@ -38,7 +38,7 @@ from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox import messages
 from openpose_lab.lab.sandbox.runner import SandboxReply
 from openpose_lab.networks.importers.trained_weights import Weights
-from openpose_lab.networks.reading import FORMS, files_of, read_weights
+from openpose_lab.networks.reading import files_of, forms, read_weights
 from openpose_lab.networks.runtimes.keras import set_weights
 from tests.support import containers
 from tests.support.mutation import Inside
@@ -144,7 +144,7 @@ def recognised(path: Path) -> bool:
     first = files_of(path)[0]
     with first.open("rb") as file:
         head = file.read(4096)
-    for form in FORMS:
+    for form in forms():
         with contextlib.suppress(Exception):
             if head and form.recognises(first, head):
                 return True

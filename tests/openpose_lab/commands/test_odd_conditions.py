@@ -400,7 +400,7 @@ def test_ctrl_c_stops_the_demo_at_any_moment(place):
 AS_ANOTHER = """
 import os, sys
 from openpose_lab.commands import handout, program
-import encodings.idna, zipfile
+import encodings.idna, locale, logging, zipfile, estimation.files, openpose_lab.lab.handout  # now, as root
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
