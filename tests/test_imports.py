@@ -33,7 +33,7 @@ ROOMS = (
         "openpose_lab.spreadsheets",
         "openpose_lab.zip_files",
     },
-    {"openpose_lab.downloads"},
+    {"openpose_lab.downloads", "openpose_lab.extras"},
     {"openpose_lab.networks", "openpose_lab.formats", "openpose_lab.npz_files"},
     {"openpose_lab.evaluation"},
     {"openpose_lab.lab"},

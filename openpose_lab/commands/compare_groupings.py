@@ -28,6 +28,7 @@ from openpose_lab.commands.options import (
 )
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.evaluation.defaults import Disturbance
+from openpose_lab.extras import how_to_install, is_installed
 from openpose_lab.networks import DEFAULT_NETWORK
 from openpose_lab.networks.catalogue import AUTO
 
@@ -77,7 +78,11 @@ def main(arguments: Sequence[str]) -> None:
     whole = [result for result in results if not result.failed]
     print("\n\n".join(format_tables(whole)))
     wrong = list(failed.values())
-    for path, data in ((options.csv, figures_csv(whole)), (options.plot, plot(whole, options.plot))):
+    outputs = {options.csv: figures_csv(whole)}
+    if is_installed("matplotlib"):
+        outputs[options.plot] = plot(whole, options.plot)
+    warn_of_missing_libraries()
+    for path, data in outputs.items():
         try:
             write_whole(path, data)
             print(f"wrote {shown(path)}")
@@ -200,6 +205,16 @@ def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> l
     return [(USUAL_PEOPLE, overlap) for overlap in OVERLAPS] + [
         (count, USUAL_OVERLAP) for count in PEOPLE if count != USUAL_PEOPLE
     ]
+
+
+def warn_of_missing_libraries() -> None:
+    """Tell what is left out because a library of the extra ``evaluate`` is not installed."""
+    lost = {"pycocotools": "AP and AR", "matplotlib": "the plot"}
+    missing = [library for library in lost if not is_installed(library)]
+    if missing:
+        what = " and ".join(lost[library] for library in missing)
+        sentence = f"without {' and '.join(missing)}, {what} are left out; {how_to_install(missing[0])}"
+        warnings.warn(sentence, OpenPoseLabWarning, stacklevel=1)
 
 
 def warn_of_failed_checks(groupings: dict[str, Grouping], config: Config) -> None:

@@ -29,6 +29,7 @@ from openpose_lab.commands.options import (
 )
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.evaluation.defaults import WORST
+from openpose_lab.extras import require
 
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
@@ -70,6 +71,9 @@ def main(arguments: Sequence[str]) -> None:
     from openpose_lab.networks.loading import network_config
 
     check_options(options)
+    require("pycocotools", "evaluate")
+    if options.worst:
+        require("matplotlib", "the picture of the worst photos")
     grouping = None if options.only_predictions else load_grouping(options.grouping)
     truth = read_truth(options)
     photos = find_photos(truth, options.images) if options.images else {}

@@ -8,11 +8,10 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError, one_line
@@ -33,7 +32,11 @@ from openpose_lab.evaluation.coco_rules import (
 )
 from openpose_lab.evaluation.fit import check_photos, check_units, note
 from openpose_lab.evaluation.json_files import read_json
+from openpose_lab.extras import require
 from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 _BODY_OF_BOX = 0.7
 """COCO measures a person by the area of their outline; this much of the box around the keypoints (median of 95)."""
@@ -163,6 +166,9 @@ def to_truth(content: dict[str, Any]) -> COCO:
     for number, entry in enumerate(content["annotations"], start=1):
         labelled = sum(visibility > 0 for visibility in entry["keypoints"][2::3])
         people.append({**entry, "id": number, "num_keypoints": min(entry.get("num_keypoints", labelled), labelled)})
+    require("pycocotools", "measuring average precision")
+    from pycocotools.coco import COCO
+
     truth = COCO()
     truth.dataset = {**content, "annotations": people}
     with contextlib.redirect_stdout(io.StringIO()):

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 
 from openpose_lab.evaluation.breakdown import Loss
 from openpose_lab.evaluation.coco_figures import FIGURES, bootstrap, score
 from openpose_lab.evaluation.measurement import Measured
 from openpose_lab.evaluation.pairing import PartFigures, PhotoLoss, pair_people, part_figures, photo_losses
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,10 @@ The kinds are those of Ronchi and Perona, "Benchmarking and Error Diagnosis in M
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 from tqdm import tqdm
 
 from estimation.config import Config
@@ -28,6 +27,9 @@ from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.evaluation.pairing import NOT_FOUND, Pairing, pair_people, similarity
 from openpose_lab.evaluation.scenes import Scene, SceneSet
 from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 _RIGHT, _NEAR = 0.85, 0.5  # similarities: as right as people who label a photo are with each other; in the vicinity
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval, Params
 
-from openpose_lab.formats.coco import PERSON
+from estimation.layouts.human import sigmas_of
+from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
 
 FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR .75", "AR medium", "AR large")
 MOST_PEOPLE = 20
 """COCO counts only so many of the people found in a photo, the surest."""
-SIGMAS: NDArray[np.float64] = Params(iouType="keypoints").kpt_oks_sigmas
+SIGMAS = np.array(sigmas_of(COCO_KEYPOINTS))
 """(17,): how far people differ in where they see each of COCO's keypoints, in roots of the person's area."""
 _PAIR_OKS = 0.1  # from here on somebody found is taken for the person annotated, however badly they were found
 
@@ -104,6 +107,8 @@ def match_people(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, 
 
 
 def _prepare(truth: COCO, results: list[dict[str, Any]], most_people: int) -> COCOeval:
+    from pycocotools.cocoeval import COCOeval
+
     # loadRes adds to the entries it is given, and reads what it added the next time.
     evaluation = COCOeval(truth, truth.loadRes([dict(person) for person in results]), "keypoints")
     evaluation.params.maxDets = [most_people]

@@ -26,6 +26,7 @@ from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.evaluation.measures import Pairs, count_conflicts, count_pairs
 from openpose_lab.evaluation.oracle import oracle_rows
 from openpose_lab.evaluation.scenes import Scene, SceneSet, crowd_scenes
+from openpose_lab.extras import is_installed
 from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
 
 CROWD_RANGES = {
@@ -74,10 +75,12 @@ class Result:
     @cached_property
     def figures(self) -> dict[str, float]:
         """The columns of the table, without those that are not known; to be asked for when all scenes are in."""
-        ap, ar = average_precision(self.scene_set.truth, self.results, self.scene_set.most_people)
         scenes = len(self.scene_set.scenes)
-        figures = {"AP": ap, "AR": ar, "F1": self.pairs.f1}
-        figures |= {"conflicts": self.conflicts / scenes, "people": len(self.results) / scenes}
+        figures = {}
+        if is_installed("pycocotools"):
+            most_people = self.scene_set.most_people
+            figures["AP"], figures["AR"] = average_precision(self.scene_set.truth, self.results, most_people)
+        figures |= {"F1": self.pairs.f1, "conflicts": self.conflicts / scenes, "people": len(self.results) / scenes}
         if self.milliseconds:
             figures["ms median"] = float(np.median(self.milliseconds))
             figures["ms 95%"] = float(np.quantile(self.milliseconds, 0.95))
@@ -108,8 +111,8 @@ def compare_groupings(
         config: the configuration, by default ``COCO_18``. Its layout must have all of COCO's keypoints.
 
     Returns:
-        For each grouping AP, AR, F1 (of the pairs of peaks that it puts into one person), conflicts and people a crowd,
-        and milliseconds. The row ``PERFECT`` is that of the oracle grouping.
+        For each grouping AP and AR (where pycocotools is installed), F1 (of the pairs of peaks that it puts into one
+        person), conflicts and people a crowd, and milliseconds. The row ``PERFECT`` is that of the oracle grouping.
 
     Raises:
         GroupingError: if a grouping fails or breaks the contract.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from openpose_lab.evaluation.coco_figures import counts
 from openpose_lab.evaluation.photo_sizes import PhotoSize, photo_size
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 _FEWEST = 3
 """Fewest labelled keypoints of a photo that are judged."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 
 from openpose_lab.evaluation.coco_figures import SIGMAS, match_people
 from openpose_lab.formats.coco import COCO_KEYPOINTS
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 NOT_FOUND = -1
 """The result of a person of whom nothing was found."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 
 from estimation.config import Config
 from estimation.errors import one_line
@@ -25,6 +24,7 @@ from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from pycocotools.coco import COCO
 
 _COLUMNS = 2  # photos side by side, each with its truth and its answers
 _PANEL_INCHES = 3.2

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pycocotools.coco import COCO
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.evaluation.coco_rules import Rule, broken_rule, is_box, is_integer, is_keypoints, is_score
 from openpose_lab.evaluation.json_files import read_json
 from openpose_lab.evaluation.measurement import Measured
 from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 _NEEDED: dict[str, Rule] = {
     "image_id": is_integer,

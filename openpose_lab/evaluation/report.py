@@ -8,10 +8,9 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pycocotools.coco import COCO
 
 from estimation.errors import OpenPoseLabError
 from estimation.thresholds import thresholds_of
@@ -21,6 +20,9 @@ from openpose_lab.evaluation.coco_figures import counts, interval
 from openpose_lab.evaluation.defaults import WORST
 from openpose_lab.evaluation.versions import versions
 from openpose_lab.spreadsheets import text_cell
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 FORMAT_VERSION = 1
 """Counts up when a key of the JSON object changes its meaning or goes away."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 from tqdm import tqdm
 
 from estimation.config import Config
@@ -23,6 +23,9 @@ from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.evaluation.measures import owners
 from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 _REACH_OKS = 0.1  # a peak is that of a keypoint if it is so near that COCO would count it as this similar or more
 
@@ -58,7 +61,7 @@ class SceneSet:
         people: the number of people in each crowd.
         overlap: the overlap in each crowd.
         scenes: the scenes.
-        truth: the annotations.
+        read_truth: gives the annotations; pycocotools is needed to hold them.
         most_people: the number of people that count in a scene.
         all_known: whether a peak without an owner is false, or may belong to a person who is not annotated.
     """
@@ -68,9 +71,14 @@ class SceneSet:
     people: int | None
     overlap: float | None
     scenes: list[Scene]
-    truth: COCO
+    read_truth: Callable[[], COCO]
     most_people: int
     all_known: bool
+
+    @cached_property
+    def truth(self) -> COCO:
+        """The annotations."""
+        return self.read_truth()
 
 
 def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneSet:
@@ -89,7 +97,7 @@ def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneS
         owner = owners(coordinates, cells, _reach(maps.config, areas) / np.mean(found.cell_size))
         scenes.append(Scene(path.name, image_id, connections, partial(maps.maps_of, path), cells, owner))
     title = f"{len(scenes)} photos, {maps.title}"
-    return SceneSet(title, "photos", None, None, scenes, truth, MOST_PEOPLE, all_known=False)
+    return SceneSet(title, "photos", None, None, scenes, lambda: truth, MOST_PEOPLE, all_known=False)
 
 
 def _reach(config: Config, areas: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -134,6 +142,5 @@ def crowd_scenes(
         scenes.append(Scene(name, number, crowd.connections, _always(crowd.maps), crowd.keypoints, crowd.owner))
         keypoints[name] = cells_to_pixels(crowd.keypoints, crowd.maps.cell_size)
     title = f"{people} people, overlap {overlap:g}"
-    return SceneSet(
-        title, "crowd", people, overlap, scenes, to_truth(annotate(config, keypoints)), people, all_known=True
-    )
+    annotations = annotate(config, keypoints)
+    return SceneSet(title, "crowd", people, overlap, scenes, lambda: to_truth(annotations), people, all_known=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
 
 from estimation.config import COCO_18
 from estimation.coordinates import Coordinates
@@ -23,6 +22,9 @@ from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.evaluation.scenes import photo_scenes
 from openpose_lab.formats.coco import to_coco
 from openpose_lab.lab.accuracy import PhotoRows, measure_f1
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,8 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import open_input
+from openpose_lab.extras import require
+from openpose_lab.networks.importers import hdf5
 from openpose_lab.networks.importers.trained_weights import TrainedWeights
 
 LARGEST_FILE = 1 << 30
@@ -90,6 +92,8 @@ def _read(files: list[Path]) -> tuple[str, TrainedWeights]:
     path, head = files[0], _read_head(files[0])
     for file in files[1:]:
         _read_head(file)
+    if head.startswith(hdf5.SIGNATURE):
+        require("h5py", f"the weights file {path}")
     form = next((form for form in forms() if _recognises(form, path, head)), None)
     if form is None:
         raise OpenPoseLabError(f"the weights file {path} {_unknown(path, head)}")

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from tqdm import tqdm
 
 from estimation.grouping import LAB_MERGE
@@ -147,6 +146,8 @@ def _near(prints: list[Fingerprint], weights: NDArray[np.int64]) -> Iterator[tup
     Yields:
         For each fingerprint, the weight of the others in all, and the most alike of them.
     """
+    from scipy.sparse import csr_array  # a sixth of a second that only this takes
+
     runs = {run: number for number, run in enumerate(set[bytes]().union(*prints))}
     columns = [runs[run] for one in prints for run in one]
     sizes = np.array([len(one) for one in prints])

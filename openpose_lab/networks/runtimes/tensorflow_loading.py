@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from estimation.quiet import silent_stderr
+from openpose_lab.extras import require
 from openpose_lab.networks.runtimes.forks import check_process
 
 
@@ -15,6 +16,7 @@ def load_tensorflow() -> None:
     """Import TensorFlow and Keras, so that later imports of them are instant and silent."""
     if "tensorflow" in sys.modules and "keras" in sys.modules:
         return
+    require("tensorflow", "running a network with Keras, or importing weights,")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's own Keras settings say
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silent_stderr(), _hidden("matplotlib"):  # TensorFlow 2.21 greets there whatever its log level

@@ -1,0 +1,37 @@
+"""Libraries that only some tasks need, the package's extras: are they here, and how are they installed?"""
+
+from __future__ import annotations
+
+import importlib.util
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.paths import in_clone
+
+_EXTRAS = {"h5py": "keras", "tensorflow": "keras", "matplotlib": "evaluate", "pycocotools": "evaluate"}
+"""The extra of pyproject.toml that brings each library."""
+
+
+def is_installed(library: str) -> bool:
+    """Tell whether a library is installed. It is not imported."""
+    return importlib.util.find_spec(library) is not None
+
+
+def require(library: str, task: str) -> None:
+    """Check that a library is installed.
+
+    Args:
+        library: The library, one of the extras'.
+        task: What needs it; the sentence begins with this.
+
+    Raises:
+        OpenPoseLabError: The library is missing. The text says how it is installed.
+    """
+    if not is_installed(library):
+        raise OpenPoseLabError(f"{task} needs {library}, which is not installed; {how_to_install(library)}")
+
+
+def how_to_install(library: str) -> str:
+    """Say which command installs a library with the others of its extra."""
+    if in_clone():
+        return "run `pip install -r requirements.txt` in the project's folder"
+    return f'run `pip install "openpose-lab[{_EXTRAS[library]}]"`'
