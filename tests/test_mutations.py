@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("h5py")
+
 from estimation.errors import OpenPoseLabError
 from estimation.photos import read_photo
 from tests.support import containers, mutation, mutation_toys

@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+pytest.importorskip("pycocotools")
+
 from scripts import accuracy_tables
 from scripts.accuracy_tables import ORACLE, ROWS
 from tests.conftest import ROOT

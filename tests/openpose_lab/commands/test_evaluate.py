@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytest.importorskip("pycocotools")
+
 from estimation.built_in_groupings import LAB_MERGE
 from estimation.config import COCO_18
 from estimation.field_maps import pixels_to_cells

@@ -3,6 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+pytest.importorskip("pycocotools")
+
 from estimation.config import COCO_18
 from openpose_lab.evaluation.annotations import annotate, to_truth
 from openpose_lab.evaluation.assessment import assess, worst_photos

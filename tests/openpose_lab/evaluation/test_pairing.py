@@ -5,6 +5,9 @@ import io
 
 import numpy as np
 import pytest
+
+pytest.importorskip("pycocotools")
+
 from pycocotools.cocoeval import COCOeval
 
 from estimation.config import COCO_18

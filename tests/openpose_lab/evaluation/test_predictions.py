@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+pytest.importorskip("pycocotools")
+
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError
 from openpose_lab.evaluation.annotations import annotate, read_annotations, to_truth

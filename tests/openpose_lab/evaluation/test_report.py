@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+pytest.importorskip("pycocotools")
+
 from estimation.config import COCO_18
 from openpose_lab.evaluation import versions as versions_module
 from openpose_lab.evaluation.annotations import annotate, to_truth

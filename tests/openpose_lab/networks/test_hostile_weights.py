@@ -9,6 +9,8 @@ from functools import partial
 
 import pytest
 
+pytest.importorskip("h5py")
+
 from estimation.errors import OpenPoseLabError
 from openpose_lab.commands import image, weights
 from openpose_lab.networks.reading import read_weights

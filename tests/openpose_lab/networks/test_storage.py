@@ -3,9 +3,12 @@
 import hashlib
 import json
 
-import h5py
 import numpy as np
 import pytest
+
+pytest.importorskip("h5py")
+
+import h5py
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.checksums import checksum

@@ -1,8 +1,11 @@
 """Weights of Keras 1 and 2 in HDF5."""
 
-import h5py
 import numpy as np
 import pytest
+
+pytest.importorskip("h5py")
+
+import h5py
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.reading import read_weights

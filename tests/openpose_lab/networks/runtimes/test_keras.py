@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import h5py
 import numpy as np
 import pytest
+
+pytest.importorskip("h5py")
+
+import h5py
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.loading import find_weights, load_network
