@@ -20,7 +20,7 @@ def require(library: str, task: str) -> None:
     """Check that a library is installed.
 
     Args:
-        library: The library, one of the extras'.
+        library: The library.
         task: What needs it; the sentence begins with this.
 
     Raises:
@@ -32,6 +32,8 @@ def require(library: str, task: str) -> None:
 
 def how_to_install(library: str) -> str:
     """Say which command installs a library with the others of its extra."""
+    if library not in _EXTRAS:
+        return f"run `pip install {library}`"
     if in_clone():
         return "run `pip install -r requirements.txt` in the project's folder"
     return f'run `pip install "openpose-lab[{_EXTRAS[library]}]"`'

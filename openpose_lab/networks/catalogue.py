@@ -6,12 +6,12 @@ A file with a ``NETWORK`` in this folder adds a network. A file with a ``RUNTIME
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.discovery import by_name, collect_by_name, names_of_modules
 from estimation.errors import OpenPoseLabError
+from openpose_lab.extras import is_installed, require
 from openpose_lab.networks import runtimes
 from openpose_lab.networks.published import Published
 from openpose_lab.networks.spec import NetworkSpec
@@ -32,8 +32,7 @@ RUNTIMES = names_of_modules(runtimes.__path__, "RUNTIME")
 """The name of every runtime, which is that of its file."""
 
 AUTO = "auto"
-"""Stands for the first runtime of these that is installed."""
-_PREFERRED = ("openvino", "keras")
+"""Stands for OpenVINO where it is installed, and else for Keras."""
 
 
 def find_network(name: str) -> NetworkSpec:
@@ -46,23 +45,18 @@ def find_network(name: str) -> NetworkSpec:
 def find_runtime(name: str) -> RuntimeSpec:
     """Import a runtime by its name, or ``auto``. Raises OpenPoseLabError if it does not exist or is not installed."""
     if name == AUTO:
-        name = next((name for name in _PREFERRED if is_installed(_runtime(name).package)), _PREFERRED[0])
+        name = "openvino" if is_installed("openvino") else "keras"
     if name not in RUNTIMES:
         raise OpenPoseLabError(f"there is no runtime {name!r}; these are: {AUTO}, {', '.join(RUNTIMES)}")
     runtime = _runtime(name)
-    if not is_installed(runtime.package):
-        raise OpenPoseLabError(f"the runtime {name} needs the package {runtime.package}: pip install {runtime.package}")
+    if runtime.package is not None:
+        require(runtime.package, f"the runtime {name}")
     return runtime
 
 
 def _runtime(name: str) -> RuntimeSpec:
     runtime: RuntimeSpec = importlib.import_module(f"{runtimes.__name__}.{name}").RUNTIME
     return runtime
-
-
-def is_installed(package: str | None) -> bool:
-    """Tell whether a package is installed, without importing it. None stands for no package."""
-    return package is None or importlib.util.find_spec(package) is not None
 
 
 def recognise_network(arrays: Weights) -> str | None:

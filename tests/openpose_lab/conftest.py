@@ -12,9 +12,9 @@ from estimation.skeletons import Skeletons
 from estimation.subset import MISSING
 from estimation.synthesis import synthesize
 from openpose_lab.evaluation import map_cache
-from openpose_lab.networks.catalogue import AUTO
 from openpose_lab.evaluation.annotations import annotate
 from openpose_lab.formats.coco import to_coco
+from openpose_lab.networks.catalogue import AUTO
 from tests.support.scenes import FIGURE
 
 PEOPLE = np.stack([FIGURE * 300 + (150, 50), FIGURE * 250 + (450, 90)])

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from estimation.errors import OpenPoseLabError
 from estimation.photos import read_photo
 from openpose_lab.checksums import checksum
+from openpose_lab.extras import require
 from openpose_lab.kept_files import KeptFiles
 from openpose_lab.networks.code import checksum_of_code
 from openpose_lab.networks.published import Precision
@@ -218,10 +219,11 @@ def _converted(core: ov.Core, spec: NetworkSpec, weights: Path, depends_on: list
         return core.read_model(data[8 : 8 + size], ov.Tensor(np.frombuffer(data[8 + size :], np.uint8)))
     arrays = read_weights(weights)[1].arrays
 
-    # The rest needs TensorFlow.
-    import tensorflow as tf
+    require("tensorflow", f"the first use of {weights} by OpenVINO")
+    from openpose_lab.networks.runtimes.keras import build_trained, use_tensorflow
 
-    from openpose_lab.networks.runtimes.keras import build_trained
+    use_tensorflow()
+    import tensorflow as tf
 
     model = build_trained(spec, arrays, weights)
     function = tf.function(model, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
