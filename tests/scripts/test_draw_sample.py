@@ -7,7 +7,7 @@ from tests.openpose_lab.conftest import PerfectNetwork
 
 @pytest.fixture
 def program(call_program, monkeypatch):
-    monkeypatch.setattr(draw_sample, "load_network", lambda name, weights: PerfectNetwork())
+    monkeypatch.setattr(draw_sample, "load_network", lambda *_: PerfectNetwork())
     return lambda *options: call_program("draw_sample", draw_sample.main, *options)
 
 

@@ -220,7 +220,8 @@ def _converted(core: ov.Core, spec: NetworkSpec, weights: Path, depends_on: list
     arrays = read_weights(weights)[1].arrays
 
     require("tensorflow", f"the first use of {weights} by OpenVINO")
-    from openpose_lab.networks.runtimes.keras import build_trained, use_tensorflow
+    from openpose_lab.networks.runtimes.keras import build_trained
+    from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
 
     use_tensorflow()
     import tensorflow as tf
