@@ -10,6 +10,7 @@ from estimation import files, grouping
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS
 from openpose_lab.commands import compare_groupings
+from openpose_lab.evaluation import comparison_plot
 from openpose_lab.evaluation.comparison import PERFECT
 from openpose_lab.evaluation.comparison_plot import plot
 from tests.openpose_lab.conftest import ANNOTATIONS
@@ -27,7 +28,7 @@ def drawing_program(tmp_path, monkeypatch, call_program):
 @pytest.fixture
 def program(drawing_program, monkeypatch):
     """The same with an empty plot, which takes less time."""
-    monkeypatch.setattr(compare_groupings, "plot", lambda *_: b"")
+    monkeypatch.setattr(comparison_plot, "plot", lambda *_: b"")
     return drawing_program
 
 
@@ -54,12 +55,12 @@ def write(path, body):
 
 
 def test_every_grouping_and_one_s_own_on_a_photo(on_a_photo, tmp_path, monkeypatch):
-    monkeypatch.setattr(compare_groupings, "plot", plot)
+    monkeypatch.setattr(comparison_plot, "plot", plot)
     mine = write(tmp_path / "mine.py", "return subset[:0]")
     status, out, _ = on_a_photo("--grouping", mine, "--csv", tmp_path / "table.csv", "--plot", tmp_path / "plot.svg")
     assert status == 0
     lines = out.splitlines()
-    assert lines[0] == "1 photos, mobilenet_thin at height 480"
+    assert lines[0] == "1 photos, mobilenet_thin (openvino) at height 480"
     assert [line.split()[0] for line in lines[1:11]] == ["grouping", *GROUPINGS, str(mine), PERFECT]
     assert len({len(line) for line in lines[1:11]}) == 1
     *own, others, perfect = read(tmp_path / "table.csv")
@@ -222,7 +223,7 @@ def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):
         (on_a_photo, ("--plot", "a.png", "--csv", "a.png"), "two outputs cannot both be a.png"),
         (on_a_photo, ("--height", 1), "the height must be from 32 to 2048"),
         (program, ("--images", tmp_path), "photos need both --images and --annotations"),
-        (program, ("--network", "lightweight"), "--network is for photos; give --images and --annotations too"),
+        (program, ("--network", "mobilenet_thin"), "--network is for photos; give --images and --annotations too"),
         (program, ("--people", 200), "--people must be a whole number from 1 to 127 but is 200"),
         (program, ("--overlap", 1), "--overlap must be from 0 to 0.9 but is 1"),
         (program, ("--scenes", 0), "--scenes must be a whole number from 1 to 10000 but is 0"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from openpose_lab.commands import compare_groupings, evaluate, explain, image
+from openpose_lab.evaluation import comparison_plot, photo_sheet
 from openpose_lab.networks import loading
 from tests.openpose_lab.conftest import ANNOTATIONS, PerfectNetwork
 
@@ -17,8 +18,8 @@ MEASURING = (evaluate, compare_groupings)
 @pytest.mark.parametrize("program", [image, explain, *MEASURING], ids=lambda program: program.__name__.split(".")[-1])
 def test_a_note_says_how_to_keep_all_peaks(program, call_program, on_ideal_maps, annotations, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(evaluate, "draw_photo_sheet", lambda *_: np.zeros((2, 2, 3), np.uint8))  # they take a while
-    monkeypatch.setattr(compare_groupings, "plot", lambda *_: b"")
+    monkeypatch.setattr(photo_sheet, "draw_photo_sheet", lambda *_: np.zeros((2, 2, 3), np.uint8))  # they take a while
+    monkeypatch.setattr(comparison_plot, "plot", lambda *_: b"")
     if program in MEASURING:
         arguments = [*on_ideal_maps, "--annotations", annotations(ANNOTATIONS)]
     else:
