@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.paths import in_clone
 
 _EXTRAS = {"h5py": "keras", "tensorflow": "keras", "matplotlib": "evaluate", "pycocotools": "evaluate"}
 """The extra of pyproject.toml that brings each library."""
+_HAS_TENSORFLOW = sys.version_info < (3, 14)
+"""Whether TensorFlow has wheels for this Python."""
 
 
 def is_installed(library: str) -> bool:
@@ -34,6 +37,8 @@ def how_to_install(library: str) -> str:
     """Say which command installs a library with the others of its extra."""
     if library not in _EXTRAS:
         return f"run `pip install {library}`"
+    if library == "tensorflow" and not _HAS_TENSORFLOW:
+        return "it does not run on Python 3.14 yet, so use Python 3.13"
     if in_clone():
         return "run `pip install -r requirements.txt` in the project's folder"
     return f'run `pip install "openpose-lab[{_EXTRAS[library]}]"`'

@@ -4,6 +4,8 @@ it reached before."""
 import numpy as np
 import pytest
 
+pytest.importorskip("pycocotools")
+
 from estimation.config import COCO_18
 from estimation.grouping import load_grouping
 from estimation.photos import read_photo

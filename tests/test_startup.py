@@ -33,7 +33,7 @@ loading.load_network = lambda name, *_, **__: LoadedNetwork(NETWORKS[name], Sees
 """
 
 
-def python(code, *, cwd=ROOT):
+def python(code):
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -46,10 +46,34 @@ def test_help_imports_neither_numpy_nor_opencv(arguments):
 
 
 def test_help_of_the_lab_s_program_imports_neither_numpy_nor_opencv():
-    said = python(f"""
-import sys, demo_image
-from openpose_lab.commands.program import start
-status = start("demo_image.py", demo_image.main, ["--help"])
-sys.exit(str(set({(*ARRAYS, "tqdm", *OTHERS)}) & set(sys.modules)) if "cv2" in sys.modules or status else 0)
-""")
+    run = RUN.replace("main()", 'start("demo_image.py", main, sys.argv[1:])')
+    run = run.replace("from openpose_lab.__main__", "from openpose_lab.commands.program import start\nfrom demo_image")
+    said = python(run.format(arguments=["--help"], forbidden=(*ARRAYS, "tqdm", *OTHERS)))
     assert said.startswith("usage: python demo_image.py")
+
+
+def test_the_demo_imports_no_library_of_another_purpose(tmp_path):
+    outputs = ["--output", str(tmp_path / "output.png"), "--json", str(tmp_path / "people.json")]
+    said = python(SEES_NOBODY + RUN.format(arguments=outputs, forbidden=("scipy", "tqdm", "platformdirs", *OTHERS)))
+    assert "people       0\n" in said
+    assert (tmp_path / "output.png").is_file()
+
+
+def test_explain_imports_no_library_of_another_purpose(tmp_path):
+    page = tmp_path / "explain.html"
+    python(SEES_NOBODY + RUN.format(arguments=["explain", "--output", str(page)], forbidden=("scipy", *OTHERS)))
+    assert page.is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("arguments", "used"), [(["check-merge"], "hypothesis"), (["handout", "--out", "ZIP"], "")])
+def test_the_lab_s_programs_import_no_library_of_another_purpose(tmp_path, arguments, used):
+    arguments = [str(tmp_path / "lab.zip") if argument == "ZIP" else argument for argument in arguments]
+    python(RUN.format(arguments=arguments, forbidden=("scipy", *(name for name in OTHERS if name != used))))
+
+
+@pytest.mark.slow
+def test_crowds_are_compared_without_what_photos_need(tmp_path):
+    few = ["--people", "2", "--overlap", "0", "--scenes", "1", "--only", "lab"]
+    files = ["--csv", str(tmp_path / "groupings.csv"), "--plot", str(tmp_path / "groupings.png")]
+    python(RUN.format(arguments=["compare-groupings", *few, *files], forbidden=("tensorflow", "keras", "h5py")))

@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
     from openpose_lab.networks.loading import network_config
 
     check_options(options)
-    require("pycocotools", "evaluate")
+    require("pycocotools", "measuring")
     if options.worst:
         require("matplotlib", "the picture of the worst photos")
     grouping = None if options.only_predictions else load_grouping(options.grouping)

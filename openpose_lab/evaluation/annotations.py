@@ -166,7 +166,7 @@ def to_truth(content: dict[str, Any]) -> COCO:
     for number, entry in enumerate(content["annotations"], start=1):
         labelled = sum(visibility > 0 for visibility in entry["keypoints"][2::3])
         people.append({**entry, "id": number, "num_keypoints": min(entry.get("num_keypoints", labelled), labelled)})
-    require("pycocotools", "measuring average precision")
+    require("pycocotools", "measuring")
     from pycocotools.coco import COCO
 
     truth = COCO()

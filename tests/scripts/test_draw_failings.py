@@ -5,6 +5,7 @@ from estimation.grouping import GROUPINGS
 from estimation.subset import MISSING, ids_of
 from scripts import draw_failings
 from scripts.draw_failings import FAILINGS, people_by, truth
+from tests.support.extras import needs
 
 
 def as_sets(rows):
@@ -21,6 +22,7 @@ def test_every_grouping_fails_somewhere():
     assert {name for failing in FAILINGS for name in failing.fail} == set(GROUPINGS)
 
 
+@needs("matplotlib")
 @pytest.mark.parametrize("number", [1, pytest.param(len(FAILINGS), marks=pytest.mark.slow)], ids=["one", "all"])
 def test_the_pictures(call_program, tmp_path, monkeypatch, number):
     monkeypatch.setattr(draw_failings, "FAILINGS", FAILINGS[:number])

@@ -1,4 +1,6 @@
 import csv
+import re
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +16,7 @@ from openpose_lab.evaluation import comparison_plot
 from openpose_lab.evaluation.comparison import PERFECT
 from openpose_lab.evaluation.comparison_plot import plot
 from tests.openpose_lab.conftest import ANNOTATIONS
+from tests.support.extras import needs
 
 FEW = ("--people", 2, "--overlap", 0.2, "--scenes", 2)
 
@@ -35,6 +38,7 @@ def program(drawing_program, monkeypatch):
 @pytest.fixture
 def on_a_photo(program, annotations, on_ideal_maps):
     """The same on one photo whose maps are ideal."""
+    pytest.importorskip("pycocotools")
     return partial(program, *on_ideal_maps, "--annotations", annotations(ANNOTATIONS), "--height", 480)
 
 
@@ -79,6 +83,8 @@ def test_crowds_and_photos_together(on_a_photo, tmp_path):
     assert [row["kind"] for row in read(tmp_path / "groupings.csv")] == ["photos"] * 3 + ["crowd"] * 3
 
 
+@needs("pycocotools")
+@needs("matplotlib")
 def test_crowds_of_many_kinds(drawing_program, tmp_path):
     status, out, _ = drawing_program("--people", 1, 3, "--overlap", 0, 0.4, "--scenes", 3, "--only", "lab", "hungarian")
     assert status == 0
@@ -126,6 +132,7 @@ def test_one_that_fails_now_and_then_keeps_what_it_did(program, tmp_path):
     assert "(crowd number 1, 8 people, overlap 0)" in err.splitlines()[-1]
 
 
+@needs("matplotlib")
 def test_the_plot_is_written_though_the_csv_cannot_be(program, tmp_path, monkeypatch):
     def full(path, data):
         if path.suffix == ".csv":
@@ -157,6 +164,22 @@ def test_more_of_a_disturbance_is_worse(program, tmp_path):
     assert undisturbed > 0.95
     for name, much in (("noise", 0.5), ("doubled", 0.5), ("crossing", 1), ("missing", 0.3)):
         assert f1(*ideal, f"--{name}", much) < undisturbed
+
+
+def test_without_the_extra_the_tables_and_one_note(program, monkeypatch, tmp_path):
+    for library in ("matplotlib", "pycocotools"):
+        monkeypatch.setitem(sys.modules, library, None)
+    status, out, err = program(*FEW, "--only", "lab")
+    assert status == 0
+    assert re.search(r"^grouping +AP +AR +F1 ", out, re.MULTILINE)
+    assert re.search(r"^lab +- +- +[01]\.\d{3} ", out, re.MULTILINE)
+    assert "groupings.png" not in out
+    assert err == (
+        "compare_groupings: note: without pycocotools and matplotlib, AP and AR and the plot are left out; "
+        "run `pip install -r requirements.txt` in the project's folder\n"
+    )
+    (row,) = [row for row in read(tmp_path / "groupings.csv") if row["grouping"] == "lab"]
+    assert (row["AP"], row["F1"] != "") == ("", True)
 
 
 def test_people_drawn_from_a_file(program, tmp_path, rng):
@@ -192,6 +215,8 @@ def test_one_that_fails_does_not_take_the_others_down(on_a_photo, tmp_path):
     assert "Traceback" not in err
 
 
+@needs("pycocotools")
+@needs("matplotlib")
 def test_what_one_does_that_no_figure_shows_is_told(program, tmp_path):
     noisy = write(tmp_path / "noisy.py", "print(len(subset)); return subset[:0]")
     status, out, err = program(*FEW, "--only", "lab", "--grouping", noisy)

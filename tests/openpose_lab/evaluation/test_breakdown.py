@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+pytest.importorskip("pycocotools")
+
 from estimation.config import COCO_18
 from estimation.grouping import Grouping, load_grouping
 from openpose_lab.evaluation import breakdown

@@ -17,6 +17,7 @@ from openpose_lab.evaluation import coco_photos
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
 from openpose_lab.evaluation.coco_photos import Archive, fetch_photo_set
 from openpose_lab.evaluation.photo_lists import ListedPhoto, PhotoSet, load_photo_set, photo_set_names
+from tests.support.extras import needs
 from tests.support.file_server import FileServer
 
 MEMBER = "annotations/person_keypoints_val2017.json"
@@ -97,6 +98,7 @@ def names(folder):
 COMPLETE = ["annotations.json", *(f"images/{file_name(image_id)}" for image_id in (10, 20, 30))]
 
 
+@needs("pycocotools")
 def test_a_set_is_fetched_whole(home, tmp_path):
     folder = tmp_path / "photos" / "tiny"
     assert home.fetch(folder) == []

