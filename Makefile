@@ -1,15 +1,16 @@
-# `make demo` and `make test` do all the set-up themselves, in .venv. On Windows see the README.
+# `make demo` and `make test` do all the set-up themselves, in .venv: the first the light set, the second the complete
+# one. On Windows see the README.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # LOWEST=1 sets up the lowest versions that requirements.txt allows.
 CONSTRAINTS := $(if $(LOWEST),-c requirements-lowest.txt)
-SUPPORTED := import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 13) else \
-	f"Python 3.10 to 3.13 is needed, but $(PYTHON) is {v[0]}.{v[1]}; name another, as in: make $(MAKECMDGOALS) PYTHON=python3.12")
+SUPPORTED := import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 14) else \
+	f"Python 3.10 to 3.14 is needed, but $(PYTHON) is {v[0]}.{v[1]}; name another, as in: make $(MAKECMDGOALS) PYTHON=python3.12")
 
 .PHONY: demo test test-slow test-all lint types clean
 
-demo: .venv/ready  ## the sample photo, drawn to output.png
+demo: .venv/light  ## the sample photo, drawn to output.png
 	$(BIN)/python demo_image.py
 
 test: .venv/ready  ## the quick tests, on all cores
@@ -31,11 +32,15 @@ clean:
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv \
 		groupings.png worst.jpg lab.zip explain.html
 
-.venv/ready: requirements.txt requirements-lowest.txt pyproject.toml
+.venv/light: requirements-light.txt requirements-lowest.txt pyproject.toml
 	@$(PYTHON) -c '$(SUPPORTED)'
 	$(PYTHON) -m venv .venv
-	$(PIP) -r requirements.txt $(CONSTRAINTS)
+	$(PIP) -r requirements-light.txt $(CONSTRAINTS)
 	$(PIP) --no-deps -e .  # the command openpose-lab
+	touch $@
+
+.venv/ready: .venv/light requirements.txt
+	$(PIP) -r requirements.txt $(CONSTRAINTS)
 	touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.txt

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.slow
 
 COPIED = (
     *("estimation", "models", "openpose_lab", "scripts", "tests", "docs", "images", "demo_image.py", "pyproject.toml"),
-    *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", "requirements.txt", "requirements-lowest.txt", ".ci"),
+    *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", ".ci"),
+    *(f"requirements{which}.txt" for which in ("", "-light", "-lowest")),
 )
 ADDED = {
     "estimation/layouts/toy.py": """

@@ -9,14 +9,15 @@ import pytest
 from tests.conftest import ROOT
 
 
-def versions(file, sign):
-    """Name -> version after ``sign``, of the lines of a requirements file."""
-    text = (ROOT / file).read_text(encoding="utf-8")
+def versions(sign, *files):
+    """Name -> version after ``sign``, of the lines of requirements files."""
+    text = "\n".join((ROOT / file).read_text(encoding="utf-8") for file in files)
     return dict(re.findall(rf"^([\w-]+)[^#\n]*?{sign}([\d.]+)", text, re.MULTILINE))
 
 
 def test_the_constraints_allow_the_lowest_version_and_its_fixes_alone():
-    lowest, below = versions("requirements.txt", ">="), versions("requirements-lowest.txt", "<")
+    lowest = versions(">=", "requirements-light.txt", "requirements.txt")
+    below = versions("<", "requirements-lowest.txt")
     assert lowest.keys() == below.keys()
     for name, version in lowest.items():
         parts = [int(part) for part in version.split(".")]

@@ -31,11 +31,23 @@ def requirements(lines):
     return found
 
 
-def test_ranges_are_those_of_the_lab_s_complete_set():
-    complete = requirements((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
-    project = requirements(PROJECT["project"]["dependencies"])
+def test_ranges_are_those_of_the_lab_s_sets():
+    light, rest = (
+        requirements((ROOT / name).read_text(encoding="utf-8").splitlines())
+        for name in ("requirements-light.txt", "requirements.txt")
+    )
+    assert requirements(PROJECT["project"]["dependencies"]) == light
     extras = requirements(line for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines)
-    assert {**project, **extras} == complete
+    assert rest == {**extras, "tensorflow": f'{extras["tensorflow"]};python_version<"3.14"'}
+
+
+def test_where_openvino_has_no_wheel_tensorflow_takes_its_place():
+    light = requirements(PROJECT["project"]["dependencies"])
+    processors = 'in"x86_64AMD64arm64aarch64"'
+    assert light["openvino"].endswith(f";platform_machine{processors}")
+    extras = requirements(PROJECT["project"]["optional-dependencies"]["keras"])
+    for name, versions in extras.items():
+        assert light[name] == f"{versions};platform_machinenot{processors}"
 
 
 def test_every_package_is_in_the_wheel():

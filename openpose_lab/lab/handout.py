@@ -31,6 +31,7 @@ _PROGRAMS = (
 _LAYOUTS = "estimation/layouts/*.py"  # found by listing, so that no import leads to them
 _OTHERS = (
     "requirements.txt",
+    "requirements-light.txt",
     "LICENSE",
     "NOTICE",
     _LAYOUTS,
