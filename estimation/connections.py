@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.coordinates import Coordinates
 
-_BLOCK = 20_000  # pairs scored at once, so that a crowd does not need gigabytes
+_BLOCK = 8_000  # samples read at once, so that they fit into a processor's cache and a crowd needs no gigabytes
+_FEW = 300  # pairs that are scored sooner than sorted out
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,40 +109,19 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     along the limb. ZheC's length prior is added.
     """
     pafs = np.ascontiguousarray(pafs, dtype=np.float32)  # once, and not in every block
-    blocks = [
-        _score_block(config, coordinates, pafs, limb, peaks) for limb, peaks in _blocks_of_pairs(config, coordinates)
-    ]
-    limb, peaks, score, agreement = (np.concatenate(column) for column in zip(*blocks))
-    # The ids settle ties, so that the order never depends on how the pairs were listed.
-    order = np.lexsort((peaks[:, 1], peaks[:, 0], limb, -score))
-    return Candidates(
-        limb[order],
-        peaks[order],
-        coordinates.score[peaks[order]].astype(np.float64),
-        score[order],
-        agreement[order],
-    )
-
-
-def _score_block(
-    config: Config,
-    coordinates: Coordinates,
-    pafs: NDArray[np.float32],
-    limb: NDArray[np.intp],
-    peaks: NDArray[np.intp],
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]:
-    """Of pairs of peaks (C, 2) as limbs of the kinds (C,), those that pass: limb, peaks, score and agreement."""
-    scores = _integrate(config, coordinates, pafs, limb, peaks, config.limb_samples)
-    score, agreement = (values.astype(np.float64) for values in scores)
+    limb, peaks = _pairs_that_may_pass(config, coordinates, pafs)
+    score, agreement, length = _integrate(config, coordinates, pafs, limb, peaks, config.limb_samples)
     good = _passing(config, score, agreement)
     # Few samples can step over the gaps between the people on a long line, so those that passed are looked at closely.
-    long = good[sample_counts(config, coordinates, peaks[good]) > config.limb_samples]
+    long = good[length[good] > config.limb_samples]
     if len(long):
-        score[long], agreement[long] = _integrate(
+        score[long], agreement[long], _ = _integrate(
             config, coordinates, pafs, limb[long], peaks[long], config.long_limb_samples
         )
         good = _passing(config, score, agreement)
-    return limb[good], peaks[good], score[good], agreement[good]
+    order = good[np.argsort(-score[good], kind="stable")]  # pairs are listed by limb and ids, which settle ties
+    ends = peaks[order]
+    return Candidates(limb[order], ends, coordinates.score[ends].astype(np.float64), score[order], agreement[order])
 
 
 def _passing(config: Config, score: NDArray[np.float64], agreement: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -149,7 +129,35 @@ def _passing(config: Config, score: NDArray[np.float64], agreement: NDArray[np.f
     return np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
 
 
-def _blocks_of_pairs(config: Config, coordinates: Coordinates) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def _pairs_that_may_pass(
+    config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """List the pairs of peaks that a limb could join: limb (C,), peaks (C, 2).
+
+    The samples in the middle of a limb weigh most. If too many of them disagree, the pair fails whatever the others
+    say. Most pairs of a crowd are left out in this way.
+    """
+    u, weight = quadrature(config.limb_samples)
+    spared = 1 - config.min_agreement + 1e-4  # the weight that may disagree, and room for rounding
+    edge = 0
+    while weight[edge + 1 : -edge - 1].sum() > spared:
+        edge += 1
+    middle = slice(edge, len(weight) - edge)
+    blocks = []
+    for limb, peaks in _blocks_of_pairs(config, coordinates, max(1, _BLOCK // len(u[middle]))):
+        if len(limb) > _FEW:
+            along, length = _read_limbs(config, coordinates, pafs, limb, peaks, u[middle])
+            disagrees = weight[middle] @ (along <= config.sample_threshold)
+            left = np.flatnonzero((disagrees < spared) | (length < config.short_limb))
+            limb, peaks = limb[left], peaks[left]
+        blocks.append((limb, peaks))
+    limbs, pairs = zip(*blocks)
+    return np.concatenate(limbs), np.concatenate(pairs)
+
+
+def _blocks_of_pairs(
+    config: Config, coordinates: Coordinates, size: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Every (limb, peak of its first part, peak of its second part) in blocks: limb (C,), peaks (C, 2).
 
     The memory depends on the size of a block alone, however many peaks ``max_peaks_per_part`` lets through.
@@ -157,12 +165,13 @@ def _blocks_of_pairs(config: Config, coordinates: Coordinates) -> Iterator[tuple
     count = np.bincount(coordinates.part, minlength=len(config.body_parts))
     first = np.cumsum(count) - count  # ids go by part
     from_part, to_part = config.limb_parts.T
-    pairs = count[from_part] * count[to_part]
+    to_count = count[to_part]
+    pairs = count[from_part] * to_count
     end, total = np.cumsum(pairs), int(pairs.sum())
-    for start in range(0, max(total, 1), _BLOCK):  # one block, of nothing, if there are no pairs
-        pair = np.arange(start, min(start + _BLOCK, total))
+    for start in range(0, max(total, 1), size):  # one block, of nothing, if there are no pairs
+        pair = np.arange(start, min(start + size, total))
         limb = np.searchsorted(end, pair, side="right")
-        a, b = np.divmod(pair - (end - pairs)[limb], count[to_part][limb])
+        a, b = np.divmod(pair - (end - pairs)[limb], to_count[limb])
         yield limb, np.stack([first[from_part][limb] + a, first[to_part][limb] + b], axis=1)
 
 
@@ -173,8 +182,8 @@ def _integrate(
     limb: NDArray[np.intp],
     peaks: NDArray[np.intp],
     samples: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Score (C,) and agreement (C,) of the pairs of peaks (C, 2) as limbs of the kinds (C,)."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+    """Score, agreement and length in cells, (C,) each, of the pairs of peaks (C, 2) as limbs of the kinds (C,)."""
     along, length = sample_limbs(config, coordinates, pafs, limb, peaks, samples)
     _, weight = quadrature(samples)
 
@@ -183,7 +192,8 @@ def _integrate(
     score = along @ weight + prior  # equation 11
 
     short = length < config.short_limb
-    return np.where(short, np.maximum(score, config.short_limb_score), score), np.where(short, 1, agreement)
+    score = np.where(short, np.maximum(score, config.short_limb_score), score)
+    return score.astype(np.float64), np.where(short, 1, agreement).astype(np.float64), length
 
 
 def sample_counts(config: Config, coordinates: Coordinates, peaks: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -206,14 +216,34 @@ def sample_limbs(
     Returns the PAF's component along each limb at the points of ``quadrature``, (C, samples), and the length of
     each in cells, (C,).
     """
-    ends = coordinates.xy[peaks]  # (C, 2, 2) float32: from and to, x and y
-    vector = ends[:, 1] - ends[:, 0]
-    length = np.hypot(vector[:, 0], vector[:, 1])
-    direction = vector / np.maximum(length, np.float32(1e-6))[:, None]
-
     u, _ = quadrature(samples)
-    x, y = (ends[:, 0, axis, None] + u * vector[:, axis, None] for axis in (0, 1))  # equation 12, (C, samples)
-    return _sample_along(pafs, x, y, config.paf_channels[limb], direction), length
+    along, length = np.empty((len(limb), samples), dtype=np.float32), np.empty(len(limb), dtype=np.float32)
+    size = max(1, _BLOCK // samples)
+    for start in range(0, len(limb), size):
+        block = slice(start, start + size)
+        values, length[block] = _read_limbs(config, coordinates, pafs, limb[block], peaks[block], u)
+        along[block] = values.T
+    return along, length
+
+
+def _read_limbs(
+    config: Config,
+    coordinates: Coordinates,
+    pafs: NDArray[np.float32],
+    limb: NDArray[np.intp],
+    peaks: NDArray[np.intp],
+    u: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The same at the points ``u`` between the ends, 0 to 1: (samples, C), the fast order, and (C,)."""
+    xy = coordinates.xy.T
+    start, end = xy.take(peaks[:, 0], axis=1), xy.take(peaks[:, 1], axis=1)
+    vector = end - start  # (2, C), x and y
+    length = np.hypot(*vector)
+    direction = vector / np.maximum(length, np.float32(1e-6))
+    points = start[:, None] + u[:, None] * vector[:, None]  # equation 12, (2, samples, C)
+    values = _interpolate(pafs, points, config.paf_channels.T.take(limb, axis=1)[:, None])
+    values *= direction[:, None]
+    return values[0] + values[1], length
 
 
 @cache
@@ -227,30 +257,26 @@ def quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return ((nodes + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
 
 
-def _sample_along(
-    pafs: NDArray[np.float32],
-    x: NDArray[np.float32],
-    y: NDArray[np.float32],
-    channels: NDArray[np.intp],
-    direction: NDArray[np.float32],
+def _interpolate(
+    pafs: NDArray[np.float32], points: NDArray[np.float32], channels: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """The PAF's component along each limb at points (x, y) between its ends, bilinear: (C, samples) float32."""
+    """Bilinear values of the PAF at points: (2, samples, C) float32.
+
+    points: (2, samples, C), x and y in cells. channels: (2, 1, C), of the x and the y component.
+    """
     height, width, depth = pafs.shape
-    left = np.clip(x.astype(np.intp), 0, max(width - 2, 0))
-    top = np.clip(y.astype(np.intp), 0, max(height - 2, 0))
-    fx = np.clip(x - left.astype(np.float32), 0, 1)
-    fy = np.clip(y - top.astype(np.float32), 0, 1)
+    last = np.array([[[width - 1]], [[height - 1]]], dtype=np.int32)
+    points = np.minimum(np.maximum(points, 0), last.astype(np.float32))
+    before = np.minimum(points.astype(np.int32), np.maximum(last - 1, 0))
+    fx, fy = points - before.astype(np.float32)
     right, down = depth * min(1, width - 1), depth * width * min(1, height - 1)
 
     values = np.ascontiguousarray(pafs, dtype=np.float32).reshape(-1)
-    cell = (top * width + left) * depth
-    along = np.zeros_like(x)
-    for axis in (0, 1):
-        at = cell + channels[:, axis, None]
-        upper = values.take(at) * (1 - fx) + values.take(at + right) * fx
-        lower = values.take(at + down) * (1 - fx) + values.take(at + (down + right)) * fx
-        along += (upper * (1 - fy) + lower * fy) * direction[:, axis, None]
-    return along
+    left, top = before
+    at = (top * width + left) * depth + channels
+    upper = values.take(at) * (1 - fx) + values[right:].take(at) * fx
+    lower = values[down:].take(at) * (1 - fx) + values[down + right :].take(at) * fx
+    return upper * (1 - fy) + lower * fy
 
 
 def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:

@@ -13,8 +13,6 @@ from estimation.config import Config
 from estimation.errors import OpenPoseLabWarning
 
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=np.uint8)
-_ACROSS = np.array([0, -1, 1, 0, 0])  # a cell and its left, right, upper and lower neighbours
-_DOWN = np.array([0, 0, 0, -1, 1])
 _NAMED = 4  # parts that a note names
 _LOG_FLOOR = np.float32(1e-6)  # a heatmap may dip below zero, where there is no logarithm
 
@@ -84,16 +82,14 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
 def _find_peaks(maps: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
     """Flat indices into ``maps``, (h, w, parts), of the cells that are peaks, in order."""
     values, neighbours = maps.reshape(-1), cv2.dilate(maps, _NEIGHBOURS).reshape(-1)
-    above = np.flatnonzero(values > threshold)  # few; the rest is looked at no more
-    lead = values[above] - neighbours[above]
-    peaks: NDArray[np.intp] = above[lead > 0]
-    level = above[lead == 0]
-    if len(level):
+    peaks = np.flatnonzero((values >= neighbours) & (values > threshold))
+    level = values[peaks] == neighbours[peaks]
+    if level.any():
         flat = np.zeros(maps.shape, dtype=bool)
-        flat.reshape(-1)[level] = True
+        flat.reshape(-1)[peaks[level]] = True
         for part in np.flatnonzero(flat.any(axis=(0, 1))):
             flat[:, :, part] = _plateau_centres(maps[:, :, part], flat[:, :, part])
-        peaks = np.sort(np.concatenate([peaks, np.flatnonzero(flat)]))
+        peaks = np.sort(np.concatenate([peaks[~level], np.flatnonzero(flat)]))
     return peaks
 
 
@@ -153,15 +149,16 @@ def refine(
     exact centre of such a peak. At the map's edge, where a neighbour is missing, the curvature across
     stands in for the curvature along; in a corner, the cell's centre stands.
     """
-    height, width = maps.shape[:2]
-    rows, columns = row + _DOWN[:, None], column + _ACROSS[:, None]  # (5, P)
-    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    near = np.where(inside, (rows * width + columns) * maps.shape[2] + part, 0)
-    centre, left, right, up, down = np.log(np.maximum(maps.reshape(-1)[near], _LOG_FLOOR))
-    before, after = np.stack([left, up]), np.stack([right, down])
+    height, width, depth = maps.shape
+    place, last = np.stack([column, row]), np.array([[width - 1], [height - 1]])
+    has_before, has_after = place > 0, place < last  # (2, P): along x, and along y
+    cell, step = (row * width + column) * depth + part, np.array([[depth], [width * depth]])
+    near = np.stack([cell - step * has_before, cell + step * has_after])
+    values = maps.reshape(-1)
+    centre = np.log(np.maximum(values[cell], _LOG_FLOOR))
+    before, after = np.log(np.maximum(values[near], _LOG_FLOOR))
     curvature = before - 2 * centre + after
     slope = (before - after) / 2
-    has_before, has_after = inside[[1, 3]], inside[[2, 4]]
     known = has_before & has_after
     if not known.all():
         curvature = np.where(known, curvature, curvature[::-1])
@@ -169,6 +166,6 @@ def refine(
         slope = np.where(has_after, slope, before - centre - curvature / 2)
         known = (known | known[::-1]) & (has_before | has_after)
     offset = np.divide(slope, curvature, out=np.zeros_like(curvature), where=known & (curvature < 0))
-    offset = np.clip(offset, -0.5, 0.5)  # it is the cell that is highest
-    xy: NDArray[np.float32] = (np.stack([column, row]) + offset).T.astype(np.float32)
+    offset = offset.clip(-0.5, 0.5)  # it is the cell that is highest
+    xy: NDArray[np.float32] = (place + offset).T.astype(np.float32)
     return xy
