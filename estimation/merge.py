@@ -35,17 +35,15 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
     # that have owners, and keeps the others if there are at least two.
     owner = {}  # (slot, id) of a peak -> the person that owns it
     for row in sorted(subset.tolist(), key=_rank):
-        peaks = {(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING}
-        person = {"peaks": peaks, "score": row[SCORE]}
-        others = list({id(owner[peak]): owner[peak] for peak in sorted(peaks) if peak in owner}.values())
+        peaks = [(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING]
+        others = list({id(owner[peak]): owner[peak] for peak in peaks if peak in owner}.values())
 
-        union = peaks.union(*(other["peaks"] for other in others))
-        if len({slot for slot, _ in union}) == len(union):
-            person["peaks"] = union
-            person["score"] += sum(other["score"] for other in others)
+        union = set(peaks).union(*(other["peaks"] for other in others))
+        if len(dict(union)) == len(union):  # no slot twice
+            person = {"peaks": union, "score": row[SCORE] + sum(other["score"] for other in others)}
         else:
-            person["peaks"] = {peak for peak in peaks if peak not in owner}
-            person["score"] *= len(person["peaks"]) / len(peaks)
+            kept = {peak for peak in peaks if peak not in owner}
+            person = {"peaks": kept, "score": row[SCORE] * len(kept) / len(peaks)}
         if len(person["peaks"]) > 1:
             owner.update(dict.fromkeys(person["peaks"], person))
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.coordinates import Coordinates
 from estimation.proportions import heights
-from estimation.subset import MISSING, ids_of
+from estimation.subset import ids_of
 
 
 def score_people(config: Config, subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
@@ -34,15 +34,11 @@ def score_people(config: Config, subset: NDArray[np.float64], coordinates: Coord
 
 def peak_scores_of(subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
     """(n, parts) float64: the scores of the peaks of each row; 0 where a part is missing."""
-    ids = ids_of(subset).astype(np.intp)
-    scores = np.zeros(ids.shape)
-    scores[ids != MISSING] = coordinates.score[ids[ids != MISSING]]
-    return scores
+    scores = np.append(coordinates.score, 0.0)  # MISSING is -1, and finds the last
+    return scores[ids_of(subset).astype(np.intp)]
 
 
 def cells_of(subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
     """(n, parts, 2) float64: x and y of the peaks of each row, in map cells; NaN where a part is missing."""
-    ids = ids_of(subset).astype(np.intp)
-    cells = np.full((*ids.shape, 2), np.nan)
-    cells[ids != MISSING] = coordinates.xy[ids[ids != MISSING]]
-    return cells
+    cells = np.append(coordinates.xy, [[np.nan, np.nan]], axis=0)  # MISSING is -1, and finds the last
+    return cells[ids_of(subset).astype(np.intp)]

@@ -104,9 +104,9 @@ def check_answer(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> R
         GroupingError: if the answer breaks the contract. Its sentence names the row, what was found and what was
             expected.
     """
-    if fault := find_fault(config, answer, slot_of_id):
-        raise GroupingError(fault[1])
     rows: Rows = _as_rows(answer)
+    if fault := find_fault(config, rows, slot_of_id):
+        raise GroupingError(fault[1])
     return rows
 
 
@@ -151,6 +151,8 @@ def _as_rows(answer: Any) -> Any:
     """A plain float64 array of an array of numbers; any other value as it is."""
     answer = plain_answer(answer)
     if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" or is_too_large(answer):
+        return answer
+    if answer.dtype == np.float64:
         return answer
     with np.errstate(over="ignore"):  # a long double may be too large, which makes it infinite
         return np.asarray(answer, dtype=np.float64)

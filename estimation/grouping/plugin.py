@@ -243,17 +243,21 @@ def _own(answer: Any) -> Any:
 
 def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | None) -> Division:
     reply = call_grouping(grouping, config, given, shown=shown)
-    who = f"{grouping.door} in {_source_file(grouping)}"
     if failed := REPLY_CHECKS[RETURNS](grouping.door, reply):
-        raise GroupingError(f"{who} {failed}") from reply.cause
+        raise GroupingError(f"{_name_of(grouping)} {failed}") from reply.cause
     for name in (PRINTS_NOTHING, KEEPS_INPUT):
         if sentence := REPLY_CHECKS[name](grouping.door, reply):
-            warnings.warn(f"{who} {sentence}", OpenPoseLabWarning, stacklevel=3)
+            warnings.warn(f"{_name_of(grouping)} {sentence}", OpenPoseLabWarning, stacklevel=3)
     division = reply.value if isinstance(reply.value, Division) else Division(reply.value)
     try:
         return replace(division, subset=check_answer(config, division.subset, slots_of_input(given)))
     except GroupingError as error:
-        raise GroupingError(f"{who} broke the contract: {error}") from error
+        raise GroupingError(f"{_name_of(grouping)} broke the contract: {error}") from error
+
+
+def _name_of(grouping: Grouping) -> str:
+    """What a sentence about the grouping begins with."""
+    return f"{grouping.door} in {_source_file(grouping)}"
 
 
 def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
