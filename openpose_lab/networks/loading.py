@@ -14,6 +14,7 @@ from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_outputs, check_place_of_files
 from openpose_lab.checksums import checksum
+from openpose_lab.networks import DEFAULT_NETWORK
 from openpose_lab.networks.catalogue import AUTO, NETWORKS, PUBLISHED, find_network, find_runtime, recognise_network
 from openpose_lab.networks.download import fetch, is_published, published_as
 from openpose_lab.networks.importers.trained_weights import TrainedWeights, shown
@@ -27,7 +28,7 @@ FOLDER = weights_folder()
 
 
 def load_network(
-    name: str,
+    name: str = DEFAULT_NETWORK,
     weights: str | Path | None = None,
     runtime: str = AUTO,
     precision: Precision | None = None,
@@ -36,8 +37,8 @@ def load_network(
 
     Args:
         name: One of ``NETWORKS``.
-        weights: A weights file of any form that can be read. The default is the network's own file; some networks
-            fetch theirs on first use.
+        weights: A weights file of any form that can be read. By default the network's own: imported ones, or those that
+            come with the project or are fetched on first use.
         runtime: What executes the network: one of ``RUNTIMES``. ``auto`` is OpenVINO where it is installed, and Keras
             where it is not.
         precision: How the network computes: ``f32``, ``int8`` or ``bf16``. By default in INT8 if the weights file holds
