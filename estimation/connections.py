@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,7 @@ def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.f
     channels = config.layout.paf_count
     if pafs.ndim != 3 or pafs.shape[2] < channels:
         raise ValueError(f"pafs must be (h, w, {channels} or more) but got {pafs.shape}")
-    if len(coordinates) and (coordinates.xy.max(axis=0) > (pafs.shape[1] - 0.5, pafs.shape[0] - 0.5)).any():
+    if (coordinates.xy > (pafs.shape[1] - 0.5, pafs.shape[0] - 0.5)).any():
         raise ValueError(f"pafs of shape {pafs.shape} do not cover all peaks; they must be as large as the heatmaps")
     candidates = score_candidates(config, coordinates, pafs)
     return Connections(candidates, accept_one_to_one(candidates), coordinates, len(config.limbs))
@@ -137,17 +137,13 @@ def _pairs_that_may_pass(
     The samples in the middle of a limb weigh most. If too many of them disagree, the pair fails whatever the others
     say. Most pairs of a crowd are left out in this way.
     """
-    u, weight = quadrature(config.limb_samples)
     spared = 1 - config.min_agreement + 1e-4  # the weight that may disagree, and room for rounding
-    edge = 0
-    while weight[edge + 1 : -edge - 1].sum() > spared:
-        edge += 1
-    middle = slice(edge, len(weight) - edge)
+    u, weight = _middle(config.limb_samples, spared)
     blocks = []
-    for limb, peaks in _blocks_of_pairs(config, coordinates, max(1, _BLOCK // len(u[middle]))):
+    for limb, peaks in _blocks_of_pairs(config, coordinates, max(1, _BLOCK // len(u))):
         if len(limb) > _FEW:
-            along, length = _read_limbs(config, coordinates, pafs, limb, peaks, u[middle])
-            disagrees = weight[middle] @ (along <= config.sample_threshold)
+            along, length = _read_limbs(config, coordinates, pafs, limb, peaks, u)
+            disagrees = weight @ (along <= config.sample_threshold)
             left = np.flatnonzero((disagrees < spared) | (length < config.short_limb))
             limb, peaks = limb[left], peaks[left]
         blocks.append((limb, peaks))
@@ -164,15 +160,14 @@ def _blocks_of_pairs(
     """
     count = np.bincount(coordinates.part, minlength=len(config.body_parts))
     first = np.cumsum(count) - count  # ids go by part
-    from_part, to_part = config.limb_parts.T
-    to_count = count[to_part]
-    pairs = count[from_part] * to_count
+    pairs = count[config.limb_parts].prod(axis=1)
     end, total = np.cumsum(pairs), int(pairs.sum())
     for start in range(0, max(total, 1), size):  # one block, of nothing, if there are no pairs
         pair = np.arange(start, min(start + size, total))
         limb = np.searchsorted(end, pair, side="right")
-        a, b = np.divmod(pair - (end - pairs)[limb], to_count[limb])
-        yield limb, np.stack([first[from_part][limb] + a, first[to_part][limb] + b], axis=1)
+        parts = config.limb_parts[limb]
+        from_and_to = np.divmod(pair - (end - pairs)[limb], count[parts[:, 1]])
+        yield limb, first[parts] + np.transpose(from_and_to)
 
 
 def _integrate(
@@ -226,6 +221,16 @@ def sample_limbs(
     return along, length
 
 
+@lru_cache
+def _middle(count: int, weight: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The fewest samples in the middle of ``quadrature`` that weigh more than ``weight``, or all."""
+    u, weights = quadrature(count)
+    edge = 0
+    while weights[edge + 1 : -edge - 1].sum() > weight:
+        edge += 1
+    return u[edge : count - edge], weights[edge : count - edge]
+
+
 def _read_limbs(
     config: Config,
     coordinates: Coordinates,
@@ -271,9 +276,9 @@ def _interpolate(
     fx, fy = points - before.astype(np.float32)
     right, down = depth * min(1, width - 1), depth * width * min(1, height - 1)
 
-    values = np.ascontiguousarray(pafs, dtype=np.float32).reshape(-1)
     left, top = before
     at = (top * width + left) * depth + channels
+    values = np.ascontiguousarray(pafs, dtype=np.float32).reshape(-1)
     upper = values.take(at) * (1 - fx) + values[right:].take(at) * fx
     lower = values[down:].take(at) * (1 - fx) + values[down + right :].take(at) * fx
     return upper * (1 - fy) + lower * fy

@@ -67,29 +67,31 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
         raise ValueError(f"heatmaps must be (h, w, {part_count} or more) but got {heatmaps.shape}")
     maps = np.ascontiguousarray(heatmaps[:, :, :part_count], dtype=np.float32)
     cells = _find_peaks(maps, config.peak_threshold if threshold is None else threshold)
-    row, column, part = np.unravel_index(cells, maps.shape)
-    score = maps.reshape(-1)[cells]
+    cells = cells[(cells % part_count).argsort(kind="stable")]
+    score, part = maps.reshape(-1)[cells], cells % part_count
 
-    order = np.argsort(part, kind="stable")
     found = np.bincount(part, minlength=part_count)
     if found.max() > config.max_peaks_per_part:
         warnings.warn(OpenPoseLabWarning(_too_many(config, found)), stacklevel=2)
-        order = _keep_best(order, part, score, config.max_peaks_per_part)
-    row, column, part, score = row[order], column[order], part[order], score[order]
+        best = _best(part, score, config.max_peaks_per_part)
+        cells, score, part = cells[best], score[best], part[best]
+    row, column, _ = np.unravel_index(cells, maps.shape)
     return Coordinates(refine(maps, row, column, part), score, part, config.body_parts)
 
 
 def _find_peaks(maps: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
     """Flat indices into ``maps``, (h, w, parts), of the cells that are peaks, in order."""
     values, neighbours = maps.reshape(-1), cv2.dilate(maps, _NEIGHBOURS).reshape(-1)
-    peaks = np.flatnonzero((values >= neighbours) & (values > threshold))
-    level = values[peaks] == neighbours[peaks]
-    if level.any():
+    above = np.flatnonzero(values > threshold)  # few; the rest is looked at no more
+    lead = values[above] - neighbours[above]
+    peaks: NDArray[np.intp] = above[lead > 0]
+    level = above[lead == 0]
+    if len(level):
         flat = np.zeros(maps.shape, dtype=bool)
-        flat.reshape(-1)[peaks[level]] = True
+        flat.reshape(-1)[level] = True
         for part in np.flatnonzero(flat.any(axis=(0, 1))):
             flat[:, :, part] = _plateau_centres(maps[:, :, part], flat[:, :, part])
-        peaks = np.sort(np.concatenate([peaks[~level], np.flatnonzero(flat)]))
+        peaks = np.sort(np.concatenate([peaks, np.flatnonzero(flat)]))
     return peaks
 
 
@@ -128,15 +130,11 @@ def _too_many(config: Config, found: NDArray[np.intp]) -> str:
     )
 
 
-def _keep_best(
-    order: NDArray[np.intp], part: NDArray[np.intp], score: NDArray[np.float32], limit: int
-) -> NDArray[np.intp]:
-    """Those of ``order`` (peaks sorted by part) that are among their part's ``limit`` best, in the same order."""
+def _best(part: NDArray[np.intp], score: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
+    """Indices of the peaks, sorted by part, that are among their part's ``limit`` best, in the same order."""
     by_score = np.lexsort((-score, part))
-    first_of_part = np.searchsorted(part[by_score], part[by_score])
-    rank = np.empty_like(order)
-    rank[by_score] = np.arange(len(order)) - first_of_part
-    return order[rank[order] < limit]
+    rank = np.arange(len(part)) - np.searchsorted(part, part)  # by_score goes by part, too
+    return np.sort(by_score[rank < limit])
 
 
 def refine(
@@ -150,13 +148,12 @@ def refine(
     stands in for the curvature along; in a corner, the cell's centre stands.
     """
     height, width, depth = maps.shape
-    place, last = np.stack([column, row]), np.array([[width - 1], [height - 1]])
+    place, last = np.array([column, row]), np.array([[width - 1], [height - 1]])
     has_before, has_after = place > 0, place < last  # (2, P): along x, and along y
     cell, step = (row * width + column) * depth + part, np.array([[depth], [width * depth]])
-    near = np.stack([cell - step * has_before, cell + step * has_after])
-    values = maps.reshape(-1)
-    centre = np.log(np.maximum(values[cell], _LOG_FLOOR))
-    before, after = np.log(np.maximum(values[near], _LOG_FLOOR))
+    near = np.concatenate([cell[None], cell - step * has_before, cell + step * has_after])
+    logs = np.log(np.maximum(maps.reshape(-1)[near], _LOG_FLOOR))
+    centre, before, after = logs[0], logs[1:3], logs[3:]
     curvature = before - 2 * centre + after
     slope = (before - after) / 2
     known = has_before & has_after

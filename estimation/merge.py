@@ -36,12 +36,13 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
     owner = {}  # (slot, id) of a peak -> the person that owns it
     for row in sorted(subset.tolist(), key=_rank):
         peaks = [(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING]
-        others = list({id(owner[peak]): owner[peak] for peak in peaks if peak in owner}.values())
+        others = {id(owner[peak]): owner[peak] for peak in peaks if peak in owner}.values()
 
-        union = set(peaks).union(*(other["peaks"] for other in others))
-        if len(dict(union)) == len(union):  # no slot twice
-            person = {"peaks": union, "score": row[SCORE] + sum(other["score"] for other in others)}
-        else:
+        person = {"peaks": set(peaks), "score": row[SCORE]}
+        for other in others:
+            person["peaks"] |= other["peaks"]
+            person["score"] += other["score"]
+        if len(dict(person["peaks"])) < len(person["peaks"]):  # a slot twice
             kept = {peak for peak in peaks if peak not in owner}
             person = {"peaks": kept, "score": row[SCORE] * len(kept) / len(peaks)}
         if len(person["peaks"]) > 1:

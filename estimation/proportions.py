@@ -43,14 +43,13 @@ def heights(layout: Layout, cells: NDArray[np.float64]) -> NDArray[np.float64]:
         low, high = (np.where(known, cells, bound) for bound in (np.inf, -np.inf))
         sides = (high.max(axis=1, initial=-np.inf) - low.min(axis=1, initial=np.inf)).max(axis=1, initial=1)
         return np.asarray(np.maximum(sides, 1))
-    seen, normal = _spread(np.stack([cells, np.broadcast_to(standing(layout), cells.shape)]), known)
+    seen, normal = _spread(cells, known), _spread(standing(layout), known)
     return np.maximum(np.divide(seen, normal, out=np.zeros_like(seen), where=normal > 0), 1)
 
 
 def _spread(points: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(..., n): root of the summed squares of the distances of points (..., n, parts, 2) from the mean of the known."""
-    count = np.maximum(known.sum(axis=-2, keepdims=True), 1)
-    mean = np.where(known, points, 0).sum(axis=-2, keepdims=True) / count
-    distance = np.where(known, points - mean, 0)
-    spread: NDArray[np.float64] = np.sqrt(np.square(distance).sum(axis=(-2, -1)))
+    """(n,): root of the summed squares of the distances from the mean of the known points."""
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    mean = np.where(known, points, 0).sum(axis=1, keepdims=True) / count
+    spread: NDArray[np.float64] = np.sqrt(np.square(np.where(known, points - mean, 0)).sum(axis=(1, 2)))
     return spread

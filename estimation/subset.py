@@ -50,7 +50,7 @@ def limb_rows(config: Config, connections: Connections) -> NDArray[np.float64]:
     """
     found, chosen = connections.candidates, connections.accepted
     rows = np.full((len(chosen), row_length(config)), float(MISSING))
-    np.put_along_axis(rows, config.limb_parts[found.limb[chosen]], found.peaks[chosen].astype(np.float64), axis=1)
+    rows[np.arange(len(chosen))[:, None], config.limb_parts[found.limb[chosen]]] = found.peaks[chosen]
     rows[:, SCORE] = found.peak_scores[chosen].sum(axis=1) + found.score[chosen]
     rows[:, PARTS_NUM] = 2
     return rows

@@ -18,6 +18,8 @@ from estimation.subset import MISSING, PARTS_NUM, GroupingError, peak_sets, peak
 
 Rows = NDArray[np.float64]
 """(n, parts + 2): limbs or people, one a row."""
+Peaks = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]
+"""Row, slot and id of every peak in rows, as ``peaks_of`` gives them."""
 Given = TypeVar("Given")
 """What a grouping is called with: rows for ``merge``, ``Connections`` for ``group``."""
 
@@ -122,8 +124,14 @@ def find_fault(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> tup
         The check's name and its sentence, or None if the answer keeps the contract.
     """
     rows = _as_rows(answer)
-    sentences = ((name, check(config, rows, slot_of_id)) for name, check in ANSWER_CHECKS.items())
-    return next(((name, sentence) for name, sentence in sentences if sentence), None)
+    for name, check in _CHECKS_OF_FORM.items():
+        if sentence := check(config, rows):
+            return name, sentence
+    peaks = peaks_of(rows)
+    for name, check_peaks in _CHECKS_OF_PEAKS.items():
+        if sentence := check_peaks(config, rows, slot_of_id, peaks):
+            return name, sentence
+    return None
 
 
 def plain_answer(answer: Any) -> Any:
@@ -158,7 +166,7 @@ def _as_rows(answer: Any) -> Any:
         return np.asarray(answer, dtype=np.float64)
 
 
-def _is_rows(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> str | None:
+def _is_rows(config: Config, rows: Any) -> str | None:
     columns = row_length(config)
     if not isinstance(rows, np.ndarray):
         found = "None" if rows is None else f"a {type(rows).__name__}"
@@ -168,7 +176,7 @@ def _is_rows(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> str | N
     return None
 
 
-def _is_numbers(config: Config, rows: NDArray[Any], slot_of_id: NDArray[np.intp]) -> str | None:
+def _is_numbers(config: Config, rows: NDArray[Any]) -> str | None:
     if rows.dtype.kind not in "iuf":
         return f"the answer must hold plain numbers but its dtype is {rows.dtype}"
     if np.isfinite(rows).all():
@@ -177,8 +185,8 @@ def _is_numbers(config: Config, rows: NDArray[Any], slot_of_id: NDArray[np.intp]
     return f"row {row} has {rows[row, column]} in column {column}, where a number must be"
 
 
-def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
-    row, slot, found = peaks_of(rows)
+def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
+    row, slot, found = peaks
     known = np.append(slot_of_id, MISSING)  # the last belongs to no slot
     ids = np.clip(found, 0, len(slot_of_id)).astype(np.intp)
     strangers = np.flatnonzero((ids != found) | (known[ids] != slot))
@@ -193,8 +201,8 @@ def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -
     return f"{where}, but the peak with that id is a {config.body_parts[known[ids[k]]]}"
 
 
-def _shares_no_peak(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
-    row, slot, found = peaks_of(rows)
+def _shares_no_peak(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
+    row, slot, found = peaks
     shared = np.flatnonzero(np.bincount(found.astype(np.intp)) > 1)
     if not len(shared):
         return None
@@ -205,8 +213,8 @@ def _shares_no_peak(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) ->
     )
 
 
-def _counts_its_parts(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
-    parts_num = np.bincount(peaks_of(rows)[0], minlength=len(rows))
+def _counts_its_parts(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
+    parts_num = np.bincount(peaks[0], minlength=len(rows))
     wrong = np.flatnonzero(rows[:, PARTS_NUM] != parts_num)
     if not len(wrong):
         return None
@@ -214,20 +222,23 @@ def _counts_its_parts(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) 
     return f"row {k} says parts_num {rows[k, PARTS_NUM]:g} but holds {parts_num[k]} ids that are not {MISSING}"
 
 
-def _has_no_empty_row(config: Config, rows: Rows, slot_of_id: NDArray[np.intp]) -> str | None:
+def _has_no_empty_row(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
     empty = np.flatnonzero(rows[:, PARTS_NUM] == 0)
     return f"row {empty[0]} holds no peak, but a person has at least one" if len(empty) else None
 
 
-ANSWER_CHECKS: dict[str, Callable[[Config, Any, NDArray[np.intp]], str | None]] = {
+_CHECKS_OF_FORM: dict[str, Callable[[Config, Any], str | None]] = {
     "rows of the right length": _is_rows,
     "plain, finite numbers": _is_numbers,
+}
+_CHECKS_OF_PEAKS: dict[str, Callable[[Config, Rows, NDArray[np.intp], Peaks], str | None]] = {
     "ids that exist, in their own slots": _knows_its_peaks,
     "no peak in two people": _shares_no_peak,
     "counts that are true": _counts_its_parts,
     "no empty person": _has_no_empty_row,
 }
-"""Each relies on those before it, and gives a sentence or None."""
+ANSWER_CHECKS = (*_CHECKS_OF_FORM, *_CHECKS_OF_PEAKS)
+"""The names of these checks. Each relies on those before it, and gives a sentence or None."""
 
 
 def _returns(door: str, reply: Reply) -> str | None:
