@@ -121,10 +121,11 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
         good = _passing(config, score, agreement)
     order = good[np.argsort(-score[good], kind="stable")]  # pairs are listed by limb and ids, which settle ties
     ends = peaks[order]
-    return Candidates(limb[order], ends, coordinates.score[ends].astype(np.float64), score[order], agreement[order])
+    peak_scores, scores, shares = coordinates.score[ends], score[order], agreement[order]
+    return Candidates(limb[order], ends, *(values.astype(np.float64) for values in (peak_scores, scores, shares)))
 
 
-def _passing(config: Config, score: NDArray[np.float64], agreement: NDArray[np.float64]) -> NDArray[np.intp]:
+def _passing(config: Config, score: NDArray[np.float32], agreement: NDArray[np.float32]) -> NDArray[np.intp]:
     """Indices of the pairs that pass both thresholds. Shares are float32, and may fall a hair short."""
     return np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
 
@@ -177,7 +178,7 @@ def _integrate(
     limb: NDArray[np.intp],
     peaks: NDArray[np.intp],
     samples: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Score, agreement and length in cells, (C,) each, of the pairs of peaks (C, 2) as limbs of the kinds (C,)."""
     along, length = sample_limbs(config, coordinates, pafs, limb, peaks, samples)
     _, weight = quadrature(samples)
@@ -188,7 +189,7 @@ def _integrate(
 
     short = length < config.short_limb
     score = np.where(short, np.maximum(score, config.short_limb_score), score)
-    return score.astype(np.float64), np.where(short, 1, agreement).astype(np.float64), length
+    return score, np.where(short, 1, agreement), length
 
 
 def sample_counts(config: Config, coordinates: Coordinates, peaks: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -297,17 +298,15 @@ def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:
     best_of_end = np.empty(int(end.max()) + 1, dtype=np.intp)
     used = np.zeros(len(best_of_end), dtype=bool)
     accepted = []
-    left = np.arange(len(candidates))  # best first
+    left = np.arange(len(candidates) - 1, -1, -1)  # worst first
     while len(left):
-        from_end, to_end = end[left, 0], end[left, 1]
-        # Written from worst to best, so that the best stays.
-        best_of_end[from_end[::-1]] = left[::-1]
-        best_from = best_of_end[from_end] == left
-        best_of_end[to_end[::-1]] = left[::-1]
-        best_to = best_of_end[to_end] == left
-        taken = left[best_from & best_to]
+        ends = end[left]
+        best_of_end[ends] = left[:, None]  # the best is written last, and stays
+        is_best = best_of_end[ends] == left[:, None]
+        taken = left[is_best[:, 0] & is_best[:, 1]]
         accepted.append(taken)
         used[end[taken]] = True
-        left = left[~(used[from_end] | used[to_end])]
+        is_used = used[ends]
+        left = left[~(is_used[:, 0] | is_used[:, 1])]
     chosen = np.sort(np.concatenate(accepted))
     return chosen[np.argsort(candidates.limb[chosen], kind="stable")]

@@ -65,10 +65,10 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
     part_count = len(config.body_parts)
     if heatmaps.ndim != 3 or heatmaps.shape[2] < part_count or 0 in heatmaps.shape:
         raise ValueError(f"heatmaps must be (h, w, {part_count} or more) but got {heatmaps.shape}")
-    maps = np.ascontiguousarray(heatmaps[:, :, :part_count], dtype=np.float32)
-    cells = _find_peaks(maps, config.peak_threshold if threshold is None else threshold)
-    cells = cells[(cells % part_count).argsort(kind="stable")]
-    score, part = maps.reshape(-1)[cells], cells % part_count
+    maps = np.ascontiguousarray(heatmaps, dtype=np.float32)
+    cells = _find_peaks(maps, part_count, config.peak_threshold if threshold is None else threshold)
+    cells = cells[(cells % maps.shape[2]).argsort(kind="stable")]
+    score, part = maps.reshape(-1)[cells], cells % maps.shape[2]
 
     found = np.bincount(part, minlength=part_count)
     if found.max() > config.max_peaks_per_part:
@@ -79,10 +79,12 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
     return Coordinates(refine(maps, row, column, part), score, part, config.body_parts)
 
 
-def _find_peaks(maps: NDArray[np.float32], threshold: float) -> NDArray[np.intp]:
-    """Flat indices into ``maps``, (h, w, parts), of the cells that are peaks, in order."""
+def _find_peaks(maps: NDArray[np.float32], part_count: int, threshold: float) -> NDArray[np.intp]:
+    """Flat indices into ``maps``, (h, w, channels), of the peaks in the first ``part_count`` channels, in order."""
     values, neighbours = maps.reshape(-1), cv2.dilate(maps, _NEIGHBOURS).reshape(-1)
-    above = np.flatnonzero(values > threshold)  # few; the rest is looked at no more
+    high = maps > threshold
+    high[:, :, part_count:] = False
+    above = np.flatnonzero(high)  # few; the rest is looked at no more
     lead = values[above] - neighbours[above]
     peaks: NDArray[np.intp] = above[lead > 0]
     level = above[lead == 0]

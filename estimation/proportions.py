@@ -43,13 +43,15 @@ def heights(layout: Layout, cells: NDArray[np.float64]) -> NDArray[np.float64]:
         low, high = (np.where(known, cells, bound) for bound in (np.inf, -np.inf))
         sides = (high.max(axis=1, initial=-np.inf) - low.min(axis=1, initial=np.inf)).max(axis=1, initial=1)
         return np.asarray(np.maximum(sides, 1))
-    seen, normal = _spread(cells, known), _spread(standing(layout), known)
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    seen, normal = _spread(cells, known, count), _spread(standing(layout), known, count)
     return np.maximum(np.divide(seen, normal, out=np.zeros_like(seen), where=normal > 0), 1)
 
 
-def _spread(points: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(n,): root of the summed squares of the distances from the mean of the known points."""
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+def _spread(
+    points: NDArray[np.float64], known: NDArray[np.bool_], count: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """(n,): root of the summed squares of the distances from the mean of the known points, ``count`` a person."""
     mean = np.where(known, points, 0).sum(axis=1, keepdims=True) / count
     spread: NDArray[np.float64] = np.sqrt(np.square(np.where(known, points - mean, 0)).sum(axis=(1, 2)))
     return spread
