@@ -9,14 +9,17 @@ import warnings
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.files import write_whole
+from estimation.files import read_input, write_whole
 
 _HASH = "sha256"
 _HEAD_BYTES = 32
 
 
 class KeptFiles:
-    """A folder of files, each under the key of all that it depends on. So nothing ever has to be cleared by hand."""
+    """A folder of files, each under the key of all that it depends on. So nothing ever has to be cleared by hand.
+
+    Several processes may use the folder at once.
+    """
 
     def __init__(self, folder: Path, most_bytes: int, what: str) -> None:
         """Name the folder. It is made when the first file is written.
@@ -41,13 +44,11 @@ class KeptFiles:
         """
         path = self._path(depends_on)
         try:
-            if path.stat().st_size > self._most_bytes:
-                return None
-            stored = path.read_bytes()
-        except OSError:
+            stored = read_input(path, self._what, self._most_bytes)
+        except (OSError, OpenPoseLabError):
             return None
         head, data = stored[:_HEAD_BYTES], stored[_HEAD_BYTES:]
-        if head != _seal(path.stem, data):
+        if head != _seal(path.name, data):
             return None
         with contextlib.suppress(OSError):
             os.utime(path)  # it has been of use, so it is not deleted soon
@@ -58,17 +59,20 @@ class KeptFiles:
 
         Args:
             depends_on: All that the content depends on.
-            data: The content.
+            data: The content. If the folder may not hold it, it is not written.
         """
-        if not self._writable:
+        size = _HEAD_BYTES + len(data)
+        if not self._writable or size > self._most_bytes:
             return
         path = self._path(depends_on)
         try:
-            self._make_room(len(data))
-            write_whole(path, _seal(path.stem, data) + data)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._make_room(size)
+            write_whole(path, _seal(path.name, data) + data)
         except (OSError, OpenPoseLabError) as error:
             self._writable = False
-            sentence = f"{self._what} are not kept for the next time: {error}"
+            reason = f"cannot write {self._folder}: {error.strerror}" if isinstance(error, OSError) else error
+            sentence = f"{self._what} are not kept for the next time: {reason}"
             warnings.warn(OpenPoseLabWarning(sentence), stacklevel=2)
 
     def _path(self, depends_on: list[str]) -> Path:
@@ -76,16 +80,28 @@ class KeptFiles:
 
     def _make_room(self, size: int) -> None:
         """Delete what has not been used for longest, if ``size`` more bytes would be too many."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         if self._bytes is None:
-            self._bytes = sum(path.stat().st_size for path in self._folder.iterdir())
+            self._bytes = sum(size for _, size, _ in self._files())
         self._bytes += size
-        if self._bytes > self._most_bytes:
-            for path in sorted(self._folder.iterdir(), key=lambda path: path.stat().st_mtime):
-                if self._bytes <= 0.9 * self._most_bytes:
-                    break
-                self._bytes -= path.stat().st_size
-                path.unlink()
+        if self._bytes <= self._most_bytes:
+            return
+        files = self._files()
+        self._bytes = size + sum(size for _, size, _ in files)
+        for _, size, path in files:
+            if self._bytes <= 0.9 * self._most_bytes:
+                break
+            with contextlib.suppress(OSError):  # a folder, say, or one that another process has open
+                path.unlink(missing_ok=True)
+                self._bytes -= size
+
+    def _files(self) -> list[tuple[float, int, Path]]:
+        """List when each file was last of use, its size in bytes, and its path; the oldest first."""
+        found = []
+        for path in self._folder.iterdir():
+            with contextlib.suppress(OSError):  # another process has deleted it
+                status = path.stat()
+                found.append((status.st_mtime, status.st_size, path))
+        return sorted(found)
 
 
 def _seal(key: str, data: bytes) -> bytes:

@@ -18,7 +18,6 @@ from estimation.photos import LARGEST_PHOTO_FILE, decode_photo
 from estimation.pipeline import timed
 from estimation.quality import Views
 from estimation.views import average_maps
-from openpose_lab.checksums import checksum
 from openpose_lab.evaluation.versions import library_version
 from openpose_lab.kept_files import KeptFiles
 from openpose_lab.networks.catalogue import AUTO, find_runtime
@@ -26,7 +25,7 @@ from openpose_lab.networks.code import checksum_of_code
 from openpose_lab.networks.loading import find_weights, load_network, network_config
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.published import Precision
-from openpose_lab.networks.reading import files_of
+from openpose_lab.networks.reading import checksums_of, files_of
 from openpose_lab.networks.storage import record_path
 from openpose_lab.npz_files import read_npz
 from openpose_lab.paths import cache_folder
@@ -88,12 +87,7 @@ class MapCache:
             *map(library_version, _LIBRARIES),
         ]
         self.weights_files = files_of(self._weights)
-        try:
-            self.weights_checksums = [checksum(file, "sha256", "weights file") for file in self.weights_files]
-        except OSError as error:
-            raise OpenPoseLabError(
-                f"cannot read the weights {self._weights}: {error.strerror}; check the path"
-            ) from error
+        self.weights_checksums = checksums_of(self._weights)
         self._depends_on += self.weights_checksums
         self._kept = KeptFiles(folder, LARGEST, "maps")
 

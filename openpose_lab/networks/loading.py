@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
@@ -52,21 +51,23 @@ def load_network(
             cannot compute in this precision.
     """
     spec = find_network(name)
-    load = find_runtime(runtime).load
+    executes = find_runtime(runtime)
     path = Path(weights) if weights else find_weights(name)
     load_again = partial(load_network, name, path.absolute(), runtime, precision)
-    network = LoadedNetwork(spec, load(spec, path, precision), load_again)
-    try:
-        # Some runtimes do more in the first call than in others, so that call is not left to the first photo.
-        network(_trial_photo())
-    except OpenPoseLabError as error:
-        raise OpenPoseLabError(f"{path} is damaged, or no trained weights: {error}") from error
+    network = LoadedNetwork(spec, executes.load(spec, path, precision), load_again)
+    if not executes.tries_weights:
+        _try_out(network, path)
     return network
 
 
-def _trial_photo() -> NDArray[np.uint8]:
-    """Make the photo of noise that a network is tried on when it is loaded."""
-    return np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)  # importing this takes 20 ms
+def _try_out(network: LoadedNetwork, weights: Path) -> None:
+    """Raise OpenPoseLabError if a network gives no sensible maps of a photo of noise."""
+    photo = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    try:
+        # Some runtimes do more in the first call than in others, so that call is not left to the first photo.
+        network(photo)
+    except OpenPoseLabError as error:
+        raise OpenPoseLabError(f"{weights} is damaged, or no trained weights: {error}") from error
 
 
 def recognised_network(weights: Path) -> str:

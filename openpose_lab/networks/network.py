@@ -14,13 +14,10 @@ from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps
 from estimation.photo_arrays import as_photo
 from estimation.views import LEAST_INPUT_SIDE
-from openpose_lab.networks.runtimes.base import Runtime, StageMaps
+from openpose_lab.networks.runtimes.base import Runtime, StageMaps, are_sensible
 from openpose_lab.networks.spec import NetworkSpec
 
 Photos = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
-
-_LARGEST_VALUE = 1e6
-"""Values of trained networks' maps are about 1 at most."""
 
 
 class LoadedNetwork:
@@ -89,7 +86,7 @@ class LoadedNetwork:
                 that are no numbers, or far from those of a trained network.
         """
         maps = self.runtime.run(self._prepare(photos))
-        if not all(np.abs(values).max() < _LARGEST_VALUE for values in (maps.heatmaps, maps.pafs)):  # or no numbers
+        if not are_sensible(maps.heatmaps, maps.pafs):
             raise OpenPoseLabError(f"{self.spec.name} gives maps that no trained network gives; give other weights")
         height, width = photos[0].shape[:2]
         rows, columns = self._cells(np.array([height, width]))

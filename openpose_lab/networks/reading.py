@@ -13,6 +13,7 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import open_input
+from openpose_lab.checksums import checksum
 from openpose_lab.extras import require
 from openpose_lab.networks.importers import hdf5
 from openpose_lab.networks.importers.trained_weights import TrainedWeights
@@ -138,6 +139,27 @@ def files_of(path: Path) -> list[Path]:
             ) from error
         return [index, *(path.parent / name for name in names if name.startswith(f"{prefix}.data-"))]
     return [path]
+
+
+def checksums_of(path: Path) -> list[str]:
+    """Compute the SHA-256 of the files that belong to weights: see ``files_of``.
+
+    Args:
+        path: One of the files.
+
+    Returns:
+        The checksums in hexadecimal, in the order of the files.
+
+    Raises:
+        OpenPoseLabError: A file cannot be read, or is of no size that weights have.
+    """
+    files = files_of(path)
+    for file in files:
+        _read_head(file)
+    try:
+        return [checksum(file, "sha256", "weights file") for file in files]
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot read the weights file {path}: {error.strerror}; copy it again") from error
 
 
 def _read_head(path: Path) -> bytes:

@@ -19,6 +19,8 @@ from openpose_lab.networks.published import Precision
 from openpose_lab.networks.spec import NetworkSpec
 
 _STAGE = re.compile(r"stage(\d+)_(heatmaps|pafs)$")
+_LARGEST_VALUE = 1e6
+"""Values of trained networks' maps are about 1 at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +86,19 @@ class RuntimeSpec:
             for the precision of the weights. Raises OpenPoseLabError if the weights do not fit, or the runtime cannot
             compute in this precision.
         package: The Python package that the runtime needs beyond those of the project.
+        tries_weights: Whether ``load`` refuses weights that give no sensible maps. Otherwise they are tried on a photo
+            when a network is loaded.
     """
 
     name: str
     load: Callable[[NetworkSpec, Path, Precision | None], Runtime]
     package: str | None = None
+    tries_weights: bool = False
+
+
+def are_sensible(*maps: NDArray[np.float32]) -> bool:
+    """Tell whether a trained network can give maps: all their values are numbers, and none is far from 1."""
+    return all(bool(np.abs(values).max() < _LARGEST_VALUE) for values in maps)  # False for what is no number
 
 
 def is_stage_name(name: str) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.files import read_input
 from estimation.photos import read_photo
-from openpose_lab.checksums import checksum
-from openpose_lab.extras import require
+from estimation.quiet import silent_stderr
+from openpose_lab.extras import how_to_install, is_installed
 from openpose_lab.kept_files import KeptFiles
 from openpose_lab.networks.code import checksum_of_code
-from openpose_lab.networks.published import Precision
-from openpose_lab.networks.reading import files_of, read_weights
-from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps, is_stage_name, stage_names
-from openpose_lab.networks.runtimes.forks import check_process
+from openpose_lab.networks.published import Precision, Published
+from openpose_lab.networks.reading import LARGEST_FILE, checksums_of, files_of, read_weights
+from openpose_lab.networks.runtimes.base import (
+    BatchMaps,
+    RuntimeSpec,
+    StageMaps,
+    are_sensible,
+    is_stage_name,
+    stage_names,
+)
+from openpose_lab.networks.runtimes.openvino_loading import use_openvino
 from openpose_lab.networks.spec import NetworkSpec
 from openpose_lab.paths import cache_folder, sample_photo
 
@@ -37,11 +46,15 @@ if TYPE_CHECKING:
 FOLDER = cache_folder() / "openvino"
 _MOST_BYTES = 2 << 30
 _DEVICE = "CPU"
+_PROCESSOR = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+"""Properties on which compiled graphs depend."""
 _TOLERANCE = 1e-4
 """Of the largest value of a map. Sums in another order differ by about 5e-6."""
 _LEAST_DIFFERENCE = 1e-6
-_CHECKED_HEIGHT = 128
+_COMPARED_HEIGHT = 128
 """Pixels of the photo on which a graph is compared with Keras."""
+_MOST_QUOTED = 90
+"""Letters of OpenVINO's message."""
 
 
 class OpenVinoRuntime:
@@ -61,91 +74,179 @@ class OpenVinoRuntime:
 
     def run(self, batch: NDArray[np.uint8]) -> BatchMaps:
         """Compute the maps of the last stage: see ``Runtime.run``."""
-        outputs = self._execute(self._last_stage, batch)
+        use_openvino()
+        with self._lock:
+            outputs = _execute(self._last_stage, batch)
         last = {kind: name for stage in stage_names(outputs) for kind, name in stage.items()}
         return BatchMaps(outputs[last["heatmaps"]], outputs[last["pafs"]])
 
     def run_stages(self, batch: NDArray[np.uint8]) -> list[StageMaps]:
         """Compute the maps of every stage: see ``Runtime.run_stages``."""
-        if self._every_stage is None:
-            self._every_stage = self._compile(True)
-        outputs = self._execute(self._every_stage, batch)
+        use_openvino()
+        with self._lock:
+            if self._every_stage is None:
+                self._every_stage = self._compile(True)
+            outputs = _execute(self._every_stage, batch)
         stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in stage_names(outputs)]
         return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]
-
-    def _execute(self, graph: ov.CompiledModel, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        check_process("OpenVINO")
-        with self._lock:
-            return {_name(output): maps for output, maps in graph(batch).items()}
 
 
 def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> OpenVinoRuntime:
     """Prepare a network with the weights of a file: see ``RuntimeSpec.load``."""
-    check_process("OpenVINO")
-    import openvino as ov
+    use_openvino()
+    return OpenVinoRuntime(_TrainedGraph(spec, weights, precision).compiled)
 
-    core = ov.Core()
-    files = files_of(weights)
-    checksums = [checksum(file, "sha256", "weights file") for file in files]
-    published = next(
-        (one for one in spec.published if [file.checksum for file in one.files] == [f"sha256:{c}" for c in checksums]),
-        None,
-    )
-    int8 = published is not None and published.int8
-    if precision == "int8" and not int8:
-        raise OpenPoseLabError(f"{weights} is no INT8 graph; leave out --precision, or give one")
-    if precision == "bf16" and "BF16" not in core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES"):
-        raise OpenPoseLabError("this processor does not compute in bf16; leave out --precision")
-    kept = KeptFiles(FOLDER, _MOST_BYTES, "compiled networks")
-    graph_is = ["graph", spec.name, *checksums, checksum_of_code()]
 
-    reader = None
-    if published is not None and spec.graph_outputs and not (int8 and precision == "f32"):
-        reader = _READERS.get(published.form)
+class _TrainedGraph:
+    """The graph of a network with the weights of a file, which is read as it is, or made by Keras once."""
 
-    def graph() -> ov.Model:
-        if reader is not None:
-            return reader(core, files[0], spec)
-        return _converted(core, spec, weights, graph_is, kept)
+    def __init__(self, spec: NetworkSpec, weights: Path, precision: Precision | None) -> None:
+        import openvino as ov
 
-    def compile_graph(every_stage: bool) -> ov.CompiledModel:
-        # Where the hint is missing, OpenVINO computes in bf16 on processors that can, at a loss of accuracy.
-        settings = {"INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32", "PERFORMANCE_HINT": "LATENCY"}
+        self._core = ov.Core()
+        self._spec, self._weights, self._files = spec, weights, files_of(weights)
+        self._checksums = checksums_of(weights)
+        published = self._published()
+        int8 = published is not None and published.int8
+        if precision == "int8" and not int8:
+            raise OpenPoseLabError(
+                f"{weights} is no INT8 graph that is known here, so it does not run in int8; leave out --precision"
+            )
+        if precision == "bf16" and "BF16" not in self._core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES"):
+            raise OpenPoseLabError("this processor does not compute in bf16; leave out --precision")
+        in_floats = int8 and precision in ("f32", "bf16")
+        self._reader = _READERS.get(published.form) if published and not in_floats else None
+        self._settings = {
+            # Where this is missing, OpenVINO computes in bf16 on processors that can, at a loss of accuracy.
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self._depends_on = [spec.name, *self._checksums, checksum_of_code()]
+        self._kept = KeptFiles(FOLDER, _MOST_BYTES, "compiled networks")
+
+    def _published(self) -> Published | None:
+        """The set of published weights that the files are, if any."""
+        checksums = [f"sha256:{checksum}" for checksum in self._checksums]
+        sets = (one for one in self._spec.published if [file.checksum for file in one.files] == checksums)
+        return next(sets, None)
+
+    def compiled(self, every_stage: bool) -> ov.CompiledModel:
+        """Compile the graph, or take the compiled one that was kept.
+
+        Args:
+            every_stage: Whether it has the outputs of every stage, or those of the last one.
+
+        Returns:
+            The compiled graph.
+
+        Raises:
+            OpenPoseLabError: The weights cannot be read or do not fit, have changed meanwhile, or OpenVINO cannot
+                execute the graph.
+        """
+        import openvino as ov
+
         depends_on = [
-            *graph_is,
-            f"compiled, read as it is: {reader is not None}, every stage: {every_stage}",
-            *(f"{name}: {value}" for name, value in settings.items()),
+            f"compiled, read as it is: {self._reader is not None}, every stage: {every_stage}",
+            *self._depends_on,
+            *(f"{name}: {value}" for name, value in self._settings.items()),
             ov.__version__,
-            str(core.get_property(_DEVICE, "FULL_DEVICE_NAME")),
-            str(core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES")),
+            *(
+                str(self._core.get_property(_DEVICE, name))
+                for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+            ),
         ]
-        if (data := kept.read(depends_on)) is not None:
-            try:
-                return core.import_model(data, _DEVICE, settings)
-            except RuntimeError:
-                pass  # made on another processor, say
-        model = graph()
-        if not every_stage:
-            _keep_last_stage(model)
-        compiled = core.compile_model(model, _DEVICE, settings)
-        kept.write(depends_on, compiled.export_model().getvalue())
+        if (data := self._kept.read(depends_on)) is not None:
+            with suppress(RuntimeError):  # made with another build of this version, say
+                return self._core.import_model(data, _DEVICE, self._settings)
+        with _one_sentence(f"execute {self._weights}"):
+            graph = self._reader(self._core, self._files, self._spec) if self._reader else self._converted()
+            if not every_stage:
+                _keep_last_stage(graph)
+            compiled = self._core.compile_model(graph, _DEVICE, self._settings)
+            self._check_unchanged()
+            self._kept.write(depends_on, compiled.export_model().getvalue())
         return compiled
 
-    return OpenVinoRuntime(compile_graph)
+    def _converted(self) -> ov.Model:
+        """The graph that Keras makes of weights in any form, or the kept one."""
+        import openvino as ov
+
+        depends_on = ["graph", *self._depends_on]
+        if (data := self._kept.read(depends_on)) is not None:
+            with suppress(RuntimeError):  # OpenVINO is older now than when the graph was made
+                return _deserialised(self._core, data)
+        self._require_tensorflow()
+        from tqdm import tqdm
+
+        with tqdm(total=3, desc=f"converting {self._weights.name}, once", disable=None, leave=False) as steps:
+            from openpose_lab.networks.runtimes.keras import build_trained
+
+            model = build_trained(self._spec, read_weights(self._weights)[1].arrays, self._weights)
+            self._check_unchanged()
+            steps.update()
+
+            import tensorflow as tf
+
+            function = tf.function(model, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
+            with silent_stderr():
+                graph = ov.convert_model(function.get_concrete_function())
+            steps.update()
+            _compare(self._core, graph, model, self._weights)
+            steps.update()
+        with suppress(RuntimeError, OSError):  # a full disk, say; the compiled graph may be kept all the same
+            self._kept.write(depends_on, _serialised(graph))
+        return graph
+
+    def _require_tensorflow(self) -> None:
+        """Raise OpenPoseLabError if TensorFlow is missing. The text names weights that need no TensorFlow."""
+        if is_installed("tensorflow"):
+            return
+        sentence = f"OpenVINO needs tensorflow once to convert {self._weights.name}; {how_to_install('tensorflow')}"
+        readable = (one for one in self._spec.published if one.form in _READERS and not one.int8)
+        if (one := next(readable, None)) is not None:
+            sentence += (
+                f", or `python -m openpose_lab weights fetch {one.name}`, and give {one.files[0].name} with --weights"
+            )
+        raise OpenPoseLabError(sentence)
+
+    def _check_unchanged(self) -> None:
+        """Raise OpenPoseLabError if what was read may not be what the checksums are of."""
+        if checksums_of(self._weights) != self._checksums:
+            raise OpenPoseLabError(f"{self._weights} has changed while it was read; start again once it is complete")
 
 
-def _read_ir(core: ov.Core, path: Path, spec: NetworkSpec) -> ov.Model:
+@contextmanager
+def _one_sentence(task: str) -> Iterator[None]:
+    """Turn OpenVINO's exceptions into OpenPoseLabError. ``task``: what it cannot do."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        reason = str(error).strip().rpartition("\n")[2]  # after the places in OpenVINO's code
+        raise OpenPoseLabError(
+            f"OpenVINO cannot {task} ({one_line(reason, _MOST_QUOTED)}); use --runtime keras"
+        ) from error
+
+
+def _execute(graph: ov.CompiledModel, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    photos, height, width = batch.shape[:3]
+    with _one_sentence(f"compute the maps of {photos} x {width}x{height} pixels"):
+        return {_name(output): maps for output, maps in graph(batch).items()}
+
+
+def _read_ir(core: ov.Core, files: list[Path], spec: NetworkSpec) -> ov.Model:
     """Read a graph of the Open Model Zoo: (n, 3, h, w) in and out."""
     import openvino as ov
 
-    model = core.read_model(path)
+    # OpenVINO would leave the constants in the file, which another program may change.
+    xml, constants = (read_input(file, "weights file", LARGEST_FILE) for file in files)
+    model = core.read_model(xml, ov.Tensor(np.frombuffer(constants, np.uint8)))
     model.reshape(ov.PartialShape([-1, 3, -1, -1]))
     nodes = {node.get_friendly_name(): node for node in model.get_ops()}
     outputs = [nodes[name].output(0) for name in spec.graph_outputs.values()]
     return _from_photos(ov.Model(outputs, model.get_parameters(), spec.name), "NCHW", spec)
 
 
-def _read_frozen_graph(core: ov.Core, path: Path, spec: NetworkSpec) -> ov.Model:
+def _read_frozen_graph(core: ov.Core, files: list[Path], spec: NetworkSpec) -> ov.Model:
     """Read a frozen graph of TensorFlow: (n, h, w, 3) in and out."""
     import openvino as ov
     from openvino.frontend import FrontEndManager
@@ -153,9 +254,9 @@ def _read_frozen_graph(core: ov.Core, path: Path, spec: NetworkSpec) -> ov.Model
     from openpose_lab.networks.importers.frozen_graph import graph_of
 
     frontend = FrontEndManager().load_by_framework("tf")
-    with tempfile.TemporaryDirectory(prefix="openpose-lab-") as folder:  # it reads files only, and not out of a wheel
-        file = Path(folder, "graph.pb")
-        file.write_bytes(graph_of(path))
+    with _temporary_folder() as folder:  # it reads files only, and not out of a wheel
+        file = folder / "graph.pb"
+        file.write_bytes(graph_of(files[0]))
         graph = frontend.load(str(file))
         graph.override_all_outputs([graph.get_place_by_tensor_name(name) for name in spec.graph_outputs.values()])
         model = ov.Model(frontend.convert(graph))
@@ -163,7 +264,7 @@ def _read_frozen_graph(core: ov.Core, path: Path, spec: NetworkSpec) -> ov.Model
         return _from_photos(model, "NHWC", spec)
 
 
-_READERS: dict[str, Callable[[ov.Core, Path, NetworkSpec], ov.Model]] = {
+_READERS: dict[str, Callable[[ov.Core, list[Path], NetworkSpec], ov.Model]] = {
     "OpenVINO IR": _read_ir,
     "TensorFlow frozen graph": _read_frozen_graph,
 }
@@ -210,55 +311,49 @@ def _name(output: Any) -> str:
     return next(name for name in names if is_stage_name(name))
 
 
-def _converted(core: ov.Core, spec: NetworkSpec, weights: Path, depends_on: list[str], kept: KeptFiles) -> ov.Model:
-    """The graph of weights in any form: the kept one, or else made by Keras."""
-    import openvino as ov
-
-    if (data := kept.read(depends_on)) is not None:
-        size = int.from_bytes(data[:8], "little")
-        return core.read_model(data[8 : 8 + size], ov.Tensor(np.frombuffer(data[8 + size :], np.uint8)))
-    arrays = read_weights(weights)[1].arrays
-
-    require("tensorflow", f"the first use of {weights} by OpenVINO")
-    from openpose_lab.networks.runtimes.keras import build_trained
-    from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
-
-    use_tensorflow()
-    import tensorflow as tf
-
-    model = build_trained(spec, arrays, weights)
-    function = tf.function(model, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
-    graph = ov.convert_model(function.get_concrete_function())
-    _compare(core, graph, model, weights)
-    kept.write(depends_on, _serialised(graph))
-    return graph
-
-
 def _serialised(graph: ov.Model) -> bytes:
     """A graph as bytes: the length of its XML in 8 bytes, the XML, the constants."""
     import openvino as ov
 
-    with tempfile.TemporaryDirectory(prefix="openpose-lab-") as folder:
-        path = Path(folder, "graph.xml")
+    with _temporary_folder() as folder:
+        path = folder / "graph.xml"
         ov.save_model(graph, path, compress_to_fp16=False)
         xml, constants = path.read_bytes(), path.with_suffix(".bin").read_bytes()
     return len(xml).to_bytes(8, "little") + xml + constants
 
 
+def _deserialised(core: ov.Core, data: bytes) -> ov.Model:
+    """The graph that ``_serialised`` gave as bytes."""
+    import openvino as ov
+
+    end = 8 + int.from_bytes(data[:8], "little")
+    return core.read_model(data[8:end], ov.Tensor(np.frombuffer(data[end:], np.uint8)))
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    # Windows deletes no file that is in use.
+    with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 def _compare(core: ov.Core, graph: ov.Model, model: keras.Model, weights: Path) -> None:
-    """Raise OpenPoseLabError if the maps of a graph are not those of Keras."""
+    """Raise OpenPoseLabError if Keras's maps are no sensible ones, or those of a graph differ from them."""
     photo = read_photo(sample_photo())
-    width = round(photo.shape[1] * _CHECKED_HEIGHT / photo.shape[0] / 8) * 8
-    batch = cv2.resize(photo, (width, _CHECKED_HEIGHT), interpolation=cv2.INTER_AREA)[None]
-    expected = model(batch, training=False)
+    width = round(photo.shape[1] * _COMPARED_HEIGHT / photo.shape[0] / 8) * 8
+    batch = cv2.resize(photo, (width, _COMPARED_HEIGHT), interpolation=cv2.INTER_AREA)[None]
+    expected = {name: maps.numpy() for name, maps in model(batch, training=False).items()}
+    if not are_sensible(*expected.values()):
+        raise OpenPoseLabError(
+            f"{weights} is damaged, or no trained weights: it gives maps that no trained network gives; give another"
+        )
     for output, maps in core.compile_model(graph, _DEVICE, {"INFERENCE_PRECISION_HINT": "f32"})(batch).items():
         name = _name(output)
-        reference = expected[name].numpy()
-        difference = np.abs(maps - reference).max()
-        if not difference <= _TOLERANCE * np.abs(reference).max() + _LEAST_DIFFERENCE:
+        difference = np.abs(maps - expected[name]).max()
+        if not difference <= _TOLERANCE * np.abs(expected[name]).max() + _LEAST_DIFFERENCE:
             raise OpenPoseLabError(
                 f"OpenVINO's maps of {weights} differ from Keras's by {difference:.2g} in {name}; use --runtime keras"
             )
 
 
-RUNTIME = RuntimeSpec("openvino", load, "openvino")
+RUNTIME = RuntimeSpec("openvino", load, "openvino", tries_weights=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from estimation.quiet import silent_stderr
 from openpose_lab.extras import require
 from openpose_lab.networks.runtimes.forks import check_process
+from openpose_lab.networks.runtimes.hiding import hidden
 
 
 def load_tensorflow() -> None:
@@ -19,7 +18,9 @@ def load_tensorflow() -> None:
     require("tensorflow", "running a network with Keras, or importing weights,")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's own Keras settings say
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with silent_stderr(), _hidden("matplotlib"):  # TensorFlow 2.21 greets there whatever its log level
+    # TensorFlow 2.21 greets on the standard error whatever its log level. Keras imports matplotlib wherever it is, for
+    # plots that nobody asks for here, and on its first import matplotlib looks at every font of the machine.
+    with silent_stderr(), hidden("matplotlib"):
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
 
@@ -32,17 +33,3 @@ def use_tensorflow() -> None:
     """
     load_tensorflow()
     check_process("TensorFlow")
-
-
-@contextmanager
-def _hidden(package: str) -> Iterator[None]:
-    """Let a package seem not to be installed. Keras imports matplotlib wherever it is, for plots that nobody asks for
-    here, and on its first import matplotlib looks at every font of the machine."""
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[package]

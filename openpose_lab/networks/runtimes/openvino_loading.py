@@ -1,0 +1,57 @@
+"""OpenVINO, loaded late, without its report to Intel and without what running a network can do without."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.quiet import silent_stderr
+from openpose_lab.networks.runtimes.forks import check_process
+from openpose_lab.networks.runtimes.hiding import hidden
+
+if TYPE_CHECKING:
+    import openvino as ov
+
+_TELEMETRY = "openvino_telemetry"
+"""It writes an identity into the home folder and reports each import to a web service. OpenVINO works without it."""
+_CONVERTER = "openvino.tools.ovc"
+"""Importing it takes longer than all the rest of OpenVINO."""
+_MOST_QUOTED = 90
+"""Letters of a library's message."""
+
+
+def load_openvino() -> None:
+    """Import OpenVINO, so that later imports of it are instant and silent.
+
+    Raises:
+        OpenPoseLabError: OpenVINO cannot be imported.
+    """
+    if "openvino" in sys.modules:
+        return
+    try:
+        with silent_stderr(), hidden(_TELEMETRY, _CONVERTER):
+            import openvino as ov
+    except Exception as error:  # of many kinds: a system library is missing, or files of two versions are mixed
+        raise OpenPoseLabError(
+            f"OpenVINO is installed but cannot be loaded ({one_line(str(error), _MOST_QUOTED)}); install it again, or "
+            "use --runtime keras"
+        ) from error
+    ov.convert_model = _convert_model
+
+
+def use_openvino() -> None:
+    """Load OpenVINO and check that this process can use it.
+
+    Raises:
+        OpenPoseLabError: OpenVINO cannot be imported, or this process was forked from one that has used it.
+    """
+    load_openvino()
+    check_process("OpenVINO")
+
+
+def _convert_model(*arguments: Any, **options: Any) -> ov.Model:
+    """``openvino.convert_model``, which is imported when it is first called."""
+    with hidden(_TELEMETRY):
+        from openvino.tools.ovc import convert_model
+    return convert_model(*arguments, **options)
