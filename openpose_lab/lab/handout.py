@@ -71,10 +71,10 @@ def handout_files() -> dict[str, bytes]:
         raise OpenPoseLabError(
             "the handout needs a clone of the project, as the installed package has no documents; run it there"
         )
-    names = set(needed_by(_PROGRAMS))
-    for pattern in _OTHERS:
-        names.update(path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern) if path.is_file())
-    return {**_read(names), "README.md": _README.encode()}
+    found = (path for pattern in _OTHERS for path in ROOT.glob(pattern) if path.is_file())
+    others = {path.relative_to(ROOT).as_posix() for path in found}
+    modules = {name for name in others if name.endswith(".py")}  # found by listing, so no import leads to them
+    return {**_read(others.union(needed_by([*_PROGRAMS, *modules]))), "README.md": _README.encode()}
 
 
 def importable_files() -> dict[str, bytes]:
