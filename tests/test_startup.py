@@ -59,6 +59,14 @@ def test_the_demo_imports_no_library_of_another_purpose(tmp_path):
     assert (tmp_path / "output.png").is_file()
 
 
+@pytest.mark.slow
+def test_openvino_executes_the_demo_s_network_without_a_library_of_another_purpose(tmp_path):
+    pytest.importorskip("openvino")
+    outputs = ["--output", str(tmp_path / "output.png"), "--runtime", "openvino"]
+    said = python(RUN.format(arguments=outputs, forbidden=("scipy", "tqdm", "platformdirs", *OTHERS)))
+    assert "people       0" not in said
+
+
 def test_explain_imports_no_library_of_another_purpose(tmp_path):
     page = tmp_path / "explain.html"
     python(SEES_NOBODY + RUN.format(arguments=["explain", "--output", str(page)], forbidden=("scipy", *OTHERS)))
