@@ -103,9 +103,8 @@ def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> N
     flat: (h, w) bool, the cells that equal their highest neighbour. A connected group of them is
     a top unless it goes on in cells that do have a higher neighbour (a terrace on a slope).
     """
-    from scipy import ndimage  # flat tops are rare, and importing this takes as long as all the rest
-
-    group_map, count = ndimage.label(flat, structure=np.ones((3, 3)))
+    labels, group_map = cv2.connectedComponents(flat.astype(np.uint8))  # 0 is what is not flat
+    count = labels - 1
     row, column = np.nonzero(flat)
     group = group_map[row, column] - 1
     beside = cv2.dilate(np.where(flat, -np.inf, heatmap), np.ones((3, 3), np.uint8))[row, column]
