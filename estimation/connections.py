@@ -271,18 +271,19 @@ def _interpolate(
     points: (2, samples, C), x and y in cells. channels: (2, 1, C), of the x and the y component.
     """
     height, width, depth = pafs.shape
-    last = np.array([[[width - 1]], [[height - 1]]], dtype=np.int32)
-    points = np.minimum(np.maximum(points, 0), last.astype(np.float32))
-    before = np.minimum(points.astype(np.int32), np.maximum(last - 1, 0))
-    fx, fy = points - before.astype(np.float32)
+    last = np.array([[[width - 1]], [[height - 1]]], dtype=np.float32)
+    points = np.minimum(np.maximum(points, 0), last)
+    before = np.floor(np.minimum(points, np.maximum(last - 1, 0)))
+    share_after = points - before
+    share_before = 1 - share_after
     right, down = depth * min(1, width - 1), depth * width * min(1, height - 1)
 
-    left, top = before
+    left, top = before.astype(np.int32)
     at = (top * width + left) * depth + channels
     values = np.ascontiguousarray(pafs, dtype=np.float32).reshape(-1)
-    upper = values.take(at) * (1 - fx) + values[right:].take(at) * fx
-    lower = values[down:].take(at) * (1 - fx) + values[down + right :].take(at) * fx
-    return upper * (1 - fy) + lower * fy
+    upper = values.take(at) * share_before[0] + values[right:].take(at) * share_after[0]
+    lower = values[down:].take(at) * share_before[0] + values[down + right :].take(at) * share_after[0]
+    return np.asarray(upper * share_before[1] + lower * share_after[1])
 
 
 def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:

@@ -42,7 +42,7 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
         for other in others:
             person["peaks"] |= other["peaks"]
             person["score"] += other["score"]
-        if len(dict(person["peaks"])) < len(person["peaks"]):  # a slot twice
+        if others and len(dict(person["peaks"])) < len(person["peaks"]):  # a slot twice
             kept = {peak for peak in peaks if peak not in owner}
             person = {"peaks": kept, "score": row[SCORE] * len(kept) / len(peaks)}
         if len(person["peaks"]) > 1:

@@ -48,9 +48,7 @@ def heights(layout: Layout, cells: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(np.divide(seen, normal, out=np.zeros_like(seen), where=normal > 0), 1)
 
 
-def _spread(
-    points: NDArray[np.float64], known: NDArray[np.bool_], count: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _spread(points: NDArray[np.float64], known: NDArray[np.bool_], count: NDArray[np.intp]) -> NDArray[np.float64]:
     """(n,): root of the summed squares of the distances from the mean of the known points, ``count`` a person."""
     mean = np.where(known, points, 0).sum(axis=1, keepdims=True) / count
     spread: NDArray[np.float64] = np.sqrt(np.square(np.where(known, points - mean, 0)).sum(axis=(1, 2)))

@@ -25,11 +25,13 @@ def score_people(config: Config, subset: NDArray[np.float64], coordinates: Coord
     Returns:
         (n,) float64. The rows' own scores, which groupings are free to choose, do not count.
     """
-    tall = heights(config.layout, cells_of(subset, coordinates))
-    tolerance = tall[:, None] * np.array(config.layout.sigmas)
-    return np.asarray(
-        (peak_scores_of(subset, coordinates) * tolerance / (tolerance + config.half_tolerance)).sum(axis=1)
-    )
+    return weigh_scores(config, peak_scores_of(subset, coordinates), cells_of(subset, coordinates))
+
+
+def weigh_scores(config: Config, peak_scores: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Do the same for peak scores (n, parts), 0 where a part is missing, and cells (n, parts, 2), NaN there."""
+    tolerance = heights(config.layout, cells)[:, None] * np.array(config.layout.sigmas)
+    return np.asarray((peak_scores * tolerance / (tolerance + config.half_tolerance)).sum(axis=1))
 
 
 def peak_scores_of(subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:

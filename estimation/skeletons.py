@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from estimation.config import Config
 from estimation.coordinates import Coordinates
 from estimation.field_maps import cells_to_photo
-from estimation.scoring import cells_of, peak_scores_of, score_people
+from estimation.scoring import cells_of, peak_scores_of, weigh_scores
 from estimation.subset import MISSING, ids_of
 
 
@@ -66,7 +66,8 @@ def to_skeletons(
     Returns:
         n people: keypoints in photo pixels, NaN where a part is missing, with the scores of peaks and people.
     """
-    keypoints = cells_to_photo(cells_of(subset, coordinates), cell_size, offset, photo_size)
+    cells, scores = cells_of(subset, coordinates), peak_scores_of(subset, coordinates)
     if person_scores is None:
-        person_scores = score_people(config, subset, coordinates)
-    return Skeletons(keypoints, peak_scores_of(subset, coordinates), person_scores, ids_of(subset).astype(np.intp))
+        person_scores = weigh_scores(config, scores, cells)
+    keypoints = cells_to_photo(cells, cell_size, offset, photo_size)
+    return Skeletons(keypoints, scores, person_scores, ids_of(subset).astype(np.intp))

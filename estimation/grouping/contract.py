@@ -188,7 +188,7 @@ def _is_numbers(config: Config, rows: NDArray[Any]) -> str | None:
 def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
     row, slot, found = peaks
     known = np.append(slot_of_id, MISSING)  # the last belongs to no slot
-    ids = np.clip(found, 0, len(slot_of_id)).astype(np.intp)
+    ids = np.minimum(np.maximum(found, 0), len(slot_of_id)).astype(np.intp)
     strangers = np.flatnonzero((ids != found) | (known[ids] != slot))
     if not len(strangers):
         return None

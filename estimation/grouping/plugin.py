@@ -248,9 +248,10 @@ def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | No
     for name in (PRINTS_NOTHING, KEEPS_INPUT):
         if sentence := REPLY_CHECKS[name](grouping.door, reply):
             warnings.warn(f"{_name_of(grouping)} {sentence}", OpenPoseLabWarning, stacklevel=3)
-    division = reply.value if isinstance(reply.value, Division) else Division(reply.value)
+    division = reply.value if isinstance(reply.value, Division) else None
     try:
-        return replace(division, subset=check_answer(config, division.subset, slots_of_input(given)))
+        subset = check_answer(config, division.subset if division else reply.value, slots_of_input(given))
+        return replace(division, subset=subset) if division else Division(subset)
     except GroupingError as error:
         raise GroupingError(f"{_name_of(grouping)} broke the contract: {error}") from error
 
