@@ -1,4 +1,5 @@
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,6 +154,22 @@ def test_blocks_do_not_change_the_answer(rng, monkeypatch):
     assert len(whole) > 20
     np.testing.assert_array_equal(whole.peaks, parts.peaks)
     np.testing.assert_array_equal(whole.score, parts.score)
+
+
+@pytest.mark.parametrize("min_agreement", [0, 0.3, 0.6, 0.95, 1])
+@pytest.mark.parametrize("limb_samples", [1, 2, 5, 10])
+def test_pairs_that_are_left_out_early_would_not_pass(rng, monkeypatch, min_agreement, limb_samples):
+    config = replace(COCO_18, min_agreement=min_agreement, limb_samples=limb_samples)
+    coordinates = peaks_at(*sorted((int(part), *rng.uniform(0, 9, 2)) for part in rng.integers(0, 18, 120)))
+    pafs = rng.normal(0.2, 0.4, (10, 10, 38)).astype(np.float32)
+    found = []
+    for few in (0, 10_000):
+        monkeypatch.setattr("estimation.connections._FEW", few)
+        found.append(score_candidates(config, coordinates, pafs))
+    assert len(found[0]) > 0
+    np.testing.assert_array_equal(found[0].peaks, found[1].peaks)
+    np.testing.assert_array_equal(found[0].limb, found[1].limb)
+    np.testing.assert_allclose(found[0].score, found[1].score, rtol=1e-5)
 
 
 def test_input_is_not_modified(rng):

@@ -186,6 +186,15 @@ def test_input_is_not_modified(rng):
     np.testing.assert_array_equal(maps, before)
 
 
+def test_the_background_has_no_peaks_and_a_part_of_larger_maps_is_read_in_place(rng):
+    maps = rng.random((12, 15, 21), dtype=np.float32)
+    whole, part = get_coordinates(COCO_18, maps[:9, :11, :18].copy()), get_coordinates(COCO_18, maps[:9, :11])
+    assert part.part.max() == 17
+    np.testing.assert_array_equal(part.part, whole.part)
+    np.testing.assert_array_equal(part.xy, whole.xy)
+    np.testing.assert_array_equal(part.score, whole.score)
+
+
 def test_wrong_shape_is_named():
     with pytest.raises(ValueError, match=r"heatmaps must be \(h, w, 18 or more\) but got \(5, 5, 3\)"):
         get_coordinates(COCO_18, np.zeros((5, 5, 3), np.float32))
