@@ -109,6 +109,8 @@ def copy(tmp_path_factory):
         else:
             shutil.copy(source, target)
     (folder / "model_weights").mkdir()
+    for path in (ROOT / "model_weights").glob("human-pose-estimation-0001-FP16-INT8.*"):
+        shutil.copy(path, folder / "model_weights")
     for name, text in ADDED.items():
         assert not (folder / name).exists()
         (folder / name).write_text(text)

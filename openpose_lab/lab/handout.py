@@ -41,6 +41,7 @@ _OTHERS = (
     "images/skiers.jpg",
     "images/CREDITS.md",
     "model_weights/README.md",
+    "model_weights/human-pose-estimation-0001-FP16-INT8.*",
     "openpose_lab/lab/explain/page/*",
     "openpose_lab/lab/photo_rows.npz",
     "docs/lab_student.md",

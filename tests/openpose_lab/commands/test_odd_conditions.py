@@ -372,7 +372,11 @@ def interrupted(place, arguments, module, **after):
     [
         *((DEMO, "demo_image.py", at) for at in ("openpose_lab.commands.image", "numpy._core.multiarray", "cv2")),
         ([*LAB, "weights", "list"], "weights", "openpose_lab.commands.weights"),
-        pytest.param([*LAB, "photo.jpg"], "openpose-lab", "scipy", marks=[pytest.mark.slow, needs("tensorflow")]),
+        pytest.param([*LAB, "photo.jpg"], "openpose-lab", "openvino", marks=needs("openvino")),
+        pytest.param(
+            *([*LAB, "photo.jpg", "--runtime", "keras"], "openpose-lab", "scipy"),
+            marks=[pytest.mark.slow, needs("tensorflow")],
+        ),
     ],
 )
 def test_ctrl_c_while_a_program_imports_stops_it(place, arguments, name, module):
