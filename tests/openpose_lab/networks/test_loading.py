@@ -13,7 +13,7 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.networks import catalogue, loading, runtimes
-from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, RUNTIMES, find_runtime
+from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED, RUNTIMES
 from openpose_lab.networks.loading import find_weights, import_weights, load_network, name_network
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.reading import read_weights
@@ -142,7 +142,7 @@ def add_runtime(monkeypatch, runtime):
 
 @pytest.mark.parametrize("name", RUNTIMES)
 def test_a_runtime_has_the_name_of_its_file(name):
-    assert find_runtime(name).name == name
+    assert catalogue._runtime(name).name == name
 
 
 def test_any_file_with_a_runtime_can_run_a_network(tmp_path, monkeypatch):
