@@ -68,7 +68,7 @@ def check_height(height: int) -> None:
 QUALITIES = {
     "fast": Views(368),
     "balanced": Views(480, (0.5, 1.0)),
-    "best": Views(496, (0.5, 1.0, 1.5), flip=True),
+    "best": Views(800, (0.25, 0.5, 1.0), flip=True),
 }
 """The presets by name, found by a search on photos with known keypoints (docs/accuracy.md)."""
 DEFAULT_QUALITY = "balanced"

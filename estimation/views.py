@@ -70,8 +70,8 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
         of_pafs = _interpolate(view.pafs, columns, 1)
         for mirror_view in mirrored:  # its rows are those of the view
             columns = _places(1, mirror_view, grid, photo.shape[1])
-            of_heatmaps = of_heatmaps + _interpolate(mirror_view.heatmaps[:, :, parts], columns, 1)
-            of_pafs = of_pafs + _interpolate(mirror_view.pafs[:, :, channels] * signs, columns, 1)
+            of_heatmaps = _interpolate(mirror_view.heatmaps[:, :, parts], columns, 1) + of_heatmaps
+            of_pafs = _interpolate(mirror_view.pafs[:, :, channels] * signs, columns, 1) + of_pafs
         heatmaps += _interpolate(of_heatmaps, rows, 0)
         pafs += _interpolate(of_pafs, rows, 0)
     count = sum(map(len, seen))
@@ -102,7 +102,7 @@ def _see(photo: NDArray[np.uint8], network: Network, height: int, flip: bool, co
     """The maps of a photo at a height, in cells of the photo; with ``flip`` those of its mirror image too, in cells of
     that."""
     scaled = scale_to_height(photo, height, config)
-    inputs = [scaled, np.ascontiguousarray(scaled[:, ::-1])] if flip else [scaled]
+    inputs = [scaled, np.asarray(cv2.flip(scaled, 1), np.uint8)] if flip else [scaled]
     batch = getattr(network, "batch", None)
     found: list[FieldMaps] = batch(inputs) if batch and flip else [network(one) for one in inputs]
     ratio = photo.shape[1] / scaled.shape[1], photo.shape[0] / scaled.shape[0]
@@ -187,7 +187,8 @@ def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis:
     found = values.take(before, axis)
     if count > 1:
         share = np.expand_dims((places - before).astype(np.float32), (1 - axis, 2))
-        rise = np.diff(values, axis=axis).take(before, axis)
+        rise = values.take(before + 1, axis)
+        rise -= found  # in place, as new arrays of this size cost more than the sums
         rise *= share
         found += rise
     return found
