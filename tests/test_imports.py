@@ -36,7 +36,7 @@ ROOMS = (
     {"openpose_lab.downloads", "openpose_lab.extras"},
     {"openpose_lab.networks", "openpose_lab.formats", "openpose_lab.npz_files"},
     {"openpose_lab.evaluation"},
-    {"openpose_lab.lab"},
+    {"openpose_lab.benchmark", "openpose_lab.lab"},
     {"openpose_lab.commands"},
     {"openpose_lab.__main__", "demo_image"},
     {"scripts"},

@@ -1,0 +1,89 @@
+"""What a benchmark ran on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass, field
+from typing import Any
+
+from openpose_lab.evaluation.versions import library_version, versions
+from openpose_lab.extras import is_installed
+
+_LIBRARIES = ("onnx", "onnxruntime", "tf2onnx")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine and its software.
+
+    Attributes:
+        processor: The processor's name.
+        cores: How many of its cores this process may use.
+        computes_in: The data types that OpenVINO computes in on this processor; empty where OpenVINO is missing.
+        system: The operating system.
+        busy: The mean number of processes that wanted to run in the minute before. None where the system does not
+            say.
+        versions: The versions of the software, by name.
+    """
+
+    processor: str
+    cores: int
+    computes_in: tuple[str, ...]
+    system: str
+    busy: float | None
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The machine in words, a line each."""
+        types = f"; OpenVINO computes in {', '.join(self.computes_in)}" if self.computes_in else ""
+        busy = "" if self.busy is None else f"; {self.busy:.1f} processes wanted to run in the minute before"
+        return [
+            f"{self.processor}, {self.cores} cores{types}",
+            f"{self.system}{busy}",
+            ", ".join(f"{name} {number}" for name, number in self.versions.items()),
+        ]
+
+    def json(self) -> dict[str, Any]:
+        """The machine for other programs."""
+        return {
+            "processor": self.processor,
+            "cores": self.cores,
+            "computes_in": list(self.computes_in),
+            "system": self.system,
+            "busy": self.busy,
+            "versions": self.versions,
+        }
+
+
+def describe_machine() -> Machine:
+    """Describe this machine and its software."""
+    if is_installed("openvino"):
+        processor, computes_in = _by_openvino()
+    else:
+        processor, computes_in = platform.processor() or platform.machine(), ()
+    software = versions() | {name: library_version(name) for name in _LIBRARIES if library_version(name)}
+    return Machine(processor, _cores(), computes_in, platform.platform(), _busy(), software)
+
+
+def _by_openvino() -> tuple[str, tuple[str, ...]]:
+    """The processor's name, and the data types that OpenVINO computes in."""
+    import openvino as ov
+
+    core = ov.Core()
+    types = sorted(map(str, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
+    return str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip(), tuple(types)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _busy() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return None

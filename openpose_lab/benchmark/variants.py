@@ -1,0 +1,129 @@
+"""The ways to execute the networks whose weights are here: by each runtime and precision, and by other libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.benchmark.other_engines import ENGINES, Compute, make_onnx
+from openpose_lab.extras import how_to_install, is_installed
+from openpose_lab.networks.catalogue import find_network
+from openpose_lab.networks.download import published_as
+from openpose_lab.networks.loading import find_weights, load_network, weights_here
+from openpose_lab.networks.network import LoadedNetwork
+from openpose_lab.networks.published import Precision
+from openpose_lab.networks.reading import files_of
+from openpose_lab.networks.runtimes.base import BatchMaps
+
+_PACKAGES = {"keras": "tensorflow", "openvino": "openvino"}
+
+
+@dataclass(frozen=True, eq=False)
+class Variant:
+    """A way to execute a network.
+
+    Attributes:
+        network, runtime, precision: What it is. The runtime may be another library, and the precision is what the
+            network computes in.
+        load: Makes it ready to run. Raises OpenPoseLabError if that cannot be.
+        option: The precision as ``load_network`` takes it; None for the default.
+        ours: Whether the runtime is one of the project's.
+    """
+
+    network: str
+    runtime: str
+    precision: Precision
+    load: Callable[[], Compute]
+    option: Precision | None = None
+    ours: bool = True
+
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """What it is, in words for a table."""
+        return self.network, self.runtime, self.precision
+
+
+def find_variants(networks: Sequence[str]) -> tuple[list[Variant], list[str]]:
+    """Find the ways to execute networks. Nothing is downloaded.
+
+    Args:
+        networks: The names of the networks.
+
+    Returns:
+        The ways, and a sentence about each network, runtime and library that is missing.
+    """
+    found: list[Variant] = []
+    missing = [
+        f"the runtime {name} is left out: {library} is not installed; {how_to_install(library)}"
+        for name, library in _PACKAGES.items()
+        if not is_installed(library)
+    ]
+    needed = ("tensorflow", *dict.fromkeys(library for engine in ENGINES.values() for library in engine.needs))
+    absent = [library for library in needed if not is_installed(library)]
+    engines = {name: engine for name, engine in ENGINES.items() if not {"tensorflow", *engine.needs} & {*absent}}
+    if absent:
+        lost = " and ".join(engine.title for name, engine in ENGINES.items() if name not in engines)
+        missing.append(f"{lost} are left out: {', '.join(absent)} missing; run `pip install {' '.join(absent)}`")
+    for name in networks:
+        path = weights_here(name)
+        if path is None:
+            missing.append(f"{name} is left out: {_how_to_get(name)}")
+            continue
+        found += _by_runtimes(name, path)
+        found += [
+            Variant(name, engine.title, "f32", lambda name=name, load=engine.load: load(make_onnx(name)), ours=False)  # type: ignore[misc]
+            for engine in engines.values()
+        ]
+    return found, missing
+
+
+def _how_to_get(name: str) -> str:
+    published = find_network(name).published
+    if published and published[0].on_first_use:
+        return f"its weights are not here; run `python -m openpose_lab weights fetch {published[0].name}`"
+    try:
+        find_weights(name)
+    except OpenPoseLabError as error:
+        return str(error)
+    raise ValueError(f"{name} has weights")
+
+
+def _by_runtimes(network: str, weights: Path) -> Iterator[Variant]:
+    """The ways to execute a network with the project's own runtimes."""
+    spec = find_network(network)
+    published = published_as(files_of(weights), spec.published)
+    int8 = published is not None and published.int8
+
+    def variant(runtime: str, precision: Precision, option: Precision | None) -> Variant:
+        def load() -> Compute:
+            return _batch_of_one(load_network(network, runtime=runtime, precision=option))
+
+        return Variant(network, runtime, precision, load, option)
+
+    if is_installed("openvino"):
+        if int8:
+            yield variant("openvino", "int8", None)
+        yield variant("openvino", "f32", "f32" if int8 else None)
+        if _computes_in_bf16():
+            yield variant("openvino", "bf16", "bf16")
+    if is_installed("tensorflow"):
+        yield variant("keras", "f32", None)
+
+
+def _batch_of_one(network: LoadedNetwork) -> Compute:
+    def compute(photo: NDArray[np.uint8]) -> BatchMaps:
+        maps = network(photo)
+        return BatchMaps(maps.heatmaps[None], maps.pafs[None])
+
+    return compute
+
+
+def _computes_in_bf16() -> bool:
+    import openvino as ov
+
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
