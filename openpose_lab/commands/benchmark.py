@@ -1,0 +1,184 @@
+"""Measure how fast everything is on this machine.
+
+The parts are: network, the forward pass by network, runtime and precision; stages, what comes after the network, on
+crowds of 1 to 100 people; start, from Enter to the picture in a fresh process, and its peak memory; photos, photos a
+second. What is compared runs in turns. Nothing is downloaded: networks without weights are listed as missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.options import check_range, make_parser, output_path
+from openpose_lab.commands.program import claim_outputs, shown
+from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from openpose_lab.benchmark.table import Table
+
+PROGRAM = "openpose-lab benchmark"
+EXAMPLES = """examples:
+  python -m openpose_lab benchmark                           everything, in a few minutes
+  python -m openpose_lab benchmark --only stages start       these parts
+  python -m openpose_lab benchmark --only network --networks lightweight --repeat 30
+  python -m openpose_lab benchmark --only photos --images holiday
+  python -m openpose_lab benchmark --images val2017 --annotations person_keypoints_val2017.json   AP beside the times
+"""
+REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5}
+"""The parts, and how often each thing is timed in them."""
+_MOST_RUNS = 10_000
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options(arguments)
+    check_options(options)
+
+    from estimation.files import write_whole
+    from openpose_lab.benchmark.machine import describe_machine
+    from openpose_lab.benchmark.table import as_markdown, as_text
+
+    outputs = [path for path in (options.json, options.markdown) if path]
+    claim_outputs(outputs, [("annotations", options.annotations)])
+    machine = describe_machine()
+    print("\n".join(machine.sentences))
+    tables: list[Table] = []
+    for part in REPEATS:
+        if part in options.only:
+            tables.append(measure(part, options))
+            print(f"\n{as_text(tables[-1])}", flush=True)
+    command = " ".join([PROGRAM, *arguments])
+    if options.json:
+        found = {"command": command, "machine": machine.json(), "parts": {one.part: one.json() for one in tables}}
+        write_whole(options.json, json.dumps(found, indent=1).encode())
+    if options.markdown:
+        described = "".join(f"- {sentence}\n" for sentence in machine.sentences)
+        text = "\n".join([f"`{command}`\n\n{described}", *map(as_markdown, tables)])
+        write_whole(options.markdown, text.encode())
+    for number, path in enumerate(outputs):
+        print(f"{'' if number else chr(10)}wrote {shown(path)}")
+
+
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = make_parser(PROGRAM, __doc__, EXAMPLES)
+    add = parser.add_argument
+    add(
+        "--only",
+        nargs="+",
+        choices=REPEATS,
+        default=list(REPEATS),
+        metavar="PART",
+        help="network, stages, start, photos",
+    )
+    add("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME", help="default: all")
+    usual = ", ".join(f"{count} in {part}" for part, count in REPEATS.items())
+    add("--repeat", type=int, metavar="N", help=f"how often each thing is timed (default: {usual})")
+    add("--images", type=Path, metavar="DIR", help="photos for the part photos (default: copies of the sample)")
+    add("--annotations", type=Path, metavar="FILE", help="COCO keypoint annotations of --images, to measure AP")
+    add("--people", type=int, nargs="+", metavar="N", help="people in the crowds (default: 1 5 9 30 100)")
+    add("--seed", type=int, default=0, help="another number gives other crowds (default: 0)")
+    add("--json", type=output_path, metavar="FILE", help="write all times in seconds")
+    add("--markdown", type=output_path, metavar="FILE", help="write the tables for a page")
+    return parser.parse_args(arguments)
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    if options.repeat is not None:
+        check_range("--repeat", options.repeat, 1, _MOST_RUNS)
+    for count in options.people or []:
+        check_range("--people", count, 1, 200)
+    check_range("--seed", options.seed, 0, 2**32 - 1)
+    if options.annotations and not options.images:
+        raise OpenPoseLabError("--annotations are of photos; give their folder with --images too")
+    if options.annotations:
+        from openpose_lab.evaluation.annotations import find_photos, read_annotations
+        from openpose_lab.extras import require
+
+        require("pycocotools", "measuring AP")
+        find_photos(read_annotations(options.annotations), options.images)
+    elif options.images:
+        from openpose_lab.benchmark.throughput import photos_in
+
+        photos_in(options.images)
+
+
+def measure(part: str, options: argparse.Namespace) -> Table:
+    """Measure a part. What cannot be measured is a note below its table."""
+    from openpose_lab.benchmark.table import Table
+
+    measures = {
+        "network": measure_network,
+        "stages": measure_stages,
+        "start": measure_start,
+        "photos": measure_photos,
+    }
+    try:
+        return measures[part](options, options.repeat or REPEATS[part])
+    except OpenPoseLabError as error:
+        return Table(part, f"The part {part} cannot be measured", (), "ms", [], notes=[str(error)])
+
+
+def measure_network(options: argparse.Namespace, repeat: int) -> Table:
+    """Measure the forward pass."""
+    from openpose_lab.benchmark.forward import benchmark_networks, measure_precision, network_runs
+    from openpose_lab.benchmark.variants import find_variants
+
+    variants, missing = find_variants(options.networks)
+    precision_of = None
+    if options.annotations:
+        precision_of = partial(measure_precision, images=options.images, annotations=options.annotations)
+    with _progress("network", network_runs(len(variants), repeat)) as bar:
+        table = benchmark_networks(variants, repeat, precision_of=precision_of, tick=bar.update)
+    table.notes.extend(missing)
+    return table
+
+
+def measure_stages(options: argparse.Namespace, repeat: int) -> Table:
+    """Measure the stages after the network."""
+    from openpose_lab.benchmark.stages import PEOPLE, benchmark_stages, stage_runs
+
+    people = options.people or PEOPLE
+    with _progress("stages", stage_runs(people, repeat)) as bar:
+        return benchmark_stages(repeat, people, options.seed, tick=bar.update)
+
+
+def measure_start(_: argparse.Namespace, repeat: int) -> Table:
+    """Measure the demo in fresh processes."""
+    from openpose_lab.benchmark.start import benchmark_start, start_commands, start_runs
+
+    with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as folder:
+        commands = start_commands(Path(folder))
+        with _progress("start", start_runs(len(commands), repeat)) as bar:
+            return benchmark_start(repeat, commands, bar.update)
+
+
+def measure_photos(options: argparse.Namespace, repeat: int) -> Table:
+    """Measure photos a second, of the default network or else of the first one that is asked for."""
+    from openpose_lab.benchmark.throughput import benchmark_photos, copies_of_sample, photo_runs, photos_in
+    from openpose_lab.networks.loading import load_network, weights_here
+
+    name = DEFAULT_NETWORK if DEFAULT_NETWORK in options.networks else options.networks[0]
+    if weights_here(name) is None:
+        raise OpenPoseLabError(f"there are no weights for {name} yet")
+    network = load_network(name)
+    with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as folder:
+        paths = photos_in(options.images) if options.images else copies_of_sample(Path(folder))
+        with _progress("photos", photo_runs(repeat)) as bar:
+            return benchmark_photos(paths, network, repeat, tick=bar.update)
+
+
+def _progress(part: str, runs: int) -> tqdm[NoReturn]:
+    from tqdm import tqdm
+
+    return tqdm(total=runs, desc=part, unit="run", leave=False, disable=None)
