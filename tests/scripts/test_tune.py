@@ -35,7 +35,7 @@ def test_thresholds_that_cost_precision_are_found(program, monkeypatch):
     status, out, err = program("--set", "peak_threshold=0.92", "--only", "offset_x", "peak_threshold")
     assert status == 0, err
     first, *_, gain, options = out.splitlines()
-    assert first == "mobilenet_thin at height 480; from 0.001 of AP on a value is kept (*)"
+    assert first == "mobilenet_thin (openvino) at height 480; from 0.001 of AP on a value is kept (*)"
     assert "half_tolerance" not in out
     assert gain.startswith("AP 0.")
     assert " -> 1.0000, +" in gain
