@@ -16,8 +16,10 @@ pytest.importorskip("h5py")
 import h5py
 
 from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.catalogue import NETWORKS
 from openpose_lab.networks.loading import find_weights, load_network
 from openpose_lab.networks.reading import read_weights
+from openpose_lab.networks.runtimes import keras
 from openpose_lab.networks.runtimes.keras import set_weights, stage_names
 from tests.conftest import ROOT
 
@@ -176,6 +178,13 @@ def test_a_fork_may_load_its_own_network(mobilenet):
     code = FORKS.partition("network = load")[0] + "if os.fork() == 0: print(run(True))\nelse: os.wait()"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout == "None\n"
+
+
+@pytest.mark.parametrize("precision", ["int8", "bf16"])
+def test_keras_computes_in_f32_only(precision):
+    sentence = f"Keras computes in f32, not in {precision}; leave out --precision, or use --runtime openvino"
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        keras.load(NETWORKS["lightweight"], find_weights("lightweight"), precision)
 
 
 class Variable:

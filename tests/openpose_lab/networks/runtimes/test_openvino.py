@@ -160,8 +160,8 @@ def test_int8_maps_are_near_those_in_floats(folder):
     int8 = openvino.load(NETWORKS["lightweight"], weights).run(photo)
     floats = openvino.load(NETWORKS["lightweight"], weights, "f32").run(photo)
     for found, expected in ((int8.heatmaps[..., :18], floats.heatmaps[..., :18]), (int8.pafs, floats.pafs)):
-        assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.97
-        assert 0.001 < np.abs(found - expected).max() < 0.5  # and so INT8 is another precision
+        assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.985  # 0.994 and 0.991 were measured
+        assert 0.01 < np.abs(found - expected).max() < 0.4  # 0.11 and 0.26: so INT8 is another precision
 
 
 def hint(runtime):
@@ -439,6 +439,20 @@ def in_new_process(code, *arguments, cwd=ROOT, timeout=180, **variables):
         capture_output=True,
         text=True,
         timeout=timeout,
+    )
+
+
+def test_a_broken_installation_is_one_sentence_of_a_program(tmp_path):
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "__init__.py").write_text("raise ImportError('libtbb.so.12: cannot open it')")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    done = in_new_process(
+        "from openpose_lab.__main__ import main; raise SystemExit(main())", "explain", PYTHONPATH=path
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "explain: OpenVINO is installed but cannot be loaded (libtbb.so.12: cannot open it); install it again, or use "
+        "--runtime keras\n"
     )
 
 
