@@ -2,7 +2,8 @@
 
 The parts are: network, the forward pass by network, runtime and precision; stages, what comes after the network, on
 crowds of 1 to 100 people; start, from Enter to the picture in a fresh process, and its peak memory; photos, photos a
-second. What is compared runs in turns. Nothing is downloaded: networks without weights are listed as missing.
+second, of copies of the sample or of --images. What is compared runs in turns. With --annotations too, AP stands beside
+the forward pass. Nothing is downloaded: networks without weights are listed as missing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.commands.options import check_range, make_parser, output_path
+from openpose_lab.commands.options import add_known_photos_options, check_range, make_parser, output_path
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
 
@@ -83,8 +84,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     add("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME", help="default: all")
     usual = ", ".join(f"{count} in {part}" for part, count in REPEATS.items())
     add("--repeat", type=int, metavar="N", help=f"how often each thing is timed (default: {usual})")
-    add("--images", type=Path, metavar="DIR", help="photos for the part photos (default: copies of the sample)")
-    add("--annotations", type=Path, metavar="FILE", help="COCO keypoint annotations of --images, to measure AP")
+    add_known_photos_options(parser, required=False)
     add("--people", type=int, nargs="+", metavar="N", help="people in the crowds (default: 1 5 9 30 100)")
     add("--seed", type=int, default=0, help="another number gives other crowds (default: 0)")
     add("--json", type=output_path, metavar="FILE", help="write all times in seconds")

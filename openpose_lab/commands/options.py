@@ -148,10 +148,15 @@ def add_grouping_option(parser: Options) -> None:
 
 def add_measuring_options(parser: Options, required: bool = True) -> None:
     """Photos with known keypoints, and the network that looks at them."""
+    add_known_photos_options(parser, required)
+    add_network_options(parser)
+
+
+def add_known_photos_options(parser: Options, required: bool) -> None:
+    """Photos with known keypoints."""
     add = parser.add_argument
     add("--images", type=Path, required=required, metavar="DIR", help="the folder with the photos")
     add("--annotations", type=Path, required=required, metavar="FILE", help="COCO keypoint annotations of them, JSON")
-    add_network_options(parser)
 
 
 def check_measuring_options(options: argparse.Namespace, otherwise: str) -> None:

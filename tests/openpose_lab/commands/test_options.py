@@ -78,6 +78,17 @@ OPTIONS = {
     "weights import": {"--network", "--out", "--float16"},
     "weights verify": set(),
     "fetch-photos": {"--out"},
+    "benchmark": {
+        "--only",
+        "--networks",
+        "--repeat",
+        "--images",
+        "--annotations",
+        "--people",
+        "--seed",
+        "--json",
+        "--markdown",
+    },
 }
 """What users' scripts rely on: an option may be added here, but none may go. Each output format adds its own."""
 
