@@ -53,8 +53,8 @@ def benchmark_networks(
     for variant in variants:
         try:
             ready[variant] = variant.load()
-        except OpenPoseLabError as error:
-            notes.append(f"{', '.join(variant.names)} is left out: {error}")
+        except (OpenPoseLabError, OSError, ImportError) as error:
+            notes.append(f"{', '.join(variant.names)} is left out: {one_line(str(error), 200)}")
     precisions = {variant: _precision(variant, precision_of, notes) for variant in ready}
     photo = read_photo(sample_photo())
     rows = []

@@ -57,6 +57,30 @@ class Engine:
     load: Callable[[OnnxFile], Compute]
 
 
+def load_with(engine: Engine, network: str) -> Compute:
+    """Make a network ready to run in another library.
+
+    Args:
+        engine: The library.
+        network: The network's name.
+
+    Returns:
+        A function from a photo to its maps. It raises OpenPoseLabError if the library fails.
+
+    Raises:
+        OpenPoseLabError: The library, or what makes the ONNX file, fails.
+    """
+    try:
+        return engine.load(make_onnx(network))
+    except Exception as error:
+        raise _told(error) from error
+
+
+def _told(error: Exception) -> OpenPoseLabError:
+    """What a library raises as an error of the project: each library has errors of its own."""
+    return error if isinstance(error, OpenPoseLabError) else OpenPoseLabError(f"{type(error).__name__}: {error}")
+
+
 @lru_cache(maxsize=1)  # two engines, one after the other, take the same file
 def make_onnx(network: str) -> OnnxFile:
     """Make an ONNX file of a network with its own weights, in float32, through Keras and tf2onnx.
@@ -66,9 +90,6 @@ def make_onnx(network: str) -> OnnxFile:
 
     Returns:
         The file, which takes photos of every size.
-
-    Raises:
-        OpenPoseLabError: tf2onnx cannot convert the network.
     """
     from openpose_lab.networks.runtimes.keras import build_trained
 
@@ -84,10 +105,7 @@ def make_onnx(network: str) -> OnnxFile:
     function = tf.function(
         lambda photos: {name: model(photos, training=False)[name] for name in outputs}, input_signature=signature
     )
-    try:
-        graph, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=_OPSET)
-    except Exception as error:  # of a library that is not the project's
-        raise OpenPoseLabError(f"tf2onnx cannot convert {network}: {type(error).__name__}: {error}") from error
+    graph, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=_OPSET)
     return OnnxFile(graph.SerializeToString(), outputs, spec.channels)
 
 
@@ -109,10 +127,7 @@ def _with_opencv(file: OnnxFile, engine: str = "") -> Compute:
     ) as folder:  # of a file in memory, OpenCV 5 ignores the choice
         path = Path(folder, "network.onnx")
         path.write_bytes(file.data)
-        try:
-            net: Any = cv2.dnn.readNetFromONNX(str(path), *choice)
-        except cv2.error as error:
-            raise OpenPoseLabError(f"OpenCV cannot read the ONNX file: {error}") from error
+        net: Any = cv2.dnn.readNetFromONNX(str(path), *choice)
 
     def run(batch: NDArray[np.uint8]) -> Any:
         net.setInput(batch)
@@ -126,14 +141,14 @@ def _with_classic_opencv(file: OnnxFile) -> Compute:
 
 
 def _computing(file: OnnxFile, run: Callable[[NDArray[np.uint8]], Any]) -> Compute:
-    """A function from a photo to its maps. What a library raises becomes an OpenPoseLabError."""
+    """A function from a photo to its maps, of one that runs a library on a batch."""
 
     def compute(photo: NDArray[np.uint8]) -> BatchMaps:
         batch = np.ascontiguousarray(photo[None, :, :, ::-1] if file.channels == "rgb" else photo[None])
         try:
             heatmaps, pafs = run(batch)
-        except Exception as error:  # each library has errors of its own
-            raise OpenPoseLabError(f"{type(error).__name__}: {error}") from error
+        except Exception as error:
+            raise _told(error) from error
         return BatchMaps(np.asarray(heatmaps), np.asarray(pafs))
 
     return compute

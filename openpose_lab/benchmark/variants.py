@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.errors import OpenPoseLabError
-from openpose_lab.benchmark.other_engines import ENGINES, Compute, make_onnx
+from estimation.errors import one_line
+from openpose_lab.benchmark.other_engines import ENGINES, Compute, load_with
 from openpose_lab.extras import how_to_install, is_installed
 from openpose_lab.networks.catalogue import find_network
 from openpose_lab.networks.download import published_as
-from openpose_lab.networks.loading import find_weights, load_network, weights_here
+from openpose_lab.networks.loading import load_network, weights_here
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.published import Precision
 from openpose_lab.networks.reading import files_of
 from openpose_lab.networks.runtimes.base import BatchMaps
+from openpose_lab.paths import weights_folder
 
 _PACKAGES = {"keras": "tensorflow", "openvino": "openvino"}
 
@@ -76,21 +78,21 @@ def find_variants(networks: Sequence[str]) -> tuple[list[Variant], list[str]]:
             continue
         found += _by_runtimes(name, path)
         found += [
-            Variant(name, engine.title, "f32", lambda name=name, load=engine.load: load(make_onnx(name)), ours=False)  # type: ignore[misc]
+            Variant(name, engine.title, "f32", partial(load_with, engine, name), ours=False)
             for engine in engines.values()
         ]
     return found, missing
 
 
 def _how_to_get(name: str) -> str:
-    published = find_network(name).published
-    if published and published[0].on_first_use:
-        return f"its weights are not here; run `python -m openpose_lab weights fetch {published[0].name}`"
-    try:
-        find_weights(name)
-    except OpenPoseLabError as error:
-        return str(error)
-    raise ValueError(f"{name} has weights")
+    published = find_network(name).published[:1]
+    if not published:
+        return "it has no weights, and none are published"
+    steps = [f"`python -m openpose_lab weights fetch {published[0].name}`"]
+    if not published[0].on_first_use:
+        file = weights_folder() / published[0].files[0].name
+        steps.append(f"`python -m openpose_lab weights import {one_line(str(file))}`")
+    return f"its weights are not here; run {' and then '.join(steps)}"
 
 
 def _by_runtimes(network: str, weights: Path) -> Iterator[Variant]:

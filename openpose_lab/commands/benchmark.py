@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import tempfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.commands.options import add_known_photos_options, check_range, make_parser, output_path
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.networks import DEFAULT_NETWORK, NETWORKS
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str]) -> None:
         if part in options.only:
             tables.append(measure(part, options))
             print(f"\n{as_text(tables[-1])}", flush=True)
-    command = " ".join([PROGRAM, *arguments])
+    command = f"{PROGRAM} {shlex.join(arguments)}".rstrip()
     if options.json:
         found = {"command": command, "machine": machine.json(), "parts": {one.part: one.json() for one in tables}}
         write_whole(options.json, json.dumps(found, indent=1).encode())
@@ -125,8 +126,8 @@ def measure(part: str, options: argparse.Namespace) -> Table:
     }
     try:
         return measures[part](options, options.repeat or REPEATS[part])
-    except OpenPoseLabError as error:
-        return Table(part, f"The part {part} cannot be measured", (), "ms", [], notes=[str(error)])
+    except (OpenPoseLabError, OSError, ImportError) as error:
+        return Table(part, f"The part {part} cannot be measured", (), "ms", [], notes=[one_line(str(error))])
 
 
 def measure_network(options: argparse.Namespace, repeat: int) -> Table:
