@@ -85,7 +85,8 @@ class OpenVinoRuntime:
         use_openvino()
         with self._lock:
             if self._every_stage is None:
-                self._every_stage = self._compile(True)
+                with _one_sentence("compile the graph with every stage"):
+                    self._every_stage = self._compile(True)
             outputs = _execute(self._every_stage, batch)
         stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in stage_names(outputs)]
         return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]
@@ -94,7 +95,8 @@ class OpenVinoRuntime:
 def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> OpenVinoRuntime:
     """Prepare a network with the weights of a file: see ``RuntimeSpec.load``."""
     use_openvino()
-    return OpenVinoRuntime(_TrainedGraph(spec, weights, precision).compiled)
+    with _one_sentence(f"execute {weights}"):
+        return OpenVinoRuntime(_TrainedGraph(spec, weights, precision).compiled)
 
 
 class _TrainedGraph:
@@ -140,8 +142,8 @@ class _TrainedGraph:
             The compiled graph.
 
         Raises:
-            OpenPoseLabError: The weights cannot be read or do not fit, have changed meanwhile, or OpenVINO cannot
-                execute the graph.
+            OpenPoseLabError: The weights cannot be read or do not fit, or have changed meanwhile.
+            RuntimeError: OpenVINO cannot compile the graph.
         """
         import openvino as ov
 
@@ -158,13 +160,12 @@ class _TrainedGraph:
         if (data := self._kept.read(depends_on)) is not None:
             with suppress(RuntimeError):  # made with another build of this version, say
                 return self._core.import_model(data, _DEVICE, self._settings)
-        with _one_sentence(f"execute {self._weights}"):
-            graph = self._reader(self._core, self._files, self._spec) if self._reader else self._converted()
-            if not every_stage:
-                _keep_last_stage(graph)
-            compiled = self._core.compile_model(graph, _DEVICE, self._settings)
-            self._check_unchanged()
-            self._kept.write(depends_on, compiled.export_model().getvalue())
+        graph = self._reader(self._core, self._files, self._spec) if self._reader else self._converted()
+        if not every_stage:
+            _keep_last_stage(graph)
+        compiled = self._core.compile_model(graph, _DEVICE, self._settings)
+        self._check_unchanged()
+        self._kept.write(depends_on, compiled.export_model().getvalue())
         return compiled
 
     def _converted(self) -> ov.Model:

@@ -380,8 +380,11 @@ def test_exceptions_of_openvino_are_one_sentence(tiny, folder, monkeypatch):
     with pytest.raises(OpenPoseLabError, match=sentence):
         runtime.run(tiny.batch)
     monkeypatch.setattr(ov.Core, "compile_model", fail)
-    with pytest.raises(OpenPoseLabError, match=r"OpenVINO cannot execute .*tiny.npz \(no memory for it\); use"):
+    with pytest.raises(OpenPoseLabError, match=r"cannot compile the graph with every stage \(no memory for it\); use"):
         runtime.run_stages(tiny.batch)
+    monkeypatch.setattr(ov.Core, "get_property", fail)  # a part of OpenVINO is missing, say
+    with pytest.raises(OpenPoseLabError, match=r"OpenVINO cannot execute .*tiny.npz \(no memory for it\); use"):
+        openvino.load(tiny.spec, tiny.path)
 
 
 # Precisions, and what is missing
