@@ -52,7 +52,7 @@ class PerfectNetwork:
 def on_ideal_maps(tmp_path, monkeypatch):
     """Options that name the photo and weights, where the network of any name sees perfectly and maps are kept apart."""
     cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((480, 640, 3), np.uint8))
-    (tmp_path / "weights.h5").write_bytes(b"any")
+    (tmp_path / "weights.h5").write_bytes(b"any weights")
     monkeypatch.setattr(map_cache, "load_network", lambda *_: PerfectNetwork())
     monkeypatch.setattr(map_cache.MapCache.__init__, "__defaults__", (AUTO, None, tmp_path / "cache", None))
     return "--images", tmp_path, "--network", "mobilenet_thin", "--weights", tmp_path / "weights.h5"
