@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> None:
     outputs = [path for path in (options.json, options.markdown) if path]
     claim_outputs(outputs, [("annotations", options.annotations)])
     machine = describe_machine()
-    print("\n".join(machine.sentences))
+    print("\n".join(machine.sentences), flush=True)
     tables: list[Table] = []
     for part in REPEATS:
         if part in options.only:

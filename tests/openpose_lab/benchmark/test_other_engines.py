@@ -43,7 +43,7 @@ def test_an_engine_that_opencv_lacks_is_one_sentence():
 @pytest.mark.slow
 def test_onnx_runtime_gives_the_maps_of_keras():
     for package in ("tensorflow", "onnx", "tf2onnx", "onnxruntime"):
-        pytest.importorskip(package)
+        pytest.importorskip(package, reason="needs tf2onnx and onnxruntime, which only the benchmark uses")
     from openpose_lab.benchmark.forward import compare_maps
     from openpose_lab.benchmark.variants import find_variants
 
