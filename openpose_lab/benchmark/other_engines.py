@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
+from estimation.quiet import silent_stderr
 from openpose_lab.networks.catalogue import find_network
 from openpose_lab.networks.loading import find_weights
 from openpose_lab.networks.reading import read_weights
@@ -71,7 +72,8 @@ def load_with(engine: Engine, network: str) -> Compute:
         OpenPoseLabError: The library, or what makes the ONNX file, fails.
     """
     try:
-        return engine.load(make_onnx(network))
+        with silent_stderr():  # OpenCV prints what it then raises
+            return engine.load(make_onnx(network))
     except Exception as error:
         raise _told(error) from error
 
