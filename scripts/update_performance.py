@@ -28,6 +28,9 @@ _LARGEST = 1 << 20
 _WIDTH = 100
 _LEFT_OUT = re.compile(r"- .*\b(?:is|are) left out: ")
 """Notes about one machine, which may have its paths."""
+_OUTPUT = re.compile(r" --(?:markdown|json) (?:'[^']*'|[^\s`]+)")
+_INPUT = re.compile(r" --(images|annotations) (?:'[^']*'|[^\s`]+)")
+"""Options of the command line with paths of one machine."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -72,8 +75,12 @@ def replace_between(page: str, name: str, text: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Wrap the notes of tables, and drop those about what one machine lacks."""
-    lines = [line for line in text.splitlines() if not _LEFT_OUT.match(line)]
+    """Wrap the notes of tables, drop those about what one machine lacks, and name no path of its command line."""
+    first, *lines = (line for line in text.splitlines() if not _LEFT_OUT.match(line))
+    if first.startswith("`"):
+        names = {"images": "DIR", "annotations": "FILE"}
+        first = _INPUT.sub(lambda found: f" --{found[1]} {names[found[1]]}", _OUTPUT.sub("", first))
+    lines.insert(0, first)
     wrap = partial(textwrap.fill, width=_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     wrapped = [wrap(line) if line.startswith("- ") else line for line in lines]
     return "\n".join(wrapped) + "\n"
