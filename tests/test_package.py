@@ -71,6 +71,19 @@ def test_every_data_file_is_in_the_wheel():
             assert any(path.match(pattern) for pattern in data.get(package, ())), path
 
 
+def test_licences_that_notice_names_are_in_the_wheel():
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    assert set(re.findall(r"[\w/-]*LICENSE[\w.-]*", notice.replace("/blob/master/LICENSE", ""))) == set(
+        PROJECT["project"]["license-files"]
+    ) - {"NOTICE"}
+
+
+def test_git_changes_no_line_endings_of_published_files():
+    """On Windows git makes CRLF of LF in text files by default, and the published checksums would not fit."""
+    attributes = (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "model_weights/*.xml -text" in attributes
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """Install a wheel of the tree beside this environment's libraries; returns the environment's folder."""

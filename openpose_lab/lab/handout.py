@@ -42,6 +42,7 @@ _OTHERS = (
     "images/CREDITS.md",
     "model_weights/README.md",
     "model_weights/human-pose-estimation-0001-FP16-INT8.*",
+    "model_weights/LICENSE-Apache-2.0.txt",
     "openpose_lab/lab/explain/page/*",
     "openpose_lab/lab/photo_rows.npz",
     "docs/lab_student.md",

@@ -60,6 +60,12 @@ def test_of_the_photos_the_sample_is_in_it(files):
     assert sorted(path for path in files if path.startswith("images/")) == ["images/CREDITS.md", "images/skiers.jpg"]
 
 
+def test_the_embedded_weights_come_with_their_licence(files):
+    weights = {path for path in files if path.startswith("model_weights/human-pose-estimation-0001-FP16-INT8.")}
+    assert len(weights) == 2
+    assert b"Apache License" in files["model_weights/LICENSE-Apache-2.0.txt"]
+
+
 def test_merge_is_left_to_be_written(unpacked):
     text = (unpacked / "estimation" / "merge.py").read_text(encoding="utf-8")
     assert text.startswith('"""THE STUDENT\'S FILE')
