@@ -13,7 +13,7 @@ from estimation.config import Config
 from estimation.coordinates import Coordinates
 
 _BLOCK = 8_000  # samples read at once, so that they fit into a processor's cache and a crowd needs no gigabytes
-_FEW = 300  # pairs that are scored sooner than sorted out
+_FEW = 300  # pairs; so few are scored faster than some are left out first
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +240,10 @@ def _read_limbs(
     peaks: NDArray[np.intp],
     u: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The same at the points ``u`` between the ends, 0 to 1: (samples, C), the fast order, and (C,)."""
+    """Read the PAF's component along each limb at the shares ``u`` of its length.
+
+    Returns the components, (samples, C), in the order that is fast to compute, and the lengths in cells, (C,).
+    """
     xy = coordinates.xy.T
     start, end = xy.take(peaks[:, 0], axis=1), xy.take(peaks[:, 1], axis=1)
     vector = end - start  # (2, C), x and y

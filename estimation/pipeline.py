@@ -73,8 +73,9 @@ def estimate_people(
         The people with keypoints in pixels of the photo, what each stage found, and the milliseconds of each stage.
 
     Raises:
-        OpenPoseLabError: if the photo is None, of floats, of 16 bits or too small, if the height cannot be used, or if
-            the grouping fails, or if both a quality and its parts are given.
+        OpenPoseLabError: if the photo is None, of floats, of 16 bits or too small; if a quality is unknown or given
+            together with ``height``, ``scales`` or ``flip``; if a height or a scale cannot be used; or if the grouping
+            fails.
         ValueError: if ``config`` has another layout than the network.
     """
     config = config or network.config

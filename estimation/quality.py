@@ -29,7 +29,7 @@ class Views:
     flip: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "scales", tuple(self.scales))  # a list cannot change later, nor be hashed
+        object.__setattr__(self, "scales", tuple(self.scales))  # unlike a list, it is hashable and does not change
         if not self.scales:
             raise OpenPoseLabError("there is no scale; give at least one, such as 1")
         check_height(self.height)

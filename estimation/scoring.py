@@ -29,7 +29,16 @@ def score_people(config: Config, subset: NDArray[np.float64], coordinates: Coord
 
 
 def weigh_scores(config: Config, peak_scores: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Do the same for peak scores (n, parts), 0 where a part is missing, and cells (n, parts, 2), NaN there."""
+    """Score people as ``score_people`` does, from their peaks.
+
+    Args:
+        config: the layout, and ``half_tolerance``.
+        peak_scores: (n, parts); 0 where a part is missing.
+        cells: (n, parts, 2), x and y in map cells; NaN where a part is missing.
+
+    Returns:
+        (n,) float64.
+    """
     tolerance = heights(config.layout, cells)[:, None] * np.array(config.layout.sigmas)
     return np.asarray((peak_scores * tolerance / (tolerance + config.half_tolerance)).sum(axis=1))
 

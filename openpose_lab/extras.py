@@ -1,4 +1,4 @@
-"""Libraries that only some tasks need, the package's extras: are they here, and how are they installed?"""
+"""Libraries that only some tasks need: whether they are installed, and the command that installs them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def require(library: str, task: str) -> None:
 
 
 def how_to_install(library: str) -> str:
-    """Say which command installs a library with the others of its extra."""
+    """Say which command installs a library, with the others of its extra if it is in one."""
     if library not in _EXTRAS:
         return f"run `pip install {library}`"
     if library == "tensorflow" and not _HAS_TENSORFLOW:

@@ -10,10 +10,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pycocotools.coco import COCO
 
 from estimation.errors import OpenPoseLabError
 from estimation.grouping import GROUPINGS, load_grouping
@@ -29,6 +28,9 @@ from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.evaluation.measurement import measure
 from openpose_lab.evaluation.scenes import photo_scenes
 from openpose_lab.networks.loading import network_config
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 EXAMPLES = """example:
   python -m scripts.accuracy_tables --images train2017 --annotations person_keypoints_train2017.json

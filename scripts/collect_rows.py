@@ -27,7 +27,8 @@ from openpose_lab.lab.accuracy import PHOTO_ROWS, decode, merge_seconds, reading
 from openpose_lab.lab.sandbox.runner import Runner
 
 EXAMPLES = """example:
-  python -m scripts.collect_rows --images train2017 --annotations person_keypoints_train2017.json --photos 12
+  python -m scripts.collect_rows --images train2017 --annotations person_keypoints_train2017.json --photos 12 \\
+      --network mobilenet_thin --height 368
 """
 
 

@@ -11,10 +11,9 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pycocotools.coco import COCO
 from tqdm import tqdm
 
 from estimation.config import Config
@@ -37,6 +36,9 @@ from openpose_lab.evaluation.coco_figures import MOST_PEOPLE, average_precision,
 from openpose_lab.evaluation.completion import Completion
 from openpose_lab.evaluation.map_cache import MapCache
 from openpose_lab.networks.loading import network_config
+
+if TYPE_CHECKING:
+    from pycocotools.coco import COCO
 
 EXAMPLES = """example:
   python -m scripts.tune --images train2017 --annotations person_keypoints_train2017.json --quality balanced
@@ -162,14 +164,14 @@ def find_people(
 
 
 def precision(truth: COCO, results: list[dict[str, Any]]) -> float:
-    """AP of results; 0 if nobody was found."""
+    """AP of results; 0 if they are empty."""
     return average_precision(truth, results, MOST_PEOPLE)[0]
 
 
 def print_result(truth: COCO, before: list[dict[str, Any]], after: list[dict[str, Any]], changed: Settings) -> None:
     """Print AP before and after, the gain with twice its standard deviation, and the options that give it."""
     if not before or not after:
-        raise OpenPoseLabError("nobody was found, so AP is 0; choose other photos")
+        raise OpenPoseLabError("no people were found, so AP is 0; choose other photos")
     gain = precision(truth, after) - precision(truth, before)
     error = 2 * np.std(bootstrap(truth, after) - bootstrap(truth, before))
     print(f"\nAP {precision(truth, before):.4f} -> {precision(truth, after):.4f}, {gain:+.4f} +-{error:.4f}")

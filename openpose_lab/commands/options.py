@@ -95,7 +95,7 @@ def add_network_options(parser: Options) -> None:
     add(
         "--precision",
         choices=get_args(Precision),
-        help="how the network computes (default: in INT8 if its weights are an INT8 graph, and else in f32)",
+        help="how the network computes (default: int8 if its weights are an INT8 graph, f32 otherwise)",
     )
     add_view_options(parser)
 
@@ -106,8 +106,8 @@ def add_view_options(parser: Options) -> None:
     add(
         "--quality",
         choices=QUALITIES,
-        help=f"how much the network looks at a photo; slower finds more (default: {DEFAULT_QUALITY}, or that of a slow "
-        "network)",
+        help=f"preset of the heights, scales and mirrored views that the network sees; a slower one finds more people "
+        f"(default: {DEFAULT_QUALITY}; fast for slow networks)",
     )
     height = Views().height
     add(

@@ -139,7 +139,7 @@ def _stopped(name: str, number: int) -> int:
 def _told(error: Exception) -> tuple[str, int]:
     """The sentence for an exception that no program expects, and the exit status."""
     if isinstance(error, MemoryError):
-        return "not enough memory; try a smaller --height, or close other programs", 1
+        return "not enough memory; try --quality fast or a smaller --height, or close other programs", 1
     if isinstance(error, OSError) and error.strerror:
         what = "the system refuses what is needed" if error.filename is None else f"cannot use {shown(error.filename)}"
         return f"{what}: {error.strerror}", 1

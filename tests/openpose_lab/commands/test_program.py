@@ -105,7 +105,11 @@ def raising(error):
             "the package no_such_package cannot be loaded (No module named 'no_such_package'); install what "
             "requirements.txt lists, and use the Python of that environment",
         ),
-        (raising(MemoryError()), 1, "not enough memory; try a smaller --height, or close other programs"),
+        (
+            raising(MemoryError()),
+            1,
+            "not enough memory; try --quality fast or a smaller --height, or close other programs",
+        ),
         (raising(SystemExit("all done")), 1, "all done"),
     ],
 )
