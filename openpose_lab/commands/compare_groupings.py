@@ -27,7 +27,7 @@ from openpose_lab.commands.options import (
     warn_of_unused_settings,
 )
 from openpose_lab.commands.program import claim_outputs, shown
-from openpose_lab.evaluation.defaults import Disturbance
+from openpose_lab.evaluation.defaults import Disturbance, listed
 from openpose_lab.extras import how_to_install, is_installed
 from openpose_lab.networks import DEFAULT_NETWORK
 from openpose_lab.networks.catalogue import AUTO
@@ -116,14 +116,14 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     crowds = parser.add_argument_group("simulated crowds")
     crowds.add_argument("--crowds", action="store_true", help="crowds too, where photos are given")
     crowds.add_argument(
-        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {_listed(PEOPLE)})"
+        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {listed(PEOPLE)})"
     )
     crowds.add_argument(
         "--overlap",
         type=float,
         nargs="+",
         metavar="SHARE",
-        help=f"share of the box around each person that a neighbour's covers (default: {_listed(OVERLAPS)})",
+        help=f"share of the box around each person that a neighbour's covers (default: {listed(OVERLAPS)})",
     )
     crowds.add_argument(
         "--scenes", type=int, default=20, metavar="N", help="crowds of each kind (default: 20); fewer of over 10 people"
@@ -140,10 +140,6 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         value = getattr(usual, name)
         crowds.add_argument(f"--{name}", type=float, default=value, metavar="X", help=f"{what} (default: {value})")
     return parser.parse_args(arguments)
-
-
-def _listed(values: Sequence[float]) -> str:
-    return " ".join(f"{value:g}" for value in values)
 
 
 def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -> None:

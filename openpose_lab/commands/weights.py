@@ -64,7 +64,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     importing.add_argument("--float16", action="store_true", help="at half the size; costs no accuracy that shows")
 
     verifying = add("verify", verify_weights, "check weights against their checksums, and try them on the sample photo")
-    verifying.add_argument("files", nargs="*", type=Path, metavar="FILE", help=f"default: everything in {kept}")
+    verifying.add_argument("files", nargs="*", type=Path, metavar="FILE", help=f"default: all weights in {kept}")
     return parser.parse_args(arguments)
 
 
@@ -98,11 +98,14 @@ def fetch_weights(options: argparse.Namespace) -> None:
     from openpose_lab.networks.download import fetch
 
     published = named(options.name)
+    network = next(spec.name for spec in NETWORKS.values() if published in spec.published)
     print(f"{published.name}: licence {published.licence}")
     paths = fetch(published, FOLDER)
     for path in paths:
         print(f"{path} is here, and its checksum is right")
-    print(f"now run: python -m openpose_lab weights import {quoted(paths[0])}")
+    used_as_they_are = published.embedded or published.on_first_use
+    command = f"image --network {network}" if used_as_they_are else f"weights import {quoted(paths[0])}"
+    print(f"now run: python -m openpose_lab {command}")
 
 
 def named(name: str) -> Published:

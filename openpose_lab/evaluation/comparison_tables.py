@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from openpose_lab.evaluation.comparison import Result, Sweep, sweeps
+from openpose_lab.evaluation.defaults import listed
 
 COLUMNS = {
     "AP": ".3f",
@@ -21,11 +22,6 @@ COLUMNS = {
     "ms 95%": ".2f",
 }
 CSV_COLUMNS = ("kind", "scenes", "crowd", "overlap", "grouping", *COLUMNS, "ms slowest", "gap")
-
-
-def listed(values: tuple[float, ...]) -> str:
-    """Numbers as a person writes them, with spaces between."""
-    return " ".join(f"{value:g}" for value in values)
 
 
 def format_tables(results: list[Result]) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""Defaults that the options of programs show: a light module."""
+"""Defaults that the options of programs show, and how: a light module."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 WORST = 10
@@ -23,3 +24,8 @@ class Disturbance:
     missing: float = 0.05
     doubled: float = 0.05
     crossing: float = 0.2
+
+
+def listed(values: Iterable[float]) -> str:
+    """Numbers as a person writes them, with spaces between."""
+    return " ".join(f"{value:g}" for value in values)

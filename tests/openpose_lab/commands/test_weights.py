@@ -71,6 +71,15 @@ def test_fetch_says_the_licence_and_what_next(program, folder, monkeypatch):
     assert out.endswith(f"now run: python -m openpose_lab weights import {folder / 'pose_iter_584000.caffemodel'}\n")
 
 
+@pytest.mark.parametrize(
+    ("name", "network"), [("mobilenet_thin", "mobilenet_thin"), ("lightweight-int8", "lightweight")]
+)
+def test_weights_that_are_used_as_they_are_need_no_import(program, folder, monkeypatch, name, network):
+    monkeypatch.setattr(download, "fetch", lambda found, place: [place / file.name for file in found.files])
+    _, out, _ = program("fetch", name)
+    assert out.endswith(f"now run: python -m openpose_lab image --network {network}\n")
+
+
 @needs("tensorflow")
 def test_weights_that_lack_a_layer_are_refused(program, folder, tmp_path):
     np.savez(tmp_path / "a.npz", **{"Mconv7_stage3_L2/bias": np.zeros(52)})
