@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from openpose_lab.networks.catalogue import NETWORKS
+from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.runtimes.keras import KerasRuntime
 
@@ -60,8 +61,9 @@ def test_a_stage_of_the_paf_first_network_has_one_kind_of_maps(rng):
 
 
 def test_a_new_size_of_photos_or_batches_is_not_traced_again(mobilenet, rng):
-    traces = mobilenet.runtime._last_stage.experimental_get_tracing_count
+    network = load_network("mobilenet_thin", runtime="keras")
+    traces = network.runtime._last_stage.experimental_get_tracing_count
     before = traces()
     for width in (64, 80, 123):
-        mobilenet.batch(rng.integers(0, 256, (width // 30, 56, width, 3)).astype(np.uint8))
+        network.batch(rng.integers(0, 256, (width // 30, 56, width, 3)).astype(np.uint8))
     assert traces() == before == 1
