@@ -54,7 +54,7 @@ _REPEAT, _TIMED = 3, 8
 """How often each photo is timed, and how many photos."""
 _LARGEST_TABLE = 1 << 20
 _UNIT = Views(368)
-_LABEL = (4, -12)  # where a preset's name is, in points from its mark
+_LABEL = (-8, 8)  # where a preset's name is, in points from its mark
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def draw(measured: Sequence[Measured]) -> bytes:
 
     figure = Figure((7.5, 4.2), layout="constrained")
     axes = figure.subplots()
-    kinds = {"one view": [], "several scales": [], "mirrored too": []}  # type: dict[str, list[Measured]]
+    kinds: dict[str, list[Measured]] = {"one view": [], "several scales": [], "mirrored too": []}
     for one in measured:
         kind = "mirrored too" if "mirrored" in one.views else "several scales" if "times" in one.views else "one view"
         kinds[kind].append(one)
@@ -196,13 +196,16 @@ def draw(measured: Sequence[Measured]) -> bytes:
         if one.quality:
             place = one.milliseconds, one.precision
             axes.plot(*place, "o", markersize=14, markerfacecolor="none", markeredgecolor="black")
-            axes.annotate(one.quality, place, _LABEL, textcoords="offset points", ha="left", va="top", weight="bold")
+            axes.annotate(
+                one.quality, place, _LABEL, textcoords="offset points", ha="right", va="bottom", weight="bold"
+            )
     axes.set(xlabel="milliseconds a photo, all stages", ylabel="AP", xscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(axis="x", which="minor", labelsize=7)
+    axes.tick_params(axis="x", which="both", labelsize=8)
+    axes.margins(y=0.1)
     axes.grid(alpha=0.3, which="both")
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=110)
     return data.getvalue()

@@ -111,7 +111,7 @@ def _by_runtimes(network: str, weights: Path) -> Iterator[Variant]:
         if int8:
             yield variant("openvino", "int8", None)
         yield variant("openvino", "f32", "f32" if int8 else None)
-        if _computes_in_bf16():
+        if not int8 and _computes_in_bf16():  # layers in 8 bits stay so
             yield variant("openvino", "bf16", "bf16")
     if is_installed("tensorflow"):
         yield variant("keras", "f32", None)

@@ -5,6 +5,7 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.benchmark import variants as variants_module
 from openpose_lab.benchmark.forward import benchmark_networks, compare_maps, network_runs
 from openpose_lab.benchmark.variants import Variant, find_variants
+from openpose_lab.networks import loading
 from openpose_lab.networks.runtimes.base import BatchMaps
 
 SIZES = ((16, 8), (24, 8))
@@ -150,3 +151,11 @@ def test_networks_without_weights_say_how_to_get_them_and_nothing_is_fetched(ins
     assert found == []
     assert "weights fetch mobilenet_thin`" in missing[1]
     assert "weights fetch vgg19`" in missing[2]
+
+
+def test_bf16_is_tried_of_weights_that_are_not_int8(installed, monkeypatch):
+    installed("openvino")
+    monkeypatch.setattr(variants_module, "_computes_in_bf16", lambda: True)
+    assert [way.precision for way in find_variants(["mobilenet_thin"])[0]] == ["f32", "bf16"]
+    monkeypatch.setattr(variants_module, "weights_here", loading.weights_here)
+    assert [way.precision for way in find_variants(["lightweight"])[0]] == ["int8", "f32"]
