@@ -21,6 +21,7 @@ from openpose_lab.commands.program import start
 from openpose_lab.networks import DEFAULT_NETWORK
 from openpose_lab.networks.loading import find_weights, load_network
 from openpose_lab.networks.runtimes.openvino import OpenVinoRuntime
+from openpose_lab.networks.runtimes.openvino_loading import load_openvino
 
 if TYPE_CHECKING:
     import openvino as ov
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     print("\n".join(describe_machine().sentences))
 
+    load_openvino()
     import openvino as ov
 
     core = ov.Core()

@@ -9,6 +9,7 @@ from typing import Any
 
 from openpose_lab.evaluation.versions import library_version, versions
 from openpose_lab.extras import is_installed
+from openpose_lab.networks.runtimes.openvino_loading import load_openvino
 
 _LIBRARIES = ("onnx", "onnxruntime", "tf2onnx")
 
@@ -69,6 +70,7 @@ def describe_machine() -> Machine:
 
 def _by_openvino() -> tuple[str, tuple[str, ...]]:
     """The processor's name, and the data types that OpenVINO computes in."""
+    load_openvino()
     import openvino as ov
 
     core = ov.Core()

@@ -20,6 +20,7 @@ from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.published import Precision
 from openpose_lab.networks.reading import files_of
 from openpose_lab.networks.runtimes.base import BatchMaps
+from openpose_lab.networks.runtimes.openvino_loading import load_openvino
 from openpose_lab.paths import weights_folder
 
 _PACKAGES = {"keras": "tensorflow", "openvino": "openvino"}
@@ -126,6 +127,7 @@ def _batch_of_one(network: LoadedNetwork) -> Compute:
 
 
 def _computes_in_bf16() -> bool:
+    load_openvino()
     import openvino as ov
 
     return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")

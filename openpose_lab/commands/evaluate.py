@@ -148,7 +148,7 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
     settings = {
         "network": options.network,
         "runtime": maps.runtime,
-        "precision": options.precision,
+        "precision": maps.precision,
         "quality": views.quality,
         "height": views.height,
         "scales": views.scales,

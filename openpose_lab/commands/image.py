@@ -120,6 +120,6 @@ def print_report(options: argparse.Namespace, grouping: Grouping, shape: tuple[i
     print(f"photo        {shown(options.photo)} ({shape[1]}x{shape[0]})")
     print(f"people       {people}")
     print(f"parts        {found} of {people * parts}")
+    by = {"network": f"{options.network} at {chosen_views(options).title}", "grouping": shown(grouping.source)}
     for stage, milliseconds in result.milliseconds.items():
-        note = f"   <- {shown(grouping.source)}" if stage == "grouping" else ""
-        print(f"{stage:12} {milliseconds:.2f} ms{note}")
+        print(f"{stage:12} {milliseconds:.2f} ms{f'   <- {by[stage]}' if stage in by else ''}")

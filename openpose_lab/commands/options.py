@@ -85,12 +85,11 @@ def add_network_options(parser: Options) -> None:
     default = f"that of --weights, or {DEFAULT_NETWORK}"
     add("--network", help=f"one of {', '.join(NETWORKS)} (default: {default})")
     add("--weights", type=Path, metavar="FILE", help="a weights file (default: the network's own)")
-    runtimes = ", ".join([AUTO, *RUNTIMES])
     add(
         "--runtime",
+        choices=[AUTO, *RUNTIMES],
         default=AUTO,
-        metavar="NAME",
-        help=f"what executes the network: one of {runtimes} (default: {AUTO}, OpenVINO where it is installed)",
+        help=f"what executes the network (default: {AUTO}, OpenVINO where it is installed)",
     )
     add(
         "--precision",

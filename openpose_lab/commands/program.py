@@ -144,7 +144,7 @@ def _told(error: Exception) -> tuple[str, int]:
         what = "the system refuses what is needed" if error.filename is None else f"cannot use {shown(error.filename)}"
         return f"{what}: {error.strerror}", 1
     if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] not in _OWN_FOLDERS:
-        advice = "install what requirements.txt lists, and use the Python of that environment"
+        advice = "install the project's packages again, and use the Python of that environment"
         return f"the package {error.name} cannot be loaded ({one_line(str(error), 150)}); {advice}", 1
     what = one_line(f"{type(error).__name__}: {error}", 150)
     return f"this is a fault of the program: {what}{_place(error)}; please report it. {DEBUG}=1 shows more", FAULT

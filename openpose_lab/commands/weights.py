@@ -145,7 +145,7 @@ def verify_weights(options: argparse.Namespace) -> None:
     for path in paths:
         try:
             file = published.get(path.name)
-            verdict = published_verdict(is_published(file, path)) if file else kept_verdict(path)
+            verdict = published_verdict(is_published(file, path), path) if file else kept_verdict(path)
             print(f"ok     {shown(path)}: {verdict}")
         except OpenPoseLabError as error:
             wrong.append(path)
@@ -157,10 +157,11 @@ def verify_weights(options: argparse.Namespace) -> None:
         raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are not right: {', '.join(map(str, wrong))}")
 
 
-def published_verdict(right: bool) -> str:
+def published_verdict(right: bool, path: Path) -> str:
     """What to say of a published file."""
     if not right:
-        raise OpenPoseLabError("is not the published file of that name; delete it and fetch it again")
+        again = "get the project again" if path.parent == embedded_weights() else "delete it and fetch it again"
+        raise OpenPoseLabError(f"is not the published file of that name; {again}")
     return "the published file, by its checksum"
 
 

@@ -20,11 +20,11 @@ from estimation.quality import Views
 from estimation.views import average_maps
 from openpose_lab.evaluation.versions import library_version
 from openpose_lab.kept_files import KeptFiles
-from openpose_lab.networks.catalogue import AUTO, find_runtime
+from openpose_lab.networks.catalogue import AUTO, find_network, find_runtime
 from openpose_lab.networks.code import checksum_of_code
 from openpose_lab.networks.loading import find_weights, load_network, network_config
 from openpose_lab.networks.network import LoadedNetwork
-from openpose_lab.networks.published import Precision
+from openpose_lab.networks.published import Precision, precision_of
 from openpose_lab.networks.reading import checksums_of, files_of
 from openpose_lab.networks.storage import record_path
 from openpose_lab.npz_files import read_npz
@@ -69,8 +69,6 @@ class MapCache:
         """
         self.config = config or network_config(network)
         self.runtime = find_runtime(runtime).name
-        in_words = self.runtime if precision is None else f"{self.runtime}, {precision}"
-        self.title = f"{network} ({in_words}) at {views.title}"
         self.network, self._weights = network, weights or find_weights(network)
         self._views = views
         self._execution = self.runtime, precision
@@ -89,6 +87,8 @@ class MapCache:
         self.weights_files = files_of(self._weights)
         self.weights_checksums = checksums_of(self._weights)
         self._depends_on += self.weights_checksums
+        self.precision = precision_of(find_network(network).published, self.weights_checksums, self.runtime, precision)
+        self.title = f"{network} ({self.runtime}, {self.precision}) at {views.title}"
         self._kept = KeptFiles(folder, LARGEST, "maps")
 
     def maps_of(self, photo: Path, milliseconds: dict[str, float] | None = None) -> FieldMaps:

@@ -5,6 +5,7 @@ The checksums are their publishers' own: OpenPose's build files (MD5) and the Op
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,6 +70,32 @@ class Published:
     on_first_use: bool = False
     embedded: bool = False
     int8: bool = False
+
+
+def precision_of(
+    sets: Iterable[Published], checksums: Sequence[str], runtime: str, precision: Precision | None
+) -> Precision:
+    """Tell how a runtime computes.
+
+    Args:
+        sets: The network's sets of published weights.
+        checksums: SHA-256 of the weights files in hexadecimal.
+        runtime: The runtime's name.
+        precision: The precision that was asked for, if any.
+
+    Returns:
+        The precision asked for, or else that of the weights.
+    """
+    if precision is not None:
+        return precision
+    published = with_checksums(sets, checksums)
+    return "int8" if runtime == "openvino" and published is not None and published.int8 else "f32"
+
+
+def with_checksums(sets: Iterable[Published], checksums: Sequence[str]) -> Published | None:
+    """Find the set of published weights with these SHA-256 in hexadecimal. None if no set has them."""
+    expected = [f"sha256:{checksum}" for checksum in checksums]
+    return next((one for one in sets if [file.checksum for file in one.files] == expected), None)
 
 
 def openpose_model(name: str, file: str, md5: str, megabytes: float) -> Published:

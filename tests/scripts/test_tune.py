@@ -35,7 +35,7 @@ def test_thresholds_that_cost_precision_are_found(program, monkeypatch):
     status, out, err = program("--set", "peak_threshold=0.92", "--only", "offset_x", "peak_threshold")
     assert status == 0, err
     first, *_, gain, options = out.splitlines()
-    assert first == "mobilenet_thin (openvino) at height 480; from 0.001 of AP on a value is kept (*)"
+    assert first == "mobilenet_thin (openvino, f32) at height 480; from 0.001 of AP on a value is kept (*)"
     assert "half_tolerance" not in out
     assert gain.startswith("AP 0.")
     assert " -> 1.0000, +" in gain
@@ -55,4 +55,4 @@ def test_an_offset_moves_what_is_found(program, monkeypatch):
 def test_what_goes_wrong_is_one_sentence(program):
     assert program("--gain", 0)[::2] == (1, "tune: --gain must be above 0 but is 0\n")
     status, _, err = program("--only", "offset_x", "--set", "peak_threshold=2")
-    assert (status, err.splitlines()[-1]) == (1, "tune: nobody was found, so AP is 0; choose other photos")
+    assert (status, err.splitlines()[-1]) == (1, "tune: no people were found, so AP is 0; choose other photos")

@@ -25,7 +25,7 @@ from estimation.quiet import silent_stderr
 from openpose_lab.extras import how_to_install, is_installed
 from openpose_lab.kept_files import KeptFiles
 from openpose_lab.networks.code import checksum_of_code
-from openpose_lab.networks.published import Precision, Published
+from openpose_lab.networks.published import Precision, with_checksums
 from openpose_lab.networks.reading import LARGEST_FILE, checksums_of, files_of, read_weights
 from openpose_lab.networks.runtimes.base import (
     BatchMaps,
@@ -108,7 +108,7 @@ class _TrainedGraph:
         self._core = ov.Core()
         self._spec, self._weights, self._files = spec, weights, files_of(weights)
         self._checksums = checksums_of(weights)
-        published = self._published()
+        published = with_checksums(spec.published, self._checksums)
         int8 = published is not None and published.int8
         if precision == "int8" and not int8:
             raise OpenPoseLabError(
@@ -125,12 +125,6 @@ class _TrainedGraph:
         }
         self._depends_on = [spec.name, *self._checksums, checksum_of_code()]
         self._kept = KeptFiles(FOLDER, _MOST_BYTES, "compiled networks")
-
-    def _published(self) -> Published | None:
-        """The set of published weights that the files are, if any."""
-        checksums = [f"sha256:{checksum}" for checksum in self._checksums]
-        sets = (one for one in self._spec.published if [file.checksum for file in one.files] == checksums)
-        return next(sets, None)
 
     def compiled(self, every_stage: bool) -> ov.CompiledModel:
         """Compile the graph, or take the compiled one that was kept.
@@ -152,10 +146,7 @@ class _TrainedGraph:
             *self._depends_on,
             *(f"{name}: {value}" for name, value in self._settings.items()),
             ov.__version__,
-            *(
-                str(self._core.get_property(_DEVICE, name))
-                for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
-            ),
+            *(str(self._core.get_property(_DEVICE, name)) for name in _PROCESSOR),
         ]
         if (data := self._kept.read(depends_on)) is not None:
             with suppress(RuntimeError):  # made with another build of this version, say

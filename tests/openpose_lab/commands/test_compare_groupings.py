@@ -64,7 +64,7 @@ def test_every_grouping_and_one_s_own_on_a_photo(on_a_photo, tmp_path, monkeypat
     status, out, _ = on_a_photo("--grouping", mine, "--csv", tmp_path / "table.csv", "--plot", tmp_path / "plot.svg")
     assert status == 0
     lines = out.splitlines()
-    assert lines[0] == "1 photos, mobilenet_thin (openvino) at height 480"
+    assert lines[0] == "1 photos, mobilenet_thin (openvino, f32) at height 480"
     assert [line.split()[0] for line in lines[1:11]] == ["grouping", *GROUPINGS, str(mine), PERFECT]
     assert len({len(line) for line in lines[1:11]}) == 1
     *own, others, perfect = read(tmp_path / "table.csv")

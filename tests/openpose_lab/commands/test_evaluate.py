@@ -45,7 +45,7 @@ def program(drawing_program, monkeypatch):
 def test_the_whole_program(drawing_program, tmp_path):
     status, out, _ = drawing_program("--results", tmp_path / "out.json")
     assert status == 0
-    assert "1 photos, 2 people found, mobilenet_thin (openvino) at height 480" in out
+    assert "1 photos, 2 people found, mobilenet_thin (openvino, f32) at height 480" in out
     assert "AP         1.000  (95 %: 1.000 to 1.000)" in out
     assert "after network" in out
     assert "left_ankle             2  1.000    1.000" in out
@@ -166,7 +166,7 @@ def test_the_quality_is_balanced_unless_another_is_named(
     for options, quality in (((), "balanced"), (("--quality", "best"), "best")):
         status, out, err = call_program("evaluate", evaluate.main, *arguments, *options)
         assert (status, err) == (0, "")
-        assert f"mobilenet_thin (openvino) at {QUALITIES[quality].title}\n" in out
+        assert f"mobilenet_thin (openvino, f32) at {QUALITIES[quality].title}\n" in out
         settings = json.loads((tmp_path / "figures.json").read_bytes())["systems"][0]["settings"]
         assert settings["quality"] == quality
         assert settings["scales"] == list(QUALITIES[quality].scales)
@@ -201,7 +201,7 @@ def test_predictions_of_another_system_beside_ours(drawing_program, predictions,
     )
     assert (status, err) == (0, "")
     ours, others = out.split("\n\n1 photos, ")
-    assert ours.startswith("1 photos, 2 people found, mobilenet_thin (openvino) at height 480\nAP         1.000")
+    assert ours.startswith("1 photos, 2 people found, mobilenet_thin (openvino, f32) at height 480\nAP         1.000")
     used = "1 of 3 rows used, 1 of other photos, 1 of other categories left out"
     assert others.startswith(f"1 people found, other.json ({used})\nAP         0.50")
     assert "person not found                         17" in others
@@ -279,7 +279,7 @@ def test_results_of_photos_without_annotations(on_ideal_maps, call_program, tmp_
     call = partial(call_program, "evaluate", evaluate.main, *on_ideal_maps, "--height", 480)
     status, out, err = call("--results", "out.json", "--photos-csv", "photos.csv", "--json", "figures.json")
     assert (status, err) == (0, "")
-    assert out.startswith("1 photos, 2 people found, mobilenet_thin (openvino) at height 480\nnetwork ")
+    assert out.startswith("1 photos, 2 people found, mobilenet_thin (openvino, f32) at height 480\nnetwork ")
     assert "AP" not in out
     assert out.endswith("\n\nwrote out.json\nwrote figures.json\nwrote photos.csv\n")
     assert [person["image_id"] for person in json.loads((tmp_path / "out.json").read_bytes())] == [139, 139]

@@ -22,6 +22,7 @@ def folder(shared_data):
 def test_heatmaps_go_with_those_of_the_int8_graph(shared_data, folder):
     """OpenVINO runs the published graph as it is, with its rounding between the layers."""
     load_openvino()
+    load_openvino()
     import openvino
 
     network = load_network("lightweight", folder / "dequantised_f16.npz")
