@@ -7,6 +7,7 @@ large convolutions reach in the same precision. All are timed in turns.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,12 +67,25 @@ def main(arguments: Sequence[str]) -> None:
         name = f"large convolutions, {'int8' if int8 else 'f32'}"
         values = np.random.default_rng(0).random((1, _CHANNELS, *_SHAPE), np.float32)
         tasks[name], operations[name] = _alone(graph, values), count_operations(model)
-    for name, timing in time_in_turns(tasks, options.repeat).done.items():
+    warmed = {name: _second_of_two(task) for name, task in tasks.items()}
+    for name, timing in time_in_turns(warmed, options.repeat).done.items():
         rate = operations[name] / timing.median / 1e9
         print(
             f"{name:48} {operations[name] / 1e9:6.2f} G operations  {1000 * timing.median:7.2f} ms "
             f"({1000 * timing.low:.2f} to {1000 * timing.high:.2f})  {rate:7.0f} G a second"
         )
+
+
+def _second_of_two(task: Task) -> Task:
+    """A task that runs twice and tells the time of the second run, which finds its own data in the caches."""
+
+    def run() -> float:
+        task()
+        begin = time.perf_counter()
+        task()
+        return time.perf_counter() - begin
+
+    return run
 
 
 def _alone(compiled: ov.CompiledModel, batch: Any) -> Task:

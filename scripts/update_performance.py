@@ -28,8 +28,8 @@ _LARGEST = 1 << 20
 _WIDTH = 100
 _LEFT_OUT = re.compile(r"- .*\b(?:is|are) left out: ")
 """Notes about one machine, which may have its paths."""
-_OUTPUT = re.compile(r" --(?:markdown|json) (?:'[^']*'|[^\s`]+)")
-_INPUT = re.compile(r" --(images|annotations) (?:'[^']*'|[^\s`]+)")
+_OUTPUT = re.compile(r" --(?:markdown|json) (?:'[^']*'|\S+)")
+_INPUT = re.compile(r" --(images|annotations) (?:'[^']*'|\S+)")
 """Options of the command line with paths of one machine."""
 
 
@@ -76,11 +76,11 @@ def replace_between(page: str, name: str, text: str) -> str:
 
 def tidy(text: str) -> str:
     """Wrap the notes of tables, drop those about what one machine lacks, and name no path of its command line."""
-    first, *lines = (line for line in text.splitlines() if not _LEFT_OUT.match(line))
-    if first.startswith("`"):
-        names = {"images": "DIR", "annotations": "FILE"}
-        first = _INPUT.sub(lambda found: f" --{found[1]} {names[found[1]]}", _OUTPUT.sub("", first))
-    lines.insert(0, first)
+    names = {"images": "DIR", "annotations": "FILE"}
+    lines = [line for line in text.splitlines() if not _LEFT_OUT.match(line)]
+    for number, line in enumerate(lines):
+        if line.startswith("openpose-lab benchmark"):
+            lines[number] = _INPUT.sub(lambda found: f" --{found[1]} {names[found[1]]}", _OUTPUT.sub("", line))
     wrap = partial(textwrap.fill, width=_WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     wrapped = [wrap(line) if line.startswith("- ") else line for line in lines]
     return "\n".join(wrapped) + "\n"

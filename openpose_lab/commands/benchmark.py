@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
         write_whole(options.json, json.dumps(found, indent=1).encode())
     if options.markdown:
         described = "".join(f"- {sentence}\n" for sentence in machine.sentences)
-        text = "\n".join([f"`{command}`\n\n{described}", *map(as_markdown, tables)])
+        text = "\n".join([f"```\n{command}\n```\n\n{described}", *map(as_markdown, tables)])
         write_whole(options.markdown, text.encode())
     for number, path in enumerate(outputs):
         print(f"{'' if number else chr(10)}wrote {shown(path)}")

@@ -28,8 +28,8 @@ def test_notes_are_wrapped_and_those_about_one_machine_dropped():
 
 def test_the_command_of_the_page_has_no_paths():
     options = "--images '/home/a b/photos' --repeat 3 --annotations /x/a.json --json found.json --markdown /tmp/t.md"
-    shown = tidy(f"`openpose-lab benchmark {options}`\n\n### Photos\n")
-    assert shown == "`openpose-lab benchmark --images DIR --repeat 3 --annotations FILE`\n\n### Photos\n"
+    shown = tidy(f"openpose-lab benchmark {options}\n\n### Photos\n")
+    assert shown == "openpose-lab benchmark --images DIR --repeat 3 --annotations FILE\n\n### Photos\n"
 
 
 def test_the_page_has_both_places(call_program, tmp_path):

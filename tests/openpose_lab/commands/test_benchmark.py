@@ -64,7 +64,7 @@ def test_json_and_markdown(program, measured, tmp_path):
         "high": 0.001,
     }
     page = files[1].read_text()
-    assert page.startswith("`openpose-lab benchmark --only stages ")
+    assert page.startswith("```\nopenpose-lab benchmark --only stages ")
     assert "| stages | 1.00 | 1.00 to 1.00 |" in page
 
 
