@@ -102,8 +102,8 @@ def raising(error):
         (
             lambda arguments: importlib.import_module("no_such_package.part"),
             1,
-            "the package no_such_package cannot be loaded (No module named 'no_such_package'); install what "
-            "requirements.txt lists, and use the Python of that environment",
+            "the package no_such_package cannot be loaded (No module named 'no_such_package'); install the "
+            "project's packages again, and use the Python of that environment",
         ),
         (
             raising(MemoryError()),
