@@ -82,7 +82,16 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def mobilenet():
-    """The trained default network. Its weights are fetched on first use."""
+    """The trained network mobilenet_thin. Its weights are fetched on first use."""
     from openpose_lab.networks.loading import load_network
 
     return load_network("mobilenet_thin")
+
+
+@pytest.fixture(scope="session")
+def mobilenet_weights(mobilenet, tmp_path_factory):
+    """The weights of mobilenet_thin in the project's own form."""
+    from openpose_lab.networks.loading import find_weights, import_weights
+
+    out = tmp_path_factory.mktemp("weights") / "mobilenet_thin.weights.h5"
+    return import_weights(find_weights("mobilenet_thin"), out=out)

@@ -15,6 +15,7 @@ from tests.conftest import ROOT
 pytestmark = pytest.mark.slow
 
 COPIED = (
+    ".gitattributes",
     *("estimation", "models", "openpose_lab", "scripts", "tests", "docs", "images", "demo_image.py", "pyproject.toml"),
     *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", ".ci"),
     *(f"requirements{which}.txt" for which in ("", "-light", "-lowest")),

@@ -181,14 +181,13 @@ def test_weights_and_caches_go_into_the_user_s_folder(installed, elsewhere):
 
 
 @pytest.mark.slow
-def test_weights_are_kept_where_no_folder_is_yet(installed, elsewhere, mobilenet):
+def test_weights_are_kept_where_no_folder_is_yet(installed, elsewhere, mobilenet_weights):
     """An empty home, as on a fresh machine; the weights are imported, as they are when they have been fetched."""
     home = elsewhere / "home"
     home.mkdir()
-    weights = ROOT / "model_weights" / "mobilenet_thin.weights.h5"
     environment = {**os.environ, "HOME": str(home), "LOCALAPPDATA": str(home)}
     environment.pop("XDG_CACHE_HOME", None)
-    done = in_it(installed, elsewhere, "openpose-lab", "weights", "import", weights, env=environment)
+    done = in_it(installed, elsewhere, "openpose-lab", "weights", "import", mobilenet_weights, env=environment)
     assert done.returncode == 0, done.stderr
     done = in_it(installed, elsewhere, "openpose-lab", "--no-draw", env=environment)
     assert done.returncode == 0, done.stderr
@@ -205,9 +204,10 @@ def test_a_grader_from_the_wheel_gives_full_marks(installed, elsewhere):
 
 
 @pytest.mark.slow
-def test_the_sample_photo_from_the_wheel(installed, elsewhere, mobilenet):
-    weights = ROOT / "model_weights" / "mobilenet_thin.weights.h5"
-    done = in_it(installed, elsewhere, "openpose-lab", "--weights", weights)
+@pytest.mark.parametrize("named", [False, True], ids=["embedded", "file"])
+def test_the_sample_photo_from_the_wheel(installed, elsewhere, mobilenet_weights, named):
+    weights = ["--weights", mobilenet_weights] if named else []
+    done = in_it(installed, elsewhere, "openpose-lab", *weights)
     assert done.returncode == 0, done.stderr
     assert re.search(r"^people +5$", done.stdout, re.MULTILINE)
     assert (elsewhere / "output.png").stat().st_size > 100_000

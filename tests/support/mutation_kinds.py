@@ -300,7 +300,7 @@ def skeletons(path: Path) -> Said:
 
 def maps(path: Path) -> Said:
     """Read maps out of the cache, and find limbs in them."""
-    found = map_cache._read(path)
+    found = map_cache._decode(path.read_bytes())
     if found is None:
         raise OpenPoseLabError("there are no maps, so they are made again")
     get_connections(COCO_18, get_coordinates(COCO_18, found.heatmaps), found.pafs)

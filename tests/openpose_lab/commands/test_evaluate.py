@@ -391,8 +391,6 @@ def test_the_documented_precision_on_photos_with_known_keypoints(shared_data, ca
     network, folder = COLUMNS[column]
     photos = shared_data / folder
     arguments = ["--images", photos / "images", "--annotations", photos / "annotations.json", "--network", network]
-    if network == "lightweight":
-        arguments += ["--weights", shared_data / "lightweight_hpe0001" / "dequantised_f16.npz"]
     status, out, err = call_program("evaluate", evaluate.main, *arguments, "--worst", tmp_path / "worst.jpg")
     assert status == 0, err
     (precision,) = re.findall(r"^AP +(0\.\d+)", out, re.MULTILINE)

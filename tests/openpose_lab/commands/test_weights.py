@@ -13,7 +13,6 @@ from openpose_lab.networks import download, loading
 from openpose_lab.networks.catalogue import NETWORKS, PUBLISHED
 from openpose_lab.networks.published import PipDownload
 from openpose_lab.networks.reading import read_weights
-from tests.conftest import ROOT
 from tests.support.caffe_files import NETS, caffemodel
 from tests.support.extras import needs
 
@@ -159,8 +158,8 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_verify_tries_the_network(program, folder, mobilenet, tmp_path):
-    trained = read_weights(ROOT / "model_weights" / "mobilenet_thin.weights.h5")[1].arrays
+def test_verify_tries_the_network(program, folder, mobilenet_weights, tmp_path):
+    trained = read_weights(mobilenet_weights)[1].arrays
     np.savez(tmp_path / "good.npz", **trained)
     np.savez(tmp_path / "zero.npz", **{name: np.zeros_like(values) for name, values in trained.items()})
     np.savez(tmp_path / "huge.npz", **{name: values * 1e20 for name, values in trained.items()})

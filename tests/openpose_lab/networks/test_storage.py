@@ -13,7 +13,7 @@ import h5py
 from estimation.errors import OpenPoseLabError
 from openpose_lab.checksums import checksum
 from openpose_lab.networks.catalogue import NETWORKS
-from openpose_lab.networks.loading import find_weights, import_weights
+from openpose_lab.networks.loading import import_weights
 from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.runtimes.keras import set_weights
 from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
@@ -210,8 +210,8 @@ def test_a_layer_that_holds_layers_is_refused(tmp_path, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
-def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet, tmp_path, half):
-    source = find_weights("mobilenet_thin")
+def test_what_is_kept_can_be_read_here_and_by_keras(mobilenet_weights, tmp_path, half):
+    source = mobilenet_weights
     out = tmp_path / "mine.weights.h5"
     assert import_weights(source, out=out, half=half) == out
     first, second = (read_weights(path)[1] for path in (source, out))

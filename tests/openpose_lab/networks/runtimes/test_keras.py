@@ -117,7 +117,7 @@ def test_weights_that_do_not_fit_name_the_first_layer(mobilenet, tmp_path):
     ],
 )
 @pytest.mark.parametrize("form", ["npz", "h5"])
-def test_weights_that_are_no_numbers_are_damaged(mobilenet, tmp_path, form, value, dtype, sentence):
+def test_weights_that_are_no_numbers_are_damaged(mobilenet_weights, tmp_path, form, value, dtype, sentence):
     name = "Conv2d_1/bias"
     path = tmp_path / f"weights.{form}"
     bad = np.zeros(48, dtype)
@@ -125,7 +125,7 @@ def test_weights_that_are_no_numbers_are_damaged(mobilenet, tmp_path, form, valu
     if form == "npz":
         np.savez(path, **{**read_weights(find_weights("mobilenet_thin"))[1].arrays, name: bad})
     else:
-        shutil.copy(find_weights("mobilenet_thin"), path)
+        shutil.copy(mobilenet_weights, path)
         with h5py.File(path, "a") as file:
             groups = [group for group in file["layers"].values() if group["vars"].attrs.get("name") == "Conv2d_1"]
             del groups[0]["vars/2"]  # after the two kernels of a separable layer
