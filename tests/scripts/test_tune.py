@@ -4,6 +4,7 @@ import pytest
 
 from scripts import tune
 from tests.openpose_lab.conftest import ANNOTATIONS
+from tests.support.extras import needs
 
 
 def test_each_threshold_goes_to_its_best_value_until_nothing_changes():
@@ -30,6 +31,7 @@ def program(annotations, on_ideal_maps, call_program):
     return partial(call_program, "tune", tune.main, *arguments)
 
 
+@needs("pycocotools")
 def test_thresholds_that_cost_precision_are_found(program, monkeypatch):
     monkeypatch.setattr(tune, "STEPS", {"offset_x": (0, 1), "peak_threshold": (0.05, 0.5), "half_tolerance": (3, 5)})
     status, out, err = program("--set", "peak_threshold=0.92", "--only", "offset_x", "peak_threshold")
@@ -42,6 +44,7 @@ def test_thresholds_that_cost_precision_are_found(program, monkeypatch):
     assert options == "--set peak_threshold=0.05"
 
 
+@needs("pycocotools")
 def test_an_offset_moves_what_is_found(program, monkeypatch):
     monkeypatch.setattr(tune, "STEPS", {"offset_x": (0, 1)})
     status, out, err = program("--only", "offset_x", "--gain", 0.5)
@@ -52,6 +55,7 @@ def test_an_offset_moves_what_is_found(program, monkeypatch):
     assert out.endswith("no threshold was changed\n")
 
 
+@needs("pycocotools")
 def test_what_goes_wrong_is_one_sentence(program):
     assert program("--gain", 0)[::2] == (1, "tune: --gain must be above 0 but is 0\n")
     status, _, err = program("--only", "offset_x", "--set", "peak_threshold=2")
