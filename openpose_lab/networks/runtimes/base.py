@@ -7,7 +7,7 @@ inside its functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -122,3 +122,14 @@ def stage_names(outputs: Iterable[str]) -> list[dict[str, str]]:
             raise ValueError(f"an output must be named as stage1_pafs or stage1_heatmaps but is named {name}")
         numbered.setdefault(int(found[1]), {})[found[2]] = name
     return [numbered[number] for number in sorted(numbered)]
+
+
+def last_stage(outputs: Iterable[str]) -> dict[str, str]:
+    """Name the last output of each kind, ``pafs`` and ``heatmaps``, among a model's outputs: see ``stage_names``."""
+    return {kind: name for stage in stage_names(outputs) for kind, name in stage.items()}
+
+
+def maps_of_stages(outputs: Mapping[str, NDArray[np.float32]]) -> list[StageMaps]:
+    """Sort the maps of a model's outputs, by their names, into stages: see ``Runtime.run_stages``."""
+    stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in stage_names(outputs)]
+    return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]

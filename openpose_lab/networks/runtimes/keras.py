@@ -16,7 +16,7 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.importers.trained_weights import Weights, shown
 from openpose_lab.networks.published import Precision
 from openpose_lab.networks.reading import read_weights
-from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps, stage_names
+from openpose_lab.networks.runtimes.base import BatchMaps, RuntimeSpec, StageMaps, last_stage, maps_of_stages
 from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
 from openpose_lab.networks.spec import NetworkSpec
 from openpose_lab.paths import PACKAGE, keras_folder
@@ -41,10 +41,9 @@ class KerasRuntime:
         import tensorflow as tf
 
         signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
-        self._stages = stage_names(model.output)
-        last = {kind: name for stage in self._stages for kind, name in stage.items()}
+        last = last_stage(model.output)
 
-        def last_stage(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def run_last(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             outputs = model(batch, training=False)  # TensorFlow leaves out what only earlier stages' outputs need
             return outputs[last["heatmaps"]], outputs[last["pafs"]]
 
@@ -52,7 +51,7 @@ class KerasRuntime:
             outputs: dict[str, tf.Tensor] = model(batch, training=False)
             return outputs
 
-        self._last_stage = tf.function(last_stage, input_signature=signature)
+        self._last_stage = tf.function(run_last, input_signature=signature)
         self._every_stage = tf.function(every_stage, input_signature=signature)
 
     def run(self, batch: NDArray[np.uint8]) -> BatchMaps:
@@ -64,9 +63,7 @@ class KerasRuntime:
     def run_stages(self, batch: NDArray[np.uint8]) -> list[StageMaps]:
         """Compute the maps of every stage: see ``Runtime.run_stages``."""
         use_tensorflow()
-        outputs = {name: maps.numpy() for name, maps in self._every_stage(batch).items()}
-        stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in self._stages]
-        return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]
+        return maps_of_stages({name: maps.numpy() for name, maps in self._every_stage(batch).items()})
 
 
 def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> KerasRuntime:

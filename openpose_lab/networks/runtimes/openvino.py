@@ -33,7 +33,8 @@ from openpose_lab.networks.runtimes.base import (
     StageMaps,
     are_sensible,
     is_stage_name,
-    stage_names,
+    last_stage,
+    maps_of_stages,
 )
 from openpose_lab.networks.runtimes.openvino_loading import use_openvino
 from openpose_lab.networks.spec import NetworkSpec
@@ -77,7 +78,7 @@ class OpenVinoRuntime:
         use_openvino()
         with self._lock:
             outputs = _execute(self._last_stage, batch)
-        last = {kind: name for stage in stage_names(outputs) for kind, name in stage.items()}
+        last = last_stage(outputs)
         return BatchMaps(outputs[last["heatmaps"]], outputs[last["pafs"]])
 
     def run_stages(self, batch: NDArray[np.uint8]) -> list[StageMaps]:
@@ -88,8 +89,7 @@ class OpenVinoRuntime:
                 with _one_sentence("compile the graph with every stage"):
                     self._every_stage = self._compile(True)
             outputs = _execute(self._every_stage, batch)
-        stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in stage_names(outputs)]
-        return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]
+        return maps_of_stages(outputs)
 
 
 def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> OpenVinoRuntime:
@@ -291,7 +291,7 @@ def _from_photos(model: ov.Model, order: str, spec: NetworkSpec) -> ov.Model:
 
 def _keep_last_stage(model: ov.Model) -> None:
     """Remove the outputs of a graph that only earlier stages give."""
-    last = {kind: name for stage in stage_names(map(_name, model.outputs)) for kind, name in stage.items()}
+    last = last_stage(map(_name, model.outputs))
     for result in model.get_results():
         if _name(result.output(0)) not in last.values():
             model.remove_result(result)

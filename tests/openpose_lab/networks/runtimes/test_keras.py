@@ -20,7 +20,8 @@ from openpose_lab.networks.catalogue import NETWORKS
 from openpose_lab.networks.loading import find_weights, load_network
 from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.runtimes import keras
-from openpose_lab.networks.runtimes.keras import set_weights, stage_names
+from openpose_lab.networks.runtimes.base import stage_names
+from openpose_lab.networks.runtimes.keras import set_weights
 from tests.conftest import ROOT
 
 OF_A_USER = "raise RuntimeError('a package models of the user was imported')"
