@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from estimation.skeletons import Skeletons
     from openpose_lab.evaluation.comparison import compare_groupings
     from openpose_lab.formats.coco import to_coco
+    from openpose_lab.formats.data_frame import to_dataframe
     from openpose_lab.formats.openpose import to_openpose
+    from openpose_lab.formats.record import Record
+    from openpose_lab.formats.supervision_key_points import to_supervision
     from openpose_lab.networks import NETWORKS
     from openpose_lab.networks.loading import load_network
 
@@ -32,6 +35,7 @@ _HOMES = {
     "Estimate": "estimation.pipeline",
     "Grouping": "estimation.grouping",
     "OpenPoseLabError": "estimation.errors",
+    "Record": "openpose_lab.formats.record",
     "Skeletons": "estimation.skeletons",
     "compare_groupings": "openpose_lab.evaluation.comparison",
     "draw_skeletons": "estimation.renderers",
@@ -41,7 +45,9 @@ _HOMES = {
     "read_photo": "estimation.photos",
     "run_grouping": "estimation.grouping",
     "to_coco": "openpose_lab.formats.coco",
+    "to_dataframe": "openpose_lab.formats.data_frame",
     "to_openpose": "openpose_lab.formats.openpose",
+    "to_supervision": "openpose_lab.formats.supervision_key_points",
     "write_whole": "estimation.files",
 }
 
@@ -53,6 +59,7 @@ __all__ = [
     "Estimate",
     "Grouping",
     "OpenPoseLabError",
+    "Record",
     "Skeletons",
     "compare_groupings",
     "draw_skeletons",
@@ -62,7 +69,9 @@ __all__ = [
     "read_photo",
     "run_grouping",
     "to_coco",
+    "to_dataframe",
     "to_openpose",
+    "to_supervision",
     "write_whole",
 ]
 

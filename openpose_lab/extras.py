@@ -8,7 +8,13 @@ import sys
 from estimation.errors import OpenPoseLabError
 from openpose_lab.paths import in_clone
 
-_EXTRAS = {"h5py": "keras", "tensorflow": "keras", "matplotlib": "evaluate", "pycocotools": "evaluate"}
+_EXTRAS = {
+    "h5py": "keras",
+    "tensorflow": "keras",
+    "matplotlib": "evaluate",
+    "pycocotools": "evaluate",
+    "pyarrow": "parquet",
+}
 """The extra of pyproject.toml that brings each library."""
 _HAS_TENSORFLOW = sys.version_info < (3, 14)
 """Whether TensorFlow has wheels for this Python."""

@@ -15,6 +15,7 @@ from openpose_lab.commands.options import (
     add_grouping_option,
     add_network_options,
     add_photo_option,
+    add_scale_option,
     add_set_option,
     apply_settings,
     chosen_views,
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     from estimation.pipeline import estimate_people
     from estimation.renderers import draw_skeletons
     from estimation.views import check_input
+    from openpose_lab.formats.coco_results import image_ids
+    from openpose_lab.formats.record import Record
     from openpose_lab.lab.sandbox.isolated import Isolated
     from openpose_lab.networks.loading import load_network, network_config
 
@@ -66,8 +69,10 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     if options.output:
         picture = draw_skeletons(config, photo, result.skeletons)
         write_whole(options.output, encode_picture(options.output, picture))
+    name, (height, width) = options.photo.name, photo.shape[:2]
+    record = Record(name, 0, None, width, height, result.skeletons, *image_ids([name]))
     for name, path in formats_asked_for(options).items():
-        write_whole(path, FORMATS[name].encode(result.skeletons, config.layout))
+        write_whole(path, FORMATS[name].encode(record, config.layout, options.keypoint_scale))
     print_report(options, grouping, photo.shape, replace(result, milliseconds=milliseconds))
     for path in outputs:
         print(f"wrote {shown(path)}")
@@ -84,6 +89,7 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
         parser.add_argument(
             f"--{one.name}", type=output_path, metavar="FILE", dest=_dest(one.name), help=one.help.replace("%", "%%")
         )
+    add_scale_option(parser)
     add_network_options(parser)
     add_grouping_option(parser)
     add_set_option(parser)
@@ -105,6 +111,8 @@ def check_files(options: argparse.Namespace, grouping_file: Path) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
     from estimation.files import check_picture_type
 
+    for name in formats_asked_for(options):
+        FORMATS[name].check()
     outputs = [path for path in (options.output, *formats_asked_for(options).values()) if path is not None]
     inputs = [("photo", options.photo), ("grouping file", grouping_file), ("weights file", options.weights)]
     claim_outputs(outputs, inputs)

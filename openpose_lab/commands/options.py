@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -41,10 +43,21 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse a command line. Raises OpenPoseLabError if the network of the weights cannot be recognised."""
-        options = super().parse_args(args, namespace)
+        options = super().parse_args(_joined(sys.argv[1:] if args is None else args), namespace)
         if "weights" in options and "network" in options and options.network is None:
             options.network = DEFAULT_NETWORK if options.weights is None else _network_of(options.weights)
         return options
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Join a range such as ``-1..1`` to the option before it, as argparse takes it for an option of its own."""
+    joined: list[str] = []
+    for argument in arguments:
+        if re.fullmatch(r"-\d+\.\.\d+", argument) and joined and re.match("--.", joined[-1]):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _network_of(weights: Path) -> str:
@@ -137,6 +150,19 @@ def chosen_views(options: argparse.Namespace) -> Views:
     """
     default = find_network(options.network).quality
     return choose_views(options.quality, options.height, options.scales, options.flip, default)
+
+
+def add_scale_option(parser: Options) -> None:
+    """The unit of keypoints in the files that are written."""
+    from openpose_lab.formats.units import PIXELS, UNITS  # only programs with this option list the formats
+
+    parser.add_argument(
+        "--keypoint-scale",
+        choices=UNITS,
+        default=PIXELS,
+        help=f"unit of x and y in JSON and tables: {PIXELS}, or a scale from the centre of the photo's first pixel to "
+        f"that of its last (default: {PIXELS})",
+    )
 
 
 def add_grouping_option(parser: Options) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
+from estimation.layouts import Layout
 from estimation.skeletons import Skeletons
-from openpose_lab.formats.points import rounded_points
+from openpose_lab.formats.points import scaled_points
 
 COCO_KEYPOINTS = (
     "nose",
@@ -35,11 +36,13 @@ PERSON = 1
 """COCO's category of people."""
 
 
-def to_coco(config: Config, skeletons: Skeletons, image_id: int, peaks: int | None = None) -> list[dict[str, Any]]:
+def to_coco(
+    config: Config | Layout, skeletons: Skeletons, image_id: int, peaks: int | None = None
+) -> list[dict[str, Any]]:
     """Convert the skeletons of one photo to COCO keypoint results.
 
     Args:
-        config: the configuration of the skeletons.
+        config: the configuration of the skeletons, or their layout.
         skeletons: the skeletons.
         image_id: COCO's id of the photo.
         peaks: the number of peaks that were found. Peak ids from it on are imputed keypoints. None: none is imputed.
@@ -52,7 +55,7 @@ def to_coco(config: Config, skeletons: Skeletons, image_id: int, peaks: int | No
     known = [place for place, name in enumerate(COCO_KEYPOINTS) if name in config.body_parts]
     parts = [config.body_parts.index(COCO_KEYPOINTS[place]) for place in known]
     points = np.zeros((len(skeletons.person_scores), len(COCO_KEYPOINTS), 3))
-    points[:, known] = rounded_points(skeletons)[:, parts]
+    points[:, known] = np.nan_to_num(scaled_points(skeletons))[:, parts]
     points[:, known, 2] = skeletons.present[:, parts]
     results: list[dict[str, Any]] = [
         {"image_id": image_id, "category_id": PERSON, "keypoints": person.ravel().tolist(), "score": score}

@@ -5,22 +5,36 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from estimation.layouts import Layout
 from openpose_lab.formats.format import Format
+from openpose_lab.formats.units import PIXELS
 
 if TYPE_CHECKING:
+    from estimation.layouts import Layout
     from estimation.skeletons import Skeletons
+    from openpose_lab.formats.record import Record
 
 
-def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
+def to_openpose(skeletons: Skeletons, photo_size: tuple[int, int] | None = None, unit: str = PIXELS) -> dict[str, Any]:
     """Convert skeletons to the content of OpenPose's JSON.
 
-    Returns:
-        Each person's x, y and score of every body part in one flat list. x and y are photo pixels, with 0, 0 at the
-        centre of the first; a missing part is 0, 0, 0.
-    """
-    from openpose_lab.formats.points import rounded_points
+    Args:
+        skeletons: the people of one photo.
+        photo_size: width and height of the photo in pixels, which programs of ControlNet need. None: not written.
+        unit: the unit of x and y: ``pixels``, ``0..1`` or ``-1..1``. All but pixels need ``photo_size``.
 
+    Returns:
+        ``people``, the surest first: ``pose_keypoints_2d`` is x, y and score of every body part in one flat list, and
+        ``score`` the person score. In pixels, 0, 0 is the centre of the first one. A missing part is 0, 0, 0 in every
+        unit. With ``photo_size``, also ``canvas_width`` and ``canvas_height``.
+
+    Raises:
+        ValueError: no unit has the name, or ``photo_size`` is missing.
+    """
+    import numpy as np
+
+    from openpose_lab.formats.points import DECIMALS, best_first, scaled_points
+
+    skeletons = best_first(skeletons)
     people = [
         {
             "person_id": [-1],
@@ -32,14 +46,18 @@ def to_openpose(skeletons: Skeletons) -> dict[str, Any]:
             "face_keypoints_3d": [],
             "hand_left_keypoints_3d": [],
             "hand_right_keypoints_3d": [],
+            "score": round(score, DECIMALS),
         }
-        for points in rounded_points(skeletons)
+        for points, score in zip(
+            np.nan_to_num(scaled_points(skeletons, unit, photo_size)), skeletons.person_scores.tolist()
+        )
     ]
-    return {"version": 1.3, "people": people}
+    canvas = {} if photo_size is None else {"canvas_width": photo_size[0], "canvas_height": photo_size[1]}
+    return {"version": 1.3, **canvas, "people": people}
 
 
-def _encode(skeletons: Skeletons, layout: Layout) -> bytes:
-    return json.dumps(to_openpose(skeletons)).encode()
+def _encode(record: Record, layout: Layout, unit: str) -> bytes:
+    return json.dumps(to_openpose(record.skeletons, (record.width, record.height), unit)).encode()
 
 
 FORMAT = Format("json", "also write the people as JSON in OpenPose's format", _encode)

@@ -1,16 +1,70 @@
-"""Keypoints as the formats write them."""
+"""Keypoints as the formats write them: rounded, in the unit that was asked for, the surest person first."""
 
 from __future__ import annotations
+
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from estimation.skeletons import Skeletons
+from openpose_lab.formats.record import Record
+from openpose_lab.formats.units import PIXELS, PLUS_MINUS_ONE, check_unit
 
-_DECIMALS = 4  # of a pixel, and of a score
+DECIMALS = 4
+"""Decimals of a pixel, and of a score."""
+_DECIMALS_OF_SIZE = 8
+"""Decimals of a share of the photo: a ten-thousandth of a pixel, as above, in a photo of 10,000 pixels."""
 
 
-def rounded_points(skeletons: Skeletons) -> NDArray[np.float64]:
-    """(n, parts, 3) float64: x, y in photo pixels and score, rounded; 0 where a part is missing."""
-    points = np.concatenate([np.nan_to_num(skeletons.keypoints), skeletons.scores[:, :, None]], axis=2)
-    return np.round(points, _DECIMALS)
+def best_first(skeletons: Skeletons) -> Skeletons:
+    """Order people by person score, the highest first. People of equal scores keep their order."""
+    order = np.argsort(-skeletons.person_scores, kind="stable")
+    ordered = {field.name: getattr(skeletons, field.name)[order] for field in fields(skeletons)}
+    return replace(skeletons, **ordered)
+
+
+def points(record: Record, unit: str = PIXELS) -> NDArray[np.float64]:
+    """Give the keypoints of a photo in a unit.
+
+    Args:
+        record: the people and the size of their photo.
+        unit: one of ``UNITS``.
+
+    Returns:
+        As ``scaled_points``.
+
+    Raises:
+        ValueError: no unit has the name.
+    """
+    return scaled_points(record.skeletons, unit, (record.width, record.height))
+
+
+def scaled_points(
+    skeletons: Skeletons, unit: str = PIXELS, photo_size: tuple[int, int] | None = None
+) -> NDArray[np.float64]:
+    """Give keypoints in a unit, rounded.
+
+    Args:
+        skeletons: the people.
+        unit: one of ``UNITS``.
+        photo_size: width and height of the photo in pixels. Only pixels do without it.
+
+    Returns:
+        (n, parts, 3) float64: x and y in the unit, and the score; all NaN where a part is missing.
+
+    Raises:
+        ValueError: no unit has the name, or the size is missing.
+    """
+    check_unit(unit)
+    places, decimals = skeletons.keypoints, DECIMALS
+    if unit != PIXELS:
+        if photo_size is None:
+            raise ValueError(f"keypoints in the unit {unit} need the size of the photo")
+        # OpenPose divides by the size less 1 too: whole numbers are pixel centres.
+        places = places / np.maximum(np.array(photo_size) - 1, 1)
+        places = 2 * places - 1 if unit == PLUS_MINUS_ONE else places
+        decimals = _DECIMALS_OF_SIZE
+    scores = np.where(skeletons.present, skeletons.scores, np.nan)
+    places, scores = np.round(places, decimals), np.round(scores, DECIMALS)
+    return np.concatenate([places, scores[:, :, None]], axis=2) + 0.0  # no -0.0
