@@ -75,12 +75,23 @@ import json
 from openpose_lab.formats.format import Format
 
 
-def encode(skeletons, layout):
-    people = [dict(zip(layout.body_parts, person.tolist())) for person in skeletons.keypoints]
+def encode(record, layout, unit):
+    people = [dict(zip(layout.body_parts, person.tolist())) for person in record.skeletons.keypoints]
     return json.dumps(people).encode()
 
 
 FORMAT = Format("toyformat", "also write the people as lists of named points", encode)
+""",
+    "openpose_lab/formats/toys.py": """
+from openpose_lab.formats.format import TableFormat
+
+
+def write(records, layout, file, unit):
+    for record in records:
+        file.write(f"{record.name} {len(record.skeletons)} {unit}".encode())
+
+
+FORMAT = TableFormat("toytable", "also write the number of people in each photo", write)
 """,
 }
 TESTS = (
@@ -155,8 +166,17 @@ def test_a_layout_a_network_and_a_format_are_a_file_each(copy, tmp_path):
     assert "read toy.npz: NumPy archive for toy" in said
     assert (copy / "model_weights" / "toy.weights.h5").is_file()
 
-    options = "--network", "toy", "--toyformat", tmp_path / "out.txt", "--output", tmp_path / "out.png"
-    said = python(copy, "demo_image.py", tmp_path / "photo.png", *options, "--set", "min_num_body_parts=2")
+    outputs = (
+        "--toyformat",
+        tmp_path / "out.txt",
+        "--toytable",
+        tmp_path / "table.txt",
+        "--output",
+        tmp_path / "out.png",
+    )
+    options = "--network", "toy", "--set", "min_num_body_parts=2"
+    said = python(copy, "demo_image.py", tmp_path / "photo.png", *outputs, *options)
+    assert (tmp_path / "table.txt").read_text() == "photo.png 1 pixels"
     assert "people       1\n" in said
     (person,) = json.loads((tmp_path / "out.txt").read_text())
     np.testing.assert_allclose([person["top"], person["bottom"]], [TOP, BOTTOM], atol=1)

@@ -13,6 +13,7 @@ import pytest
 
 from openpose_lab.commands import image
 from tests.conftest import ROOT
+from tests.support.extras import needs
 
 PHOTO = ROOT / "images" / "skiers.jpg"
 PROCESS_STATUS = Path("/proc/self/status")
@@ -145,6 +146,33 @@ def test_the_sample_photo(demo, tmp_path):
     # Noses as COCO's annotators marked them, in pixels.
     noses = sorted(person["pose_keypoints_2d"][:2] for person in people)
     np.testing.assert_allclose(noses, [[192, 102], [242, 123], [256, 75], [305, 104], [420, 101]], atol=5)
+
+
+@pytest.mark.slow
+@needs("pyarrow")
+def test_every_format_of_the_sample_photo(demo, tmp_path):
+    files = ["--csv", "people.csv", "--coco", "results.json", "--parquet", "people.parquet", "--json", "people.json"]
+    status, out, err = demo("--no-draw", *files, "--keypoint-scale", "0..1")
+    assert (status, err) == (0, "")
+    assert out.count("\nwrote ") == 4
+    header, *rows = (tmp_path / "people.csv").read_text().splitlines()
+    assert header.startswith("photo,index,timestamp_s,width_px,height_px,person,score,nose_x_0_to_1,")
+    assert [row.split(",")[:6] for row in rows] == [["skiers.jpg", "0", "", "640", "360", str(n)] for n in range(5)]
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert [(one["image_id"], one["file_name"]) for one in results] == 5 * [(1, "skiers.jpg")]
+    people = json.loads((tmp_path / "people.json").read_text())
+    assert (people["canvas_width"], people["canvas_height"]) == (640, 360)
+    places = [person["pose_keypoints_2d"][:2] for person in people["people"]]
+    assert places == [[float(cell) for cell in row.split(",")[7:9]] for row in rows]
+    np.testing.assert_allclose(np.array(places) * (639, 359), [one["keypoints"][:2] for one in results], atol=1e-4)
+
+
+def test_a_missing_library_is_told_before_the_work(demo, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    status, out, err = demo(PHOTO, "--parquet", "people.parquet")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("demo_image.py: --parquet needs pyarrow, which is not installed; run `pip install")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

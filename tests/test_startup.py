@@ -9,7 +9,8 @@ from openpose_lab.__main__ import command_names
 from tests.conftest import ROOT
 
 ARRAYS = ("numpy", "cv2", "scipy")
-OTHERS = ("tensorflow", "keras", "matplotlib", "pycocotools", "h5py", "hypothesis", "http.client", "urllib.request")
+LIBRARIES = ("tensorflow", "keras", "matplotlib", "pycocotools", "h5py", "hypothesis", "pandas", "pyarrow")
+OTHERS = (*LIBRARIES, "http.client", "urllib.request")
 RUN = """
 import sys
 from openpose_lab.__main__ import main

@@ -18,6 +18,7 @@ from openpose_lab.__main__ import command_names
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_network_options,
+    add_scale_option,
     apply_settings,
     chosen_views,
     make_parser,
@@ -49,7 +50,18 @@ CROWDS = {
     "--crossing",
 }
 OPTIONS = {
-    "image": {"--output", "--json", "--no-draw", "--grouping", "--set", *NETWORK},
+    "image": {
+        "--output",
+        "--json",
+        "--csv",
+        "--parquet",
+        "--coco",
+        "--keypoint-scale",
+        "--no-draw",
+        "--grouping",
+        "--set",
+        *NETWORK,
+    },
     "evaluate": {
         *{
             "--grouping",
@@ -376,3 +388,22 @@ def test_what_the_parser_refuses_is_one_safe_line(arguments, sentence, capsys):
 def test_a_hyphen_is_the_standard_output():
     assert parse("--json", "-").json == Path("/dev/stdout")
     assert parse("--weights", "-").weights == Path("-")
+
+
+@pytest.mark.parametrize("arguments", [["--keypoint-scale", "-1..1"], ["--keypoint-scale=-1..1"]])
+def test_a_scale_that_begins_with_a_minus_is_no_option(arguments):
+    parser = make_parser("any", None, "")
+    add_scale_option(parser)
+    assert parser.parse_args(arguments).keypoint_scale == "-1..1"
+
+
+@pytest.mark.parametrize("arguments", [["-1..1"], ["--", "-1..1"]])
+def test_a_range_is_joined_to_options_only(arguments):
+    parser = make_parser("any", None, "")
+    add_scale_option(parser)
+    parser.add_argument("photo", nargs="?")
+    if arguments[0] == "--":
+        assert parser.parse_args(arguments).photo == "-1..1"
+    else:
+        with pytest.raises(SystemExit):
+            parser.parse_args(arguments)
