@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,6 +40,17 @@ class Skeletons:
         present: NDArray[np.bool_] = self.peak_ids != MISSING
         return present
 
+    def select(self, people: ArrayLike) -> Skeletons:
+        """Some of the people, in the order given.
+
+        Args:
+            people: (k,) indices from 0 to n - 1, or (n,) bool: which to keep.
+        """
+        chosen = np.asarray(people)
+        if chosen.size == 0:
+            chosen = chosen.astype(np.intp)  # an empty list has floats
+        return Skeletons(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
 
 def to_skeletons(
     config: Config,
@@ -71,3 +82,17 @@ def to_skeletons(
         person_scores = weigh_scores(config, scores, cells)
     keypoints = cells_to_photo(cells, cell_size, offset, photo_size)
     return Skeletons(keypoints, scores, person_scores, ids_of(subset).astype(np.intp))
+
+
+def best_people(skeletons: Skeletons, count: int) -> Skeletons:
+    """Keep the people with the highest person scores.
+
+    Args:
+        skeletons: the people, n.
+        count: how many to keep, at least 0. Of equal scores the earlier person counts as the higher.
+
+    Returns:
+        At most ``count`` people, in the order they had.
+    """
+    best = np.argsort(-skeletons.person_scores, kind="stable")[:count]
+    return skeletons.select(np.sort(best))
