@@ -174,7 +174,7 @@ def _mean(points: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     known = ~np.isnan(stacked).any(axis=2, keepdims=True)
     count = known.sum(axis=0)
     total = np.where(known, stacked, 0).sum(axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def _first(*choices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ ESTIMATION = (
     {"subset"},
     {"merge", "scoring"},
     {"grouping", "skeletons"},
-    {"estimators", "renderers"},
+    {"estimators", "faces", "renderers"},
     {"pipeline"},
 )
 """The modules of ``estimation``: each imports only those of earlier sets. A new module needs a place here."""

@@ -8,6 +8,7 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabError
+from estimation.faces import blur_faces
 from estimation.field_maps import FieldMaps
 from estimation.files import encode_picture
 from estimation.photo_arrays import as_photo, to_bgr
@@ -62,6 +63,7 @@ DOORS = {
     "check_input": lambda photo: check_input(photo, 64),
     "average_maps": lambda photo: average_maps(photo, BlindNetwork(), Views(64, flip=True)),
     "draw_skeletons": lambda photo: draw_skeletons(COCO_18, photo, NOBODY),
+    "blur_faces": lambda photo: blur_faces(COCO_18, photo, NOBODY),
     "draw": lambda photo: draw(COCO_18, photo, NO_PEAKS, np.zeros((0, 20))),
     "encode_picture": lambda photo: encode_picture(Path("a.png"), photo),
     "explain": lambda photo: explain(photo, "photo", COCO_18, FOUND, []),
