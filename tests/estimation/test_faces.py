@@ -108,6 +108,11 @@ def test_a_neck_that_was_not_found_lies_between_the_shoulders():
     np.testing.assert_allclose(discs_of(both), [[40, 27, 26]])
 
 
+def test_the_middle_of_the_hips_tells_where_the_head_is():
+    lying = person(BODY_25, neck=(40, 50), mid_hip=(80, 50), right_shoulder=(40, 30), left_shoulder=(40, 70))
+    np.testing.assert_allclose(discs_of(lying, config=BODY_25), [[17, 50, 26]])
+
+
 def test_one_shoulder_tells_where_the_head_is():
     np.testing.assert_allclose(discs_of(person(neck=(40, 50), left_shoulder=(60, 50))), [[40, 27, 26]])
 
@@ -216,6 +221,14 @@ def test_a_face_keeps_the_colours_of_sixteen_cells(rng, size):
     covered = inside(discs_of(face)[0], plain.shape)
     assert covered.mean() > 0.6
     np.testing.assert_array_equal(striped[covered], plain[covered])
+
+
+def test_colours_change_smoothly_within_a_disc():
+    photo = np.zeros((300, 300, 3), np.uint8)
+    photo[:, 150:] = 255
+    face = person(**{part: turned(place, 0, size=100) for part, place in FRONT.items()})
+    row = blur_faces(COCO_18, photo, skeletons_at(face))[145, 80:220, 0].astype(int)
+    assert 0 < np.abs(np.diff(row)).max() < 10
 
 
 def test_the_larger_disc_covers_the_smaller(rng):
