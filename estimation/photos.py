@@ -78,7 +78,7 @@ def decode_photo(data: bytes, name: str) -> NDArray[np.uint8]:
         raise OpenPoseLabError(f"{name} is {error.format}, which is not read; {error.advice}") from None
     except DamagedError:
         raise damaged from None
-    _check_size(header, name)
+    check_size(header, name)
     image = _decode(data, header)
     if image is None or image.size == 0 or image.shape[2:] not in ((), (1,), (3,), (4,)):
         if header.rare:
@@ -97,7 +97,8 @@ def decode_photo(data: bytes, name: str) -> NDArray[np.uint8]:
     return np.ascontiguousarray(turned(image, header.orientation))
 
 
-def _check_size(header: Header, name: str) -> None:
+def check_size(header: Header, name: str) -> None:
+    """Raise OpenPoseLabError if a photo is too large to be decoded. ``name``: what it is called in the sentence."""
     pixels = header.width * header.height
     most = LARGEST_PHOTO // header.channel_bytes
     if pixels > most:

@@ -14,6 +14,7 @@ _EXTRAS = {
     "matplotlib": "evaluate",
     "pycocotools": "evaluate",
     "pyarrow": "parquet",
+    "pillow_heif": "heic",
 }
 """The extra of pyproject.toml that brings each library."""
 _HAS_TENSORFLOW = sys.version_info < (3, 14)

@@ -34,7 +34,7 @@ ROOMS = (
         "openpose_lab.zip_files",
     },
     {"openpose_lab.downloads", "openpose_lab.extras"},
-    {"openpose_lab.networks", "openpose_lab.formats", "openpose_lab.npz_files"},
+    {"openpose_lab.networks", "openpose_lab.sources", "openpose_lab.formats", "openpose_lab.npz_files"},
     {"openpose_lab.evaluation"},
     {"openpose_lab.benchmark", "openpose_lab.lab"},
     {"openpose_lab.commands"},

@@ -1,0 +1,94 @@
+"""HEIC photos, decoded by pillow-heif, which the extra ``heic`` brings. It is imported here only.
+
+``heic_header.py`` reads the sizes first. libheif turns and mirrors a photo as HEIF's properties say. The standard has
+readers ignore the orientation in EXIF, which usually says the same again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.photo_arrays import to_bgr
+from estimation.photo_headers import DamagedError, ForeignError, read_header
+from estimation.photo_headers.foreign import HEIC
+from estimation.photos import check_size
+from estimation.quiet import silent_stderr
+from openpose_lab.extras import how_to_install, require
+from openpose_lab.sources.heic_header import read_heic_header
+
+_LIBRARY = "pillow_heif"
+_MOST_PIXELS = 400_000_000
+"""Pixels that are decoded for one photo. A photo of tiles, with opacity, needs three times its own."""
+
+
+def is_heic(start: bytes) -> bool:
+    """Tell whether a file is a HEIC photo, by its first few hundred bytes."""
+    try:
+        read_header(start)
+    except ForeignError as error:
+        return error.format == HEIC.name
+    except DamagedError:
+        pass
+    return False
+
+
+def decode_heic(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode a HEIC photo.
+
+    Photos of more than 8 bits are scaled to 8, and transparent ones are laid on white.
+
+    Args:
+        data: The whole file.
+        name: What the photo is called in messages.
+
+    Returns:
+        (h, w, 3) BGR uint8, upright.
+
+    Raises:
+        OpenPoseLabError: The photo cannot be read, is too large, or pillow-heif is missing.
+    """
+    task = f"reading the HEIC photo {name}"
+    require(_LIBRARY, task)
+    damaged = OpenPoseLabError(
+        f"{name} is a HEIC photo that is cut short, damaged or of a rare kind; copy it again, or export it as JPEG"
+    )
+    try:
+        header, pixels = read_heic_header(data)
+    except DamagedError:
+        raise damaged from None
+    check_size(header, name)
+    if pixels > _MOST_PIXELS:
+        raise OpenPoseLabError(
+            f"the photo {name} is made of {pixels // 1_000_000} megapixels of parts, which take too long to decode; "
+            "export it as JPEG"
+        )
+    try:
+        with silent_stderr():
+            image, premultiplied = _decode(data)
+    except ImportError as error:
+        reason = one_line(str(error), 100)
+        raise OpenPoseLabError(
+            f"{task} needs {_LIBRARY}, which cannot be loaded ({reason}); {how_to_install(_LIBRARY)}"
+        ) from error
+    except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, LookupError, TypeError) as error:
+        raise damaged from error
+    if image is None or image.dtype != np.uint8 or image.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
+        raise damaged
+    if image.shape[2:] == (2,):  # grey with opacity
+        image = image[:, :, (0, 0, 0, 1)]
+    return np.array(to_bgr(image, premultiplied))
+
+
+def _decode(data: bytes) -> tuple[NDArray[Any] | None, bool]:
+    """The pixels in 8 bits, BGR, and whether the colours are multiplied by their opacity; None if they are missing."""
+    import pillow_heif
+
+    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, bgr_mode=True)
+    photo = file[file.primary_index]
+    if not photo.info["primary"]:
+        return None, False
+    return np.asarray(photo), photo.premultiplied_alpha

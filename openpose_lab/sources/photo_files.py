@@ -1,0 +1,335 @@
+"""Photos by path, in folders, by globs, and on the standard input: listed in order, named, and read.
+
+Which photos a source means:
+
+    a file      this photo, whatever its ending: reading decides
+    a folder    its files with an ending in ``PHOTO_ENDINGS``; those in its sub-folders on request
+    a glob      the files with such an ending that match; ``**`` stands for any number of folders
+    ``-``       the one photo on the standard input
+
+A path that exists is no glob. In folders and globs, hidden files and folders are left out.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from openpose_lab.sources.frame import Frame, rotated
+from openpose_lab.sources.paths_in_order import (
+    Contents,
+    all_contents,
+    contents,
+    folded,
+    is_glob,
+    matches,
+    natural_key,
+    split_glob,
+)
+from openpose_lab.sources.photo_names import unique_names
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# fmt: off
+PHOTO_ENDINGS = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".avif", ".gif",
+    ".jp2", ".j2k", ".j2c", ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".hdr", ".ras", ".sr", ".heic", ".heif", ".hif",
+))
+# fmt: on
+"""The endings of photos in folders and globs, in lower case."""
+STANDARD_INPUT = "-"
+"""The source that stands for the one photo on the standard input."""
+
+_USUAL = "the names of photos end in .jpg, .png, .webp, .tif, .bmp, .avif, .gif, .heic and the like"
+_SHOWN = 120
+"""Letters of a path in a sentence."""
+_START = 4096
+"""Bytes at the start of a photo that tell its format."""
+_MISSING = (errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ENAMETOOLONG)
+"""Errors for paths that cannot exist. EINVAL is what Windows has for a path with a ``*``."""
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A photo to read.
+
+    Attributes:
+        path: Where it is; None for the standard input.
+        name: What its outputs are named by: a relative path with forward slashes and without an ending, which
+            ``photo_names.py`` makes. It is unique in a list.
+    """
+
+    path: Path | None
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """The path as text that can be printed and written anywhere: what is no Unicode becomes a question mark."""
+        return "standard input" if self.path is None else str(self.path).encode("utf-8", "replace").decode()
+
+    def read(self) -> NDArray[np.uint8]:
+        """Read the photo. That on the standard input can be read once.
+
+        Returns:
+            (h, w, 3) BGR uint8, upright.
+
+        Raises:
+            OpenPoseLabError: The photo cannot be read whole, or is too large.
+        """
+        from estimation.files import open_input, read_input
+        from estimation.photos import LARGEST_PHOTO_FILE, decode_photo, read_photo
+        from openpose_lab.sources.heic import decode_heic, is_heic
+
+        if self.path is None:
+            data = _read_standard_input(LARGEST_PHOTO_FILE)
+            return decode_heic(data, self.shown) if is_heic(data[:_START]) else decode_photo(data, self.shown)
+        with open_input(self.path, "photo") as file:
+            start = file.read(_START)
+        if is_heic(start):
+            return decode_heic(read_input(self.path, "photo", LARGEST_PHOTO_FILE), one_line(str(self.path), 200))
+        return read_photo(self.path)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A photo, and the folder that its source starts from. Without a path it is that on the standard input."""
+
+    path: Path | None
+    root: Path = Path()
+
+
+def read_frames(
+    photos: Iterable[PhotoFile], rotate: int = 0, on_error: Callable[[PhotoFile, OpenPoseLabError], None] | None = None
+) -> Iterator[Frame]:
+    """Read photos one after the other, as ``frames`` does."""
+    for index, photo in enumerate(photos):
+        try:
+            pixels = photo.read()
+        except OpenPoseLabError as error:
+            if on_error is None:
+                raise
+            on_error(photo, error)
+            continue
+        yield Frame(index, None, photo.shown, rotated(pixels, rotate))
+
+
+def list_photos(
+    sources: Sequence[str | Path], recursive: bool = False, leave_out: Sequence[Path] = ()
+) -> list[PhotoFile]:
+    """List the photos that sources mean, without opening them.
+
+    Args:
+        sources: Photos, folders, globs, and ``-`` for the standard input.
+        recursive: Whether the photos in sub-folders of folders are listed, too. Links to folders are not followed,
+            and an OpenPoseLabWarning says so.
+        leave_out: Folders of outputs. Photos in them are never listed, and an OpenPoseLabWarning says so.
+
+    Returns:
+        The photos: sources in their order, those of a folder or a glob in natural order. A file that comes twice, also
+        through a link, is listed once, and an OpenPoseLabWarning says so.
+
+    Raises:
+        OpenPoseLabError: A source is missing, holds no photo or cannot be read, or no photo is left.
+    """
+    listed = [photo for source in sources for photo in _expand(os.fspath(source), recursive)]
+    if not listed:
+        raise OpenPoseLabError("no source of photos is given; give a photo, a folder or a glob")
+    listed = _without(leave_out, _each_once(listed))
+    names = unique_names([(photo.path, photo.root) for photo in listed])
+    return [PhotoFile(photo.path, name) for photo, name in zip(listed, names)]
+
+
+def _expand(source: str, recursive: bool) -> list[_Listed]:
+    if source == STANDARD_INPUT:
+        _check_standard_input()
+        return [_Listed(None)]
+    path = Path(source)
+    try:
+        mode = _mode(path) if source else None
+        if mode is None and is_glob(source):
+            return _in_glob(source)
+        if mode is not None and stat.S_ISDIR(mode):
+            return _in_folder(path, recursive)
+    except OSError as error:
+        place = _shown(error.filename or path)
+        raise OpenPoseLabError(f"{place} cannot be read ({error.strerror}); check its permissions") from error
+    if mode is None:
+        raise OpenPoseLabError(f"there is no photo or folder {_shown(source) or 'of an empty name'}; check the path")
+    return [_Listed(path, path.parent)]
+
+
+def _mode(path: Path) -> int | None:
+    """What a path leads to; None if it leads to nothing."""
+    try:
+        return path.stat().st_mode
+    except ValueError:  # a null character
+        return None
+    except OSError as error:
+        if error.errno in _MISSING:
+            return None
+        raise
+
+
+def _in_folder(folder: Path, recursive: bool) -> list[_Listed]:
+    found = list(all_contents(folder)) if recursive else [contents(folder)]
+    if recursive:
+        _warn_of_links([link for one in found for link in one.links], folder)
+    photos = _photos(path for one in found for path in one.files)
+    if not photos:
+        raise _no_photo_in(folder, found, recursive)
+    return _in_order(photos, folder)
+
+
+def _no_photo_in(folder: Path, found: list[Contents], recursive: bool) -> OpenPoseLabError:
+    shown = _shown(folder)
+    if not recursive and any(_photos(below.files) for below in all_contents(folder)):
+        return OpenPoseLabError(
+            f"the folder {shown} has photos in its sub-folders alone; add --recursive (in Python, recursive=True)"
+        )
+    others = sum(len(one.files) for one in found)
+    if others:
+        return OpenPoseLabError(f"the folder {shown} has no photo among its {_count(others, 'file')}; {_USUAL}")
+    what = "has no photo" if any(one.folders or one.links for one in found) else "is empty"
+    return OpenPoseLabError(f"the folder {shown} {what}; give a folder with photos")
+
+
+def _in_glob(pattern: str) -> list[_Listed]:
+    root, parts = split_glob(pattern)
+    shown = _shown(pattern)
+    if not os.path.isdir(root):
+        raise OpenPoseLabError(f"nothing matches {shown}, as there is no folder {_shown(root)}; check the path")
+    found = list(dict.fromkeys(matches(root, parts)))
+    files = [path for path in found if not os.path.isdir(path)]
+    photos = _photos(files)
+    if photos:
+        return _in_order(photos, root)
+    if files:
+        raise OpenPoseLabError(f"no photo is among the {_count(len(files), 'file')} that match {shown}; {_USUAL}")
+    if found:
+        raise OpenPoseLabError(
+            f"{shown} matches {_count(len(found), 'folder')} but no photo; add {os.sep}* for the photos in folders"
+        )
+    raise OpenPoseLabError(f"nothing matches {shown}; check the path")
+
+
+def _photos(paths: Iterable[Path]) -> list[Path]:
+    return [path for path in paths if path.suffix.lower() in PHOTO_ENDINGS]
+
+
+def _in_order(photos: list[Path], root: Path) -> list[_Listed]:
+    return [_Listed(path, root) for path in sorted(photos, key=lambda path: natural_key(path.relative_to(root)))]
+
+
+def _each_once(listed: list[_Listed]) -> list[_Listed]:
+    """Leave out what is there already, under any name."""
+    kept, again = [], []
+    known: dict[str, list[str]] = {}
+    real_path = _RealPaths()
+    for photo in listed:
+        real = STANDARD_INPUT if photo.path is None else real_path(photo.path)
+        others = known.setdefault(folded(real), [])
+        if any(real == other or _is_same(real, other) for other in others):
+            again.append(photo)
+        else:
+            others.append(real)
+            kept.append(photo)
+    if again:
+        first = PhotoFile(again[0].path, "").shown
+        _warn(f"{_count(len(again), 'photo')} given twice, the first is {_shown(first)}; each is read once")
+    return kept
+
+
+def _is_same(path: str, other: str) -> bool:
+    """Whether two paths that differ in case, or in how accents are written, lead to one file."""
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
+
+
+class _RealPaths:
+    """The paths of files with no link in them. Each folder is looked at once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, str] = {}
+
+    def __call__(self, path: Path) -> str:
+        if os.path.islink(path):
+            return os.path.realpath(path)
+        if path.parent not in self._folders:
+            self._folders[path.parent] = os.path.realpath(path.parent)
+        return os.path.join(self._folders[path.parent], path.name)
+
+
+def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
+    """Leave out the photos in folders of outputs."""
+    real_path = _RealPaths()
+    for folder in folders:
+        place = Path(os.path.realpath(folder))
+        kept = [photo for photo in listed if photo.path is None or place not in Path(real_path(photo.path)).parents]
+        left_out = len(listed) - len(kept)
+        if not kept:
+            raise OpenPoseLabError(
+                f"no photo is left to read, as all are in {_shown(folder)}, where the outputs go; "
+                "choose another folder for the outputs"
+            )
+        if left_out:
+            _warn(f"{_count(left_out, 'photo')} in {_shown(folder)} left out, as the outputs go there")
+        listed = kept
+    return listed
+
+
+def _warn_of_links(links: list[Path], folder: Path) -> None:
+    if links:
+        first = _shown(min(links))
+        _warn(f"{_count(len(links), 'link')} to folders in {_shown(folder)} not followed, such as {first}")
+
+
+def _warn(text: str) -> None:
+    warnings.warn(OpenPoseLabWarning(text), stacklevel=4)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _shown(path: str | Path) -> str:
+    return one_line(str(path), _SHOWN)
+
+
+# The standard input
+
+
+def _check_standard_input() -> None:
+    if getattr(sys.stdin, "buffer", None) is None:
+        raise OpenPoseLabError("- means a photo on the standard input, which is closed; give the path of a photo")
+    if sys.stdin.isatty():
+        raise OpenPoseLabError(
+            "- means a photo on the standard input, which is a terminal; redirect a photo to it: < photo.jpg"
+        )
+
+
+def _read_standard_input(most_bytes: int) -> bytes:
+    _check_standard_input()
+    pieces, left = [], most_bytes + 1
+    try:
+        while left and (piece := sys.stdin.buffer.read(min(left, 1 << 20))):
+            pieces.append(piece)
+            left -= len(piece)
+    except OSError as error:
+        raise OpenPoseLabError(
+            f"the standard input cannot be read ({error.strerror}); redirect a photo to it: < photo.jpg"
+        ) from error
+    if not left:
+        raise OpenPoseLabError(f"the standard input is larger than {most_bytes >> 20} MB, so it is no photo")
+    return b"".join(pieces)
