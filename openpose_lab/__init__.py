@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from openpose_lab.formats.supervision_key_points import to_supervision
     from openpose_lab.networks import NETWORKS
     from openpose_lab.networks.loading import load_network
+    from openpose_lab.sources import frames
+    from openpose_lab.sources.frame import Frame
 
 _HOMES = {
     "GROUPINGS": "estimation.grouping",
@@ -33,6 +35,7 @@ _HOMES = {
     "NETWORKS": "openpose_lab.networks",
     "Config": "estimation.config",
     "Estimate": "estimation.pipeline",
+    "Frame": "openpose_lab.sources.frame",
     "Grouping": "estimation.grouping",
     "OpenPoseLabError": "estimation.errors",
     "Record": "openpose_lab.formats.record",
@@ -40,6 +43,7 @@ _HOMES = {
     "compare_groupings": "openpose_lab.evaluation.comparison",
     "draw_skeletons": "estimation.renderers",
     "estimate_people": "estimation.pipeline",
+    "frames": "openpose_lab.sources",
     "load_grouping": "estimation.grouping",
     "load_network": "openpose_lab.networks.loading",
     "read_photo": "estimation.photos",
@@ -57,6 +61,7 @@ __all__ = [
     "NETWORKS",
     "Config",
     "Estimate",
+    "Frame",
     "Grouping",
     "OpenPoseLabError",
     "Record",
@@ -64,6 +69,7 @@ __all__ = [
     "compare_groupings",
     "draw_skeletons",
     "estimate_people",
+    "frames",
     "load_grouping",
     "load_network",
     "read_photo",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,15 +77,17 @@ def decode_heic(data: bytes, name: str) -> NDArray[np.uint8]:
         ) from error
     except (ValueError, RuntimeError, OSError, EOFError, SyntaxError, LookupError, TypeError) as error:
         raise damaged from error
-    if image is None or image.dtype != np.uint8 or image.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
+    if image is None or image.dtype not in (np.uint8, np.uint16) or image.shape[2:] not in ((), (1,), (2,), (3,), (4,)):
         raise damaged
+    if image.dtype == np.uint16:  # grey of more than 8 bits
+        image = cv2.convertScaleAbs(image, alpha=255 / 65535)
     if image.shape[2:] == (2,):  # grey with opacity
         image = image[:, :, (0, 0, 0, 1)]
     return np.array(to_bgr(image, premultiplied))
 
 
 def _decode(data: bytes) -> tuple[NDArray[Any] | None, bool]:
-    """The pixels in 8 bits, BGR, and whether the colours are multiplied by their opacity; None if they are missing."""
+    """The pixels, BGR, and whether the colours are multiplied by their opacity; None if the photo is missing."""
     import pillow_heif
 
     file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, bgr_mode=True)

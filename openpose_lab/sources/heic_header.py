@@ -22,8 +22,8 @@ _ONCE = (b"ipco", b"ipma", b"iref", b"iloc", b"iinf", b"idat", b"pitm")
 _DEPTH = 8
 """Steps from a picture to the parts of its parts."""
 _MOST_PARTS = 1 << 16
-_CHANNEL_BYTES = 2
-"""As in ``Header``: libde265, libheif and pillow-heif take 10 bytes a pixel, in three copies of the picture."""
+_CHROMA_4_2_0 = 1
+"""The code for colours at half the width and height, as cameras store them."""
 
 
 def read_heic_header(data: bytes) -> tuple[Header, int]:
@@ -66,7 +66,11 @@ def _read(data: bytes) -> tuple[Header, int]:
     if not stated:
         raise DamagedError("no size is stated")
     width, height = max(stated, key=lambda size: size[0] * size[1])
-    return Header("HEIC", width, height, _CHANNEL_BYTES), _pixels_of_parts(areas, _parts(data, boxes))
+    # libde265, libheif and pillow-heif hold 6 bytes of a usual pixel, 8 of one of more than 8 bits, 10 with opacity.
+    large = any(
+        name == b"auxC" or (name == b"hvcC" and data[start + 16] & 3 > _CHROMA_4_2_0) for name, start, _ in boxes
+    )
+    return Header("HEIC", width, height, 1 + large), _pixels_of_parts(areas, _parts(data, boxes))
 
 
 def _size(data: bytes, name: bytes, start: int) -> tuple[int, int]:

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 # fmt: off
 PHOTO_ENDINGS = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".avif", ".gif",
-    ".jp2", ".j2k", ".j2c", ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".hdr", ".ras", ".sr", ".heic", ".heif", ".hif",
+    ".jp2", ".j2k", ".j2c", ".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm", ".hdr", ".ras", ".sr", ".heic", ".heif",
+    ".hif",
 ))
 # fmt: on
 """The endings of photos in folders and globs, in lower case."""
