@@ -58,13 +58,13 @@ def decode_heic(data: bytes, name: str) -> NDArray[np.uint8]:
         f"{name} is a HEIC photo that is cut short, damaged or of a rare kind; copy it again, or export it as JPEG"
     )
     try:
-        header, pixels = read_heic_header(data)
+        header, work = read_heic_header(data)
     except DamagedError:
         raise damaged from None
     check_size(header, name)
-    if pixels > _MOST_PIXELS:
+    if work > _MOST_PIXELS:
         raise OpenPoseLabError(
-            f"the photo {name} is made of {pixels // 1_000_000} megapixels of parts, which take too long to decode; "
+            f"the photo {name} is made of {work // 1_000_000} megapixels of parts, which take too long to decode; "
             "export it as JPEG"
         )
     try:
@@ -83,7 +83,8 @@ def decode_heic(data: bytes, name: str) -> NDArray[np.uint8]:
         image = cv2.convertScaleAbs(image, alpha=255 / 65535)
     if image.shape[2:] == (2,):  # grey with opacity
         image = image[:, :, (0, 0, 0, 1)]
-    return np.array(to_bgr(image, premultiplied))
+    pixels = to_bgr(image.astype(np.uint8, copy=False), premultiplied)
+    return np.require(pixels, requirements=["C", "W", "O"])  # libheif holds the memory of what it gives
 
 
 def _decode(data: bytes) -> tuple[NDArray[Any] | None, bool]:

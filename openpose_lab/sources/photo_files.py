@@ -145,7 +145,7 @@ def list_photos(
     listed = [photo for source in sources for photo in _expand(os.fspath(source), recursive)]
     if not listed:
         raise OpenPoseLabError("no source of photos is given; give a photo, a folder or a glob")
-    listed = _without(leave_out, _each_once(listed))
+    listed = _each_once(_without(leave_out, listed))
     names = unique_names([(photo.path, photo.root) for photo in listed])
     return [PhotoFile(photo.path, name) for photo, name in zip(listed, names)]
 
@@ -184,7 +184,7 @@ def _mode(path: Path) -> int | None:
 def _in_folder(folder: Path, recursive: bool) -> list[_Listed]:
     found = list(all_contents(folder)) if recursive else [contents(folder)]
     if recursive:
-        _warn_of_links([link for one in found for link in one.links], folder)
+        _warn_of_links([link for one in found for link in one.links])
     photos = _photos(path for one in found for path in one.files)
     if not photos:
         raise _no_photo_in(folder, found, recursive)
@@ -246,7 +246,7 @@ def _each_once(listed: list[_Listed]) -> list[_Listed]:
             kept.append(photo)
     if again:
         first = PhotoFile(again[0].path, "").shown
-        _warn(f"{_count(len(again), 'photo')} given twice, the first is {_shown(first)}; each is read once")
+        _warn(f"{_are(len(again), 'photo')} given twice, first {_shown(first)}; each is read once")
     return kept
 
 
@@ -285,15 +285,15 @@ def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
                 "choose another folder for the outputs"
             )
         if left_out:
-            _warn(f"{_count(left_out, 'photo')} in {_shown(folder)} left out, as the outputs go there")
+            _warn(f"{_are(left_out, 'photo')} left out, as the outputs go to their folder, {_shown(folder)}")
         listed = kept
     return listed
 
 
-def _warn_of_links(links: list[Path], folder: Path) -> None:
+def _warn_of_links(links: list[Path]) -> None:
     if links:
         first = _shown(min(links))
-        _warn(f"{_count(len(links), 'link')} to folders in {_shown(folder)} not followed, such as {first}")
+        _warn(f"{_are(len(links), 'link')} not followed, as links to folders may lead in circles, such as {first}")
 
 
 def _warn(text: str) -> None:
@@ -302,6 +302,10 @@ def _warn(text: str) -> None:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _are(number: int, what: str) -> str:
+    return f"{_count(number, what)} {'is' if number == 1 else 'are'}"
 
 
 def _shown(path: str | Path) -> str:
