@@ -21,7 +21,8 @@ _ONCE = (b"ipco", b"ipma", b"iref", b"iloc", b"iinf", b"idat", b"pitm")
 """Boxes that a reader may expect once."""
 _DEPTH = 8
 """Steps from a picture to the parts of its parts."""
-_MOST_PARTS = 1 << 16
+_MOST_PARTS = 4096
+"""100 megapixels of colour and opacity in tiles of 256 pixels are 3052 parts."""
 _CHROMA_4_2_0 = 1
 """The code for colours at half the width and height, as cameras store them."""
 

@@ -27,6 +27,7 @@ from openpose_lab.evaluation.assessment import assess
 from openpose_lab.evaluation.fit import check_photos, check_units
 from openpose_lab.evaluation.measurement import Measured
 from openpose_lab.evaluation.predictions import read_predictions
+from openpose_lab.extras import is_installed
 from openpose_lab.lab.grading.judges import read_progress
 from openpose_lab.lab.grading.likeness import fingerprint
 from openpose_lab.lab.grading.points import POINTS, read_points
@@ -40,6 +41,7 @@ from openpose_lab.lab.sandbox.runner import SandboxReply
 from openpose_lab.networks.importers.trained_weights import Weights
 from openpose_lab.networks.reading import files_of, forms, read_weights
 from openpose_lab.networks.runtimes.keras import set_weights
+from openpose_lab.sources.photo_files import PhotoFile
 from tests.support import containers
 from tests.support.mutation import Inside
 from tests.support.mutation_worker import Kind, Said
@@ -55,6 +57,12 @@ def photo(path: Path) -> Said:
     assert image.ndim == 3
     assert image.shape[2] == 3
     assert image.size
+    return ()
+
+
+def listed_photo(path: Path) -> Said:
+    """Read a photo as programs do that take many."""
+    assert PhotoFile(path, "photo").read().shape[2:] == (3,)
     return ()
 
 
@@ -91,6 +99,8 @@ PHOTOS = {
     "avif": _photos(photos.avifs, rb"....ftypavi[fs]"),
     "jp2-ras": _photos(photos.others, rb"(\0\0\0\x0cjP {2}|\x59\xa6\x6a\x95|\x76\x2f\x31\x01)"),
 }
+if is_installed("pillow_heif"):
+    PHOTOS["heic"] = Kind(photos.heics, listed_photo, begins(rb"....ftyphei[cxms]|....ftypm(if|sf)1"), (_SIZES,))
 
 
 # Weights

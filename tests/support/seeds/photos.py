@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from estimation.quiet import silent_stderr
 from tests.support.containers import read_png, write_png
+from tests.support.heic_files import heic
 from tests.support.seeds import Files
 
 _random = np.random.RandomState(0)
@@ -153,6 +154,13 @@ def avifs() -> list[Files]:
     """Colour, grey, transparent."""
     pictures = [(COLOUR, [cv2.IMWRITE_AVIF_SPEED, 10]), (ALPHA, [cv2.IMWRITE_AVIF_SPEED, 10])]
     return encoded(".avif", pictures) if hasattr(cv2, "IMWRITE_AVIF_SPEED") else []
+
+
+def heics() -> list[Files]:
+    """Whole and in tiles, grey, transparent, of 10 bits; turned, with EXIF. They need pillow-heif."""
+    pictures = [heic(picture) for picture in (COLOUR, np.ascontiguousarray(GREY), ALPHA, WIDE)]
+    tiles = np.tile(COLOUR, (4, 4, 1))
+    return [{"photo.heic": data} for data in (*pictures, heic(COLOUR, 6), heic(tiles, tile_size=64))]
 
 
 def others() -> list[Files]:
