@@ -18,6 +18,7 @@ import stat
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,7 +95,8 @@ class PhotoFile:
         if self.path is None:
             data = _read_standard_input(LARGEST_PHOTO_FILE)
             return decode_heic(data, self.shown) if is_heic(data[:_START]) else decode_photo(data, self.shown)
-        with open_input(self.path, "photo") as file:
+        start = b""
+        with open_input(self.path, "photo") as file, suppress(OSError):  # which reading it whole tells of
             start = file.read(_START)
         if is_heic(start):
             return decode_heic(read_input(self.path, "photo", LARGEST_PHOTO_FILE), one_line(str(self.path), 200))
@@ -265,8 +267,13 @@ class _RealPaths:
         self._folders: dict[Path, str] = {}
 
     def __call__(self, path: Path) -> str:
-        if os.path.islink(path):
-            return os.path.realpath(path)
+        return os.path.realpath(path) if os.path.islink(path) else self._beside(path)
+
+    def folders_of(self, path: Path) -> set[Path]:
+        """The folders that a file is in, and those that it is in by way of a link."""
+        return {*Path(self._beside(path)).parents, *Path(self(path)).parents}
+
+    def _beside(self, path: Path) -> str:
         if path.parent not in self._folders:
             self._folders[path.parent] = os.path.realpath(path.parent)
         return os.path.join(self._folders[path.parent], path.name)
@@ -277,7 +284,7 @@ def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
     real_path = _RealPaths()
     for folder in folders:
         place = Path(os.path.realpath(folder))
-        kept = [photo for photo in listed if photo.path is None or place not in Path(real_path(photo.path)).parents]
+        kept = [photo for photo in listed if photo.path is None or place not in real_path.folders_of(photo.path)]
         left_out = len(listed) - len(kept)
         if not kept:
             raise OpenPoseLabError(
