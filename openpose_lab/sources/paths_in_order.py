@@ -78,12 +78,13 @@ def split_glob(pattern: str) -> tuple[Path, list[str]]:
     return root, parts
 
 
-def matches(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+def matches(folder: Path, parts: Sequence[str], links: list[Path]) -> Iterator[Path]:
     """Find the files and folders that match a glob. A path may come twice.
 
     Args:
         folder: The folder where the search starts.
-        parts: The parts of the glob. A wildcard matches no dot at the beginning. ``**`` follows no links.
+        parts: The parts of the glob. A wildcard matches no dot at the beginning.
+        links: Gets the links to folders that ``**`` does not follow.
 
     Raises:
         OSError: A folder cannot be read.
@@ -91,10 +92,11 @@ def matches(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
     part, *rest = parts
     if part == ANY_FOLDERS:
         rest = rest[next((number for number, one in enumerate(rest) if one != ANY_FOLDERS), len(rest)) :] or ["*"]
-        yield from matches(folder, rest)
+        yield from matches(folder, rest, links)
         for found in all_contents(folder):
+            links += found.links
             for below in found.folders:
-                yield from matches(below, rest)
+                yield from matches(below, rest, links)
         return
     if is_glob(part):
         found = contents(folder, hidden=part.startswith("."))
@@ -106,7 +108,7 @@ def matches(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
         if not rest:
             yield path
         elif os.path.isdir(path):
-            yield from matches(path, rest)
+            yield from matches(path, rest, links)
 
 
 def natural_key(path: Path) -> list[tuple[list[str | int], str]]:

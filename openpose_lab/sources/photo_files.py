@@ -211,7 +211,9 @@ def _in_glob(pattern: str) -> list[_Listed]:
     shown = _shown(pattern)
     if not os.path.isdir(root):
         raise OpenPoseLabError(f"nothing matches {shown}, as there is no folder {_shown(root)}; check the path")
-    found = list(dict.fromkeys(matches(root, parts)))
+    links: list[Path] = []
+    found = list(dict.fromkeys(matches(root, parts, links)))
+    _warn_of_links(links)
     files = [path for path in found if not os.path.isdir(path)]
     photos = _photos(files)
     if photos:
@@ -300,7 +302,7 @@ def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
 def _warn_of_links(links: list[Path]) -> None:
     if links:
         first = _shown(min(links))
-        _warn(f"{_are(len(links), 'link')} not followed, as links to folders may lead in circles, such as {first}")
+        _warn(f"{_are(len(set(links)), 'link')} not followed, as links to folders may lead in circles, such as {first}")
 
 
 def _warn(text: str) -> None:
