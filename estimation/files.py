@@ -7,8 +7,8 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -119,7 +119,7 @@ def check_writable(path: str | Path) -> None:
     except FileNotFoundError:
         mode = 0
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error) from error
     if stat.S_ISDIR(mode):
         raise OpenPoseLabError(f"cannot write {path}: it is a folder; give the path of a file")
     if open_descriptor(path) is not None:
@@ -167,29 +167,51 @@ def check_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | No
 
 
 def write_whole(path: str | Path, data: bytes) -> None:
+    """Write a file as ``writing_whole`` does."""
+    with writing_whole(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_whole(path: str | Path) -> Iterator[BinaryIO]:
     """Write a file so that at every moment it is either the old one or the new one, complete.
 
     A link is followed. A device, a pipe or an open descriptor, such as ``/dev/stdout``, is written to as it is.
+
+    Args:
+        path: The path.
+
+    Yields:
+        The open file. If the block raises, the old file stays.
+
+    Raises:
+        OpenPoseLabError: The file cannot be written.
     """
     try:
-        descriptor = open_descriptor(path)
+        descriptor, target = open_descriptor(path), os.path.realpath(path)
+        special = descriptor is None and _is_special(path)
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise cannot_write(path, error) from error
+    try:
         if descriptor is not None:
             with os.fdopen(os.dup(descriptor), "wb") as file:
-                file.write(data)
-        elif _is_special(path):
+                yield file
+        elif special:
             with open(path, "wb") as file:
-                file.write(data)
+                yield file
         else:
-            _replace(Path(os.path.realpath(path)), data)
-    except (OSError, ValueError) as error:
-        raise _cannot_write(path, error) from error
+            with _replacing(Path(target)) as file:
+                yield file
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
-def _replace(target: Path, data: bytes) -> None:
+@contextmanager
+def _replacing(target: Path) -> Iterator[BinaryIO]:
     temporary = target.with_name(f".openpose-lab-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
         os.replace(temporary, target)
     finally:
         with suppress(OSError):
@@ -223,7 +245,8 @@ def _identity(path: str | Path) -> str | int:
         return os.fspath(path)
 
 
-def _cannot_write(path: str | Path, error: OSError | ValueError) -> OpenPoseLabError:
+def cannot_write(path: str | Path, error: OSError | ValueError) -> OpenPoseLabError:
+    """The error that says why a file cannot be written, and what to do."""
     reason = error.strerror if isinstance(error, OSError) else error
     number = (error.errno if isinstance(error, OSError) else None) or 0
     return OpenPoseLabError(f"cannot write {path}: {reason}; {_ADVICE.get(number, 'choose another place')}")

@@ -1,6 +1,6 @@
 """OpenPose Lab from Python: the public names, each imported when it is first used.
 
-``from openpose_lab import load_network, estimate_people, read_photo``; docs/python.md has an example of each.
+``from openpose_lab import PoseEstimator``; docs/python.md has an example of each name.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from estimation.config import Config
     from estimation.errors import OpenPoseLabError
+    from estimation.faces import blur_faces
     from estimation.files import write_whole
     from estimation.grouping import GROUPINGS, Grouping, load_grouping, run_grouping
     from estimation.layouts import LAYOUTS
     from estimation.photos import read_photo
     from estimation.pipeline import Estimate, estimate_people
     from estimation.renderers import draw_skeletons
-    from estimation.skeletons import Skeletons
+    from estimation.skeletons import Skeletons, best_people
+    from openpose_lab.estimator import PoseEstimator
     from openpose_lab.evaluation.comparison import compare_groupings
     from openpose_lab.formats.coco import to_coco
     from openpose_lab.formats.data_frame import to_dataframe
@@ -38,8 +40,11 @@ _HOMES = {
     "Frame": "openpose_lab.sources.frame",
     "Grouping": "estimation.grouping",
     "OpenPoseLabError": "estimation.errors",
+    "PoseEstimator": "openpose_lab.estimator",
     "Record": "openpose_lab.formats.record",
     "Skeletons": "estimation.skeletons",
+    "best_people": "estimation.skeletons",
+    "blur_faces": "estimation.faces",
     "compare_groupings": "openpose_lab.evaluation.comparison",
     "draw_skeletons": "estimation.renderers",
     "estimate_people": "estimation.pipeline",
@@ -64,8 +69,11 @@ __all__ = [
     "Frame",
     "Grouping",
     "OpenPoseLabError",
+    "PoseEstimator",
     "Record",
     "Skeletons",
+    "best_people",
+    "blur_faces",
     "compare_groupings",
     "draw_skeletons",
     "estimate_people",

@@ -217,7 +217,7 @@ def call_grouping(
     printed, value = _Printed(shown), None
     cause: BaseException | None = None
     try:
-        with settings_kept(), exit_refused(), contextlib.redirect_stdout(printed):
+        with _one_at_a_time, settings_kept(), exit_refused(), contextlib.redirect_stdout(printed):
             value = _own(grouping.function(*arguments, **options))
     except KeyboardInterrupt:
         raise
@@ -294,6 +294,8 @@ def settings_kept() -> Iterator[None]:
         yield
 
 
+_one_at_a_time = threading.RLock()
+"""Warning filters and the standard output belong to all threads. A grouping may call another one."""
 _exit = os._exit
 _plugin = threading.local()
 """``process``: the id of the process in which this thread runs a plug-in."""

@@ -1,35 +1,45 @@
-"""Find the people in a photo: draw their skeletons, or write them as JSON.
+"""Find the people in photos: draw their skeletons, or write them as JSON and tables.
 
-The time of each stage is printed.
+One photo gives output.png, and the time of each stage is printed. Several photos, a folder or a glob give a picture and
+a JSON file of each in the folder output/, under OpenPose's names.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.options import (
+    Options,
     add_grouping_option,
     add_network_options,
-    add_photo_option,
     add_scale_option,
     add_set_option,
     apply_settings,
+    check_range,
     chosen_views,
     make_parser,
     output_path,
     warn_of_unused_settings,
 )
-from openpose_lab.commands.program import claim_outputs, shown
-from openpose_lab.formats import FORMATS
+from openpose_lab.commands.program import claim_outputs, quoted, shown
+from openpose_lab.formats import FORMATS, TableFormat
 from openpose_lab.paths import sample_photo
 
 if TYPE_CHECKING:
+    from estimation.config import Config
     from estimation.grouping import Grouping
     from estimation.pipeline import Estimate
+    from openpose_lab.estimator import PoseEstimator
+    from openpose_lab.job.outputs import Outputs
+    from openpose_lab.job.run import Failure, Look
+    from openpose_lab.lab.sandbox.isolated import Isolated
+    from openpose_lab.sources import PhotoFile
 
 EXAMPLES = """examples:
   {program}                                   the sample photo, drawn to output.png
@@ -37,64 +47,104 @@ EXAMPLES = """examples:
   {program} photo.jpg --json people.json --no-draw
   {program} photo.jpg --json - --no-draw      JSON to the standard output, and the report to the standard error
   {program} photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
+  {program} photos                            a picture and a JSON file of each photo in the folder, in output/
+  {program} photos --recursive --resume       also in its sub-folders; photos that are done are left out
+  {program} "photos/*.jpg" --output drawn --csv people.csv
+  {program} photos --no-draw --coco results.json
 """
+OUTPUT_FILE = Path("output.png")
+OUTPUT_FOLDER = Path("output")
+_MOST_PEOPLE = 10_000
 
 
 def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
     options = parse_options(arguments, program)
-    views = chosen_views(options)
-
-    from estimation.files import encode_picture, write_whole
-    from estimation.photos import read_photo
-    from estimation.pipeline import estimate_people
-    from estimation.renderers import draw_skeletons
-    from estimation.views import check_input
-    from openpose_lab.formats.coco_results import image_ids
-    from openpose_lab.formats.record import Record
-    from openpose_lab.lab.sandbox.isolated import Isolated
-    from openpose_lab.networks.loading import load_network, network_config
-
-    photo = read_photo(options.photo)
-    (config,) = apply_settings(options.set, network_config(options.network))
-    check_input(photo, views.height, config)
-    with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
-        outputs = check_files(options, isolated.source)
-        network = load_network(options.network, options.weights, options.runtime, options.precision)
-        grouping = isolated.load()
-        warn_of_unused_settings(options.set, [grouping])
-        result = estimate_people(photo, network, views.height, grouping, config, scales=views.scales, flip=views.flip)
-    milliseconds = {**result.milliseconds, "grouping": isolated.milliseconds(result.milliseconds["grouping"])}
-
-    if options.output:
-        picture = draw_skeletons(config, photo, result.skeletons)
-        write_whole(options.output, encode_picture(options.output, picture))
-    name, (height, width) = options.photo.name, photo.shape[:2]
-    record = Record(name, 0, None, width, height, result.skeletons, *image_ids([name]))
-    for name, path in formats_asked_for(options).items():
-        write_whole(path, FORMATS[name].encode(record, config.layout, options.keypoint_scale))
-    print_report(options, grouping, photo.shape, replace(result, milliseconds=milliseconds))
-    for path in outputs:
-        print(f"wrote {shown(path)}")
+    chosen_views(options)
+    if options.max_people is not None:
+        check_range("--max-people", options.max_people, 1, _MOST_PEOPLE)
+    if is_one_photo(options):
+        process_one(options)
+    else:
+        process_many(options)
 
 
 def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
     """The options of the command line."""
     parser = make_parser(program, __doc__, EXAMPLES.format(program=program))
-    add_photo_option(parser, sample_photo())
     parser.add_argument(
-        "--output", type=Path, default=Path("output.png"), help="the picture to write (default: output.png)"
+        "photo",
+        nargs="*",
+        default=[sample_photo()],
+        help="photos, folders, globs, or - for a photo on the standard input (default: the sample)",
     )
-    for one in FORMATS.values():
-        parser.add_argument(
-            f"--{one.name}", type=output_path, metavar="FILE", dest=_dest(one.name), help=one.help.replace("%", "%%")
-        )
-    add_scale_option(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help=f"the picture of one photo, or the folder for several (default: {OUTPUT_FILE}, or {OUTPUT_FOLDER})",
+    )
+    parser.add_argument("--no-draw", dest="draw", action="store_false", help="write no picture")
+    add_format_options(parser)
+    add_folder_options(parser.add_argument_group("several photos"))
+    add_look_options(parser)
     add_network_options(parser)
     add_grouping_option(parser)
     add_set_option(parser)
-    parser.add_argument("--no-draw", dest="output", action="store_const", const=None, help="write no picture")
     return parser.parse_args(arguments)
+
+
+def add_format_options(parser: Options) -> None:
+    """The formats of the people that are found."""
+    for one in FORMATS.values():
+        parser.add_argument(
+            f"--{one.name}",
+            type=output_path,
+            metavar="FILE" if isinstance(one, TableFormat) else "PATH",
+            dest=_dest(one.name),
+            help=one.help.replace("%", "%%"),
+        )
+    add_scale_option(parser)
+
+
+def add_folder_options(parser: Options) -> None:
+    """What is for several photos alone."""
+    add = parser.add_argument
+    add("--recursive", action="store_true", help="also the photos in sub-folders")
+    add("--resume", action="store_true", help="leave out the photos that an earlier run has done")
+    add("--overwrite", action="store_true", help="write files that are there already anew")
+    add(
+        "--image-format",
+        choices=("jpg", "png"),
+        default="jpg",
+        help="format of the pictures (default: jpg, the faster)",
+    )
+
+
+def add_look_options(parser: Options) -> None:
+    """How photos are turned, which people are kept, and how they are drawn."""
+    add = parser.add_argument
+    add("--rotate", type=int, choices=(90, 180, 270), default=0, help="turn photos first, by degrees clockwise")
+    add("--max-people", type=int, metavar="N", help="keep the N people with the highest scores")
+    add("--blank", action="store_true", help="draw the skeletons on black")
+    add(
+        "--blur-faces",
+        action="store_true",
+        help="make the faces in the picture unrecognisable; a person who is not found keeps theirs (--quality best "
+        "finds most)",
+    )
+
+
+def is_one_photo(options: argparse.Namespace) -> bool:
+    """Tell whether the options name the path of one file, and files as outputs."""
+    from openpose_lab.sources.photo_files import is_file_source
+
+    folders = [options.output, *formats_asked_for(options).values()]
+    if any(path is not None and os.path.isdir(path) for path in folders):
+        return False
+    if options.recursive or options.resume or options.overwrite:
+        return False
+    return len(options.photo) == 1 and is_file_source(os.fspath(options.photo[0]))
 
 
 def formats_asked_for(options: argparse.Namespace) -> dict[str, Path]:
@@ -107,17 +157,78 @@ def _dest(format_name: str) -> str:
     return f"format_{format_name}"
 
 
-def check_files(options: argparse.Namespace, grouping_file: Path) -> list[Path]:
+def look_of(options: argparse.Namespace) -> Look:
+    """Which people are kept, and how they are drawn."""
+    from openpose_lab.job.run import Look
+
+    return Look(options.max_people, options.blank, options.blur_faces)
+
+
+def load_estimator(options: argparse.Namespace, config: Config, isolated: Isolated) -> tuple[PoseEstimator, Grouping]:
+    """Load the network, while another process loads the grouping, and put both together."""
+    from openpose_lab.estimator import PoseEstimator
+    from openpose_lab.networks.loading import load_network
+
+    network = load_network(options.network, options.weights, options.runtime, options.precision)
+    grouping = isolated.load()
+    warn_of_unused_settings(options.set, [grouping])
+    views = chosen_views(options)
+    estimator = PoseEstimator(
+        network, height=views.height, scales=views.scales, flip=views.flip, grouping=grouping, config=config
+    )
+    return estimator, grouping
+
+
+# One photo
+
+
+def process_one(options: argparse.Namespace) -> None:
+    """Find the people in one photo, and print the time of each stage."""
+    from estimation.files import encode_picture, write_whole
+    from estimation.views import check_input
+    from openpose_lab.formats.coco_results import image_ids
+    from openpose_lab.formats.record import Record
+    from openpose_lab.lab.sandbox.isolated import Isolated
+    from openpose_lab.networks.loading import network_config
+    from openpose_lab.sources import list_photos
+    from openpose_lab.sources.frame import rotated
+
+    (photo,) = list_photos(options.photo)
+    pixels = rotated(photo.read(), options.rotate)
+    (config,) = apply_settings(options.set, network_config(options.network))
+    check_input(pixels, chosen_views(options).height, config)
+    picture_file = (options.output or OUTPUT_FILE) if options.draw else None
+    with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
+        outputs = check_files(options, photo, picture_file, isolated.source)
+        estimator, grouping = load_estimator(options, config, isolated)
+        result = estimator.estimate(pixels)
+    milliseconds = {**result.milliseconds, "grouping": isolated.milliseconds(result.milliseconds["grouping"])}
+    look = look_of(options)
+    kept = look.keep(result.skeletons)
+
+    if picture_file:
+        write_whole(picture_file, encode_picture(picture_file, look.draw(estimator, pixels, result.skeletons)))
+    name = "standard input" if photo.path is None else photo.path.name
+    record = Record(name, 0, None, pixels.shape[1], pixels.shape[0], kept, *image_ids([name]))
+    for format_name, path in formats_asked_for(options).items():
+        write_whole(path, FORMATS[format_name].encode(record, config.layout, options.keypoint_scale))
+    print_report(options, grouping, pixels.shape, replace(result, skeletons=kept, milliseconds=milliseconds))
+    for path in outputs:
+        print(f"wrote {shown(path)}")
+
+
+def check_files(options: argparse.Namespace, photo: PhotoFile, picture: Path | None, grouping_file: Path) -> list[Path]:
     """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
     from estimation.files import check_picture_type
 
-    for name in formats_asked_for(options):
+    asked_for = formats_asked_for(options)
+    for name in asked_for:
         FORMATS[name].check()
-    outputs = [path for path in (options.output, *formats_asked_for(options).values()) if path is not None]
-    inputs = [("photo", options.photo), ("grouping file", grouping_file), ("weights file", options.weights)]
+    outputs = [path for path in (picture, *asked_for.values()) if path is not None]
+    inputs = [("photo", photo.path), ("grouping file", grouping_file), ("weights file", options.weights)]
     claim_outputs(outputs, inputs)
-    if options.output:
-        check_picture_type(options.output)
+    if picture:
+        check_picture_type(picture)
     return outputs
 
 
@@ -125,9 +236,98 @@ def print_report(options: argparse.Namespace, grouping: Grouping, shape: tuple[i
     """Print people, parts, and the milliseconds of each stage."""
     people, parts = result.skeletons.present.shape
     found = int(result.skeletons.present.sum())
-    print(f"photo        {shown(options.photo)} ({shape[1]}x{shape[0]})")
+    print(f"photo        {shown(options.photo[0])} ({shape[1]}x{shape[0]})")
     print(f"people       {people}")
     print(f"parts        {found} of {people * parts}")
     by = {"network": f"{options.network} at {chosen_views(options).title}", "grouping": shown(grouping.source)}
     for stage, milliseconds in result.milliseconds.items():
         print(f"{stage:12} {milliseconds:.2f} ms{f'   <- {by[stage]}' if stage in by else ''}")
+
+
+# Several photos
+
+
+def process_many(options: argparse.Namespace) -> None:
+    """Find the people in several photos, with a progress bar, and list the photos that failed."""
+    from tqdm import tqdm
+
+    from openpose_lab.job import journal as journals
+    from openpose_lab.job.outputs import check_places
+    from openpose_lab.job.run import Job
+    from openpose_lab.lab.sandbox.isolated import Isolated
+    from openpose_lab.networks.loading import network_config
+    from openpose_lab.sources import list_photos
+
+    if options.resume and options.overwrite:
+        raise OpenPoseLabError("--resume keeps what is done and --overwrite does it again; give one of them")
+    (config,) = apply_settings(options.set, network_config(options.network))
+    outputs = outputs_of(options)
+    photos = list_photos(options.photo, options.recursive, leave_out=outputs.folders)
+    with Isolated(options.grouping) as isolated:
+        inputs = [("grouping file", isolated.source), ("weights file", options.weights)]
+        claim_outputs(list(outputs.tables.values()), inputs)
+        check_places(outputs, photos, inputs, replace=options.resume or options.overwrite)
+        estimator, grouping = load_estimator(options, config, isolated)
+        job = Job(photos, outputs, options.rotate, look_of(options), options.keypoint_scale)
+        open_journal = journals.resume if options.resume else journals.begin
+        with open_journal(outputs.journal, config.layout, settings_of(options, grouping)) as journal:
+            left = len(job.left(journal))
+            with tqdm(total=len(photos), initial=len(photos) - left, unit="photo", disable=None) as bar:
+                failures = job.run(estimator, journal, bar.update)
+    print_summary(outputs, len(photos), left, failures)
+
+
+def outputs_of(options: argparse.Namespace) -> Outputs:
+    """Where the outputs of several photos go. Without a format, each photo gets a JSON file beside its picture."""
+    from openpose_lab.job.outputs import Outputs
+
+    folder = options.output or OUTPUT_FOLDER
+    asked_for = formats_asked_for(options)
+    tables = {name: path for name, path in asked_for.items() if isinstance(FORMATS[name], TableFormat)}
+    files = {name: path for name, path in asked_for.items() if name not in tables}
+    for name, path in files.items():
+        if path == output_path("-"):
+            raise OpenPoseLabError(f"--{name} - is for one photo; give the folder for the files of several photos")
+    if not asked_for:
+        files = {"json": folder}
+    return Outputs(folder if options.draw else None, f".{options.image_format}", files, tables)
+
+
+def settings_of(options: argparse.Namespace, grouping: Grouping) -> dict[str, str]:
+    """What the people of a photo and its picture depend on, so that a run that goes on gives the same."""
+    from openpose_lab.checksums import checksum
+    from openpose_lab.networks.loading import find_weights
+
+    weights = options.weights or find_weights(options.network)
+    return {
+        "network": options.network,
+        "weights file": checksum(weights, "sha256"),
+        "runtime": options.runtime,
+        "precision": str(options.precision),
+        "quality": chosen_views(options).title,
+        "grouping": f"{grouping.source.name}, {checksum(grouping.source, 'sha256')[:12]}",
+        "set": " ".join(options.set),
+        "rotate": str(options.rotate),
+        "max-people": str(options.max_people),
+        "blank": str(options.blank),
+        "blur-faces": str(options.blur_faces),
+        "keypoint-scale": options.keypoint_scale,
+    }
+
+
+def print_summary(outputs: Outputs, photos: int, left: int, failures: Sequence[Failure]) -> None:
+    """Print what was done. Raises OpenPoseLabError if photos failed, after listing them."""
+    done = left - len(failures)
+    before = f", {photos - left} were done before" if left < photos else ""
+    print(f"photos       {done} of {photos} done{before}")
+    places = [*(f"{folder}{os.sep}" for folder in map(shown, outputs.folders)), *map(shown, outputs.tables.values())]
+    for place in places:
+        print(f"wrote {place}")
+    if failures:
+        print(f"failed       {len(failures)}")
+        for failure in failures:
+            print(f"  {quoted(Path(failure.photo.shown))}: {failure.reason}")
+        raise OpenPoseLabError(
+            f"{len(failures)} of {photos} photos failed, as listed above; the others are done. Mend or remove them, "
+            "and run again with --resume"
+        )

@@ -76,8 +76,8 @@ class PhotoFile:
 
     @property
     def shown(self) -> str:
-        """The path as text that can be printed and written anywhere: what is no Unicode becomes a question mark."""
-        return "standard input" if self.path is None else str(self.path).encode("utf-8", "replace").decode()
+        """The path as text that can be printed and written anywhere: what is no Unicode becomes an escape."""
+        return "standard input" if self.path is None else str(self.path).encode("utf-8", "backslashreplace").decode()
 
     def read(self) -> NDArray[np.uint8]:
         """Read the photo. That on the standard input can be read once.
@@ -150,6 +150,17 @@ def list_photos(
     listed = _each_once(_without(leave_out, listed))
     names = unique_names([(photo.path, photo.root) for photo in listed])
     return [PhotoFile(photo.path, name) for photo, name in zip(listed, names)]
+
+
+def is_file_source(source: str) -> bool:
+    """Tell whether a source means one photo: it is the standard input, or a path that is neither folder nor glob."""
+    if source == STANDARD_INPUT:
+        return True
+    try:
+        mode = _mode(Path(source)) if source else None
+    except OSError:  # which reading it tells of
+        return True
+    return not is_glob(source) if mode is None else not stat.S_ISDIR(mode)
 
 
 def _expand(source: str, recursive: bool) -> list[_Listed]:

@@ -75,6 +75,17 @@ class Runtime(Protocol):
         """
         ...
 
+    def for_calls(self, calls: int) -> Runtime:
+        """Prepare the network for calls from several threads at once, with more photos a second in all.
+
+        Args:
+            calls: How many calls of ``run`` are computed at once.
+
+        Returns:
+            The same network. It may be this object.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class RuntimeSpec:

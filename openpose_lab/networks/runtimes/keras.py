@@ -65,6 +65,10 @@ class KerasRuntime:
         use_tensorflow()
         return maps_of_stages({name: maps.numpy() for name, maps in self._every_stage(batch).items()})
 
+    def for_calls(self, calls: int) -> KerasRuntime:
+        """TensorFlow shares its threads among calls as they come: see ``Runtime.for_calls``."""
+        return self
+
 
 def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> KerasRuntime:
     """Build a network and give it the weights of a file: see ``RuntimeSpec.load``."""

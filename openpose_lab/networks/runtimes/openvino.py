@@ -7,9 +7,10 @@ a photo, and is kept. OpenVINO executes altered files without an error, so it ne
 
 from __future__ import annotations
 
+import queue
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,28 +57,40 @@ _COMPARED_HEIGHT = 128
 """Pixels of the photo on which a graph is compared with Keras."""
 _MOST_QUOTED = 90
 """Letters of OpenVINO's message."""
+_KEPT_KERNELS = 200
+"""Kernels that each call keeps for input sizes that it has seen. More are no faster where a folder has photos of a few
+sizes. Where all sizes differ, memory would grow: by 700 MB over 100 sizes with OpenVINO's own 5000."""
 
 
 class OpenVinoRuntime:
     """An OpenVINO graph as a runtime. One compiled graph serves batches of every size."""
 
-    def __init__(self, compile_graph: Callable[[bool], ov.CompiledModel]) -> None:
+    def __init__(self, compile_graph: Callable[[bool, int], ov.CompiledModel], calls: int = 1) -> None:
         """Compile a graph.
 
         Args:
-            compile_graph: Compiles the graph, with the outputs of every stage or of the last one. The input is (n, h,
-                w, 3) uint8. The outputs are named and shaped as those that ``NetworkSpec.build`` describes.
+            compile_graph: Compiles the graph, with the outputs of every stage or of the last one, for a number of calls
+                at once. The input is (n, h, w, 3) uint8. The outputs are named and shaped as those that
+                ``NetworkSpec.build`` describes.
+            calls: How many calls from as many threads are computed at once. One call alone uses all cores; of several,
+                each uses its share.
         """
-        self._compile = compile_graph
-        self._last_stage = compile_graph(False)
+        self._compile, self._calls = compile_graph, calls
+        self._last_stage = compile_graph(False, calls)
         self._every_stage: ov.CompiledModel | None = None
-        self._lock = threading.Lock()  # a compiled graph takes one call at a time
+        self._lock = threading.Lock()
+        self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()  # a request takes one call at a time
+        for _ in range(calls):
+            self._idle.put(self._last_stage.create_infer_request())
 
     def run(self, batch: NDArray[np.uint8]) -> BatchMaps:
         """Compute the maps of the last stage: see ``Runtime.run``."""
         use_openvino()
-        with self._lock:
-            outputs = _execute(self._last_stage, batch)
+        request = self._idle.get()
+        try:
+            outputs = _execute(request.infer, batch)
+        finally:
+            self._idle.put(request)
         last = last_stage(outputs)
         return BatchMaps(outputs[last["heatmaps"]], outputs[last["pafs"]])
 
@@ -87,9 +100,15 @@ class OpenVinoRuntime:
         with self._lock:
             if self._every_stage is None:
                 with _one_sentence("compile the graph with every stage"):
-                    self._every_stage = self._compile(True)
+                    self._every_stage = self._compile(True, 1)
             outputs = _execute(self._every_stage, batch)
         return maps_of_stages(outputs)
+
+    def for_calls(self, calls: int) -> OpenVinoRuntime:
+        """Compile the graph for several calls at once: see ``Runtime.for_calls``."""
+        use_openvino()
+        with _one_sentence(f"compile the graph for {calls} calls at once"):
+            return self if calls == self._calls else OpenVinoRuntime(self._compile, calls)
 
 
 def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> OpenVinoRuntime:
@@ -126,11 +145,12 @@ class _TrainedGraph:
         self._depends_on = [spec.name, *self._checksums, checksum_of_code()]
         self._kept = KeptFiles(FOLDER, _MOST_BYTES, "compiled networks")
 
-    def compiled(self, every_stage: bool) -> ov.CompiledModel:
+    def compiled(self, every_stage: bool, calls: int) -> ov.CompiledModel:
         """Compile the graph, or take the compiled one that was kept.
 
         Args:
             every_stage: Whether it has the outputs of every stage, or those of the last one.
+            calls: How many calls are computed at once. Each then has one thread, as more would wait for each other.
 
         Returns:
             The compiled graph.
@@ -141,20 +161,21 @@ class _TrainedGraph:
         """
         import openvino as ov
 
+        settings = {**self._settings, **(_one_thread_each(calls) if calls > 1 else {})}
         depends_on = [
             f"compiled, read as it is: {self._reader is not None}, every stage: {every_stage}",
             *self._depends_on,
-            *(f"{name}: {value}" for name, value in self._settings.items()),
+            *(f"{name}: {value}" for name, value in settings.items()),
             ov.__version__,
             *(str(self._core.get_property(_DEVICE, name)) for name in _PROCESSOR),
         ]
         if (data := self._kept.read(depends_on)) is not None:
             with suppress(RuntimeError):  # made with another build of this version, say
-                return self._core.import_model(data, _DEVICE, self._settings)
+                return self._core.import_model(data, _DEVICE, settings)
         graph = self._reader(self._core, self._files, self._spec) if self._reader else self._converted()
         if not every_stage:
             _keep_last_stage(graph)
-        compiled = self._core.compile_model(graph, _DEVICE, self._settings)
+        compiled = self._core.compile_model(graph, _DEVICE, settings)
         self._check_unchanged()
         self._kept.write(depends_on, compiled.export_model().getvalue())
         return compiled
@@ -219,10 +240,21 @@ def _one_sentence(task: str) -> Iterator[None]:
         ) from error
 
 
-def _execute(graph: ov.CompiledModel, batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+def _one_thread_each(calls: int) -> dict[str, str]:
+    return {
+        "PERFORMANCE_HINT": "THROUGHPUT",
+        "NUM_STREAMS": str(calls),
+        "INFERENCE_NUM_THREADS": str(calls),
+        "CPU_RUNTIME_CACHE_CAPACITY": str(_KEPT_KERNELS),
+    }
+
+
+def _execute(
+    infer: Callable[[NDArray[np.uint8]], Mapping[Any, NDArray[np.float32]]], batch: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
     photos, height, width = batch.shape[:3]
     with _one_sentence(f"compute the maps of {photos} x {width}x{height} pixels"):
-        return {_name(output): maps for output, maps in graph(batch).items()}
+        return {_name(output): maps for output, maps in infer(batch).items()}
 
 
 def _read_ir(core: ov.Core, files: list[Path], spec: NetworkSpec) -> ov.Model:

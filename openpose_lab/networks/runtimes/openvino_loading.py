@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ _TELEMETRY = "openvino_telemetry"
 """It writes an identity into the home folder and reports each import to a web service. OpenVINO works without it."""
 _CONVERTER = "openvino.tools.ovc"
 """Importing it takes longer than all the rest of OpenVINO."""
+_KEPT_KERNELS = "256"
+"""Kernels that oneDNN, OpenVINO's library, keeps for input sizes that it has seen. Its own 1024 take 150 MB more where
+the photos of a folder have many sizes."""
 _MOST_QUOTED = 90
 """Letters of a library's message."""
 
@@ -29,6 +33,7 @@ def load_openvino() -> None:
     """
     if "openvino" in sys.modules:
         return
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", _KEPT_KERNELS)
     try:
         with silent_stderr(), hidden(_TELEMETRY, _CONVERTER):
             import openvino as ov

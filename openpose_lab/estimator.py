@@ -1,0 +1,212 @@
+"""``PoseEstimator``: a network, the stages after it, and their settings in one object."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import Config
+from estimation.errors import OpenPoseLabError
+from estimation.faces import blur_faces as blur
+from estimation.grouping import Grouping, GroupingLike, load_grouping
+from estimation.photo_arrays import as_photo
+from estimation.pipeline import Estimate, estimate_people
+from estimation.quality import DEFAULT_QUALITY, Views, choose_views
+from estimation.renderers import draw_skeletons
+from estimation.skeletons import Skeletons
+from estimation.views import Network
+from openpose_lab.networks import DEFAULT_NETWORK
+from openpose_lab.networks.catalogue import AUTO
+from openpose_lab.networks.loading import load_network
+from openpose_lab.networks.published import Precision
+from openpose_lab.overlap import count_cores, map_in_threads
+from openpose_lab.sources import Frame, frames
+from openpose_lab.sources.photo_files import PhotoFile
+
+Photo = NDArray[np.uint8] | str | Path
+
+
+class PoseEstimator:
+    """Finds the people in photos.
+
+    ::
+
+        with PoseEstimator(quality="best") as estimator:
+            skeletons = estimator("photo.jpg")
+
+    Attributes:
+        config: The layout and every threshold.
+        views: The views of a photo that the network sees.
+    """
+
+    def __init__(
+        self,
+        network: str | Network = DEFAULT_NETWORK,
+        *,
+        weights: str | Path | None = None,
+        runtime: str = AUTO,
+        precision: Precision | None = None,
+        quality: str | None = None,
+        height: int | None = None,
+        scales: Sequence[float] | None = None,
+        flip: bool | None = None,
+        grouping: GroupingLike | None = None,
+        config: Config | None = None,
+    ) -> None:
+        """Load a network and a grouping.
+
+        Args:
+            network: One of ``NETWORKS``, or a network that ``load_network`` gave; then ``weights``, ``runtime`` and
+                ``precision`` cannot be given.
+            weights: As in ``load_network``.
+            runtime: As in ``load_network``.
+            precision: As in ``load_network``.
+            quality: A preset of views: ``fast``, ``balanced`` or ``best``. By default the network's own.
+            height: Input height of the network in pixels. ``height``, ``scales`` and ``flip`` replace the preset.
+            scales: Multiples of the height. The maps of a view at each are averaged.
+            flip: Whether the maps of the mirrored photo are averaged too.
+            grouping: A grouping by name, by file or as a function. By default the one in estimation/merge.py runs, as
+                the file is at each photo.
+            config: Every threshold, by default those of the network.
+
+        Raises:
+            OpenPoseLabError: A name is unknown, the weights are missing or do not fit, the settings do not go
+                together, or the grouping cannot be loaded.
+            ValueError: ``config`` has another layout than the network.
+        """
+        if isinstance(network, str):
+            network = load_network(network, weights, runtime, precision)
+        elif weights is not None or runtime != AUTO or precision is not None:
+            raise OpenPoseLabError("the network is loaded already; give weights, runtime and precision to load_network")
+        self._network: Network | None = network
+        self.config = config or network.config
+        if self.config.layout != network.config.layout:
+            raise ValueError(
+                f"config has the layout {self.config.name}, but the network gives maps of {network.config.name}"
+            )
+        default = getattr(network, "quality", DEFAULT_QUALITY)
+        self.views: Views = choose_views(quality, height, scales, flip, default)
+        self._grouping: Grouping | None = None if grouping is None else load_grouping(grouping)
+
+    def __call__(self, photo: Photo) -> Skeletons:
+        """Find the people in a photo.
+
+        Args:
+            photo: The path of a photo, or its pixels as ``read_photo`` gives them: (h, w, 3) BGR uint8. Grey (h, w)
+                and BGRA (h, w, 4) are converted as in ``as_photo``.
+
+        Returns:
+            The people, with keypoints in pixels of the photo.
+
+        Raises:
+            OpenPoseLabError: The photo cannot be read or used, the grouping fails, or the estimator is closed.
+        """
+        return self.estimate(photo).skeletons
+
+    def estimate(self, photo: Photo) -> Estimate:
+        """Find the people in a photo, and keep what each stage found and the time that it took.
+
+        Args:
+            photo: As in a call.
+
+        Returns:
+            The people, their rows, limbs, peaks and maps, and the milliseconds of each stage.
+
+        Raises:
+            OpenPoseLabError: As in a call.
+        """
+        network, views = self._open_network(), self.views
+        return estimate_people(
+            _pixels(photo), network, views.height, self._grouping, self.config, scales=views.scales, flip=views.flip
+        )
+
+    def stream(
+        self, frames_or_source: Iterable[Frame] | str | Path, threads: int | None = None
+    ) -> Iterator[tuple[Frame, Skeletons]]:
+        """Find the people in many photos, several at once.
+
+        Args:
+            frames_or_source: What ``frames`` gives, or a source for it, such as the path of a folder.
+            threads: How many photos are worked on at once; by default one for each core.
+
+        Returns:
+            An iterator of each frame and the people in it, in the order of the frames. Memory does not grow with their
+            number.
+
+        Raises:
+            OpenPoseLabError: The source has no photo, or the estimator is closed. While the frames are read: as in a
+                call.
+        """
+        source = frames_or_source
+        given = frames(source) if isinstance(source, str | os.PathLike) else source
+        threads = threads or count_cores()
+        parallel = self.for_threads(threads)
+
+        def find(frame: Frame) -> tuple[Frame, Skeletons]:
+            return frame, parallel(frame.pixels)
+
+        return map_in_threads(find, given, threads)
+
+    def for_threads(self, threads: int) -> PoseEstimator:
+        """Prepare for calls from several threads at once.
+
+        Args:
+            threads: How many.
+
+        Returns:
+            An estimator with the same settings. More photos a second go through it, and each alone takes longer.
+
+        Raises:
+            OpenPoseLabError: The estimator is closed.
+        """
+        network = self._open_network()
+        prepared: Any = getattr(network, "for_calls", None)
+        other = copy.copy(self)
+        other._network = prepared(threads) if prepared else network
+        return other
+
+    def draw(
+        self, photo: NDArray[np.uint8], skeletons: Skeletons, *, blank: bool = False, blur_faces: bool = False
+    ) -> NDArray[np.uint8]:
+        """Draw skeletons on a copy of a photo.
+
+        Args:
+            photo: (h, w, 3) BGR uint8; grey and BGRA are converted as in ``as_photo``.
+            skeletons: The people to draw.
+            blank: Whether to draw on black instead.
+            blur_faces: Whether to blur the face of each person first. Give all the people who were found.
+
+        Returns:
+            (h, w, 3) BGR uint8.
+        """
+        photo = as_photo(photo)
+        if blank:
+            photo = np.zeros_like(photo)
+        elif blur_faces:
+            photo = blur(self.config, photo, skeletons)
+        return draw_skeletons(self.config, photo, skeletons)
+
+    def close(self) -> None:
+        """Let go of the network. The estimator cannot be used after that."""
+        self._network = None
+
+    def __enter__(self) -> PoseEstimator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open_network(self) -> Network:
+        if self._network is None:
+            raise OpenPoseLabError("this PoseEstimator is closed; make a new one")
+        return self._network
+
+
+def _pixels(photo: Photo) -> NDArray[np.uint8]:
+    return PhotoFile(Path(photo), "").read() if isinstance(photo, str | os.PathLike) else photo

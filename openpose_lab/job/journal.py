@@ -1,0 +1,162 @@
+"""The journal of a run over many photos: a line for each photo that is done, exact enough to write every table from.
+
+The first line holds the settings of the run. Each other line is a record as ``formats/lines.py`` writes it. A line is
+appended when all files of its photo are written. So a run that was killed can go on: a last line that is cut is that of
+a photo that is not done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.files import cannot_write, open_input
+from estimation.layouts import Layout
+from openpose_lab.formats.coco_results import image_ids
+from openpose_lab.formats.lines import from_line, to_line
+from openpose_lab.formats.record import Record
+
+_VERSION = 1
+_LONGEST_LINE = 64 << 20
+"""Bytes: some 20,000 people."""
+
+Settings = Mapping[str, str]
+"""What the records of a run depend on, by the options that set it."""
+
+
+class Journal:
+    """An open journal. As a context manager it closes its file."""
+
+    def __init__(self, path: Path, file: BinaryIO, layout: Layout, places: dict[str, int]) -> None:
+        self._path, self._file, self._layout, self._places = path, file, layout, places
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            self._file.close()
+        except OSError:  # of what ``append`` could not write, and has told of
+            if kind is None:
+                raise
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._places
+
+    def append(self, record: Record) -> None:
+        """Note that a photo is done. Raises OpenPoseLabError if the line cannot be written."""
+        try:
+            place = self._file.seek(0, os.SEEK_END)
+            self._file.write(to_line(record))
+            self._file.flush()
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+        self._places[record.name] = place
+
+    def records(self, names: Sequence[str]) -> Iterator[Record]:
+        """Give the records of photos that are done.
+
+        Args:
+            names: The photos of the run, in order. Those that are not done are left out.
+
+        Yields:
+            Each record, with its index among ``names`` and the id that ``image_ids`` gives it.
+        """
+        for index, (name, image_id) in enumerate(zip(names, image_ids(names))):
+            if name in self._places:
+                self._file.seek(self._places[name])
+                record = from_line(self._file.readline(), self._layout)
+                yield replace(record, index=index, image_id=image_id)
+
+
+def begin(path: Path, layout: Layout, settings: Settings) -> Journal:
+    """Begin a journal anew.
+
+    Args:
+        path: Its file.
+        layout: The layout of the skeletons.
+        settings: What the records depend on.
+
+    Returns:
+        The open journal.
+
+    Raises:
+        OpenPoseLabError: The file cannot be written.
+    """
+    header = {"openpose_lab_journal": _VERSION, "settings": dict(settings)}
+    try:
+        file = path.open("w+b")
+        file.write(json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
+        file.flush()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return Journal(path, file, layout, {})
+
+
+def resume(path: Path, layout: Layout, settings: Settings) -> Journal:
+    """Go on with a journal. Without a file, a new one begins.
+
+    Args:
+        path: Its file.
+        layout: The layout of the skeletons.
+        settings: What the records depend on.
+
+    Returns:
+        The open journal, without a last line that is cut.
+
+    Raises:
+        OpenPoseLabError: The file is no journal, cannot be read or written, or was begun with other settings.
+    """
+    if not os.path.lexists(path):
+        return begin(path, layout, settings)
+    with open_input(path, "journal"):  # which refuses what is no file
+        pass
+    try:
+        file = path.open("r+b")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    shown = one_line(str(path), 200)
+    try:
+        _check_settings(shown, file.readline(_LONGEST_LINE), settings)
+        places: dict[str, int] = {}
+        place = file.tell()
+        while line := file.readline(_LONGEST_LINE):
+            try:
+                places[from_line(line, layout).name] = place
+            except ValueError:
+                if line.endswith(b"\n"):
+                    raise OpenPoseLabError(
+                        f"the journal {shown} is damaged at byte {place}; delete it, and do all again with --overwrite"
+                    ) from None
+                break
+            place = file.tell()
+        file.truncate(place)
+    except BaseException:
+        file.close()
+        raise
+    return Journal(path, file, layout, places)
+
+
+def _check_settings(shown: str, line: bytes, settings: Settings) -> None:
+    try:
+        header = json.loads(line.decode("ascii"))
+        before = header["settings"]
+        if header["openpose_lab_journal"] != _VERSION or not isinstance(before, dict):
+            raise ValueError("the line is no header of this version")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise OpenPoseLabError(
+            f"{shown} is no journal of a run; delete it, and do all again with --overwrite"
+        ) from None
+    for name in {**before, **settings}:
+        if before.get(name) != settings.get(name):
+            values = [one_line(str(one.get(name, "nothing")), 80) for one in (before, settings)]
+            raise OpenPoseLabError(
+                f"the run in {shown} was begun with another {name}: {values[0]} instead of {values[1]}; repeat it to "
+                "go on, or do all again with --overwrite"
+            )

@@ -1,0 +1,166 @@
+"""The run over many photos: each is read, estimated, drawn and written by a thread, and then noted in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from estimation.errors import OpenPoseLabError
+from estimation.faces import blur_faces
+from estimation.files import encode_picture, write_whole, writing_whole
+from estimation.skeletons import best_people
+from openpose_lab.estimator import PoseEstimator
+from openpose_lab.formats import FORMATS, Format, TableFormat
+from openpose_lab.formats.record import Record
+from openpose_lab.formats.units import PIXELS
+from openpose_lab.job.journal import Journal
+from openpose_lab.job.outputs import Outputs, make_folder
+from openpose_lab.overlap import count_cores, map_in_threads
+from openpose_lab.sources import PhotoFile
+from openpose_lab.sources.frame import rotated
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from estimation.skeletons import Skeletons
+
+
+@dataclass(frozen=True)
+class Look:
+    """Which people of a photo are kept, and how they are drawn.
+
+    Attributes:
+        most_people: Only so many people are kept, those with the highest person scores; None for all.
+        blank: Whether they are drawn on black.
+        blur_faces: Whether the faces of all people who are found are blurred, also of those who are not kept.
+    """
+
+    most_people: int | None = None
+    blank: bool = False
+    blur_faces: bool = False
+
+    def keep(self, found: Skeletons) -> Skeletons:
+        """Choose the people to keep."""
+        return found if self.most_people is None else best_people(found, self.most_people)
+
+    def draw(self, estimator: PoseEstimator, photo: NDArray[np.uint8], found: Skeletons) -> NDArray[np.uint8]:
+        """Draw those who are kept of the people found."""
+        if self.blur_faces and not self.blank:
+            photo = blur_faces(estimator.config, photo, found)
+        return estimator.draw(photo, self.keep(found), blank=self.blank)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A photo of which there are no people, and why."""
+
+    photo: PhotoFile
+    reason: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run over many photos.
+
+    Attributes:
+        photos: The photos.
+        outputs: Where the outputs go.
+        rotate: Degrees clockwise by which photos are turned first.
+        look: Which people are kept, and how they are drawn.
+        unit: The unit of x and y in the files.
+    """
+
+    photos: Sequence[PhotoFile]
+    outputs: Outputs
+    rotate: int = 0
+    look: Look = Look()
+    unit: str = PIXELS
+
+    def left(self, journal: Journal) -> list[tuple[int, PhotoFile]]:
+        """List the photos that are not done, with their places: not in the journal, or a file of theirs is missing."""
+        return [
+            (index, photo)
+            for index, photo in enumerate(self.photos)
+            if photo.shown not in journal or not all(path.exists() for path in self.outputs.all_of(photo))
+        ]
+
+    def run(
+        self,
+        estimator: PoseEstimator,
+        journal: Journal,
+        tick: Callable[[], object] = lambda: None,
+        threads: int | None = None,
+    ) -> list[Failure]:
+        """Do the photos that are not done, several at once, and write the tables of all.
+
+        Args:
+            estimator: Finds the people.
+            journal: Says which photos are done, and notes each that is.
+            tick: Is called after each photo, for a progress bar.
+            threads: How many photos are worked on at once; by default one for each core.
+
+        Returns:
+            The photos that failed. They are in no output.
+
+        Raises:
+            OpenPoseLabError: A file cannot be written. What was written stays, and the journal says what is done.
+        """
+        threads = threads or count_cores()
+        parallel = estimator.for_threads(threads)
+        failures = []
+
+        def process(numbered: tuple[int, PhotoFile]) -> Record | Failure:
+            return self._process(parallel, *numbered)
+
+        for done in map_in_threads(process, self.left(journal), threads):
+            if isinstance(done, Failure):
+                failures.append(done)
+            else:
+                journal.append(done)
+            tick()
+        self._write_tables(estimator, journal)
+        return failures
+
+    def _process(self, estimator: PoseEstimator, index: int, photo: PhotoFile) -> Record | Failure:
+        """Find the people in a photo, and write its files."""
+        try:
+            pixels = rotated(photo.read(), self.rotate)
+            found = estimator(pixels)
+            height, width = pixels.shape[:2]
+            record = Record(photo.shown, index, None, width, height, self.look.keep(found))
+            files = self._encoded(estimator, photo, record, pixels, found)
+        except OpenPoseLabError as error:
+            return Failure(photo, str(error))
+        for path, data in files:
+            make_folder(path.parent)
+            write_whole(path, data)
+        return record
+
+    def _encoded(
+        self,
+        estimator: PoseEstimator,
+        photo: PhotoFile,
+        record: Record,
+        pixels: NDArray[np.uint8],
+        found: Skeletons,
+    ) -> list[tuple[Path, bytes]]:
+        files = []
+        picture = self.outputs.picture_of(photo)
+        if picture is not None:
+            files.append((picture, encode_picture(picture, self.look.draw(estimator, pixels, found))))
+        for name, path in self.outputs.files_of(photo).items():
+            one = FORMATS[name]
+            assert isinstance(one, Format)
+            files.append((path, one.encode(record, estimator.config.layout, self.unit)))
+        return files
+
+    def _write_tables(self, estimator: PoseEstimator, journal: Journal) -> None:
+        names = [photo.shown for photo in self.photos]
+        for name, path in self.outputs.tables.items():
+            one = FORMATS[name]
+            assert isinstance(one, TableFormat)
+            with writing_whole(path) as file:
+                one.write(journal.records(names), estimator.config.layout, file, self.unit)

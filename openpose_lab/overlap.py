@@ -1,0 +1,53 @@
+"""Work on several photos at once, in threads."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+_AHEAD = 2
+"""Results for each thread that may wait for an earlier one, so that a slow photo stops no thread."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def count_cores() -> int:
+    """Count the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+) -> Iterator[Result]:
+    """Call a function with each item, several at once.
+
+    Memory does not grow with the number of items: an item is taken when its result will soon be asked for.
+
+    Args:
+        function: The function. Threads call it.
+        items: The items. The caller's thread takes them.
+        threads: How many calls run at once; by default one for each core.
+
+    Yields:
+        The results in the order of the items. An error of a call is raised in place of its result. When the caller
+        stops before the end, the calls that have begun are waited for, and no other begins.
+    """
+    threads = threads or count_cores()
+    under_way: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for item in items:
+                under_way.append(pool.submit(function, item))
+                if len(under_way) == threads * (1 + _AHEAD):
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
