@@ -265,8 +265,8 @@ def process_many(options: argparse.Namespace) -> None:
     photos = list_photos(options.photo, options.recursive, leave_out=outputs.folders)
     with Isolated(options.grouping) as isolated:
         inputs = [("grouping file", isolated.source), ("weights file", options.weights)]
-        claim_outputs(list(outputs.tables.values()), inputs)
         check_places(outputs, photos, inputs, replace=options.resume or options.overwrite)
+        claim_outputs(list(outputs.tables.values()), inputs)
         estimator, grouping = load_estimator(options, config, isolated)
         job = Job(photos, outputs, options.rotate, look_of(options), options.keypoint_scale)
         open_journal = journals.resume if options.resume else journals.begin

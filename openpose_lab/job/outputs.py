@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import check_outputs, check_writable
+from estimation.files import check_outputs
 from openpose_lab.formats import FORMATS, TableFormat
 from openpose_lab.sources import PhotoFile
 
@@ -84,15 +84,14 @@ def check_places(
         raise OpenPoseLabError(
             "a run over several photos needs a file to write; give --output DIR, or the path of a table"
         )
-    sources = [("photo", photo.path) for photo in photos]
-    check_outputs(list(outputs.tables.values()), [*inputs, *sources])
     if not replace:
         _check_absent([path for photo in photos for path in outputs.all_of(photo)])
         _check_absent([path for path in outputs.tables.values() if os.path.isfile(path)])
         _check_absent([outputs.journal])
     for folder in outputs.folders:
         make_folder(folder)
-    check_writable(outputs.journal)
+    sources = [("photo", photo.path) for photo in photos]
+    check_outputs([*outputs.tables.values(), outputs.journal], [*inputs, *sources])
 
 
 def make_folder(folder: Path) -> None:
