@@ -17,6 +17,7 @@ from openpose_lab.checksums import checksum
 from openpose_lab.extras import require
 from openpose_lab.networks.importers import hdf5
 from openpose_lab.networks.importers.trained_weights import TrainedWeights
+from openpose_lab.networks.storage import check_record, record_path
 
 LARGEST_FILE = 1 << 30
 """Bytes. A training file of vgg19, with the variables of its optimizer, has 0.6 GB."""
@@ -70,7 +71,7 @@ def read_weights(path: Path, keep: bool = False) -> tuple[str, TrainedWeights]:
         The name of the form, and the weights.
 
     Raises:
-        OpenPoseLabError: The file is of no known form, is damaged, or has no weights.
+        OpenPoseLabError: The file is of no known form, is damaged, differs from its record, or has no weights.
     """
     files = files_of(path)
     state = _state(files)
@@ -93,6 +94,8 @@ def _read(files: list[Path]) -> tuple[str, TrainedWeights]:
     path, head = files[0], _read_head(files[0])
     for file in files[1:]:
         _read_head(file)
+    if os.path.isfile(record_path(path)):
+        checksums_of(path)  # compares them with the record
     if head.startswith(hdf5.SIGNATURE):
         require("h5py", f"the weights file {path}")
     form = next((form for form in forms() if _recognises(form, path, head)), None)
@@ -142,7 +145,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def checksums_of(path: Path) -> list[str]:
-    """Compute the SHA-256 of the files that belong to weights: see ``files_of``.
+    """Compute the SHA-256 of the files that belong to weights: see ``files_of``. Compare them with their record.
 
     Args:
         path: One of the files.
@@ -151,15 +154,18 @@ def checksums_of(path: Path) -> list[str]:
         The checksums in hexadecimal, in the order of the files.
 
     Raises:
-        OpenPoseLabError: A file cannot be read, or is of no size that weights have.
+        OpenPoseLabError: A file cannot be read, is of no size that weights have, or differs from its record.
     """
     files = files_of(path)
     for file in files:
         _read_head(file)
     try:
-        return [checksum(file, "sha256", "weights file") for file in files]
+        checksums = [checksum(file, "sha256", "weights file") for file in files]
     except OSError as error:
         raise OpenPoseLabError(f"cannot read the weights file {path}: {error.strerror}; copy it again") from error
+    if files == [path]:
+        check_record(path, checksums[0])
+    return checksums
 
 
 def _read_head(path: Path) -> bytes:

@@ -194,20 +194,54 @@ def read_record(path: Path) -> dict[str, Any] | None:
     Raises:
         OpenPoseLabError: The record is damaged, or the weights file has changed since.
     """
-    record = record_path(path)
-    if not os.path.isfile(record):
+    if not os.path.isfile(record_path(path)):
         return None
+    expected, made_from = _stated(path)
+    if expected != checksum(path, "sha256", "weights file"):
+        raise _changed(path, made_from)
+    return made_from
+
+
+def check_record(path: Path, found: str) -> None:
+    """Compare a weights file with its record. A missing or damaged record is no fault of the file.
+
+    Args:
+        path: The weights file.
+        found: Its SHA-256 in hexadecimal.
+
+    Raises:
+        OpenPoseLabError: The weights file has changed since the record was written.
+    """
+    if not os.path.isfile(record_path(path)):
+        return
+    try:
+        expected, made_from = _stated(path)
+    except OpenPoseLabError:
+        return
+    if expected != found:
+        raise _changed(path, made_from)
+
+
+def _stated(path: Path) -> tuple[str, dict[str, Any]]:
+    """The checksum and the origin that a weights file's record states. Raises OpenPoseLabError if it is damaged."""
+    record = record_path(path)
     damaged = OpenPoseLabError(f"{record} is damaged; delete it, or import the weights again")
     try:
         stated = json.loads(read_input(record, "record of weights", _LARGEST_RECORD))
         expected, made_from = stated["sha256"], dict(stated["made_from"])
     except (ValueError, LookupError, TypeError, RecursionError):
         raise damaged from None
-    if not _is_origin(made_from):
+    if not (isinstance(expected, str) and _is_origin(made_from)):
         raise damaged
-    if expected != checksum(path, "sha256"):
-        raise OpenPoseLabError(f"{path} has changed since it was written: its checksum is not that in {record.name}")
-    return made_from
+    return expected, made_from
+
+
+def _changed(path: Path, made_from: dict[str, Any]) -> OpenPoseLabError:
+    return OpenPoseLabError(
+        f"the weights file {path} has changed since it was imported; delete it, or import "
+        f"{shown(' and '.join(made_from['files']))} again; if you changed it on purpose, delete "
+        f"{record_path(path).name} instead"
+    )
 
 
 def _is_origin(made_from: dict[str, Any]) -> bool:

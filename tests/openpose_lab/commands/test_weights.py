@@ -154,7 +154,7 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
     kept.write_bytes(kept.read_bytes() + b"\0")
     status, out, _ = program("verify")
     assert status == 1
-    assert "has changed since it was written" in out
+    assert "has changed since it was imported" in out
 
 
 @pytest.mark.slow

@@ -12,7 +12,9 @@ import pytest
 from estimation.errors import OpenPoseLabError
 from openpose_lab.checksums import checksum
 from openpose_lab.networks.importers.frozen_graph import graph_of
-from openpose_lab.networks.reading import files_of, read_weights
+from openpose_lab.networks.loading import load_network
+from openpose_lab.networks.reading import checksums_of, files_of, read_weights
+from openpose_lab.networks.storage import keep_weights, record_path
 from tests.support.extras import needs
 
 DEVICE = Path("/dev/zero")
@@ -142,3 +144,49 @@ def test_without_h5py_one_sentence_says_how_it_is_installed(tmp_path, monkeypatc
     sentence = "a.weights.h5 needs h5py, which is not installed; run `pip install -r requirements.txt`"
     with pytest.raises(OpenPoseLabError, match=sentence):
         read_weights(tmp_path / "a.weights.h5")
+
+
+@pytest.fixture
+def imported(tmp_path):
+    """Weights with a record. What is in a file decides its form, so h5py is not needed."""
+    path = tmp_path / "a.weights.h5"
+    origin = {"files": {"a.caffemodel": "12"}, "form": "Caffe model", "network": "n", "licence": "free"}
+    keep_weights(path, arrays(**{"layer/kernel": np.ones((3, 3, 8, 8), np.float32)}), origin)
+    return path
+
+
+def damage(path):
+    data = path.read_bytes()
+    path.write_bytes(data[:500] + bytes(800) + data[1300:])
+
+
+CHANGED = (
+    "the weights file .*a.weights.h5 has changed since it was imported; delete it, or import a.caffemodel again; if "
+    "you changed it on purpose, delete a.weights.json instead"
+)
+
+
+@pytest.mark.parametrize("read", [read_weights, checksums_of])
+def test_weights_that_differ_from_their_record_are_refused(imported, read):
+    read(imported)
+    damage(imported)
+    with pytest.raises(OpenPoseLabError, match=CHANGED):
+        read(imported)
+
+
+@pytest.mark.parametrize(
+    "runtime", [pytest.param("keras", marks=needs("tensorflow")), pytest.param("openvino", marks=needs("openvino"))]
+)
+def test_no_runtime_runs_weights_that_differ_from_their_record(imported, runtime):
+    damage(imported)
+    with pytest.raises(OpenPoseLabError, match=CHANGED):
+        load_network("mobilenet_thin", imported, runtime)
+
+
+@pytest.mark.parametrize("text", [None, "", "{", '{"sha256": 1, "made_from": 2}', 100_000 * "["])
+def test_a_missing_or_damaged_record_does_not_stop_weights(imported, text):
+    record_path(imported).unlink()
+    if text is not None:
+        record_path(imported).write_text(text)
+    assert read_weights(imported)[0] == "NumPy archive"
+    assert len(checksums_of(imported)) == 1
