@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, one_line
@@ -24,6 +25,8 @@ _LEAST_BYTES = 180_000
 _MOST_SAID = 1 << 20
 _TEMPORARY = ".openpose-lab-"
 """How the names of temporary folders begin."""
+_LEFT_OVER_SECONDS = 3600
+"""Much more than the time for which a fetch receives nothing before it is ended."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -42,6 +45,7 @@ def fetch(published: Published, folder: Path) -> list[Path]:
     Raises:
         OpenPoseLabError: A file cannot be fetched, or does not have its published checksum.
     """
+    _remove_left_over(folder)
     return [_fetch_file(published, file, folder / file.name) for file in published.files]
 
 
@@ -60,6 +64,16 @@ def _fetch_file(published: Published, file: PublishedFile, path: Path) -> Path:
         else:
             download(file.home, path, file.checksum, most_bytes=_most_bytes(file))
     return path
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove the temporary folders of fetches that were killed. A living one receives something now and then."""
+    with suppress(OSError):
+        for left in folder.glob(f"{_TEMPORARY}*"):
+            if left.is_dir():
+                changed = max(path.lstat().st_mtime for path in (left, *left.rglob("*")))
+                if time.time() - changed > _LEFT_OVER_SECONDS:
+                    shutil.rmtree(left, ignore_errors=True)
 
 
 def _most_bytes(file: PublishedFile) -> int:

