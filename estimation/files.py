@@ -200,14 +200,22 @@ def writing_whole(path: str | Path) -> Iterator[BinaryIO]:
             with open(path, "wb") as file:
                 yield file
         else:
-            with _replacing(Path(target)) as file:
+            with replacing(Path(target)) as file:
                 yield file
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
 @contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """Put a file in place of what is there, be it a link or a pipe, at once and whole. Raises OSError.
+
+    Args:
+        target: The path. A folder there is not replaced.
+
+    Yields:
+        The open file.
+    """
     temporary = target.with_name(f".openpose-lab-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import warnings
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from estimation.files import read_input, write_whole
+from estimation.files import read_input, replacing
 
 _HASH = "sha256"
 _HEAD_BYTES = 32
@@ -68,11 +69,11 @@ class KeptFiles:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._make_room(size)
-            write_whole(path, _seal(path.name, data) + data)
-        except (OSError, OpenPoseLabError) as error:
+            with replacing(path) as file:
+                file.write(_seal(path.name, data) + data)
+        except OSError as error:
             self._writable = False
-            reason = f"cannot write {self._folder}: {error.strerror}" if isinstance(error, OSError) else error
-            sentence = f"{self._what} are not kept for the next time: {reason}"
+            sentence = f"{self._what} are not kept for the next time: {_cannot_write(path, error)}"
             warnings.warn(OpenPoseLabWarning(sentence), stacklevel=2)
 
     def _path(self, depends_on: list[str]) -> Path:
@@ -102,6 +103,18 @@ class KeptFiles:
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))
         return sorted(found)
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    """Say what is in the way of a file, or else what the system says."""
+    for folder in path.parents:
+        if os.path.lexists(folder) and not os.path.isdir(folder):
+            return f"{folder} is no folder; move it away"
+    if os.path.isdir(path):
+        return f"{path} is a folder; delete it"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    advice = "free some space" if full else "make it writable"
+    return f"cannot write {path.parent}: {error.strerror}; {advice}"
 
 
 def _seal(key: str, data: bytes) -> bytes:

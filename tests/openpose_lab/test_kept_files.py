@@ -1,6 +1,7 @@
 """Kept files: whatever happens to them, what is read is what was written, or nothing."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from openpose_lab import kept_files
+from estimation.errors import OpenPoseLabWarning
 from openpose_lab.kept_files import KeptFiles
 from tests.conftest import ROOT
 
@@ -77,7 +77,8 @@ def test_a_folder_in_place_of_a_file_is_no_file(kept, folder):
     path.unlink()
     path.mkdir()
     assert kept.read(["a"]) is None
-    with pytest.warns(OpenPoseLabWarning, match="things are not kept for the next time: cannot write .*: "):
+    sentence = f"things are not kept for the next time: {re.escape(str(path))} is a folder; delete it"
+    with pytest.warns(OpenPoseLabWarning, match=sentence):
         kept.write(["a"], b"content")
 
 
@@ -88,6 +89,20 @@ def test_a_pipe_in_place_of_a_file_is_not_waited_for(kept, folder):
     path.unlink()
     os.mkfifo(path)
     assert kept.read(["a"]) is None
+    kept.write(["a"], b"content")
+    assert kept.read(["a"]) == b"content"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets not every user make links")
+def test_a_link_in_place_of_a_file_is_replaced(kept, folder, tmp_path):
+    kept.write(["a"], b"content")
+    (path,) = folder.iterdir()
+    (tmp_path / "mine").write_bytes(b"mine")
+    path.unlink()
+    path.symlink_to(tmp_path / "mine")
+    kept.write(["a"], b"content")
+    assert kept.read(["a"]) == b"content"
+    assert (tmp_path / "mine").read_bytes() == b"mine"
 
 
 def age(kept, key, seconds):
@@ -163,10 +178,25 @@ def test_a_full_disk_is_said_once_and_leaves_nothing(kept, folder, monkeypatch):
     assert kept.read(["a"]) is None
 
 
-def test_a_file_in_place_of_the_folder_is_said(tmp_path):
-    (tmp_path / "cache").write_text("no folder")
+@pytest.mark.parametrize("what", ["cache", "cache/things"])
+def test_a_file_in_place_of_the_folder_is_said(tmp_path, what):
+    (tmp_path / what).parent.mkdir(exist_ok=True)
+    (tmp_path / what).write_text("no folder")
+    assert_in_the_way(tmp_path, what)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows lets not every user make links")
+@pytest.mark.parametrize("what", ["cache", "cache/things"])
+def test_a_link_to_nothing_in_place_of_the_folder_is_said(tmp_path, what):
+    (tmp_path / what).parent.mkdir(exist_ok=True)
+    (tmp_path / what).symlink_to(tmp_path / "nothing")
+    assert_in_the_way(tmp_path, what)
+
+
+def assert_in_the_way(tmp_path, what):
     kept = KeptFiles(tmp_path / "cache" / "things", 1000, "things")
-    with pytest.warns(OpenPoseLabWarning, match=f"things are not kept .*: cannot write {tmp_path}/cache/things: "):
+    sentence = f"^things are not kept for the next time: {re.escape(str(tmp_path / what))} is no folder; move it away$"
+    with pytest.warns(OpenPoseLabWarning, match=sentence):
         kept.write(["a"], b"content")
     assert kept.read(["a"]) is None
 
@@ -244,12 +274,3 @@ def test_a_kill_in_the_middle_leaves_what_was_there(kept, folder):
     kept = KeptFiles(folder, 100, "things")
     kept.write(["b"], bytes(20))
     assert not rest.exists()
-
-
-def test_any_fault_of_writing_is_said(kept, monkeypatch):
-    def fails(*_):
-        raise OpenPoseLabError("cannot write it")
-
-    monkeypatch.setattr(kept_files, "write_whole", fails)
-    with pytest.warns(OpenPoseLabWarning, match="things are not kept for the next time: cannot write it"):
-        kept.write(["a"], b"content")
