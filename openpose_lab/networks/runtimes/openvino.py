@@ -7,6 +7,7 @@ a photo, and is kept. OpenVINO executes altered files without an error, so it ne
 
 from __future__ import annotations
 
+import errno
 import queue
 import tempfile
 import threading
@@ -206,7 +207,7 @@ class _TrainedGraph:
             steps.update()
             _compare(self._core, graph, model, self._weights)
             steps.update()
-        with suppress(RuntimeError, OSError):  # a full disk, say; the compiled graph may be kept all the same
+        with suppress(RuntimeError, OpenPoseLabError):  # a full disk, say; the compiled graph may be kept all the same
             self._kept.write(depends_on, _serialised(graph))
         return graph
 
@@ -230,13 +231,17 @@ class _TrainedGraph:
 
 @contextmanager
 def _one_sentence(task: str) -> Iterator[None]:
-    """Turn OpenVINO's exceptions into OpenPoseLabError. ``task``: what it cannot do."""
+    """Turn OpenVINO's and the system's exceptions into OpenPoseLabError. ``task``: what cannot be done."""
     try:
         yield
-    except (RuntimeError, OSError) as error:
+    except RuntimeError as error:
         reason = str(error).strip().rpartition("\n")[2]  # after the places in OpenVINO's code
         raise OpenPoseLabError(
             f"OpenVINO cannot {task} ({one_line(reason, _MOST_QUOTED)}); use --runtime keras"
+        ) from error
+    except OSError as error:
+        raise OpenPoseLabError(
+            f"cannot {task} ({one_line(str(error), _MOST_QUOTED)}); check the disk and the memory"
         ) from error
 
 
@@ -277,10 +282,10 @@ def _read_frozen_graph(core: ov.Core, files: list[Path], spec: NetworkSpec) -> o
 
     from openpose_lab.networks.importers.frozen_graph import graph_of
 
-    frontend = FrontEndManager().load_by_framework("tf")
+    frontend, data = FrontEndManager().load_by_framework("tf"), graph_of(files[0])
     with _temporary_folder() as folder:  # it reads files only, and not out of a wheel
         file = folder / "graph.pb"
-        file.write_bytes(graph_of(files[0]))
+        file.write_bytes(data)
         graph = frontend.load(str(file))
         graph.override_all_outputs([graph.get_place_by_tensor_name(name) for name in spec.graph_outputs.values()])
         model = ov.Model(frontend.convert(graph))
@@ -356,9 +361,18 @@ def _deserialised(core: ov.Core, data: bytes) -> ov.Model:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    # Windows deletes no file that is in use.
-    with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    """A folder that is deleted after the block. Raises OpenPoseLabError if the block cannot write into it."""
+    try:
+        # Windows deletes no file that is in use.
+        with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+    except OSError as error:
+        place = f" into {tempfile.tempdir}" if tempfile.tempdir else ""  # None: no folder can be written
+        advice = "free some space there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check that folder"
+        raise OpenPoseLabError(
+            f"cannot write temporary files{place}: {one_line(str(error.strerror), _MOST_QUOTED)}; {advice}, or set "
+            "TMPDIR to another folder"
+        ) from error
 
 
 def _compare(core: ov.Core, graph: ov.Model, model: keras.Model, weights: Path) -> None:

@@ -1,6 +1,5 @@
 """The OpenVINO runtime: its maps are Keras's, or those of the published INT8 graph, whatever happens to its files."""
 
-import contextlib
 import multiprocessing
 import os
 import pickle
@@ -328,27 +327,36 @@ def test_without_a_place_to_keep_them_the_work_goes_on(tiny, folder):
     assert len(said) == 1
 
 
-@needs("tensorflow")
-def test_without_temporary_files_the_work_goes_on(tiny, folder, monkeypatch):
-    @contextlib.contextmanager
-    def full():
-        raise OSError(28, "No space left on device")
-        yield
+@pytest.fixture
+def no_temporary_files(tmp_path, monkeypatch):
+    """A full disk under the folder for temporary files."""
 
-    monkeypatch.setattr(openvino, "_temporary_folder", full)
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+
+
+@needs("tensorflow")
+def test_without_temporary_files_the_work_goes_on(tiny, folder, no_temporary_files):
     assert_right(tiny)
     assert len(list(folder.iterdir())) == 1  # the compiled graph
 
 
-def test_a_frozen_graph_without_temporary_files_is_one_sentence(wheel, folder, monkeypatch):
-    @contextlib.contextmanager
-    def full():
-        raise OSError(28, "No space left on device")
-        yield
-
-    monkeypatch.setattr(openvino, "_temporary_folder", full)
-    sentence = r"OpenVINO cannot execute .*whl \(.*No space left on device\); use --runtime keras"
+def test_a_frozen_graph_without_temporary_files_is_one_sentence(wheel, folder, no_temporary_files):
+    sentence = "cannot write temporary files into .*temporary: No space left on device; free some space there, or set"
     with pytest.raises(OpenPoseLabError, match=sentence):
+        openvino.load(NETWORKS["mobilenet_thin"], wheel)
+
+
+def test_a_system_without_a_folder_for_temporary_files_is_one_sentence(wheel, folder, monkeypatch):
+    def none():
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/']")
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", none)
+    with pytest.raises(OpenPoseLabError, match="^cannot write temporary files: No usable temporary directory found in"):
         openvino.load(NETWORKS["mobilenet_thin"], wheel)
 
 
