@@ -21,6 +21,10 @@ _HAS_TENSORFLOW = sys.version_info < (3, 14)
 """Whether TensorFlow has wheels for this Python."""
 
 
+class MissingLibraryError(OpenPoseLabError):
+    """A library is not installed that a task needs."""
+
+
 def is_installed(library: str) -> bool:
     """Tell whether a library is installed. It is not imported."""
     return importlib.util.find_spec(library) is not None
@@ -34,10 +38,10 @@ def require(library: str, task: str) -> None:
         task: What needs it; the sentence begins with this.
 
     Raises:
-        OpenPoseLabError: The library is missing. The text says how it is installed.
+        MissingLibraryError: The library is missing. The text says how it is installed.
     """
     if not is_installed(library):
-        raise OpenPoseLabError(f"{task} needs {library}, which is not installed; {how_to_install(library)}")
+        raise MissingLibraryError(f"{task} needs {library}, which is not installed; {how_to_install(library)}")
 
 
 def how_to_install(library: str) -> str:

@@ -24,9 +24,10 @@ from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import read_input
 from estimation.photos import read_photo
 from estimation.quiet import silent_stderr
-from openpose_lab.extras import how_to_install, is_installed
+from openpose_lab.extras import MissingLibraryError, how_to_install, is_installed
 from openpose_lab.kept_files import KeptFiles
 from openpose_lab.networks.code import checksum_of_code
+from openpose_lab.networks.download import is_published
 from openpose_lab.networks.published import Precision, with_checksums
 from openpose_lab.networks.reading import LARGEST_FILE, checksums_of, files_of, read_weights
 from openpose_lab.networks.runtimes.base import (
@@ -40,7 +41,7 @@ from openpose_lab.networks.runtimes.base import (
 )
 from openpose_lab.networks.runtimes.openvino_loading import use_openvino
 from openpose_lab.networks.spec import NetworkSpec
-from openpose_lab.paths import cache_folder, sample_photo
+from openpose_lab.paths import cache_folder, sample_photo, weights_folder
 
 if TYPE_CHECKING:
     import keras
@@ -215,13 +216,25 @@ class _TrainedGraph:
         """Raise OpenPoseLabError if TensorFlow is missing. The text names weights that need no TensorFlow."""
         if is_installed("tensorflow"):
             return
+        self._check_without_tensorflow()
         sentence = f"OpenVINO needs tensorflow once to convert {self._weights.name}; {how_to_install('tensorflow')}"
         readable = (one for one in self._spec.published if one.form in _READERS and not one.int8)
         if (one := next(readable, None)) is not None:
-            sentence += (
-                f", or `python -m openpose_lab weights fetch {one.name}`, and give {one.files[0].name} with --weights"
-            )
+            path = weights_folder() / one.files[0].name
+            sentence += f', or `python -m openpose_lab weights fetch {one.name}`, and give "{path}" with --weights'
         raise OpenPoseLabError(sentence)
+
+    def _check_without_tensorflow(self) -> None:
+        """Raise OpenPoseLabError if the weights are damaged, so that TensorFlow would not help."""
+        published = {file.name: file for one in self._spec.published for file in one.files if file.checksum}
+        for path in self._files:
+            if path.name in published and not is_published(published[path.name], path):
+                raise OpenPoseLabError(
+                    f"{path} is not the published file of that name; delete it and fetch it again, or give it another "
+                    "name if it is your own"
+                )
+        with suppress(MissingLibraryError):  # h5py comes with TensorFlow
+            read_weights(self._weights)
 
     def _check_unchanged(self) -> None:
         """Raise OpenPoseLabError if what was read may not be what the checksums are of."""

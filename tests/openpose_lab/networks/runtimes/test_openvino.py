@@ -27,6 +27,7 @@ from openpose_lab.networks.runtimes import openvino
 from openpose_lab.networks.runtimes.openvino_loading import load_openvino
 from openpose_lab.networks.spec import NetworkSpec
 from openpose_lab.networks.storage import encode
+from openpose_lab.paths import weights_folder
 from tests.conftest import ROOT
 from tests.support.extras import needs
 
@@ -422,17 +423,40 @@ def test_floats_without_tensorflow_name_weights_that_need_none(folder, monkeypat
         load_network("lightweight", runtime="openvino", precision=precision)
     sentence = str(error.value)
     assert sentence.startswith("OpenVINO needs tensorflow once to convert human-pose-estimation-0001-FP16-INT8.xml; ")
+    path = weights_folder() / "human-pose-estimation-0001-FP32.xml"  # where the command puts it
     assert sentence.endswith(
-        ", or `python -m openpose_lab weights fetch lightweight`, and give human-pose-estimation-0001-FP32.xml with "
-        "--weights"
+        f', or `python -m openpose_lab weights fetch lightweight`, and give "{path}" with --weights'
     )
-    assert len(sentence) < 300
+    assert len(sentence.replace(str(ROOT), "/home/student/lab")) < 300
 
 
 def test_weights_without_tensorflow(tiny, folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(OpenPoseLabError, match="OpenVINO needs tensorflow once to convert tiny.npz; [^,]*$"):
         openvino.load(tiny.spec, tiny.path)
+
+
+def test_damaged_weights_without_tensorflow_are_said_to_be_damaged(tiny, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    data = tiny.path.read_bytes()
+    tiny.path.write_bytes(data[:500] + bytes(100) + data[600:])
+    with pytest.raises(OpenPoseLabError, match="tiny.npz is damaged, or no NumPy archive after all: "):
+        openvino.load(tiny.spec, tiny.path)
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "sentence"),
+    [
+        ("body25", "pose_iter_584000.caffemodel", "584000.caffemodel is not the published file of that name; delete"),
+        ("body25", "body25.weights.h5", "OpenVINO needs tensorflow once to convert body25.weights.h5"),
+    ],
+)
+def test_what_is_known_of_weights_without_tensorflow_and_h5py(tmp_path, folder, monkeypatch, network, name, sentence):
+    for library in ("tensorflow", "h5py"):
+        monkeypatch.setitem(sys.modules, library, None)
+    (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n and more")
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        openvino.load(NETWORKS[network], tmp_path / name)
 
 
 def test_a_file_that_is_too_large_is_not_read(tiny, folder):
