@@ -6,7 +6,7 @@ import importlib.util
 import sys
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.paths import in_clone
+from openpose_lab.paths import ROOT, in_clone
 
 _EXTRAS = {
     "h5py": "keras",
@@ -46,10 +46,13 @@ def require(library: str, task: str) -> None:
 
 def how_to_install(library: str) -> str:
     """Say which command installs a library, with the others of its extra if it is in one."""
-    if library not in _EXTRAS:
-        return f"run `pip install {library}`"
     if library == "tensorflow" and not _HAS_TENSORFLOW:
         return "it does not run on Python 3.14 yet, so use Python 3.13"
-    if in_clone():
-        return "run `pip install -r requirements.txt` in the project's folder"
-    return f'run `pip install "openpose-lab[{_EXTRAS[library]}]"`'
+    extra = _EXTRAS.get(library)
+    if extra is None or (extra == "keras" and not _HAS_TENSORFLOW):
+        return f"run `pip install {library}`"
+    if not in_clone():
+        return f'run `pip install "openpose-lab[{extra}]"`'
+    # An unpacked handout is no package. All shells need or allow these quotes, of which cmd.exe knows no others.
+    what = f'-e ".[{extra}]"' if (ROOT / "pyproject.toml").is_file() else "-r requirements.txt"
+    return f"run `pip install {what}` in the project's folder"

@@ -23,7 +23,7 @@ def without(monkeypatch):
 @pytest.mark.parametrize(
     ("in_clone", "command"),
     [
-        (True, "run `pip install -r requirements.txt` in the project's folder"),
+        (True, 'run `pip install -e ".[evaluate]"` in the project\'s folder'),
         (False, 'run `pip install "openpose-lab[evaluate]"`'),
     ],
 )
@@ -33,6 +33,13 @@ def test_the_sentence_says_how_a_library_is_installed(monkeypatch, without, in_c
     with pytest.raises(OpenPoseLabError) as caught:
         extras.require("matplotlib", "a plot")
     assert str(caught.value) == f"a plot needs matplotlib, which is not installed; {command}"
+
+
+def test_an_unpacked_handout_is_no_package_that_has_extras(monkeypatch, tmp_path):
+    monkeypatch.setattr(extras, "in_clone", lambda: True)
+    monkeypatch.setattr(extras, "ROOT", tmp_path)
+    sentence = "run `pip install -r requirements.txt` in the project's folder"
+    assert [extras.how_to_install(library) for library in ("tensorflow", "matplotlib")] == 2 * [sentence]
 
 
 def test_a_library_that_is_there_is_not_imported():
@@ -51,7 +58,7 @@ def test_a_network_without_tensorflow(monkeypatch, without):
 def test_python_3_14_has_no_tensorflow(monkeypatch):
     monkeypatch.setattr(extras, "_HAS_TENSORFLOW", False)
     assert extras.how_to_install("tensorflow") == "it does not run on Python 3.14 yet, so use Python 3.13"
-    assert extras.how_to_install("h5py").startswith("run `pip install")
+    assert extras.how_to_install("h5py") == "run `pip install h5py`"  # the extra has TensorFlow, too
 
 
 def test_evaluate_without_pycocotools(call_program, without, tmp_path):

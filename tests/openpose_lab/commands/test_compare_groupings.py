@@ -176,7 +176,7 @@ def test_without_the_extra_the_tables_and_one_note(program, monkeypatch, tmp_pat
     assert "groupings.png" not in out
     assert err == (
         "compare_groupings: note: without pycocotools and matplotlib, AP and AR and the plot are left out; "
-        "run `pip install -r requirements.txt` in the project's folder\n"
+        'run `pip install -e ".[evaluate]"` in the project\'s folder\n'
     )
     (row,) = [row for row in read(tmp_path / "groupings.csv") if row["grouping"] == "lab"]
     assert (row["AP"], row["F1"] != "") == ("", True)

