@@ -91,7 +91,7 @@ def build_trained(spec: NetworkSpec, arrays: Weights, path: Path) -> keras.Model
         The model.
 
     Raises:
-        OpenPoseLabError: A weight is missing, does not fit or is not a number, or the network has no place for it.
+        OpenPoseLabError: A weight is missing, does not fit or is no trained one, or the network has no place for it.
     """
     use_tensorflow()
     model = spec.build(spec.layout)
@@ -109,7 +109,7 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
         network: The network's name, for error messages.
 
     Raises:
-        OpenPoseLabError: A weight is missing, does not fit or is not a number, or the model has no place for it.
+        OpenPoseLabError: A weight is missing, does not fit or is no trained one, or the model has no place for it.
     """
     variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
     found = {}
@@ -127,6 +127,8 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
             raise OpenPoseLabError(f"{path} is damaged: {name} has values that are no numbers; give another file")
         if found[name].dtype.kind == "f" and np.abs(found[name]).max(initial=0) > _LARGEST_WEIGHT:
             raise OpenPoseLabError(f"{path} is damaged: {name} has values that no trained network has; give another")
+        if variable.name.endswith("kernel") and not found[name].any():
+            raise OpenPoseLabError(f"{path} is damaged: {name} has zeros only, as no trained network; give another")
     if unknown := sorted(arrays.keys() - variables.keys()):
         raise OpenPoseLabError(f"{path} is not for {network}: the network has no layer for {shown(unknown[0])}")
     for name, variable in variables.items():

@@ -161,13 +161,13 @@ def test_import_recognises_keeps_and_verify_tries(program, folder, tmp_path):
 def test_verify_tries_the_network(program, folder, mobilenet_weights, tmp_path):
     trained = read_weights(mobilenet_weights)[1].arrays
     np.savez(tmp_path / "good.npz", **trained)
-    np.savez(tmp_path / "zero.npz", **{name: np.zeros_like(values) for name, values in trained.items()})
+    np.savez(tmp_path / "weak.npz", **{name: values * 1e-3 for name, values in trained.items()})
     np.savez(tmp_path / "huge.npz", **{name: values * 1e20 for name, values in trained.items()})
-    status, out, _ = program("verify", tmp_path / "good.npz", tmp_path / "zero.npz", tmp_path / "huge.npz")
+    status, out, _ = program("verify", tmp_path / "good.npz", tmp_path / "weak.npz", tmp_path / "huge.npz")
     assert status == 1
-    good, zero, huge = out.splitlines()
+    good, weak, huge = out.splitlines()
     assert re.fullmatch(r"ok     .*good.npz: NumPy archive, 5 people with \d+ parts in skiers.jpg, which shows 5", good)
-    assert "zero.npz: it finds 0 people with 0 parts in skiers.jpg, which shows 5: these are no trained weights" in zero
+    assert "weak.npz: it finds 0 people with 0 parts in skiers.jpg, which shows 5: these are no trained weights" in weak
     assert "has values that no trained network has; give another" in huge
 
 

@@ -204,7 +204,8 @@ class Variable:
         ({"conv1/kernel": np.zeros(4)}, "a.npz is not for small: conv1/kernel has shape (4,), expected (3,)"),
         ({"conv1/kernel": np.full(3, np.nan)}, "a.npz is damaged: conv1/kernel has values that are no numbers; give"),
         ({"conv1/kernel": np.full(3, 1e10)}, "a.npz is damaged: conv1/kernel has values that no trained network has"),
-        ({"conv1/kernel": np.zeros(3), "conv2/bias": np.zeros(1)}, "the network has no layer for conv2/bias"),
+        ({"conv1/kernel": np.zeros(3)}, "a.npz is damaged: conv1/kernel has zeros only, as no trained network; give"),
+        ({"conv1/kernel": np.ones(3), "conv2/bias": np.zeros(1)}, "the network has no layer for conv2/bias"),
     ],
 )
 def test_weights_that_do_not_fit_change_nothing(arrays, sentence):
