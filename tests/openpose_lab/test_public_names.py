@@ -3,7 +3,9 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import cv2
 import pytest
 
 import openpose_lab
@@ -64,14 +66,20 @@ def test_the_door_of_a_function():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(len(re.findall(r"```python\n", PAGE))))
-def test_the_examples_of_the_page_run(number, tmp_path, mobilenet):
-    """All examples up to this one, as a reader would have typed them."""
-    examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[: number + 1]
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(examples)
-    (tmp_path / "photo.jpg").write_bytes((ROOT / "images" / "people.jpg").read_bytes())
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+def test_the_examples_of_the_page_run(tmp_path):
+    """One after the other, as a reader would have typed them."""
+    (tmp_path / "photos").mkdir()
+    for name, path in {"people.jpg": "photo.jpg", "skiers.jpg": "photos/1.jpg"}.items():
+        (tmp_path / path).write_bytes((ROOT / "images" / name).read_bytes())
+    examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "examples.py").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(examples))
+    done = subprocess.run([sys.executable, "examples.py"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{Path('photos/1.jpg')} (5, 18, 2)\n")
+    assert done.stdout.endswith("there is no photo no_such_photo.jpg; check the path\n")
+    pictures = {name: cv2.imread(str(tmp_path / f"{name}.png")) for name in ("skeletons", "blank", "shared")}
+    assert len({picture.tobytes() for picture in pictures.values()}) == 3
+    assert (pictures["blank"] == 0).all(axis=2).mean() > 0.5
 
 
 def test_the_name_of_a_function_decides_its_door():
