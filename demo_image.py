@@ -1,8 +1,9 @@
-"""The lab's program: a photo in; a picture with the skeletons, JSON, and the time of each stage out.
+"""The lab's program: photos in; pictures with the skeletons, JSON and tables out.
 
     python demo_image.py                                   the sample photo, drawn to output.png
     python demo_image.py photo.jpg --output skeletons.png
     python demo_image.py photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
+    python demo_image.py photos/                           a picture and a JSON file of each photo, in output/
 
 The stages are in ``estimation``: the network's maps go through ``coordinates``, ``connections``, ``estimators`` with
 ``merge``, and ``renderers``. What this program does with them is in ``openpose_lab/commands/image.py``.

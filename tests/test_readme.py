@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -85,4 +86,5 @@ def test_the_grouping_of_the_documents_works(tmp_path):
 def test_the_python_example_runs():
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     done = subprocess.run([sys.executable, "-c", example], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "(5, 18, 2)\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert f"{Path('images/skiers.jpg')} (5, 18, 2)\n" in done.stdout

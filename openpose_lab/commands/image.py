@@ -1,7 +1,7 @@
 """Find the people in photos: draw their skeletons, or write them as JSON and tables.
 
-One photo gives output.png, and the time of each stage is printed. Several photos, a folder or a glob give a picture and
-a JSON file of each in the folder output/, under OpenPose's names.
+One photo gives output.png, and the time of each stage is printed. Several photos, a folder or a glob give a picture
+NAME_rendered.jpg and a JSON file NAME_keypoints.json of each, in the folder output/.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
         "--output",
         type=Path,
         metavar="PATH",
-        help=f"the picture of one photo, or the folder for several (default: {OUTPUT_FILE}, or {OUTPUT_FOLDER})",
+        help=f"the picture of one photo, or the folder for several (default: {OUTPUT_FILE}, or {OUTPUT_FOLDER}{os.sep})",
     )
     parser.add_argument("--no-draw", dest="draw", action="store_false", help="write no picture")
     add_format_options(parser)
@@ -111,27 +111,26 @@ def add_folder_options(parser: Options) -> None:
     """What is for several photos alone."""
     add = parser.add_argument
     add("--recursive", action="store_true", help="also the photos in sub-folders")
-    add("--resume", action="store_true", help="leave out the photos that an earlier run has done")
-    add("--overwrite", action="store_true", help="write files that are there already anew")
+    add("--resume", action="store_true", help="continue an earlier run: leave out the photos that are done")
+    add("--overwrite", action="store_true", help="do all photos again, and replace files that exist")
     add(
         "--image-format",
         choices=("jpg", "png"),
         default="jpg",
-        help="format of the pictures (default: jpg, the faster)",
+        help="format of the pictures (default: jpg, which is faster to write)",
     )
 
 
 def add_look_options(parser: Options) -> None:
     """How photos are turned, which people are kept, and how they are drawn."""
     add = parser.add_argument
-    add("--rotate", type=int, choices=(90, 180, 270), default=0, help="turn photos first, by degrees clockwise")
-    add("--max-people", type=int, metavar="N", help="keep the N people with the highest scores")
-    add("--blank", action="store_true", help="draw the skeletons on black")
+    add("--rotate", type=int, choices=(90, 180, 270), default=0, help="turn each photo first, by these degrees clockwise")
+    add("--max-people", type=int, metavar="N", help="keep the N people of a photo with the highest scores")
+    add("--blank", action="store_true", help="draw the skeletons on black, without the photo")
     add(
         "--blur-faces",
         action="store_true",
-        help="make the faces in the picture unrecognisable; a person who is not found keeps theirs (--quality best "
-        "finds most)",
+        help="blur the faces in the picture; a person who is not found keeps theirs (--quality best finds most)",
     )
 
 
