@@ -82,7 +82,7 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
         "--output",
         type=Path,
         metavar="PATH",
-        help=f"the picture of one photo, or the folder for several (default: {OUTPUT_FILE}, or {OUTPUT_FOLDER}{os.sep})",
+        help=f"the picture of one photo, or the folder for several (default: {OUTPUT_FILE}, {OUTPUT_FOLDER}{os.sep})",
     )
     parser.add_argument("--no-draw", dest="draw", action="store_false", help="write no picture")
     add_format_options(parser)
@@ -124,7 +124,7 @@ def add_folder_options(parser: Options) -> None:
 def add_look_options(parser: Options) -> None:
     """How photos are turned, which people are kept, and how they are drawn."""
     add = parser.add_argument
-    add("--rotate", type=int, choices=(90, 180, 270), default=0, help="turn each photo first, by these degrees clockwise")
+    add("--rotate", type=int, choices=(90, 180, 270), default=0, help="turn each photo first, by degrees clockwise")
     add("--max-people", type=int, metavar="N", help="keep the N people of a photo with the highest scores")
     add("--blank", action="store_true", help="draw the skeletons on black, without the photo")
     add(
