@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,16 @@ from openpose_lab.networks.catalogue import AUTO
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.published import Precision
 from openpose_lab.overlap import count_cores, map_in_threads
-from openpose_lab.sources import Frame, frames
+from openpose_lab.sources import Frame, list_photos
 from openpose_lab.sources.photo_files import PhotoFile
 
 Photo = NDArray[np.uint8] | str | Path
+
+
+@dataclass(frozen=True)
+class _Failed:
+    name: str
+    error: OpenPoseLabError
 
 
 class PoseEstimator:
@@ -127,31 +135,59 @@ class PoseEstimator:
         )
 
     def stream(
-        self, frames_or_source: Iterable[Frame] | str | Path, threads: int | None = None
+        self,
+        photos: Iterable[Frame] | str | Path | Sequence[str | Path],
+        *,
+        threads: int | None = None,
+        on_error: Callable[[str, OpenPoseLabError], None] | None = None,
     ) -> Iterator[tuple[Frame, Skeletons]]:
         """Find the people in many photos, several at once.
 
         Args:
-            frames_or_source: What ``frames`` gives, or a source for it, such as the path of a folder.
+            photos: A source, or several, as ``frames`` takes them, such as the path of a folder. Or frames, such as
+                ``frames`` gives.
             threads: How many photos are worked on at once; by default one for each core.
+            on_error: Is called with the name of each photo that fails and the reason; the next photo follows. Without
+                it, the error is raised. A photo of a source fails, too, if it cannot be read.
 
         Returns:
             An iterator of each frame and the people in it, in the order of the frames. Memory does not grow with their
             number.
 
         Raises:
-            OpenPoseLabError: The source has no photo, or the estimator is closed. While the frames are read: as in a
-                call.
+            OpenPoseLabError: The source has no photo, or the estimator is closed. While the frames are read: a photo
+                fails, and there is no ``on_error``.
         """
-        source = frames_or_source
-        given = frames(source) if isinstance(source, str | os.PathLike) else source
+        given: Any = [photos] if isinstance(photos, str | os.PathLike) else photos
+        if isinstance(given, Sequence) and all(isinstance(one, str | os.PathLike) for one in given):
+            listed = enumerate(list_photos(given))
+            waiting = ((photo.shown, partial(photo.frame, index)) for index, photo in listed)  # threads read them
+        else:
+            waiting = ((frame.name, partial(_same, frame)) for frame in given)
         threads = threads or count_cores()
-        parallel = self.for_threads(threads)
+        return self.for_threads(threads)._stream(waiting, threads, on_error)
 
-        def find(frame: Frame) -> tuple[Frame, Skeletons]:
-            return frame, parallel(frame.pixels)
+    def _stream(
+        self,
+        waiting: Iterable[tuple[str, Callable[[], Frame]]],
+        threads: int,
+        on_error: Callable[[str, OpenPoseLabError], None] | None,
+    ) -> Iterator[tuple[Frame, Skeletons]]:
+        def find(one: tuple[str, Callable[[], Frame]]) -> tuple[Frame, Skeletons] | _Failed:
+            name, read = one
+            try:
+                frame = read()
+                return frame, self(frame.pixels)
+            except OpenPoseLabError as error:
+                return _Failed(name, error)
 
-        return map_in_threads(find, given, threads)
+        for found in map_in_threads(find, waiting, threads):
+            if not isinstance(found, _Failed):
+                yield found
+            elif on_error is None:
+                raise found.error
+            else:
+                on_error(found.name, found.error)
 
     def for_threads(self, threads: int) -> PoseEstimator:
         """Prepare for calls from several threads at once.
@@ -206,6 +242,10 @@ class PoseEstimator:
         if self._network is None:
             raise OpenPoseLabError("this PoseEstimator is closed; make a new one")
         return self._network
+
+
+def _same(frame: Frame) -> Frame:
+    return frame
 
 
 def _pixels(photo: Photo) -> NDArray[np.uint8]:

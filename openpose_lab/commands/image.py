@@ -316,9 +316,8 @@ def settings_of(options: argparse.Namespace, grouping: Grouping) -> dict[str, st
 
 def print_summary(outputs: Outputs, photos: int, left: int, failures: Sequence[Failure]) -> None:
     """Print what was done. Raises OpenPoseLabError if photos failed, after listing them."""
-    done = left - len(failures)
-    before = f", {photos - left} were done before" if left < photos else ""
-    print(f"photos       {done} of {photos} done{before}")
+    before = f", {photos - left} of them before" if left < photos else ""
+    print(f"photos       {photos - len(failures)} of {photos} done{before}")
     places = [*(f"{folder}{os.sep}" for folder in map(shown, outputs.folders)), *map(shown, outputs.tables.values())]
     for place in places:
         print(f"wrote {place}")

@@ -42,8 +42,8 @@ class Outputs:
         """The file that says what is done: in the first folder, or beside the first table."""
         if self.folders:
             return self.folders[0] / JOURNAL
-        first = next(path for path in self.tables.values() if is_plain(path))
-        return first.with_name(f"{first.name}.{JOURNAL}")
+        beside = [path.with_name(f"{path.name}.{JOURNAL}") for path in self.tables.values() if is_plain(path)]
+        return next(filter(os.path.lexists, beside), beside[0])  # that of an earlier run with fewer tables
 
     def picture_of(self, photo: PhotoFile) -> Path | None:
         """The picture of a photo, under OpenPose's name."""

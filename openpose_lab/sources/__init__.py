@@ -21,7 +21,7 @@ def frames(
     *,
     recursive: bool = False,
     rotate: int = 0,
-    on_error: Callable[[PhotoFile, OpenPoseLabError], None] | None = None,
+    on_error: Callable[[str, OpenPoseLabError], None] | None = None,
 ) -> Iterator[Frame]:
     """Read photos one after the other.
 
@@ -32,8 +32,8 @@ def frames(
             Or several of these. The photos of a folder and of a glob come in natural order: 2.jpg before 10.jpg.
         recursive: Whether the photos in sub-folders of folders are read, too.
         rotate: 0, 90, 180 or 270: degrees clockwise, by which photos are turned after they are upright by their EXIF.
-        on_error: Is called with each photo that cannot be read and the reason; the next photo follows. Without it,
-            the error is raised.
+        on_error: Is called with the path of each photo that cannot be read and the reason; the next photo follows.
+            Without it, the error is raised.
 
     Returns:
         An iterator of the photos as frames.

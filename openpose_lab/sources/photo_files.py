@@ -102,6 +102,10 @@ class PhotoFile:
             return decode_heic(read_input(self.path, "photo", LARGEST_PHOTO_FILE), one_line(str(self.path), 200))
         return read_photo(self.path)
 
+    def frame(self, index: int, rotate: int = 0) -> Frame:
+        """Read the photo as a frame: see ``read`` and ``rotated``."""
+        return Frame(index, None, self.shown, rotated(self.read(), rotate))
+
 
 @dataclass(frozen=True)
 class _Listed:
@@ -112,18 +116,18 @@ class _Listed:
 
 
 def read_frames(
-    photos: Iterable[PhotoFile], rotate: int = 0, on_error: Callable[[PhotoFile, OpenPoseLabError], None] | None = None
+    photos: Iterable[PhotoFile], rotate: int = 0, on_error: Callable[[str, OpenPoseLabError], None] | None = None
 ) -> Iterator[Frame]:
     """Read photos one after the other, as ``frames`` does."""
     for index, photo in enumerate(photos):
         try:
-            pixels = photo.read()
+            frame = photo.frame(index, rotate)
         except OpenPoseLabError as error:
             if on_error is None:
                 raise
-            on_error(photo, error)
+            on_error(photo.shown, error)
             continue
-        yield Frame(index, None, photo.shown, rotated(pixels, rotate))
+        yield frame
 
 
 def list_photos(

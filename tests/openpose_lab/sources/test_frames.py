@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.sources import PhotoFile, frames
+from openpose_lab.sources import frames
 from tests.conftest import ROOT
 from tests.support.photo_files import encode_turned
 
@@ -28,16 +28,15 @@ def photos(tmp_path, monkeypatch):
 
 def test_frames_of_a_folder(photos):
     failed = []
-    found = list(frames("p", on_error=lambda photo, error: failed.append((photo, str(error)))))
+    found = list(frames("p", on_error=lambda name, error: failed.append((name, str(error)))))
     assert [(frame.index, frame.timestamp, frame.name.replace("\\", "/")) for frame in found] == [
         (0, None, "p/1.png"),
         (2, None, "p/10.png"),
     ]
     np.testing.assert_array_equal(found[0].pixels, PIXELS)
     np.testing.assert_array_equal(found[1].pixels, 255 - PIXELS)
-    ((photo, sentence),) = failed
-    assert isinstance(photo, PhotoFile)
-    assert (photo.path.name, photo.name) == ("2 bad.jpg", "2 bad")
+    ((name, sentence),) = failed
+    assert name.replace("\\", "/") == "p/2 bad.jpg"
     assert "2 bad.jpg is not a photo, or is cut short or damaged" in sentence
 
 
