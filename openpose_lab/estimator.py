@@ -129,9 +129,15 @@ class PoseEstimator:
         Raises:
             OpenPoseLabError: As in a call.
         """
-        network, views = self._open_network(), self.views
+        views = self.views
         return estimate_people(
-            _pixels(photo), network, views.height, self._grouping, self.config, scales=views.scales, flip=views.flip
+            _pixels(photo),
+            self.network,
+            views.height,
+            self._grouping,
+            self.config,
+            scales=views.scales,
+            flip=views.flip,
         )
 
     def stream(
@@ -201,10 +207,9 @@ class PoseEstimator:
         Raises:
             OpenPoseLabError: The estimator is closed.
         """
-        network = self._open_network()
-        prepared: Any = getattr(network, "for_calls", None)
+        prepared: Any = getattr(self.network, "for_calls", None)
         other = copy.copy(self)
-        other._network = prepared(threads) if prepared else network
+        other._network = prepared(threads) if prepared else self.network
         return other
 
     def draw(
@@ -238,7 +243,9 @@ class PoseEstimator:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open_network(self) -> Network:
+    @property
+    def network(self) -> Network:
+        """The network. Raises OpenPoseLabError if the estimator is closed."""
         if self._network is None:
             raise OpenPoseLabError("this PoseEstimator is closed; make a new one")
         return self._network

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
+_M_ARENA_MAX = -8
+"""The option of glibc's malloc.h."""
 _AHEAD = 2
 """Results for each thread that may wait for an earlier one, so that a slow photo stops no thread."""
 
@@ -20,6 +25,17 @@ def count_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def share_heaps() -> None:
+    """Let the threads of this process share two heaps, where the C library is glibc.
+
+    It gives each thread a heap of its own, and keeps what is free in one from the others. Over photos of many sizes the
+    memory would grow by a tenth. glibc asks once, when a second thread begins, so call this before NumPy is imported.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def map_in_threads(

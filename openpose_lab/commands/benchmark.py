@@ -2,8 +2,9 @@
 
 The parts are: network, the forward pass by network, runtime and precision; stages, what comes after the network, on
 crowds of 1 to 100 people; start, from Enter to the picture in a fresh process, and its peak memory; photos, photos a
-second, of copies of the sample or of --images. What is compared runs in turns. With --annotations too, AP stands beside
-the forward pass. Nothing is downloaded: networks without weights are listed as missing.
+second, of copies of the sample or of --images; folder, a run over these photos, beside its stages alone. What is
+compared runs in turns. With --annotations too, AP stands beside the forward pass. Nothing is downloaded: networks
+without weights are listed as missing.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ EXAMPLES = """examples:
   python -m openpose_lab benchmark --only photos --images holiday
   python -m openpose_lab benchmark --images val2017 --annotations person_keypoints_val2017.json   AP beside the times
 """
-REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5}
+REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5}
 """The parts, and how often each thing is timed in them."""
 _MOST_RUNS = 10_000
+_IN_FOLDER = 100
+"""Photos of the part folder, at most."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -80,7 +83,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         choices=REPEATS,
         default=list(REPEATS),
         metavar="PART",
-        help="network, stages, start, photos",
+        help="network, stages, start, photos, folder",
     )
     add("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME", help="default: all")
     usual = ", ".join(f"{count} in {part}" for part, count in REPEATS.items())
@@ -123,6 +126,7 @@ def measure(part: str, options: argparse.Namespace) -> Table:
         "stages": measure_stages,
         "start": measure_start,
         "photos": measure_photos,
+        "folder": measure_folder,
     }
     try:
         return measures[part](options, options.repeat or REPEATS[part])
@@ -167,16 +171,37 @@ def measure_start(_: argparse.Namespace, repeat: int) -> Table:
 def measure_photos(options: argparse.Namespace, repeat: int) -> Table:
     """Measure photos a second, of the default network or else of the first one that is asked for."""
     from openpose_lab.benchmark.throughput import benchmark_photos, copies_of_sample, photo_runs, photos_in
-    from openpose_lab.networks.loading import load_network, weights_here
+    from openpose_lab.networks.loading import load_network
 
-    name = DEFAULT_NETWORK if DEFAULT_NETWORK in options.networks else options.networks[0]
-    if weights_here(name) is None:
-        raise OpenPoseLabError(f"there are no weights for {name} yet")
-    network = load_network(name)
+    network = load_network(_network_with_weights(options))
     with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as folder:
         paths = photos_in(options.images) if options.images else copies_of_sample(Path(folder))
         with _progress("photos", photo_runs(repeat)) as bar:
             return benchmark_photos(paths, network, repeat, tick=bar.update)
+
+
+def measure_folder(options: argparse.Namespace, repeat: int) -> Table:
+    """Measure a run over many photos, as ``demo_image.py`` does it."""
+    from openpose_lab.benchmark.folder import benchmark_folder, folder_runs
+    from openpose_lab.benchmark.throughput import copies_of_sample, photos_in
+    from openpose_lab.estimator import PoseEstimator
+
+    estimator = PoseEstimator(_network_with_weights(options))
+    with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        paths = photos_in(options.images, _IN_FOLDER) if options.images else copies_of_sample(scratch, _IN_FOLDER)
+        with _progress("folder", folder_runs(repeat)) as bar:
+            return benchmark_folder(paths, estimator, scratch / "outputs", repeat, bar.update)
+
+
+def _network_with_weights(options: argparse.Namespace) -> str:
+    """The default network, or else the first one that is asked for."""
+    from openpose_lab.networks.loading import weights_here
+
+    name: str = DEFAULT_NETWORK if DEFAULT_NETWORK in options.networks else options.networks[0]
+    if weights_here(name) is None:
+        raise OpenPoseLabError(f"there are no weights for {name} yet")
+    return name
 
 
 def _progress(part: str, runs: int) -> tqdm[NoReturn]:

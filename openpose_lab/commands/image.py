@@ -255,8 +255,10 @@ def process_many(options: argparse.Namespace) -> None:
     from openpose_lab.job.run import Job
     from openpose_lab.lab.sandbox.isolated import Isolated
     from openpose_lab.networks.loading import network_config
+    from openpose_lab.overlap import share_heaps
     from openpose_lab.sources import list_photos
 
+    share_heaps()
     if options.resume and options.overwrite:
         raise OpenPoseLabError("--resume keeps what is done and --overwrite does it again; give one of them")
     (config,) = apply_settings(options.set, network_config(options.network))
