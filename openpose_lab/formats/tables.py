@@ -13,7 +13,7 @@ from openpose_lab.formats.points import DECIMALS, best_first, points
 from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import UNITS, check_unit
 
-_OF_PERSON: dict[str, type] = {
+OF_PERSON: dict[str, type] = {
     "photo": object,
     "index": np.int64,
     "timestamp_s": np.float64,
@@ -40,7 +40,7 @@ def column_types(layout: Layout, unit: str) -> dict[str, type]:
     """
     check_unit(unit)
     of_part = (f"x_{UNITS[unit]}", f"y_{UNITS[unit]}", "score")
-    return {**_OF_PERSON, **{f"{part}_{what}": np.float64 for part in layout.body_parts for what in of_part}}
+    return {**OF_PERSON, **{f"{part}_{what}": np.float64 for part in layout.body_parts for what in of_part}}
 
 
 def people_columns(record: Record, layout: Layout, unit: str) -> dict[str, NDArray[Any]]:

@@ -79,6 +79,22 @@ def test_a_table_of_nobody_has_its_header(nobody):
     assert written("csv", []).startswith(b"photo,index,")
 
 
+def test_tidy_csv_has_a_row_for_each_keypoint_that_was_found(record, nobody):
+    rows = list(csv.DictReader(io.StringIO(written("tidy-csv", [record, nobody]).decode(), newline="")))
+    people = list(csv.DictReader(io.StringIO(written("csv", [record]).decode(), newline="")))
+    expected = [
+        {**{name: person[name] for name in list(person)[:7]}, "part": part}
+        | {f"part_{name}": person[f"{part}_{name}"] for name in ("x_px", "y_px", "score")}
+        for person in people
+        for part in COCO_18.body_parts
+        if person[f"{part}_score"]
+    ]
+    assert 0 < len(rows) == record.skeletons.present.sum()
+    assert rows == expected
+    assert written("tidy-csv", [nobody]).decode().startswith("photo,index,")
+    assert "part_x_0_to_1" in written("tidy-csv", [record], "0..1").decode()
+
+
 @pytest.mark.parametrize("name", ["csv", pytest.param("parquet", marks=needs("pyarrow"))])
 def test_skeletons_of_another_layout_are_refused(record, name):
     with pytest.raises(ValueError, match="the skeletons have 18 body parts, but MPI_15 has 15"):
