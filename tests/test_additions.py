@@ -189,7 +189,7 @@ def test_a_layout_a_network_and_a_format_are_a_file_each(copy, tmp_path):
 def test_options_offer_what_was_added(copy, arguments):
     said = " ".join(python(copy, *arguments, "--help").split())
     assert "lightweight, mobilenet_thin, toy, vgg19" in said
-    assert ("--toyformat FILE" in said) == (arguments == ("demo_image.py",))
+    assert ("--toyformat PATH" in said) == (arguments == ("demo_image.py",))
 
 
 def test_no_quick_test_minds_an_addition(copy):
