@@ -22,6 +22,8 @@ from estimation.quiet import silent_stderr
 
 PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 _STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}  # paths by their descriptors
+_TEMPORARY = ".openpose-lab-"
+"""The beginning of the names of temporary files."""
 _LONGEST_PATH = 200
 """Letters of a path in a sentence about an input."""
 _ADVICE = {
@@ -206,6 +208,20 @@ def writing_whole(path: str | Path) -> Iterator[BinaryIO]:
         raise cannot_write(path, error) from error
 
 
+def remove_remnants(folders: Iterable[Path], before: float) -> None:
+    """Delete the temporary files of ``writing_whole`` that programs have left when they were killed.
+
+    Args:
+        folders: Where to look. Sub-folders are left as they are.
+        before: Seconds since 1970. Files that were written to since then may be in use, and stay.
+    """
+    for folder in folders:
+        with suppress(OSError):
+            for path in folder.glob(f"{_TEMPORARY}*"):
+                if path.lstat().st_mtime < before:
+                    path.unlink()
+
+
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
     """Put a file in place of what is there, be it a link or a pipe, at once and whole. Raises OSError.
@@ -216,7 +232,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
     Yields:
         The open file.
     """
-    temporary = target.with_name(f".openpose-lab-{secrets.token_hex(8)}")
+    temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
             yield file

@@ -6,7 +6,6 @@ import errno
 import http.client
 import os
 import queue
-import sys
 import threading
 import time
 import urllib.error
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.checksums import checksum_like
+from openpose_lab.file_locks import try_lock
 
 LARGEST_DOWNLOAD = 1 << 30
 """Bytes. The largest file that is published for this project has 253 MB."""
@@ -131,19 +131,10 @@ def _alone(path: Path) -> Iterator[None]:
     lock = _lock_of(path)
     with open(lock, "ab") as file:
         try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            busy = not os.path.samestat(os.fstat(file.fileno()), os.stat(lock))  # the other one has just deleted it
+            # The other program may have deleted the file since it was opened here.
+            busy = not try_lock(file) or not os.path.samestat(os.fstat(file.fileno()), os.stat(lock))
         except FileNotFoundError:
             busy = True
-        except OSError as error:  # or the file system has no locks
-            busy = error.errno in (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
         if busy:
             raise OpenPoseLabError(f"another program is downloading {path}; wait until it has ended, and run again")
         try:

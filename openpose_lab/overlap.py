@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from functools import partial
+from typing import NoReturn, TypeVar
 
 _M_ARENA_MAX = -8
 """The option of glibc's malloc.h."""
@@ -39,7 +40,10 @@ def share_heaps() -> None:
 
 
 def map_in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int | None = None,
+    on_stop: Callable[[], object] = lambda: None,
 ) -> Iterator[Result]:
     """Call a function with each item, several at once.
 
@@ -49,21 +53,36 @@ def map_in_threads(
         function: The function. Threads call it.
         items: The items. The caller's thread takes them.
         threads: How many calls run at once; by default one for each core.
+        on_stop: Is called when the caller stops before the end, or an error is raised. It may let calls end sooner.
 
     Yields:
-        The results in the order of the items. An error of a call is raised in place of its result. When the caller
-        stops before the end, the calls that have begun are waited for, and no other begins.
+        The results in the order of the items. An error of a call, or of taking an item, is raised in place of its
+        result. When the caller stops before the end, the calls that have begun are waited for, and no other begins.
     """
     threads = threads or count_cores()
     under_way: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for item in items:
-                under_way.append(pool.submit(function, item))
+            for call in _calls(function, items):
+                under_way.append(pool.submit(call))
                 if len(under_way) == threads * (1 + _AHEAD):
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
-        finally:
+        except BaseException:
             for future in under_way:
                 future.cancel()
+            on_stop()
+            raise
+
+
+def _calls(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Callable[[], Result]]:
+    try:
+        for item in items:
+            yield partial(function, item)
+    except Exception as error:
+        yield partial(_raise, error)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error

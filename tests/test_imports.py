@@ -28,6 +28,7 @@ ROOMS = (
     {"estimation", "models"},
     {
         "openpose_lab.checksums",
+        "openpose_lab.file_locks",
         "openpose_lab.kept_files",
         "openpose_lab.overlap",
         "openpose_lab.paths",

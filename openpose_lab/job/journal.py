@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import cannot_write, open_input
+from estimation.files import cannot_write
 from estimation.layouts import Layout
+from openpose_lab.file_locks import try_lock
 from openpose_lab.formats.coco_results import image_ids
 from openpose_lab.formats.lines import from_line, to_line
 from openpose_lab.formats.record import Record
@@ -50,7 +52,11 @@ class Journal:
         return name in self._places
 
     def append(self, record: Record) -> None:
-        """Note that a photo is done. Raises OpenPoseLabError if the line cannot be written."""
+        """Note that a photo is done. Raises OpenPoseLabError if the line cannot be written, or the file is gone."""
+        if not os.path.lexists(self._path):  # the outputs may be gone with it
+            raise OpenPoseLabError(
+                f"the journal {one_line(str(self._path), 200)} was deleted during the run; run again with --resume"
+            )
         try:
             place = self._file.seek(0, os.SEEK_END)
             self._file.write(to_line(record))
@@ -87,16 +93,9 @@ def begin(path: Path, layout: Layout, settings: Settings) -> Journal:
         The open journal.
 
     Raises:
-        OpenPoseLabError: The file cannot be written.
+        OpenPoseLabError: The file cannot be written, or another run is writing it.
     """
-    header = {"openpose_lab_journal": _VERSION, "settings": dict(settings)}
-    try:
-        file = path.open("w+b")
-        file.write(json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
-        file.flush()
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return Journal(path, file, layout, {})
+    return _begun(path, _open_alone(path), layout, settings)
 
 
 def resume(path: Path, layout: Layout, settings: Settings) -> Journal:
@@ -111,36 +110,64 @@ def resume(path: Path, layout: Layout, settings: Settings) -> Journal:
         The open journal, without a last line that is cut.
 
     Raises:
-        OpenPoseLabError: The file is no journal, cannot be read or written, or was begun with other settings.
+        OpenPoseLabError: The file is no journal, cannot be written, was begun with other settings, or another run is
+            writing it.
     """
-    if not os.path.lexists(path):
-        return begin(path, layout, settings)
-    with open_input(path, "journal"):  # which refuses what is no file
-        pass
+    file = _open_alone(path)
     try:
-        file = path.open("r+b")
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    shown = one_line(str(path), 200)
-    try:
-        _check_settings(shown, file.readline(_LONGEST_LINE), settings)
-        places: dict[str, int] = {}
-        place = file.tell()
-        while line := file.readline(_LONGEST_LINE):
-            try:
-                places[from_line(line, layout).name] = place
-            except ValueError:
-                if line.endswith(b"\n"):
-                    raise OpenPoseLabError(
-                        f"the journal {shown} is damaged at byte {place}; delete it, and do all again with --overwrite"
-                    ) from None
-                break
-            place = file.tell()
-        file.truncate(place)
+        if header := file.readline(_LONGEST_LINE):
+            shown = one_line(str(path), 200)
+            _check_settings(shown, header, settings)
+            return Journal(path, file, layout, _places(shown, file, layout))
     except BaseException:
         file.close()
         raise
-    return Journal(path, file, layout, places)
+    return _begun(path, file, layout, settings)  # without the first line, nothing was done
+
+
+def _open_alone(path: Path) -> BinaryIO:
+    """Open a journal, or make an empty one, and keep other runs from it."""
+    try:
+        file = path.open("a+b")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if try_lock(file):
+        return file
+    file.close()
+    raise OpenPoseLabError(
+        f"another run is writing {one_line(str(path), 200)}; wait until it has ended, or choose another place"
+    )
+
+
+def _begun(path: Path, file: BinaryIO, layout: Layout, settings: Settings) -> Journal:
+    header = {"openpose_lab_journal": _VERSION, "settings": dict(settings)}
+    try:
+        file.truncate(0)
+        file.write(json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
+        file.flush()
+    except OSError as error:
+        with suppress(OSError):
+            file.close()
+        raise cannot_write(path, error) from error
+    return Journal(path, file, layout, {})
+
+
+def _places(shown: str, file: BinaryIO, layout: Layout) -> dict[str, int]:
+    """Where the line of each photo begins. A last line that is cut is removed."""
+    places: dict[str, int] = {}
+    place = file.tell()
+    while line := file.readline(_LONGEST_LINE):
+        try:
+            places[from_line(line, layout).name] = place
+        except ValueError:
+            if line.endswith(b"\n") or len(line) == _LONGEST_LINE:
+                raise OpenPoseLabError(
+                    f"the journal {shown} is damaged at byte {place}; delete it, and do all again with --overwrite"
+                ) from None
+            break
+        place = file.tell()
+    file.truncate(place)
+    return places
 
 
 def _check_settings(shown: str, line: bytes, settings: Settings) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import check_outputs
-from openpose_lab.formats import FORMATS, TableFormat
+from estimation.files import check_outputs, check_place_of_files, open_descriptor
+from openpose_lab.formats import FORMATS
 from openpose_lab.sources import PhotoFile
 
 JOURNAL = "journal.jsonl"
@@ -61,7 +61,7 @@ class Outputs:
 
 def is_plain(path: Path) -> bool:
     """Tell whether a path is that of a file, or of nothing yet, so that other files can lie beside it."""
-    return not os.path.exists(path) or os.path.isfile(path)
+    return open_descriptor(path) is None and (not os.path.exists(path) or os.path.isfile(path))
 
 
 def check_places(
@@ -84,22 +84,22 @@ def check_places(
         raise OpenPoseLabError(
             "a run over several photos needs a file to write; give --output DIR, or the path of a table"
         )
-    if not replace:
-        _check_absent([path for photo in photos for path in outputs.all_of(photo)])
-        _check_absent([path for path in outputs.tables.values() if os.path.isfile(path)])
-        _check_absent([outputs.journal])
-    for folder in outputs.folders:
+    for folder in outputs.folders:  # tables may go there
         make_folder(folder)
     sources = [("photo", photo.path) for photo in photos]
     check_outputs([*outputs.tables.values(), outputs.journal], [*inputs, *sources])
+    check_place_of_files(outputs.journal)
+    if not replace:
+        _check_absent([path for photo in photos for path in outputs.all_of(photo)])
+        _check_absent([path for path in [*outputs.tables.values(), outputs.journal] if is_plain(path)])
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it. Raises OpenPoseLabError if that cannot be done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise OpenPoseLabError(f"cannot write into {folder}: it is a file; choose another folder") from None
+    except FileExistsError as error:
+        raise OpenPoseLabError(f"cannot write into {folder}: it is no folder; choose another place") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise OpenPoseLabError(f"cannot make the folder {folder}: {reason}; choose another place") from error
@@ -113,8 +113,3 @@ def _check_absent(paths: list[Path]) -> None:
             f"{one_line(str(there[0]), 200)}{more} there already; --resume leaves out the photos that are done, "
             "--overwrite does all again, --output DIR chooses another folder"
         )
-
-
-def table_formats() -> list[str]:
-    """The names of the formats that have one file for all photos."""
-    return [name for name, one in FORMATS.items() if isinstance(one, TableFormat)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
 from estimation.faces import blur_faces
-from estimation.files import encode_picture, write_whole, writing_whole
+from estimation.files import encode_picture, remove_remnants, write_whole, writing_whole
 from estimation.skeletons import best_people
 from openpose_lab.estimator import PoseEstimator
 from openpose_lab.formats import FORMATS, Format, TableFormat
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from estimation.skeletons import Skeletons
+
+_OF_ITS_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
+"""Errors of writing that the name of a photo brings about. After any other, no photo could be written either."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class Job:
         journal: Journal,
         tick: Callable[[], object] = lambda: None,
         threads: int | None = None,
+        on_stop: Callable[[], object] = lambda: None,
     ) -> list[Failure]:
         """Do the photos that are not done, several at once, and write the tables of all.
 
@@ -101,6 +107,7 @@ class Job:
             journal: Says which photos are done, and notes each that is.
             tick: Is called after each photo, for a progress bar.
             threads: How many photos are worked on at once; by default one for each core.
+            on_stop: As in ``map_in_threads``.
 
         Returns:
             The photos that failed. They are in no output.
@@ -109,19 +116,22 @@ class Job:
             OpenPoseLabError: A file cannot be written. What was written stays, and the journal says what is done.
         """
         threads = threads or count_cores()
+        began = time.time()
         parallel = estimator.for_threads(threads)
         failures = []
 
         def process(numbered: tuple[int, PhotoFile]) -> Record | Failure:
             return self._process(parallel, *numbered)
 
-        for done in map_in_threads(process, self.left(journal), threads):
+        for done in map_in_threads(process, self.left(journal), threads, on_stop):
             if isinstance(done, Failure):
                 failures.append(done)
             else:
                 journal.append(done)
             tick()
         self._write_tables(estimator, journal)
+        written = [*self.outputs.tables.values(), *(path for one in self.photos for path in self.outputs.all_of(one))]
+        remove_remnants({path.parent for path in written}, began)
         return failures
 
     def _process(self, estimator: PoseEstimator, index: int, photo: PhotoFile) -> Record | Failure:
@@ -134,9 +144,16 @@ class Job:
             files = self._encoded(estimator, photo, record, pixels, found)
         except OpenPoseLabError as error:
             return Failure(photo, str(error))
-        for path, data in files:
-            make_folder(path.parent)
-            write_whole(path, data)
+        except MemoryError:
+            return Failure(photo, "there is not enough memory for it; make it smaller, or close other programs")
+        try:
+            for path, data in files:
+                make_folder(path.parent)
+                write_whole(path, data)
+        except OpenPoseLabError as error:
+            if getattr(error.__cause__, "errno", None) in _OF_ITS_NAME:
+                return Failure(photo, str(error))
+            raise
         return record
 
     def _encoded(

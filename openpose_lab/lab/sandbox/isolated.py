@@ -44,6 +44,7 @@ class Isolated:
         check_syntax(self.source)
         self._runner: Runner | None = None
         self._elsewhere = 0.0  # seconds that the way to the process and back took
+        self._ended = False
         if not is_debugged():
             self._runner = Runner(self.source, Limits(SECONDS), doors=DOORS)
             self._runner.begin()
@@ -77,9 +78,17 @@ class Isolated:
         """The part of a measured time that is the grouping's own, without the way to its process and back."""
         return max(measured - 1000 * self._elsewhere, 0.0)
 
+    def end_calls(self) -> None:
+        """Let the call that another thread waits for fail at once, and every later one."""
+        self._ended = True
+        if self._runner:
+            self._runner.kill()
+
     def ask(self, door: str, arguments: tuple[Any, ...], options: dict[str, float]) -> SandboxReply:
         """Call the grouping."""
         assert self._runner
+        if self._ended:
+            raise DescribedError("the program is stopping")
         reply = self._runner.call_group(*arguments) if door == "group" else self._runner.call(arguments[0], **options)
         self._elsewhere += reply.seconds - min(max(reply.inside, 0.0), reply.seconds)
         return reply

@@ -190,6 +190,12 @@ class Runner:
             self.stop()
         return replace(reply, seconds=time.perf_counter() - start)
 
+    def kill(self) -> None:
+        """End the process while another thread waits for its reply, which is then an error."""
+        process = self._process
+        if process:
+            _kill(process)
+
     def stop(self) -> None:
         """End the process, and all that it has started."""
         process, self._process = self._process, None

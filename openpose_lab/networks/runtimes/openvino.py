@@ -24,7 +24,6 @@ from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import read_input
 from estimation.photos import read_photo
 from estimation.quiet import silent_stderr
-from estimation.views import LEAST_INPUT_SIDE
 from openpose_lab.extras import MissingLibraryError, how_to_install, is_installed
 from openpose_lab.kept_files import KeptFiles
 from openpose_lab.networks.code import checksum_of_code
@@ -85,10 +84,6 @@ class OpenVinoRuntime:
         self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()  # a request takes one call at a time
         for _ in range(calls):
             self._idle.put(self._last_stage.create_infer_request())
-        if calls > 1:
-            # OpenVINO's first call in a process prepares its conversion of arrays. If two threads make it, each may
-            # wait for the other for ever.
-            self.run(np.zeros((1, LEAST_INPUT_SIDE, LEAST_INPUT_SIDE, 3), np.uint8))
 
     def run(self, batch: NDArray[np.uint8]) -> BatchMaps:
         """Compute the maps of the last stage: see ``Runtime.run``."""

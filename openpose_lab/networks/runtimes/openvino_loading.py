@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from estimation.errors import OpenPoseLabError, one_line
 from estimation.quiet import silent_stderr
 from openpose_lab.networks.runtimes.forks import check_process
@@ -37,6 +39,7 @@ def load_openvino() -> None:
     try:
         with silent_stderr(), hidden(_TELEMETRY, _CONVERTER):
             import openvino as ov
+        ov.Tensor(np.zeros(1, np.uint8)).data  # noqa: B018  # two threads whose first use this is may wait for ever
     except Exception as error:  # of many kinds: a system library is missing, or files of two versions are mixed
         raise OpenPoseLabError(
             f"OpenVINO is installed but cannot be loaded ({one_line(str(error), _MOST_QUOTED)}); install it again, or "

@@ -39,6 +39,8 @@ OUTPUTS = {
     "handout --out": HANDOUT,
     "demo --output": [*DEMO, "photo.jpg", "--output"],
     "demo --json": [*DEMO, "photo.jpg", "--no-draw", "--json"],
+    "demo --output of a folder": [*DEMO, "photos", "--output"],
+    "demo --csv of a folder": [*DEMO, "photos", "--csv"],
     "evaluate --worst": [*LAB, "evaluate", *MEASURING, "--worst"],
     "evaluate --results": [*LAB, "evaluate", *MEASURING, "--results"],
     "compare-groupings --csv": [*COMPARE, "--csv"],

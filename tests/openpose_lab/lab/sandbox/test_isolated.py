@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -106,6 +108,23 @@ def test_a_signal_that_ends_it_is_named(act, name, plugin, connections, monkeypa
             )
         with pytest.raises(GroupingError, match=rf"merge in .*mine.py failed: its process .* \({name}\)"):
             run_grouping(loaded, COCO_18, connections)
+
+
+def test_a_call_that_another_thread_waits_for_can_be_ended(plugin, connections):
+    """Without this, a program that is stopped would wait for 30 seconds."""
+    path = plugin(f"{MERGE}while True: pass\n")
+    with Isolated(path) as grouping, ThreadPoolExecutor(2) as pool:
+        loaded = grouping.load()
+        calls = [pool.submit(run_grouping, loaded, COCO_18, connections) for _ in range(2)]
+        time.sleep(0.2)
+        assert not any(call.done() for call in calls)
+        grouping.end_calls()
+        for call in calls:
+            with pytest.raises(GroupingError, match=r"merge in .*mine.py failed: "):
+                call.result(timeout=20)
+        with pytest.raises(GroupingError, match="failed: the program is stopping"):
+            run_grouping(loaded, COCO_18, connections)
+    assert sys.platform != "linux" or processes_of(path) == []
 
 
 def test_a_file_that_is_not_there_or_not_python_is_told_at_once(tmp_path, plugin):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -592,6 +593,81 @@ def test_several_threads_get_the_maps_of_their_own_photos(folder):
         assert len(maps) == 10
         for one in maps:
             assert_same(one, heatmaps)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("lightweight", {}),
+        ("lightweight", {"precision": "f32"}),
+        ("mobilenet_thin", {}),
+        ("mobilenet_thin", {"runtime": "keras"}),
+    ],
+)
+def test_maps_are_the_same_where_several_threads_call(name, settings):
+    """As of single calls, with more threads than calls that were prepared for, and photos of several sizes."""
+    network = load_network(name, **settings)
+    photo = read_photo(ROOT / "images" / "people.jpg")
+    photos = [cv2.resize(photo, (256 - 24 * number % 72, 128 + 8 * number % 40)) for number in range(12)]
+    expected = [network(one) for one in photos]
+    prepared = network.for_calls(2)
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(2):
+            for found, alone in zip(pool.map(prepared, photos), expected, strict=True):
+                assert_same(found.heatmaps, alone.heatmaps)
+                assert_same(found.pafs, alone.pafs)
+    assert (prepared.spec, prepared.config, prepared.quality) == (network.spec, network.config, network.quality)
+    assert_same(network(photos[0]).pafs, expected[0].pafs)
+    stages = prepared.stages([photos[0]])[-1]
+    assert_same(stages.pafs[0], expected[0].pafs)
+
+
+FIRST_CALLS = """
+import os, sys, threading
+import numpy as np
+from openpose_lab.networks.loading import load_network
+sys.setswitchinterval(1e-6)
+network, both = load_network("lightweight").for_calls(2), threading.Barrier(2)
+def call():
+    both.wait()
+    network(np.zeros((64, 64, 3), np.uint8))
+threads = [threading.Thread(target=call, daemon=True) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join(30)
+os._exit(any(thread.is_alive() for thread in threads))
+"""
+
+
+def test_the_first_calls_of_two_threads_do_not_wait_for_ever():
+    """Without what ``load_openvino`` does, a fifth of processes stood still on a busy machine."""
+    others = [subprocess.Popen([sys.executable, "-c", FIRST_CALLS], cwd=ROOT) for _ in range(8)]
+    assert [other.wait(120) for other in others] == [0] * 8
+
+
+def test_a_prepared_network_goes_to_another_process():
+    prepared = load_network("lightweight").for_calls(2)
+    assert pickle.loads(pickle.dumps(prepared)).spec is prepared.spec
+
+
+def test_preparing_for_one_call_changes_nothing(tiny, folder):
+    runtime = openvino.load(tiny.spec, tiny.path)
+    assert runtime.for_calls(1) is runtime
+    several = runtime.for_calls(3)
+    assert several.for_calls(3) is several
+    assert several.for_calls(1)._calls == 1
+
+
+def test_a_graph_that_cannot_be_compiled_for_several_calls_is_one_sentence(tiny, folder, monkeypatch):
+    runtime = openvino.load(tiny.spec, tiny.path)
+
+    def fail(*_):
+        raise RuntimeError("Exception from somewhere:\nno room for streams")
+
+    monkeypatch.setattr(runtime, "_compile", fail)
+    with pytest.raises(
+        OpenPoseLabError, match=r"^OpenVINO cannot compile the graph for 2 calls at once \(no room for s"
+    ):
+        runtime.for_calls(2)
 
 
 FIRST_RUN = """
