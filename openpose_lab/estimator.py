@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +130,10 @@ class PoseEstimator:
         Raises:
             OpenPoseLabError: As in a call.
         """
-        views = self.views
+        network, views = self.network, self.views
         return estimate_people(
             _pixels(photo),
-            self.network,
+            network,
             views.height,
             self._grouping,
             self.config,
@@ -142,9 +143,9 @@ class PoseEstimator:
 
     def stream(
         self,
-        photos: Iterable[Frame] | str | Path | Sequence[str | Path],
-        *,
+        photos: str | Path | Iterable[str | Path] | Iterable[Frame],
         threads: int | None = None,
+        *,
         on_error: Callable[[str, OpenPoseLabError], None] | None = None,
     ) -> Iterator[tuple[Frame, Skeletons]]:
         """Find the people in many photos, several at once.
@@ -164,14 +165,16 @@ class PoseEstimator:
             OpenPoseLabError: The source has no photo, or the estimator is closed. While the frames are read: a photo
                 fails, and there is no ``on_error``.
         """
-        given: Any = [photos] if isinstance(photos, str | os.PathLike) else photos
-        if isinstance(given, Sequence) and all(isinstance(one, str | os.PathLike) for one in given):
-            listed = enumerate(list_photos(given))
+        threads = threads or count_cores()
+        parallel = self.for_threads(threads)
+        given: Iterator[Any] = iter([photos] if isinstance(photos, str | os.PathLike) else photos)
+        first = list(islice(given, 1))
+        if first and isinstance(first[0], str | os.PathLike):
+            listed = enumerate(list_photos([*first, *given]))
             waiting = ((photo.shown, partial(photo.frame, index)) for index, photo in listed)  # threads read them
         else:
-            waiting = ((frame.name, partial(_same, frame)) for frame in given)
-        threads = threads or count_cores()
-        return self.for_threads(threads)._stream(waiting, threads, on_error)
+            waiting = ((_checked(frame).name, partial(_checked, frame)) for frame in chain(first, given))
+        return parallel._stream(waiting, threads, on_error)
 
     def _stream(
         self,
@@ -251,7 +254,11 @@ class PoseEstimator:
         return self._network
 
 
-def _same(frame: Frame) -> Frame:
+def _checked(frame: Any) -> Frame:
+    if not isinstance(frame, Frame):
+        raise OpenPoseLabError(
+            f"stream takes paths of photos or folders, or what frames() gives, but got {type(frame).__name__}"
+        )
     return frame
 
 

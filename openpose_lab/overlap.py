@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -31,8 +31,9 @@ def count_cores() -> int:
 def share_heaps() -> None:
     """Let the threads of this process share two heaps, where the C library is glibc.
 
-    It gives each thread a heap of its own, and keeps what is free in one from the others. Over photos of many sizes the
-    memory would grow by a tenth. glibc asks once, when a second thread begins, so call this before NumPy is imported.
+    By default, glibc gives each thread a heap of its own, and memory that is free in one heap is of no use to the other
+    threads. Over photos of many sizes the memory would grow by a tenth. glibc reads this setting once, when a second
+    thread begins, so call the function before NumPy is imported.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library
@@ -44,7 +45,7 @@ def map_in_threads(
     items: Iterable[Item],
     threads: int | None = None,
     on_stop: Callable[[], object] = lambda: None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Call a function with each item, several at once.
 
     Memory does not grow with the number of items: an item is taken when its result will soon be asked for.

@@ -217,7 +217,7 @@ def call_grouping(
     printed, value = _Printed(shown), None
     cause: BaseException | None = None
     try:
-        with _one_at_a_time, settings_kept(), exit_refused(), contextlib.redirect_stdout(printed):
+        with _one_at_a_time, settings_kept(), exit_refused(), _output_of_this_thread(printed):
             value = _own(grouping.function(*arguments, **options))
     except KeyboardInterrupt:
         raise
@@ -317,6 +317,40 @@ def exit_refused() -> Iterator[None]:
         yield
     finally:
         _plugin.process = before
+
+
+@contextlib.contextmanager
+def _output_of_this_thread(target: io.TextIOBase) -> Iterator[None]:
+    """Send what this thread prints to ``target`` until the block ends. Other threads print as before."""
+    outer = sys.stdout
+    shared = outer if isinstance(outer, _SharedOutput) else _SharedOutput(outer)
+    sys.stdout = shared
+    before, shared.target.stream = getattr(shared.target, "stream", None), target
+    try:
+        yield
+    finally:
+        shared.target.stream = before
+        if sys.stdout is shared:  # otherwise another thread has redirected it meanwhile
+            sys.stdout = outer
+
+
+class _SharedOutput(io.TextIOBase):
+    """A standard output that each thread may send elsewhere. It stays usable when nobody does."""
+
+    def __init__(self, original: Any) -> None:  # None where there is no standard output
+        self._original = original
+        self.target = threading.local()
+
+    def write(self, text: str) -> int:
+        stream = getattr(self.target, "stream", None) or self._original
+        return stream.write(text) if stream else len(text)
+
+    def flush(self) -> None:
+        if self._original:
+            self._original.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
 
 
 class _Printed(io.TextIOBase):

@@ -66,6 +66,9 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     if is_one_photo(options):
         process_one(options)
     else:
+        from openpose_lab.overlap import share_heaps
+
+        share_heaps()  # before NumPy is imported
         process_many(options)
 
 
@@ -108,7 +111,7 @@ def add_format_options(parser: Options) -> None:
 
 
 def add_folder_options(parser: Options) -> None:
-    """What is for several photos alone."""
+    """The options for several photos."""
     add = parser.add_argument
     add("--recursive", action="store_true", help="also the photos in sub-folders")
     add("--resume", action="store_true", help="continue an earlier run: leave out the photos that are done")
@@ -255,10 +258,8 @@ def process_many(options: argparse.Namespace) -> None:
     from openpose_lab.job.run import Job
     from openpose_lab.lab.sandbox.isolated import Isolated
     from openpose_lab.networks.loading import network_config
-    from openpose_lab.overlap import share_heaps
     from openpose_lab.sources import list_photos
 
-    share_heaps()
     if options.resume and options.overwrite:
         raise OpenPoseLabError("--resume keeps what is done and --overwrite does it again; give one of them")
     (config,) = apply_settings(options.set, network_config(options.network))

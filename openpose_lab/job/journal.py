@@ -1,8 +1,8 @@
 """The journal of a run over many photos: a line for each photo that is done, exact enough to write every table from.
 
 The first line holds the settings of the run. Each other line is a record as ``formats/lines.py`` writes it. A line is
-appended when all files of its photo are written. So a run that was killed can go on: a last line that is cut is that of
-a photo that is not done.
+appended when all files of its photo are written, so a run that was killed can go on. An incomplete last line is
+dropped, and its photo is done again.
 """
 
 from __future__ import annotations
@@ -64,6 +64,10 @@ class Journal:
         except OSError as error:
             raise cannot_write(self._path, error) from error
         self._places[record.name] = place
+
+    def forget(self, name: str) -> None:
+        """Leave a photo out of the tables, as its outputs are gone."""
+        self._places.pop(name, None)
 
     def records(self, names: Sequence[str]) -> Iterator[Record]:
         """Give the records of photos that are done.

@@ -11,6 +11,7 @@ from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import check_outputs, check_place_of_files, open_descriptor
 from openpose_lab.formats import FORMATS
 from openpose_lab.sources import PhotoFile
+from openpose_lab.sources.photo_files import DRAWN
 
 JOURNAL = "journal.jsonl"
 """The name of the journal, or its ending beside a table."""
@@ -47,7 +48,7 @@ class Outputs:
 
     def picture_of(self, photo: PhotoFile) -> Path | None:
         """The picture of a photo, under OpenPose's name."""
-        return None if self.pictures is None else self.pictures / f"{photo.name}_rendered{self.picture_ending}"
+        return None if self.pictures is None else self.pictures / f"{photo.name}{DRAWN}{self.picture_ending}"
 
     def files_of(self, photo: PhotoFile) -> dict[str, Path]:
         """The files of a photo in each format, under OpenPose's names."""

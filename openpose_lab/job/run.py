@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.faces import blur_faces
 from estimation.files import encode_picture, remove_remnants, write_whole, writing_whole
 from estimation.skeletons import best_people
+from estimation.subset import GroupingError
 from openpose_lab.estimator import PoseEstimator
 from openpose_lab.formats import FORMATS, Format, TableFormat
 from openpose_lab.formats.record import Record
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 _OF_ITS_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
 """Errors of writing that the name of a photo brings about. After any other, no photo could be written either."""
+
+
+_MOST_IN_A_ROW = 5
+"""Photos in succession on which the grouping may fail. After that the fault is the grouping's and not the photos'."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Failure:
-    """A photo of which there are no people, and why."""
+    """A photo that failed, and the reason."""
 
     photo: PhotoFile
     reason: str
+    of_grouping: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,9 @@ class Job:
         return [
             (index, photo)
             for index, photo in enumerate(self.photos)
-            if photo.shown not in journal or not all(path.exists() for path in self.outputs.all_of(photo))
+            if photo.path is None  # the standard input may be another photo now
+            or photo.shown not in journal
+            or not all(path.exists() for path in self.outputs.all_of(photo))
         ]
 
     def run(
@@ -123,12 +132,22 @@ class Job:
         def process(numbered: tuple[int, PhotoFile]) -> Record | Failure:
             return self._process(parallel, *numbered)
 
-        for done in map_in_threads(process, self.left(journal), threads, on_stop):
-            if isinstance(done, Failure):
-                failures.append(done)
-            else:
-                journal.append(done)
-            tick()
+        in_a_row = 0
+        with closing(map_in_threads(process, self.left(journal), threads, on_stop)) as results:
+            for done in results:
+                if isinstance(done, Failure):
+                    failures.append(done)
+                    self._remove(done.photo, journal)
+                    in_a_row = in_a_row + 1 if done.of_grouping else 0
+                    if in_a_row == _MOST_IN_A_ROW:
+                        raise OpenPoseLabError(
+                            f"the grouping failed on {in_a_row} photos in a row; mend it, and run again with --resume. "
+                            f"The last error: {done.reason}"
+                        )
+                else:
+                    in_a_row = 0
+                    journal.append(done)
+                tick()
         self._write_tables(estimator, journal)
         written = [*self.outputs.tables.values(), *(path for one in self.photos for path in self.outputs.all_of(one))]
         remove_remnants({path.parent for path in written}, began)
@@ -143,7 +162,7 @@ class Job:
             record = Record(photo.shown, index, None, width, height, self.look.keep(found))
             files = self._encoded(estimator, photo, record, pixels, found)
         except OpenPoseLabError as error:
-            return Failure(photo, str(error))
+            return Failure(photo, str(error), isinstance(error, GroupingError))
         except MemoryError:
             return Failure(photo, "there is not enough memory for it; make it smaller, or close other programs")
         try:
@@ -155,6 +174,13 @@ class Job:
                 return Failure(photo, str(error))
             raise
         return record
+
+    def _remove(self, photo: PhotoFile, journal: Journal) -> None:
+        """Remove what an earlier run wrote of a photo that fails now."""
+        journal.forget(photo.shown)
+        for path in self.outputs.all_of(photo):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _encoded(
         self,

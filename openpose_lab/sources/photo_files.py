@@ -49,6 +49,8 @@ PHOTO_ENDINGS = frozenset((
 ))
 # fmt: on
 """The endings of photos in folders and globs, in lower case."""
+DRAWN = "_rendered"
+"""What OpenPose's names of drawn pictures end in, before the ending."""
 STANDARD_INPUT = "-"
 """The source that stands for the one photo on the standard input."""
 
@@ -139,7 +141,8 @@ def list_photos(
         sources: Photos, folders, globs, and ``-`` for the standard input.
         recursive: Whether the photos in sub-folders of folders are listed, too. Links to folders are not followed,
             and an OpenPoseLabWarning says so.
-        leave_out: Folders of outputs. Photos in them are never listed, and an OpenPoseLabWarning says so.
+        leave_out: Folders of outputs. The pictures that runs have drawn there are never listed, and an
+            OpenPoseLabWarning says so.
 
     Returns:
         The photos: sources in their order, those of a folder or a glob in natural order. A file that comes twice, also
@@ -297,21 +300,23 @@ class _RealPaths:
 
 
 def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
-    """Leave out the photos in folders of outputs."""
+    """Leave out the pictures that earlier runs have drawn into folders of outputs."""
     real_path = _RealPaths()
-    for folder in folders:
-        place = Path(os.path.realpath(folder))
-        kept = [photo for photo in listed if photo.path is None or place not in real_path.folders_of(photo.path)]
-        left_out = len(listed) - len(kept)
-        if not kept:
-            raise OpenPoseLabError(
-                f"no photo is left to read, as all are in {_shown(folder)}, where the outputs go; "
-                "choose another folder for the outputs"
-            )
-        if left_out:
-            _warn(f"{_are(left_out, 'photo')} left out, as the outputs go to their folder, {_shown(folder)}")
-        listed = kept
-    return listed
+    places = {Path(os.path.realpath(folder)) for folder in folders}
+
+    def is_drawn(path: Path) -> bool:
+        return path.stem.endswith(DRAWN) and not places.isdisjoint(real_path.folders_of(path))
+
+    kept = [photo for photo in listed if photo.path is None or not is_drawn(photo.path)]
+    left_out = len(listed) - len(kept)
+    if not kept:
+        raise OpenPoseLabError(
+            f"no photo is left to read, as an earlier run drew all pictures in {_shown(folders[0])}; give the folder "
+            "of the photos"
+        )
+    if left_out:
+        _warn(f"{_are(left_out, 'picture')} left out, as an earlier run drew them into {_shown(folders[0])}")
+    return kept
 
 
 def _warn_of_links(links: list[Path]) -> None:

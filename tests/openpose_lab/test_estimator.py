@@ -112,6 +112,23 @@ def test_a_stream_of_frames_and_of_a_generator(estimator, folder):
     assert list(estimator.stream([])) == []
 
 
+def test_a_stream_of_paths(estimator, folder):
+    several = estimator.stream(path for path in sorted(folder.iterdir()))
+    assert [count(people) for _, people in several] == list(range(7))
+    with pytest.raises(OpenPoseLabError, match="stream takes paths of photos or folders, or what frames.. gives, but"):
+        list(estimator.stream([photo_of(1)]))
+
+
+def test_a_stream_goes_on_after_a_photo_that_fails(estimator, folder):
+    (folder / "3.png").write_bytes(b"")
+    failed = []
+    found = list(estimator.stream(folder, on_error=lambda name, error: failed.append((Path(name).name, str(error)))))
+    assert [count(people) for _, people in found] == [0, 1, 2, 4, 5, 6]
+    ((name, sentence),) = failed
+    assert name == "3.png"
+    assert "is empty" in sentence
+
+
 def test_a_stream_takes_few_frames_ahead(estimator):
     taken = []
 

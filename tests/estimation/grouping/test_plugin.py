@@ -1,7 +1,9 @@
+import contextlib
 import io
 import os
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 
@@ -229,6 +231,43 @@ def test_a_long_story_is_cut_short(plugin, connections):
         )
     assert str(error.value).endswith("very very ...")
     assert len(str(error.value)) < 600
+
+
+def test_other_threads_print_while_a_grouping_runs(connections, capsys):
+    inside, go_on = threading.Event(), threading.Event()
+
+    def merge(subset):
+        print("of the grouping")
+        inside.set()
+        assert go_on.wait(10)
+        return subset[:0]
+
+    def run():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OpenPoseLabWarning)
+            run_grouping(load_grouping(merge), COCO_18, connections)
+
+    def run_meanwhile(work):
+        inside.clear()
+        go_on.clear()
+        thread = threading.Thread(target=run)
+        thread.start()
+        assert inside.wait(10)
+        work()
+        go_on.set()
+        thread.join()
+
+    before, kept = sys.stdout, io.StringIO()
+    run_meanwhile(lambda: print("beside it"))
+    assert sys.stdout is before
+    redirected = contextlib.redirect_stdout(kept)
+    run_meanwhile(redirected.__enter__)
+    print("kept")
+    redirected.__exit__(None, None, None)
+    print("afterwards")
+    run_meanwhile(lambda: print("beside another"))
+    assert capsys.readouterr().out == "beside it\nafterwards\nbeside another\n"
+    assert kept.getvalue() == "kept\n"
 
 
 def test_what_is_printed_cannot_steer_the_terminal(plugin, connections, capsys):

@@ -231,10 +231,10 @@ def test_going_on(demo):
     add("4.png")
     Path("output/1_rendered.jpg").unlink()
     status, out, err = demo("photos/*.png", "--csv", "t.csv", "--resume")
-    assert (status, out.splitlines()[0], err) == (0, "photos       2 of 5 done, 3 were done before", "")
+    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 3 of them before", "")
     assert rows("t.csv") == [f"photos/{count}.png" for count in range(1, 5) for _ in range(count)]
     status, out, err = demo("photos/*.png", "--csv", "t.csv", "--resume")
-    assert (status, out.splitlines()[0], err) == (0, "photos       0 of 5 done, 5 were done before", "")
+    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 5 of them before", "")
 
 
 @pytest.mark.usefixtures("photos")
@@ -243,7 +243,7 @@ def test_going_on_with_sub_folders_and_other_formats(demo):
     status, out, _ = demo("photos", "--recursive", "--resume", "--json", "output", "--image-format", "png")
     assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done")
     status, out, _ = demo("photos", "--recursive", "--resume", "--csv", "t.csv", "--image-format", "png")
-    assert (status, out.splitlines()[0]) == (0, "photos       0 of 6 done, 6 were done before")
+    assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done, 6 of them before")
     assert len(rows("t.csv")) == 9
 
 
@@ -306,8 +306,6 @@ def test_resume_and_overwrite_together_are_one_sentence(demo):
         (["texts/*.jpg"], "nothing matches texts"),
         (["texts/*"], "no photo is among the 1 file that match"),
         (["none", "photos"], "there is no photo or folder none; check the path"),
-        (["photos", "--output", "photos"], "no photo is left to read, as all are in photos, where the outputs go; "),
-        (["photos/1.png", "photos/2.png", "--output", "."], "no photo is left to read, as all are in "),
         (["photos", "--output", "texts/a.txt"], "it is no folder; choose another place"),
         (["photos", "--json", "-"], "--json - is for one photo; give the folder for the files of several photos"),
         (["photos", "--csv", "photos/1.png"], "is given as the photo too, and would be overwritten"),
@@ -333,14 +331,56 @@ def test_whatever_is_wrong_is_one_sentence(demo, photos, arguments, sentence):
 
 @pytest.mark.usefixtures("photos")
 def test_outputs_within_the_folder_of_photos(demo):
-    add("1.png", folder="photos/output")
+    demo("photos", "--output", "photos/output", "--recursive", "--image-format", "png")
     status, out, err = demo("photos", "--output", "photos/output", "--recursive", "--overwrite")
     assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done")
     assert err == (
-        f"demo_image.py: note: 1 photo is left out, as the outputs go to their folder, {Path('photos', 'output')}\n"
+        f"demo_image.py: note: 6 pictures are left out, as an earlier run drew them into {Path('photos', 'output')}\n"
     )
     status, out, _ = demo("photos", "--output", "photos/output", "--recursive", "--resume")
-    assert (status, out.splitlines()[0]) == (0, "photos       0 of 6 done, 6 were done before")
+    assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done, 6 of them before")
+
+
+@pytest.mark.usefixtures("photos")
+def test_outputs_beside_the_photos(demo):
+    status, out, err = demo("photos/1.png", "photos/3.png", "--output", ".")
+    assert (status, err, out.splitlines()[0]) == (0, "", "photos       2 of 2 done")
+    status, out, err = demo("photos", "--output", "photos")
+    assert (status, err, out.splitlines()[0]) == (0, "", "photos       5 of 5 done")
+    status, out, err = demo("photos", "--output", "photos", "--resume")
+    assert (status, out.splitlines()[0]) == (0, "photos       5 of 5 done, 5 of them before")
+    assert "note: 5 pictures are left out" in err
+
+
+def test_the_standard_input_is_never_done_before(demo, monkeypatch):
+    for number in (1, 2):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(png_of(number))))
+        assert demo("-", "--resume")[1].splitlines()[0] == "photos       1 of 1 done"
+        people = json.loads(Path("output/stdin_keypoints.json").read_text())["people"]
+        assert len(people) == number
+
+
+@pytest.mark.usefixtures("photos")
+def test_nothing_stays_of_a_photo_that_fails_now(demo):
+    demo("photos", "--csv", "t.csv")
+    Path("photos/1.png").write_bytes(b"")
+    status, _, _ = demo("photos", "--csv", "t.csv", "--overwrite")
+    assert status == 1
+    assert files("output") == of(*FOUR[:1], *FOUR[2:], keypoints=False)
+    Path("photos/3.png").write_bytes(b"")
+    Path("output/3_rendered.jpg").unlink()
+    demo("photos", "--csv", "t.csv", "--resume")
+    assert files("output") == of("0", "2.jpg", "2.png", keypoints=False)
+    assert set(rows("t.csv")) == {"photos/2.jpg", "photos/2.png"}
+
+
+def test_a_grouping_that_fails_on_every_photo_ends_the_run(demo):
+    add(*(f"{number}.png" for number in range(1, 20)))
+    Path("mine.py").write_text("def merge(subset):\n    return 1 / 0\n")
+    status, out, err = demo("photos", "--grouping", "mine.py")
+    assert (status, out) == (1, "")
+    assert "the grouping failed on 5 photos in a row; mend it, and run again with --resume. The last error: " in err
+    assert "ZeroDivisionError" in err
 
 
 @pytest.mark.usefixtures("photos")
@@ -370,7 +410,7 @@ def test_bad_photos_are_listed(demo):
     Path("photos/a b.png").unlink()
     Path("photos/1.png").write_bytes(png_of(1))
     status, out, err = demo("photos", "--csv", "t.csv", "--resume")
-    assert (status, out.splitlines()[0], err) == (0, "photos       1 of 5 done, 4 were done before", "")
+    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 4 of them before", "")
     assert rows("t.csv") == NAMES
 
 
@@ -384,7 +424,7 @@ def test_names_with_any_letters(demo):
     safe = [re.sub(r"[\n\a]", "_", name) for name in odd]
     assert files("output") == of(*safe)
     assert demo("photos", "--csv", "t.csv", "--resume")[1].splitlines()[0] == (
-        f"photos       0 of {len(odd)} done, {len(odd)} were done before"
+        f"photos       {len(odd)} of {len(odd)} done, {len(odd)} of them before"
     )
 
 

@@ -246,22 +246,31 @@ def test_links_that_lead_nowhere_are_photos_that_cannot_be_read(tree):
 
 
 @pytest.mark.filterwarnings("ignore:1 photo is given twice")
-def test_photos_in_folders_of_outputs_are_left_out_and_that_is_said(tree):
-    root = tree("p/1.jpg", "p/output/1_rendered.jpg", "p/output/x/2_rendered.jpg", "p/output2/3.jpg")
-    said = r"^2 photos are left out, as the outputs go to their folder, p.output$"
+def test_pictures_of_an_earlier_run_are_left_out_and_that_is_said(tree):
+    root = tree("p/1.jpg", "p/output/1_rendered.jpg", "p/output/x/2_rendered.jpg", "p/output2/3_rendered.jpg")
+    said = r"^2 pictures are left out, as an earlier run drew them into p.output$"
     with pytest.warns(OpenPoseLabWarning, match=said):
-        assert paths(["p"], True, [Path("p/output")]) == ["p/1.jpg", "p/output2/3.jpg"]
+        assert paths(["p"], True, [Path("p/output")]) == ["p/1.jpg", "p/output2/3_rendered.jpg"]
     link(root / "elsewhere", root / "p" / "output")
-    with pytest.warns(OpenPoseLabWarning, match="^3 photos are left out, as the outputs go to .*elsewhere$"):
-        assert names(["p/**/*.jpg", "p/output/1_rendered.jpg"], leave_out=[root / "elsewhere"]) == ["1", "output2/3"]
+    with pytest.warns(OpenPoseLabWarning, match="^3 pictures are left out, as an .*elsewhere$"):
+        assert names(["p/**/*.jpg", "p/output/1_rendered.jpg"], leave_out=[root / "elsewhere"]) == [
+            "1",
+            "output2/3_rendered",
+        ]
+
+
+def test_photos_beside_outputs_are_read(tree):
+    tree("p/1.jpg", "p/1_rendered.jpg", "2.jpg")
+    with pytest.warns(OpenPoseLabWarning, match="^1 picture is left out"):
+        assert paths(["p", "2.jpg"], leave_out=[Path(".")]) == ["p/1.jpg", "2.jpg"]
 
 
 def test_a_link_among_outputs_is_an_output(tree):
     root = tree("1.jpg", "2.jpg", "output/3.jpg")
-    link(root / "output" / "4.jpg", root / "1.jpg")
-    link(root / "5.jpg", root / "output" / "3.jpg")
-    with pytest.warns(OpenPoseLabWarning, match="^3 photos are left out"):
-        assert paths(["."], True, [Path("output")]) == ["1.jpg", "2.jpg"]
+    link(root / "output" / "1_rendered.jpg", root / "1.jpg")
+    link(root / "5_rendered.jpg", root / "output" / "3.jpg")
+    with pytest.warns(OpenPoseLabWarning, match="^2 pictures are left out"):
+        assert paths(["."], True, [Path("output")]) == ["1.jpg", "2.jpg", "output/3.jpg"]
 
 
 def test_outputs_elsewhere_are_not_spoken_of(tree):
@@ -272,10 +281,8 @@ def test_outputs_elsewhere_are_not_spoken_of(tree):
 
 
 def test_no_photo_may_be_left(tree):
-    tree("p/1.jpg")
-    sentence = (
-        r"^no photo is left to read, as all are in p, where the outputs go; choose another folder for the outputs$"
-    )
+    tree("p/1_rendered.jpg")
+    sentence = "^no photo is left to read, as an earlier run drew all pictures in p; give the folder of the photos$"
     with pytest.raises(OpenPoseLabError, match=sentence):
         list_photos(["p"], leave_out=[Path("p")])
 
