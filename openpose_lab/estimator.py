@@ -28,7 +28,7 @@ from openpose_lab.networks import DEFAULT_NETWORK
 from openpose_lab.networks.catalogue import AUTO
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.published import Precision
-from openpose_lab.overlap import count_cores, map_in_threads
+from openpose_lab.overlap import count_cores, count_threads, map_in_threads
 from openpose_lab.sources import Frame, list_photos
 from openpose_lab.sources.photo_files import PhotoFile
 
@@ -94,6 +94,7 @@ class PoseEstimator:
         elif weights is not None or runtime != AUTO or precision is not None:
             raise OpenPoseLabError("the network is loaded already; give weights, runtime and precision to load_network")
         self._network: Network | None = network
+        self._parallel: dict[int, Network] = {}
         self.config = config or network.config
         if self.config.layout != network.config.layout:
             raise ValueError(
@@ -153,7 +154,7 @@ class PoseEstimator:
         Args:
             photos: A source, or several, as ``frames`` takes them, such as the path of a folder. Or frames, such as
                 ``frames`` gives.
-            threads: How many photos are worked on at once; by default one for each core.
+            threads: How many photos are worked on at once; by default one more than the cores.
             on_error: Is called with the name of each photo that fails and the reason; the next photo follows. Without
                 it, the error is raised. A photo of a source fails, too, if it cannot be read.
 
@@ -165,8 +166,8 @@ class PoseEstimator:
             OpenPoseLabError: The source has no photo, or the estimator is closed. While the frames are read: a photo
                 fails, and there is no ``on_error``.
         """
-        threads = threads or count_cores()
-        parallel = self.for_threads(threads)
+        threads = threads or count_threads()
+        parallel = self.for_threads(min(threads, count_cores()))
         given: Iterator[Any] = iter([photos] if isinstance(photos, str | os.PathLike) else photos)
         first = list(islice(given, 1))
         if first and isinstance(first[0], str | os.PathLike):
@@ -210,9 +211,11 @@ class PoseEstimator:
         Raises:
             OpenPoseLabError: The estimator is closed.
         """
-        prepared: Any = getattr(self.network, "for_calls", None)
+        if threads not in self._parallel:
+            prepared: Any = getattr(self.network, "for_calls", None)
+            self._parallel[threads] = prepared(threads) if prepared else self.network
         other = copy.copy(self)
-        other._network = prepared(threads) if prepared else self.network
+        other._network = self._parallel[threads]
         return other
 
     def draw(
@@ -239,6 +242,7 @@ class PoseEstimator:
     def close(self) -> None:
         """Let go of the network. The estimator cannot be used after that."""
         self._network = None
+        self._parallel = {}
 
     def __enter__(self) -> PoseEstimator:
         return self

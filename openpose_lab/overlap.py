@@ -28,6 +28,11 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
+def count_threads() -> int:
+    """Count the threads that keep the cores busy: one for each, and one that works while another waits for its turn."""
+    return count_cores() + 1
+
+
 def share_heaps() -> None:
     """Let the threads of this process share two heaps, where the C library is glibc.
 
@@ -53,14 +58,14 @@ def map_in_threads(
     Args:
         function: The function. Threads call it.
         items: The items. The caller's thread takes them.
-        threads: How many calls run at once; by default one for each core.
+        threads: How many calls run at once; by default ``count_threads``.
         on_stop: Is called when the caller stops before the end, or an error is raised. It may let calls end sooner.
 
     Yields:
         The results in the order of the items. An error of a call, or of taking an item, is raised in place of its
         result. When the caller stops before the end, the calls that have begun are waited for, and no other begins.
     """
-    threads = threads or count_cores()
+    threads = threads or count_threads()
     under_way: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

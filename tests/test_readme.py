@@ -57,6 +57,7 @@ def test_options_in_the_readme_are_those_of_the_program():
         "--csv",
         "--json",
         "--parquet",
+        "--tidy-csv",
     }  # those that somebody added
     assert offered - formats == set(re.findall(r"--[a-z][a-z-]+", table))
 

@@ -21,7 +21,7 @@ from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import PIXELS
 from openpose_lab.job.journal import Journal
 from openpose_lab.job.outputs import Outputs, make_folder
-from openpose_lab.overlap import count_cores, map_in_threads
+from openpose_lab.overlap import count_cores, count_threads, map_in_threads
 from openpose_lab.sources import PhotoFile
 from openpose_lab.sources.frame import rotated
 
@@ -115,7 +115,8 @@ class Job:
             estimator: Finds the people.
             journal: Says which photos are done, and notes each that is.
             tick: Is called after each photo, for a progress bar.
-            threads: How many photos are worked on at once; by default one for each core.
+            threads: How many photos are worked on at once; by default ``count_threads``. The network computes as many
+                as there are cores.
             on_stop: As in ``map_in_threads``.
 
         Returns:
@@ -124,9 +125,9 @@ class Job:
         Raises:
             OpenPoseLabError: A file cannot be written. What was written stays, and the journal says what is done.
         """
-        threads = threads or count_cores()
+        threads = threads or count_threads()
         began = time.time()
-        parallel = estimator.for_threads(threads)
+        parallel = estimator.for_threads(min(threads, count_cores()))
         failures = []
 
         def process(numbered: tuple[int, PhotoFile]) -> Record | Failure:

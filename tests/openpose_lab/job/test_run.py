@@ -97,7 +97,8 @@ def test_every_photo_has_its_files_and_its_rows(photos):
     np.testing.assert_array_equal(cv2.imread("out/0_rendered.png"), photo_of(0))
 
 
-def test_the_run_prepares_the_network_for_its_threads(photos):
+def test_the_run_prepares_the_network_for_its_threads(photos, monkeypatch):
+    monkeypatch.setattr("openpose_lab.job.run.count_cores", lambda: 8)
     one = estimator()
     network = one._network
     Path("out").mkdir()
