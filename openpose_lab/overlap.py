@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _M_ARENA_MAX = -8
 """The option of glibc's malloc.h."""
@@ -40,6 +41,8 @@ def share_heaps() -> None:
     threads. Over photos of many sizes the memory would grow by a tenth. glibc reads this setting once, when a second
     thread begins, so call the function before NumPy is imported.
     """
+    import ctypes
+
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
@@ -65,6 +68,8 @@ def map_in_threads(
         The results in the order of the items. An error of a call, or of taking an item, is raised in place of its
         result. When the caller stops before the end, the calls that have begun are waited for, and no other begins.
     """
+    from concurrent.futures import ThreadPoolExecutor  # it takes some milliseconds, and one photo needs none
+
     threads = threads or count_threads()
     under_way: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
