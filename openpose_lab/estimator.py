@@ -206,7 +206,8 @@ class PoseEstimator:
             threads: How many.
 
         Returns:
-            An estimator with the same settings. More photos a second go through it, and each alone takes longer.
+            An estimator with the same settings, also when this one is closed. More photos a second go through it, and
+            each alone takes longer.
 
         Raises:
             OpenPoseLabError: The estimator is closed.

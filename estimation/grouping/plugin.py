@@ -335,22 +335,40 @@ def _output_of_this_thread(target: io.TextIOBase) -> Iterator[None]:
 
 
 class _SharedOutput(io.TextIOBase):
-    """A standard output that each thread may send elsewhere. It stays usable when nobody does."""
+    """A standard output that each thread may send elsewhere. For other threads it is the original."""
 
     def __init__(self, original: Any) -> None:  # None where there is no standard output
         self._original = original
         self.target = threading.local()
 
     def write(self, text: str) -> int:
-        stream = getattr(self.target, "stream", None) or self._original
+        stream = self._of_thread() or self._original
         return stream.write(text) if stream else len(text)
 
     def flush(self) -> None:
         if self._original:
             self._original.flush()
 
+    def isatty(self) -> bool:
+        return bool(self._of_thread() is None and self._original and self._original.isatty())
+
+    def fileno(self) -> int:
+        if self._of_thread() or not self._original:
+            return super().fileno()  # which raises
+        number: int = self._original.fileno()
+        return number
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return getattr(self._original, "encoding", None) or "utf-8"
+
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or self._of_thread():
+            raise AttributeError(name)
         return getattr(self._original, name)
+
+    def _of_thread(self) -> io.TextIOBase | None:
+        return getattr(self.target, "stream", None)
 
 
 class _Printed(io.TextIOBase):
@@ -379,6 +397,7 @@ def _execute(path: Path) -> ModuleType:
         sys.path.append(str(folder))
     try:
         with (
+            _one_at_a_time,
             _told_as_not_loaded(path),
             settings_kept(),
             exit_refused(),

@@ -267,12 +267,14 @@ def process_many(options: argparse.Namespace) -> None:
     photos = list_photos(options.photo, options.recursive, leave_out=outputs.folders)
     with Isolated(options.grouping) as isolated:
         inputs = [("grouping file", isolated.source), ("weights file", options.weights)]
-        check_places(outputs, photos, inputs, replace=options.resume or options.overwrite)
+        goes_on = options.resume and os.path.lexists(outputs.journal)
+        check_places(outputs, photos, inputs, replace=goes_on or options.overwrite)
         claim_outputs(list(outputs.tables.values()), inputs)
         estimator, grouping = load_estimator(options, config, isolated)
-        job = Job(photos, outputs, options.rotate, look_of(options), options.keypoint_scale)
+        job = Job(photos, outputs, options.rotate, look_of(options), options.keypoint_scale, options.overwrite)
         open_journal = journals.resume if options.resume else journals.begin
-        with open_journal(outputs.journal, config.layout, settings_of(options, grouping, photos)) as journal:
+        with open_journal(outputs.journal, config.layout, settings_of(options, grouping)) as journal:
+            job.check_names(journal)
             left = len(job.left(journal))
             with tqdm(total=len(photos), initial=len(photos) - left, unit="photo", disable=None) as bar:
                 failures = job.run(estimator, journal, bar.update, on_stop=isolated.end_calls)
@@ -295,17 +297,13 @@ def outputs_of(options: argparse.Namespace) -> Outputs:
     return Outputs(folder if options.draw else None, f".{options.image_format}", files, tables)
 
 
-def settings_of(options: argparse.Namespace, grouping: Grouping, photos: Sequence[PhotoFile]) -> dict[str, str]:
-    """What the people of a photo and its picture depend on, so that a run that goes on gives the same.
-
-    Photos of another folder may have the same names, so the outputs of one run would replace those of the other.
-    """
+def settings_of(options: argparse.Namespace, grouping: Grouping) -> dict[str, str]:
+    """What the people of a photo and its picture depend on, so that a run that goes on gives the same."""
     from openpose_lab.checksums import checksum
     from openpose_lab.networks.loading import find_weights
 
     weights = options.weights or find_weights(options.network)
     return {
-        "folder of photos": common_folder(photos),
         "network": options.network,
         "weights file": checksum(weights, "sha256"),
         "runtime": options.runtime,
@@ -319,16 +317,6 @@ def settings_of(options: argparse.Namespace, grouping: Grouping, photos: Sequenc
         "blur-faces": str(options.blur_faces),
         "keypoint-scale": options.keypoint_scale,
     }
-
-
-def common_folder(photos: Sequence[PhotoFile]) -> str:
-    """The folder that all photos are in or below, from which they are named; empty where there is none."""
-    paths = [(Path(os.path.abspath(photo.path)), photo.name) for photo in photos if photo.path]
-    roots = [path.parents[min(name.count("/"), len(path.parents) - 1)] for path, name in paths]
-    try:
-        return os.path.commonpath(roots)
-    except ValueError:  # they are on several drives, or none has a path
-        return ""
 
 
 def print_summary(outputs: Outputs, photos: int, left: int, failures: Sequence[Failure]) -> None:

@@ -1,8 +1,8 @@
 """The journal of a run over many photos: a line for each photo that is done, exact enough to write every table from.
 
-The first line holds the settings of the run. Each other line is a record as ``formats/lines.py`` writes it. A line is
-appended when all files of its photo are written, so a run that was killed can go on. An incomplete last line is
-dropped, and its photo is done again.
+The first line holds the settings of the run. Each other line holds the name of a photo's outputs, a tab, and the record
+as ``formats/lines.py`` writes it. A line is appended when all files of its photo are written, so a run that was killed
+can go on. An incomplete last line is dropped, and its photo is done again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from openpose_lab.file_locks import try_lock
 from openpose_lab.formats.coco_results import image_ids
 from openpose_lab.formats.lines import from_line, to_line
 from openpose_lab.formats.record import Record
+from openpose_lab.sources import PhotoFile
 
 _VERSION = 1
 _LONGEST_LINE = 64 << 20
@@ -35,8 +36,8 @@ Settings = Mapping[str, str]
 class Journal:
     """An open journal. As a context manager it closes its file."""
 
-    def __init__(self, path: Path, file: BinaryIO, layout: Layout, places: dict[str, int]) -> None:
-        self._path, self._file, self._layout, self._places = path, file, layout, places
+    def __init__(self, path: Path, file: BinaryIO, layout: Layout, done: _Done) -> None:
+        self._path, self._file, self._layout, self._done = path, file, layout, done
 
     def __enter__(self) -> Journal:
         return self
@@ -48,10 +49,14 @@ class Journal:
             if kind is None:
                 raise
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._places
+    def __contains__(self, photo: PhotoFile) -> bool:
+        return self._done.names.get(photo.shown) == photo.name
 
-    def append(self, record: Record) -> None:
+    def owner_of(self, name: str) -> str | None:
+        """The photo that is done under a name of outputs; None if no photo is."""
+        return self._done.owners.get(name)
+
+    def append(self, photo: PhotoFile, record: Record) -> None:
         """Note that a photo is done. Raises OpenPoseLabError if the line cannot be written, or the file is gone."""
         if not os.path.lexists(self._path):  # the outputs may be gone with it
             raise OpenPoseLabError(
@@ -59,15 +64,15 @@ class Journal:
             )
         try:
             place = self._file.seek(0, os.SEEK_END)
-            self._file.write(to_line(record))
+            self._file.write(json.dumps(photo.name).encode("ascii") + b"\t" + to_line(record))
             self._file.flush()
         except OSError as error:
             raise cannot_write(self._path, error) from error
-        self._places[record.name] = place
+        self._done.add(photo.shown, photo.name, place)
 
-    def forget(self, name: str) -> None:
+    def forget(self, photo: PhotoFile) -> None:
         """Leave a photo out of the tables, as its outputs are gone."""
-        self._places.pop(name, None)
+        self._done.remove(photo.shown)
 
     def records(self, names: Sequence[str]) -> Iterator[Record]:
         """Give the records of photos that are done.
@@ -79,9 +84,9 @@ class Journal:
             Each record, with its index among ``names`` and the id that ``image_ids`` gives it.
         """
         for index, (name, image_id) in enumerate(zip(names, image_ids(names))):
-            if name in self._places:
-                self._file.seek(self._places[name])
-                record = from_line(self._file.readline(), self._layout)
+            if name in self._done.places:
+                self._file.seek(self._done.places[name])
+                record = from_line(self._file.readline().partition(b"\t")[2], self._layout)
                 yield replace(record, index=index, image_id=image_id)
 
 
@@ -122,7 +127,7 @@ def resume(path: Path, layout: Layout, settings: Settings) -> Journal:
         if header := file.readline(_LONGEST_LINE):
             shown = one_line(str(path), 200)
             _check_settings(shown, header, settings)
-            return Journal(path, file, layout, _places(shown, file, layout))
+            return Journal(path, file, layout, _read_done(shown, file, layout))
     except BaseException:
         file.close()
         raise
@@ -153,16 +158,17 @@ def _begun(path: Path, file: BinaryIO, layout: Layout, settings: Settings) -> Jo
         with suppress(OSError):
             file.close()
         raise cannot_write(path, error) from error
-    return Journal(path, file, layout, {})
+    return Journal(path, file, layout, _Done())
 
 
-def _places(shown: str, file: BinaryIO, layout: Layout) -> dict[str, int]:
-    """Where the line of each photo begins. A last line that is cut is removed."""
-    places: dict[str, int] = {}
+def _read_done(shown: str, file: BinaryIO, layout: Layout) -> _Done:
+    """Read which photos are done. A last line that is cut is removed."""
+    done = _Done()
     place = file.tell()
     while line := file.readline(_LONGEST_LINE):
         try:
-            places[from_line(line, layout).name] = place
+            name, _, record = line.partition(b"\t")
+            done.add(from_line(record, layout).name, str(json.loads(name)), place)
         except ValueError:
             if line.endswith(b"\n") or len(line) == _LONGEST_LINE:
                 raise OpenPoseLabError(
@@ -171,7 +177,31 @@ def _places(shown: str, file: BinaryIO, layout: Layout) -> dict[str, int]:
             break
         place = file.tell()
     file.truncate(place)
-    return places
+    return done
+
+
+class _Done:
+    """The photos that are done. Of two with one name of outputs, the later has replaced the outputs of the earlier.
+
+    Attributes:
+        places: Where the line of each photo begins.
+        names: The name of the outputs of each photo.
+        owners: The photo of each name.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+        self.names: dict[str, str] = {}
+        self.owners: dict[str, str] = {}
+
+    def add(self, photo: str, name: str, place: int) -> None:
+        self.remove(photo)
+        self.remove(self.owners.get(name, photo))
+        self.places[photo], self.names[photo], self.owners[name] = place, name, photo
+
+    def remove(self, photo: str) -> None:
+        if photo in self.places:
+            del self.places[photo], self.owners[self.names.pop(photo)]
 
 
 def _check_settings(shown: str, line: bytes, settings: Settings) -> None:

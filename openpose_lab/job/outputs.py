@@ -90,9 +90,29 @@ def check_places(
     sources = [("photo", photo.path) for photo in photos]
     check_outputs([*outputs.tables.values(), outputs.journal], [*inputs, *sources])
     check_place_of_files(outputs.journal)
+    _check_no_source(outputs, photos)
     if not replace:
         _check_absent([path for photo in photos for path in outputs.all_of(photo)])
         _check_absent([path for path in [*outputs.tables.values(), outputs.journal] if is_plain(path)])
+
+
+def _check_no_source(outputs: Outputs, photos: Sequence[PhotoFile]) -> None:
+    """Raise OpenPoseLabError if an output is one of the photos, as ``A_rendered.jpg`` is where case does not count."""
+    sources = {_identity(photo.path) for photo in photos if photo.path is not None} - {None}
+    for path in (path for photo in photos for path in outputs.all_of(photo)):
+        if _identity(path) in sources:
+            raise OpenPoseLabError(
+                f"{path} is one of the photos, and would be overwritten; choose another --output DIR"
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """A key that is equal for two paths of one file; None where nothing is."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
 
 
 def make_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.faces import blur_faces
 from estimation.files import encode_picture, remove_remnants, write_whole, writing_whole
 from estimation.skeletons import best_people
@@ -83,6 +83,7 @@ class Job:
         rotate: Degrees clockwise by which photos are turned first.
         look: Which people are kept, and how they are drawn.
         unit: The unit of x and y in the files.
+        overwrite: Whether the files of an earlier run are replaced, and removed where a photo fails now.
     """
 
     photos: Sequence[PhotoFile]
@@ -90,6 +91,17 @@ class Job:
     rotate: int = 0
     look: Look = Look()
     unit: str = PIXELS
+    overwrite: bool = False
+
+    def check_names(self, journal: Journal) -> None:
+        """Raise OpenPoseLabError if a photo would replace the outputs of another one that is done."""
+        for photo in self.photos:
+            other = journal.owner_of(photo.name)
+            if other not in (None, photo.shown) and photo.path is not None:
+                raise OpenPoseLabError(
+                    f"{one_line(photo.shown, 120)} would replace the outputs of {one_line(str(other), 120)}, which an "
+                    "earlier run has done; choose another folder with --output, or do all again with --overwrite"
+                )
 
     def left(self, journal: Journal) -> list[tuple[int, PhotoFile]]:
         """List the photos that are not done, with their places: not in the journal, or a file of theirs is missing."""
@@ -97,7 +109,7 @@ class Job:
             (index, photo)
             for index, photo in enumerate(self.photos)
             if photo.path is None  # the standard input may be another photo now
-            or photo.shown not in journal
+            or photo not in journal
             or not all(path.exists() for path in self.outputs.all_of(photo))
         ]
 
@@ -130,7 +142,7 @@ class Job:
         parallel = estimator.for_threads(min(threads, count_cores()))
         failures = []
 
-        def process(numbered: tuple[int, PhotoFile]) -> Record | Failure:
+        def process(numbered: tuple[int, PhotoFile]) -> tuple[PhotoFile, Record] | Failure:
             return self._process(parallel, *numbered)
 
         in_a_row = 0
@@ -142,19 +154,19 @@ class Job:
                     in_a_row = in_a_row + 1 if done.of_grouping else 0
                     if in_a_row == _MOST_IN_A_ROW:
                         raise OpenPoseLabError(
-                            f"the grouping failed on {in_a_row} photos in a row; mend it, and run again with --resume. "
-                            f"The last error: {done.reason}"
+                            f"the grouping failed on {in_a_row} photos in a row; mend it, and run again with "
+                            f"--overwrite. The last error: {done.reason}"
                         )
                 else:
                     in_a_row = 0
-                    journal.append(done)
+                    journal.append(*done)
                 tick()
         self._write_tables(estimator, journal)
         written = [*self.outputs.tables.values(), *(path for one in self.photos for path in self.outputs.all_of(one))]
         remove_remnants({path.parent for path in written}, began)
         return failures
 
-    def _process(self, estimator: PoseEstimator, index: int, photo: PhotoFile) -> Record | Failure:
+    def _process(self, estimator: PoseEstimator, index: int, photo: PhotoFile) -> tuple[PhotoFile, Record] | Failure:
         """Find the people in a photo, and write its files."""
         try:
             pixels = rotated(photo.read(), self.rotate)
@@ -174,11 +186,13 @@ class Job:
             if getattr(error.__cause__, "errno", None) in _OF_ITS_NAME:
                 return Failure(photo, str(error))
             raise
-        return record
+        return photo, record
 
     def _remove(self, photo: PhotoFile, journal: Journal) -> None:
         """Remove what an earlier run wrote of a photo that fails now."""
-        journal.forget(photo.shown)
+        if not (self.overwrite or photo in journal):
+            return
+        journal.forget(photo)
         for path in self.outputs.all_of(photo):
             with suppress(OSError):
                 path.unlink(missing_ok=True)

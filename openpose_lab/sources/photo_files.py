@@ -305,7 +305,7 @@ def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
     places = {Path(os.path.realpath(folder)) for folder in folders}
 
     def is_drawn(path: Path) -> bool:
-        return path.stem.endswith(DRAWN) and not places.isdisjoint(real_path.folders_of(path))
+        return path.stem.casefold().endswith(DRAWN) and not places.isdisjoint(real_path.folders_of(path))
 
     kept = [photo for photo in listed if photo.path is None or not is_drawn(photo.path)]
     left_out = len(listed) - len(kept)

@@ -279,12 +279,42 @@ def test_going_on_with_the_photos_of_another_folder_is_one_sentence(demo):
     before = {path: Path(path).read_bytes() for path in files()}
     status, out, err = demo("photos/tuesday", "--resume")
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "was begun with another folder of photos: " in err
-    os.chdir("photos/tuesday")
-    status, out, err = demo(".", "--resume", "--output", "../../output")
-    os.chdir("../..")
-    assert (status, "was begun with another folder of photos: " in err) == (1, True)
+    replaced = f"{Path('photos/tuesday/1.png')} would replace the outputs of {Path('photos/monday/1.png')}, which an"
+    assert replaced in err
     assert {path: Path(path).read_bytes() for path in files()} == before
+
+
+@pytest.mark.usefixtures("photos")
+def test_going_on_with_more_sources(demo):
+    add("7.png", folder="more")
+    demo("photos/1.png", "photos/3.png", "--output", "output")
+    add("9.png")
+    status, out, err = demo("photos", "more", "--resume")
+    assert (status, out.splitlines()[0], err) == (0, "photos       7 of 7 done, 2 of them before", "")
+
+
+@pytest.mark.usefixtures("photos")
+def test_files_of_other_programs_stay(demo):
+    """Without a journal, --resume is no leave to replace or remove files."""
+    Path("photos/1.png").write_bytes(b"")
+    Path("output").mkdir()
+    for name in ("1", "3"):
+        Path(f"output/{name}_keypoints.json").write_text("of another program")
+    status, out, err = demo("photos", "--resume")
+    assert (status, out) == (1, "")
+    assert "2 of the outputs" in err or "1 more of the outputs are there already" in err
+    assert Path("output/1_keypoints.json").read_text() == "of another program"
+    assert Path("output/3_keypoints.json").read_text() == "of another program"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_photo_is_never_an_output(demo):
+    """As where case does not count: A_RENDERED.png is the picture of A.png."""
+    add("1.png", "2.png")
+    os.link("photos/2.png", "photos/1_rendered.jpg")
+    status, out, err = demo("photos/1.png", "photos/2.png", "--output", "photos", "--overwrite")
+    assert (status, out) == (1, "")
+    assert f"{Path('photos', '1_rendered.jpg')} is one of the photos, and would be overwritten" in err
 
 
 def test_resume_and_overwrite_together_are_one_sentence(demo):
@@ -379,7 +409,7 @@ def test_a_grouping_that_fails_on_every_photo_ends_the_run(demo):
     Path("mine.py").write_text("def merge(subset):\n    return 1 / 0\n")
     status, out, err = demo("photos", "--grouping", "mine.py")
     assert (status, out) == (1, "")
-    assert "the grouping failed on 5 photos in a row; mend it, and run again with --resume. The last error: " in err
+    assert "the grouping failed on 5 photos in a row; mend it, and run again with --overwrite. The last error: " in err
     assert "ZeroDivisionError" in err
 
 

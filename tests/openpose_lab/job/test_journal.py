@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from estimation.layouts import LAYOUTS
 from openpose_lab.formats.lines import to_line
 from openpose_lab.formats.record import Record
 from openpose_lab.job import journal as journals
+from openpose_lab.sources import PhotoFile
 from tests.openpose_lab.formats.conftest import make_skeletons, random_records
 
 LAYOUT = LAYOUTS["COCO_18"]
@@ -29,8 +31,16 @@ def filled(path):
     records = list(random_records(3))
     with journals.begin(path, LAYOUT, SETTINGS) as journal:
         for record in records:
-            journal.append(record)
+            append(journal, record)
     return path, records
+
+
+def photo(path, name=None):
+    return PhotoFile(Path(path), name or path)
+
+
+def append(journal, record, name=None):
+    journal.append(photo(record.name, name), record)
 
 
 def resumed(path, settings=SETTINGS):
@@ -38,15 +48,16 @@ def resumed(path, settings=SETTINGS):
 
 
 def names_in(path):
-    return [json.loads(line)["name"] for line in path.read_bytes().splitlines()[1:]]
+    return [json.loads(line.partition(b"\t")[2])["name"] for line in path.read_bytes().splitlines()[1:]]
 
 
 def test_records_come_back_to_the_last_bit(filled):
     path, records = filled
     with resumed(path) as journal:
         found = list(journal.records([record.name for record in records]))
-        assert all(record.name in journal for record in records)
-        assert "photo 3.jpg" not in journal
+        assert all(photo(record.name) in journal for record in records)
+        assert photo("photo 3.jpg") not in journal
+        assert photo(records[0].name, "another name") not in journal
     for before, after in zip(records, found, strict=True):
         assert (after.name, after.width, after.height) == (before.name, before.width, before.height)
         for name in ("keypoints", "scores", "person_scores", "peak_ids"):
@@ -57,24 +68,39 @@ def test_records_come_in_the_order_of_the_list(path):
     """Photos are done in any order, and others join later: the index and the id are those of the list now."""
     with journals.begin(path, LAYOUT, SETTINGS) as journal:
         for name in ("b.jpg", "c.jpg", "gone.jpg"):
-            journal.append(Record(name, 7, None, 640, 480, make_skeletons(), 99))
+            append(journal, Record(name, 7, None, 640, 480, make_skeletons(), 99))
         found = list(journal.records(["a.jpg", "b.jpg", "not done.jpg", "c.jpg"]))
     assert [(one.name, one.index, one.image_id) for one in found] == [("b.jpg", 1, 2), ("c.jpg", 3, 4)]
 
 
 def test_names_that_are_numbers_are_the_ids_of_coco(path):
     with journals.begin(path, LAYOUT, SETTINGS) as journal:
-        journal.append(Record("p/000000541055.jpg", 0, None, 640, 480, make_skeletons()))
+        append(journal, Record("p/000000541055.jpg", 0, None, 640, 480, make_skeletons()))
         (found,) = journal.records(["p/000000000007.jpg", "p/000000541055.jpg"])
     assert (found.index, found.image_id) == (1, 541055)
 
 
 def test_a_photo_that_is_done_again_counts_once(path):
     with journals.begin(path, LAYOUT, SETTINGS) as journal:
-        journal.append(Record("a.jpg", 0, None, 1, 1, make_skeletons()))
-        journal.append(Record("a.jpg", 0, None, 2, 2, make_skeletons()))
+        append(journal, Record("a.jpg", 0, None, 1, 1, make_skeletons()))
+        append(journal, Record("a.jpg", 0, None, 2, 2, make_skeletons()))
     with resumed(path) as journal:
         assert [record.width for record in journal.records(["a.jpg"])] == [2]
+
+
+def test_the_later_photo_of_one_name_has_the_outputs(path):
+    """Their files are those of the later one, so the earlier is not done."""
+    with journals.begin(path, LAYOUT, SETTINGS) as journal:
+        for name in ("y.jpg", "z.jpg"):
+            append(journal, Record(name, 0, None, 1, 1, make_skeletons()), "3")
+        append(journal, Record("x.jpg", 0, None, 1, 1, make_skeletons()), "4")
+    with resumed(path) as journal:
+        assert photo("y.jpg", "3") not in journal
+        assert photo("z.jpg", "3") in journal
+        assert (journal.owner_of("3"), journal.owner_of("4"), journal.owner_of("5")) == ("z.jpg", "x.jpg", None)
+        journal.forget(photo("z.jpg", "3"))
+        assert journal.owner_of("3") is None
+        assert [one.name for one in journal.records(["x.jpg", "y.jpg", "z.jpg"])] == ["x.jpg"]
 
 
 def test_reading_and_appending_take_turns(filled):
@@ -82,7 +108,7 @@ def test_reading_and_appending_take_turns(filled):
     names = [record.name for record in records]
     with resumed(path) as journal:
         assert next(journal.records(names)).name == names[0]
-        journal.append(Record("new.jpg", 3, None, 640, 480, make_skeletons()))
+        append(journal, Record("new.jpg", 3, None, 640, 480, make_skeletons()))
         assert [record.name for record in journal.records([*names, "new.jpg"])] == [*names, "new.jpg"]
     assert names_in(path) == [*names, "new.jpg"]
 
@@ -94,8 +120,8 @@ def test_a_last_line_that_is_cut_is_removed(filled, left):
     path.write_bytes(b"".join(lines[:-1]) + lines[-1][:left])
     with resumed(path) as journal:
         assert path.read_bytes() == b"".join(lines[:-1])
-        assert records[2].name not in journal
-        journal.append(records[2])
+        assert photo(records[2].name) not in journal
+        append(journal, records[2])
     assert path.read_bytes() == b"".join(lines)
 
 
@@ -201,7 +227,7 @@ def test_a_journal_that_is_deleted_stops_the_run(filled):
     with resumed(path) as journal:
         path.unlink()
         with pytest.raises(OpenPoseLabError, match="was deleted during the run; run again with --resume"):
-            journal.append(records[0])
+            append(journal, records[0])
 
 
 def test_a_disk_that_fills_keeps_what_is_done(filled):
@@ -223,11 +249,11 @@ def test_a_disk_that_fills_keeps_what_is_done(filled):
 
     def fill(journal):
         journal._file = Full(journal._file)
-        journal.append(Record("new.jpg", 3, None, 640, 480, make_skeletons()))
+        append(journal, Record("new.jpg", 3, None, 640, 480, make_skeletons()))
 
     with pytest.raises(OpenPoseLabError, match="No space left on device; free some space"), resumed(path) as journal:
         fill(journal)
     assert path.read_bytes()[: len(before)] == before
     with resumed(path) as journal:
-        assert "new.jpg" not in journal
+        assert photo("new.jpg") not in journal
     assert path.read_bytes() == before
