@@ -388,7 +388,7 @@ def test_exceptions_of_openvino_are_one_sentence(tiny, folder, monkeypatch):
         raise RuntimeError("Exception from src/core.cpp:1:\nCheck 'a' failed\nno memory for it\n")
 
     runtime = openvino.load(tiny.spec, tiny.path)
-    monkeypatch.setattr(ov.CompiledModel, "__call__", fail)
+    monkeypatch.setattr(ov.InferRequest, "infer", fail)
     sentence = r"^OpenVINO cannot compute the maps of 1 x 24x16 pixels \(no memory for it\); use --runtime keras$"
     with pytest.raises(OpenPoseLabError, match=sentence):
         runtime.run(tiny.batch)
