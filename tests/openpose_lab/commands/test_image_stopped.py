@@ -274,7 +274,8 @@ def test_a_disk_that_fills(place, uninterrupted):
 
 
 AS_ANOTHER = """
-import concurrent.futures.thread, ctypes, cv2, encodings.idna, locale, tqdm, openpose_lab.estimator, openpose_lab.networks.runtimes.openvino
+import concurrent.futures.thread, ctypes, cv2, encodings.idna, locale, tqdm
+import openpose_lab.estimator, openpose_lab.networks.runtimes.openvino
 import openpose_lab.checksums, estimation.faces, openpose_lab.sources.heic
 os.setgroups([])
 os.setgid(65534)
