@@ -401,7 +401,7 @@ def _execute(path: Path) -> ModuleType:
             _told_as_not_loaded(path),
             settings_kept(),
             exit_refused(),
-            contextlib.redirect_stdout(_Printed(sys.stdout)),
+            _output_of_this_thread(_Printed(sys.stdout)),
         ):
             exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 from openpose_lab.evaluation.versions import library_version, versions
 from openpose_lab.extras import is_installed
 from openpose_lab.networks.runtimes.openvino_loading import load_openvino
+from openpose_lab.overlap import count_cores
 
 _LIBRARIES = ("onnx", "onnxruntime", "tf2onnx")
 
@@ -65,7 +66,7 @@ def describe_machine() -> Machine:
     else:
         processor, computes_in = platform.processor() or platform.machine(), ()
     software = versions() | {name: library_version(name) for name in _LIBRARIES if library_version(name)}
-    return Machine(processor, _cores(), computes_in, platform.platform(), _busy(), software)
+    return Machine(processor, count_cores(), computes_in, platform.platform(), _busy(), software)
 
 
 def _by_openvino() -> tuple[str, tuple[str, ...]]:
@@ -76,12 +77,6 @@ def _by_openvino() -> tuple[str, tuple[str, ...]]:
     core = ov.Core()
     types = sorted(map(str, core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")))
     return str(core.get_property("CPU", "FULL_DEVICE_NAME")).strip(), tuple(types)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _busy() -> float | None:

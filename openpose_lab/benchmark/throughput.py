@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from estimation.views import scale_to_height
 from openpose_lab.benchmark.table import Row, Table
 from openpose_lab.benchmark.timing import Task, count_runs, time_in_turns
 from openpose_lab.networks.network import LoadedNetwork
+from openpose_lab.overlap import map_in_threads
 from openpose_lab.paths import sample_photo
 
 BATCH = 4
@@ -153,21 +153,15 @@ def ways_to_process(paths: Sequence[Path], network: LoadedNetwork, height: int) 
 
 
 def read_ahead(paths: Sequence[Path]) -> Iterator[Photo]:
-    """Read photos in a thread: the next one while the caller works on one.
+    """Read photos in a thread: the next ones while the caller works on one.
 
     Args:
-        paths: The photos, at least one.
+        paths: The photos.
 
-    Yields:
-        Each photo, in the order of the paths.
+    Returns:
+        An iterator of the photos, in the order of the paths.
     """
-    with ThreadPoolExecutor(1) as thread:
-        following = thread.submit(read_photo, paths[0])
-        for path in paths[1:]:
-            photo = following.result()
-            following = thread.submit(read_photo, path)
-            yield photo
-        yield following.result()
+    return map_in_threads(read_photo, paths, 1)
 
 
 def batches_by_size(photos: Iterable[Photo], most: int) -> Iterator[list[Photo]]:

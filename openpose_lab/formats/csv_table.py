@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 
 
 def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str) -> None:
-    from openpose_lab.formats.tables import column_types, people_columns
+    from openpose_lab.formats.tables import column_types, people_rows
 
-    tables = (people_columns(record, layout, unit) for record in records)
-    blocks = (zip(*(column.tolist() for column in table.values())) for table in tables)
-    write_rows(file, column_types(layout, unit), blocks)
+    write_rows(file, column_types(layout, unit), (people_rows(record, layout, unit) for record in records))
 
 
 FORMAT = TableFormat("csv", "also write the people of all photos as CSV, one row a person", _write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -67,6 +68,11 @@ def people_columns(record: Record, layout: Layout, unit: str) -> dict[str, NDArr
     cells = points(people, unit).reshape(count, 3 * parts)
     values = (*of_photo, *of_person, *cells.T)
     return {name: np.full(count, value, dtype) for (name, dtype), value in zip(types.items(), values)}
+
+
+def people_rows(record: Record, layout: Layout, unit: str) -> Iterator[tuple[Any, ...]]:
+    """Give the rows of ``people_columns`` one after the other, as Python's own values."""
+    return zip(*(column.tolist() for column in people_columns(record, layout, unit).values()))
 
 
 def encodable(name: str) -> str:

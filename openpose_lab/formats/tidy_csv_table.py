@@ -24,10 +24,9 @@ def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str)
 
 def _keypoints(record: Record, layout: Layout, unit: str) -> Iterator[tuple[Any, ...]]:
     """Give a row for each keypoint that was found."""
-    from openpose_lab.formats.tables import OF_PERSON, people_columns
+    from openpose_lab.formats.tables import OF_PERSON, people_rows
 
-    columns = [column.tolist() for column in people_columns(record, layout, unit).values()]
-    for row in zip(*columns):
+    for row in people_rows(record, layout, unit):
         person, keypoints = row[: len(OF_PERSON)], row[len(OF_PERSON) :]
         for part, x, y, score in zip(layout.body_parts, keypoints[::3], keypoints[1::3], keypoints[2::3]):
             if x == x:  # NaN where the part is missing

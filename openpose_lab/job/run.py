@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 _OF_ITS_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
 """Errors of writing that the name of a photo brings about. After any other, no photo could be written either."""
-
-
 _MOST_IN_A_ROW = 5
 """Photos in succession on which the grouping may fail. After that the fault is the grouping's and not the photos'."""
 

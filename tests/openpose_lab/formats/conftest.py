@@ -1,10 +1,13 @@
 """Photos of a few people, as output formats take them."""
 
+import io
+
 import numpy as np
 import pytest
 
 from estimation.layouts import LAYOUTS
 from estimation.skeletons import Skeletons
+from openpose_lab.formats import FORMATS
 from openpose_lab.formats.record import Record
 
 COCO_18 = LAYOUTS["COCO_18"]
@@ -45,3 +48,17 @@ def random_records(count, people=3):
         scores = np.where(ids >= 0, rng.random((people, 18)), 0)
         skeletons = Skeletons(keypoints, scores, 4 * rng.random(people), ids)
         yield Record(f"photo {index}.jpg", index, index / 2, 640, 480, skeletons)
+
+
+def sizes_while_writing(name):
+    """The size of a table's file when each of three records is taken, and that of the whole file."""
+    file = io.BytesIO()
+    sizes = []
+
+    def watched():
+        for record in random_records(3):
+            sizes.append(file.tell())
+            yield record
+
+    FORMATS[name].write(watched(), COCO_18, file, "pixels")
+    return sizes, file.tell()

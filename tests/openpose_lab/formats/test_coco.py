@@ -14,7 +14,7 @@ from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
 from openpose_lab.formats.coco_results import image_ids
 from openpose_lab.formats.record import Record
 from tests.estimation.test_connections import peaks_at
-from tests.openpose_lab.formats.conftest import COCO_18, make_skeletons, random_records
+from tests.openpose_lab.formats.conftest import COCO_18, make_skeletons, sizes_while_writing
 from tests.support.extras import needs
 from tests.support.scenes import make_rows
 
@@ -76,16 +76,8 @@ def test_nobody_is_an_empty_list(nobody):
 
 
 def test_the_file_is_written_photo_by_photo():
-    file = io.BytesIO()
-    sizes = []
-
-    def watched():
-        for record in random_records(3):
-            sizes.append(file.tell())
-            yield record
-
-    FORMATS["coco"].write(watched(), COCO_18, file, "pixels")
-    assert 0 == sizes[0] < sizes[1] < sizes[2] < file.tell()
+    sizes, whole = sizes_while_writing("coco")
+    assert 0 == sizes[0] < sizes[1] < sizes[2] < whole
 
 
 def test_a_file_name_that_is_no_text(record):

@@ -16,7 +16,7 @@ from estimation.layouts import LAYOUTS
 from openpose_lab import to_dataframe
 from openpose_lab.formats import FORMATS, parquet_table
 from openpose_lab.formats.tables import column_types
-from tests.openpose_lab.formats.conftest import COCO_18, random_records
+from tests.openpose_lab.formats.conftest import COCO_18, random_records, sizes_while_writing
 from tests.support.extras import needs
 
 FIRST = ["photo", "index", "timestamp_s", "width_px", "height_px", "person", "score"]
@@ -102,16 +102,8 @@ def test_skeletons_of_another_layout_are_refused(record, name):
 
 
 def test_csv_is_written_photo_by_photo():
-    file = io.BytesIO()
-    sizes = []
-
-    def watched():
-        for record in random_records(3):
-            sizes.append(file.tell())
-            yield record
-
-    FORMATS["csv"].write(watched(), COCO_18, file, "pixels")
-    assert 0 < sizes[0] < sizes[1] < sizes[2] < file.tell()
+    sizes, whole = sizes_while_writing("csv")
+    assert 0 < sizes[0] < sizes[1] < sizes[2] < whole
 
 
 @needs("pandas")
