@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -287,7 +288,9 @@ class _Watch:
         inside = self.folder / str(number)
         size = sum(file.stat().st_size for file in inside.iterdir()) if inside.is_dir() else 0
         own, inner = self._place()
-        run.add(kind, number, size, [(what, own or inner or kind, f"{inner}: {text}")])
+        # by function: a loop ends at any of its lines
+        where = re.sub(r", line \d+", "", own or inner) or kind
+        run.add(kind, number, size, [(what, where, f"{own} > {inner}: {text}")])
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         """End the worker, which first writes where it is."""
