@@ -13,23 +13,35 @@ from estimation.field_maps import cells_to_photo
 from estimation.scoring import cells_of, peak_scores_of, weigh_scores
 from estimation.subset import MISSING, ids_of
 
+NO_IDENTITY = -1
+"""The identity of a person who has none."""
+FILLED = -2
+"""The peak id of a keypoint that was interpolated between frames. Its score is 0."""
+
 
 @dataclass(frozen=True, eq=False)
 class Skeletons:
-    """The n people of one photo, in the order the grouping gave them.
+    """The n people of one photo or frame, in the order the grouping gave them.
 
     Attributes:
         keypoints: (n, parts, 2) float64, x and y in photo pixels, whole numbers at pixel centres; NaN where the part is
             missing. They lie in the photo: x from 0 to its width - 1, y from 0 to its height - 1.
         scores: (n, parts) float64, the heatmap score of each keypoint; 0 where it is missing.
         person_scores: (n,) float64, how sure the pipeline is of each person; average precision orders people by it.
-        peak_ids: (n, parts) intp, rows of the ``Coordinates`` that the keypoints come from; -1 where missing.
+        peak_ids: (n, parts) intp, rows of the ``Coordinates`` that the keypoints come from; -1 where missing, and
+            ``FILLED`` where a keypoint was interpolated between frames.
+        person_ids: (n,) intp, the identities of the people over the frames of a video; ``NO_IDENTITY`` where a person
+            has none, as in photos. That is the default.
     """
 
     keypoints: NDArray[np.float64]
     scores: NDArray[np.float64]
     person_scores: NDArray[np.float64]
     peak_ids: NDArray[np.intp]
+    person_ids: NDArray[np.intp] = None  # type: ignore[assignment]  # __post_init__ makes the default
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "person_ids", _identities(self.person_ids, len(self)))
 
     def __len__(self) -> int:
         return len(self.person_scores)
@@ -50,6 +62,10 @@ class Skeletons:
         if chosen.size == 0:
             chosen = chosen.astype(np.intp)  # an empty list has floats
         return Skeletons(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def _identities(given: NDArray[np.intp] | None, people: int) -> NDArray[np.intp]:
+    return np.full(people, NO_IDENTITY) if given is None else given
 
 
 def to_skeletons(

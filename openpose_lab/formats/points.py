@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,9 +17,7 @@ _DECIMALS_OF_SIZE = 8
 
 def best_first(skeletons: Skeletons) -> Skeletons:
     """Order people by person score, the highest first. People of equal scores keep their order."""
-    order = np.argsort(-skeletons.person_scores, kind="stable")
-    ordered = {field.name: getattr(skeletons, field.name)[order] for field in fields(skeletons)}
-    return replace(skeletons, **ordered)
+    return skeletons.select(np.argsort(-skeletons.person_scores, kind="stable"))
 
 
 def points(record: Record, unit: str = PIXELS) -> NDArray[np.float64]:
