@@ -16,7 +16,7 @@ from estimation.subset import MISSING, ids_of
 NO_IDENTITY = -1
 """The identity of a person who has none."""
 FILLED = -2
-"""The peak id of a keypoint that was interpolated between frames. Its score is 0."""
+"""The peak id of a keypoint that was interpolated between frames, as its score was."""
 
 
 @dataclass(frozen=True, eq=False)

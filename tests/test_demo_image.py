@@ -155,7 +155,7 @@ def test_every_format_of_the_sample_photo(demo, tmp_path):
     assert (status, err) == (0, "")
     assert out.count("\nwrote ") == 4
     header, *rows = (tmp_path / "people.csv").read_text().splitlines()
-    assert header.startswith("photo,index,timestamp_s,width_px,height_px,person,score,nose_x_0_to_1,")
+    assert header.startswith("photo,index,timestamp_s,width_px,height_px,person,person_id,score,filled,nose_x_0_to_1,")
     assert [row.split(",")[:6] for row in rows] == [["skiers.jpg", "0", "", "640", "360", str(n)] for n in range(5)]
     results = json.loads((tmp_path / "results.json").read_text())
     assert [(one["image_id"], one["file_name"]) for one in results] == 5 * [(1, "skiers.jpg")]

@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from estimation.layouts import Layout
-from estimation.skeletons import Skeletons
+from estimation.skeletons import FILLED, NO_IDENTITY, Skeletons
 from estimation.subset import MISSING
 from openpose_lab.formats.record import Record
 
-_VERSION = 1
+_VERSION = 2
 _LARGEST = 2**31 - 1
 """Of whole numbers in a line."""
 _LARGEST_ID = 10**18
@@ -32,6 +32,7 @@ _KEYS = {
     "keypoints",
     "scores",
     "peak_ids",
+    "person_ids",
 }
 
 
@@ -60,6 +61,7 @@ def to_line(record: Record) -> bytes:
         "keypoints": skeletons.keypoints[skeletons.present].ravel().tolist(),
         "scores": skeletons.scores.ravel().tolist(),
         "peak_ids": skeletons.peak_ids.ravel().tolist(),
+        "person_ids": skeletons.person_ids.tolist(),
     }
     return f"{json.dumps(content, allow_nan=False, separators=(',', ':'))}\n".encode("ascii")
 
@@ -104,10 +106,12 @@ def _skeletons(content: dict[str, Any], parts: int) -> Skeletons:
     person_scores = _floats(content["person_scores"])
     shape = len(person_scores), parts
     scores = _floats(content["scores"])
-    ids = content["peak_ids"]
+    ids, person_ids = content["peak_ids"], content["person_ids"]
     if not isinstance(ids, list) or not len(ids) == len(scores) == math.prod(shape):
         raise ValueError(f"{shape[0]} people must have {parts} scores and peak ids each")
-    peak_ids = np.array([_whole(one, MISSING, _LARGEST) for one in ids], dtype=np.intp).reshape(shape)
+    if not isinstance(person_ids, list) or len(person_ids) != shape[0]:
+        raise ValueError(f"{shape[0]} people must have a person id each")
+    peak_ids = np.array([_whole(one, FILLED, _LARGEST) for one in ids], dtype=np.intp).reshape(shape)
     present = peak_ids != MISSING
     found = _floats(content["keypoints"])
     if len(found) != 2 * present.sum():
@@ -119,6 +123,7 @@ def _skeletons(content: dict[str, Any], parts: int) -> Skeletons:
         np.array(scores, dtype=np.float64).reshape(shape),
         np.array(person_scores, dtype=np.float64),
         peak_ids,
+        np.array([_whole(one, NO_IDENTITY, _LARGEST) for one in person_ids], dtype=np.intp),
     )
 
 

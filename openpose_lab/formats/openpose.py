@@ -23,22 +23,21 @@ def to_openpose(skeletons: Skeletons, photo_size: tuple[int, int] | None = None,
         unit: the unit of x and y: ``pixels``, ``0..1`` or ``-1..1``. All but pixels need ``photo_size``.
 
     Returns:
-        ``people``, the surest first: ``pose_keypoints_2d`` is x, y and score of every body part in one flat list, and
-        ``score`` the person score. In pixels, 0, 0 is the centre of the first one. A missing part is 0, 0, 0 in every
-        unit. With ``photo_size``, also ``canvas_width`` and ``canvas_height``.
+        ``people``, the surest first: ``pose_keypoints_2d`` is x, y and score of every body part in one flat list,
+        ``score`` the person score, and ``person_id`` the identity, -1 if there is none. ``filled`` has the numbers of
+        the parts that were interpolated between frames; it is left out if there are none. In pixels, 0, 0 is the
+        centre of the first one. A missing part is 0, 0, 0 in every unit. With ``photo_size``, also ``canvas_width``
+        and ``canvas_height``.
 
     Raises:
         ValueError: no unit has the name, or ``photo_size`` is missing.
     """
-    import numpy as np
+    from openpose_lab.formats.points import people_values
 
-    from openpose_lab.formats.points import DECIMALS, best_first, scaled_points
-
-    skeletons = best_first(skeletons)
     people = [
         {
-            "person_id": [-1],
-            "pose_keypoints_2d": points.ravel().tolist(),
+            "person_id": [identity],
+            "pose_keypoints_2d": points,
             "face_keypoints_2d": [],
             "hand_left_keypoints_2d": [],
             "hand_right_keypoints_2d": [],
@@ -46,11 +45,10 @@ def to_openpose(skeletons: Skeletons, photo_size: tuple[int, int] | None = None,
             "face_keypoints_3d": [],
             "hand_left_keypoints_3d": [],
             "hand_right_keypoints_3d": [],
-            "score": round(score, DECIMALS),
+            "score": score,
+            **filled,
         }
-        for points, score in zip(
-            np.nan_to_num(scaled_points(skeletons, unit, photo_size)), skeletons.person_scores.tolist()
-        )
+        for identity, score, points, filled in people_values(skeletons, unit, photo_size)
     ]
     canvas = {} if photo_size is None else {"canvas_width": photo_size[0], "canvas_height": photo_size[1]}
     return {"version": 1.3, **canvas, "people": people}

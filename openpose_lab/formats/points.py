@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.skeletons import Skeletons
+from estimation.skeletons import FILLED, Skeletons
 from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import PIXELS, PLUS_MINUS_ONE, check_unit
 
@@ -18,6 +20,31 @@ _DECIMALS_OF_SIZE = 8
 def best_first(skeletons: Skeletons) -> Skeletons:
     """Order people by person score, the highest first. People of equal scores keep their order."""
     return skeletons.select(np.argsort(-skeletons.person_scores, kind="stable"))
+
+
+def people_values(
+    skeletons: Skeletons, unit: str = PIXELS, photo_size: tuple[int, int] | None = None
+) -> Iterator[tuple[int, float, list[float], dict[str, list[int]]]]:
+    """Give the people as JSON holds them, the surest first.
+
+    Args:
+        skeletons: the people.
+        unit: one of ``UNITS``.
+        photo_size: width and height of the photo in pixels. Only pixels do without it.
+
+    Yields:
+        The identity, the person score, x, y and score of each part in one flat list with 0, 0, 0 for a missing part,
+        and ``{"filled": numbers of the interpolated parts}``, which is empty if no part was interpolated.
+
+    Raises:
+        ValueError: no unit has the name, or the size is missing.
+    """
+    skeletons = best_first(skeletons)
+    places = np.nan_to_num(scaled_points(skeletons, unit, photo_size))
+    scores = np.round(skeletons.person_scores, DECIMALS)
+    for person, identity in enumerate(skeletons.person_ids.tolist()):
+        filled = np.flatnonzero(skeletons.peak_ids[person] == FILLED).tolist()
+        yield identity, scores[person].item(), places[person].ravel().tolist(), {"filled": filled} if filled else {}
 
 
 def points(record: Record, unit: str = PIXELS) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.layouts import Layout
+from estimation.skeletons import FILLED
 from openpose_lab.formats.points import DECIMALS, best_first, points
 from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import UNITS, check_unit
@@ -21,13 +22,14 @@ OF_PERSON: dict[str, type] = {
     "width_px": np.int64,
     "height_px": np.int64,
     "person": np.int64,
+    "person_id": np.int64,
     "score": np.float64,
 }
-"""The columns before those of the body parts, each with its dtype."""
+"""The columns that every table of people begins with, each with its dtype."""
 
 
 def column_types(layout: Layout, unit: str) -> dict[str, type]:
-    """Name the columns: those of the person, then x, y and score of each body part.
+    """Name the columns: those of the person, the filled parts, then x, y and score of each body part.
 
     Args:
         layout: the layout of the skeletons.
@@ -41,7 +43,8 @@ def column_types(layout: Layout, unit: str) -> dict[str, type]:
     """
     check_unit(unit)
     of_part = (f"x_{UNITS[unit]}", f"y_{UNITS[unit]}", "score")
-    return {**OF_PERSON, **{f"{part}_{what}": np.float64 for part in layout.body_parts for what in of_part}}
+    of_parts = {f"{part}_{what}": np.float64 for part in layout.body_parts for what in of_part}
+    return {**OF_PERSON, "filled": object, **of_parts}
 
 
 def people_columns(record: Record, layout: Layout, unit: str) -> dict[str, NDArray[Any]]:
@@ -53,7 +56,8 @@ def people_columns(record: Record, layout: Layout, unit: str) -> dict[str, NDArr
         unit: the unit of x and y, one of ``UNITS``.
 
     Returns:
-        The columns of ``column_types`` by name, each (n,). NaN is a missing part, or that a photo has no timestamp.
+        The columns of ``column_types`` by name, each (n,). NaN is a missing part, that a photo has no timestamp, or
+        that no part was filled.
 
     Raises:
         ValueError: no unit has the name, or the skeletons have another layout.
@@ -64,10 +68,16 @@ def people_columns(record: Record, layout: Layout, unit: str) -> dict[str, NDArr
     if parts != len(layout.body_parts):
         raise ValueError(f"the skeletons have {parts} body parts, but {layout.name} has {len(layout.body_parts)}")
     of_photo = encodable(people.name), people.index, people.timestamp, people.width, people.height
-    of_person = np.arange(count), np.round(people.skeletons.person_scores, DECIMALS)
+    of_person = np.arange(count), people.skeletons.person_ids, np.round(people.skeletons.person_scores, DECIMALS)
+    filled = np.array([_names(layout, person) for person in people.skeletons.peak_ids == FILLED], dtype=object)
     cells = points(people, unit).reshape(count, 3 * parts)
-    values = (*of_photo, *of_person, *cells.T)
+    values = (*of_photo, *of_person, filled, *cells.T)
     return {name: np.full(count, value, dtype) for (name, dtype), value in zip(types.items(), values)}
+
+
+def _names(layout: Layout, parts: NDArray[np.bool_]) -> str | float:
+    """Join the names of body parts by spaces; NaN stands for none."""
+    return " ".join(name for name, chosen in zip(layout.body_parts, parts) if chosen) or np.nan
 
 
 def people_rows(record: Record, layout: Layout, unit: str) -> Iterator[tuple[Any, ...]]:

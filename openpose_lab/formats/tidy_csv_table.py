@@ -18,7 +18,7 @@ def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str)
     from openpose_lab.formats.tables import OF_PERSON
 
     check_unit(unit)
-    header = [*OF_PERSON, "part", f"part_x_{UNITS[unit]}", f"part_y_{UNITS[unit]}", "part_score"]
+    header = [*OF_PERSON, "part", f"part_x_{UNITS[unit]}", f"part_y_{UNITS[unit]}", "part_score", "part_filled"]
     write_rows(file, header, (_keypoints(record, layout, unit) for record in records))
 
 
@@ -27,10 +27,10 @@ def _keypoints(record: Record, layout: Layout, unit: str) -> Iterator[tuple[Any,
     from openpose_lab.formats.tables import OF_PERSON, people_rows
 
     for row in people_rows(record, layout, unit):
-        person, keypoints = row[: len(OF_PERSON)], row[len(OF_PERSON) :]
+        person, filled, keypoints = row[: len(OF_PERSON)], str(row[len(OF_PERSON)]).split(), row[len(OF_PERSON) + 1 :]
         for part, x, y, score in zip(layout.body_parts, keypoints[::3], keypoints[1::3], keypoints[2::3]):
             if x == x:  # NaN where the part is missing
-                yield (*person, part, x, y, score)
+                yield (*person, part, x, y, score, int(part in filled))
 
 
 FORMAT = TableFormat("tidy-csv", "also write the keypoints of all people as CSV, one row a keypoint", _write)

@@ -25,7 +25,7 @@ from openpose_lab.formats.lines import from_line, to_line
 from openpose_lab.formats.record import Record
 from openpose_lab.sources import PhotoFile
 
-_VERSION = 1
+_VERSION = 2
 _LONGEST_LINE = 64 << 20
 """Bytes: some 20,000 people."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from estimation.layouts import LAYOUTS
-from estimation.skeletons import Skeletons
+from estimation.skeletons import FILLED, NO_IDENTITY, Skeletons
 from openpose_lab.formats.lines import from_line, to_line
 from openpose_lab.formats.record import Record
 from tests.openpose_lab.formats.conftest import COCO_18, random_records
@@ -27,7 +27,7 @@ def bits(record):
 @st.composite
 def records(draw):
     people = draw(st.integers(0, 3))
-    ids = draw(arrays(np.intp, (people, 18), elements=st.integers(-1, 2**31 - 1)))
+    ids = draw(arrays(np.intp, (people, 18), elements=st.integers(FILLED, 2**31 - 1)))
     keypoints = draw(arrays(float, (people, 18, 2), elements=FINITE))
     keypoints[ids == -1] = np.nan
     skeletons = Skeletons(
@@ -35,6 +35,7 @@ def records(draw):
         draw(arrays(float, (people, 18), elements=FINITE)),
         draw(arrays(float, people, elements=FINITE)),
         ids,
+        draw(arrays(np.intp, people, elements=st.integers(NO_IDENTITY, 2**31 - 1))),
     )
     name = draw(st.text(st.characters(exclude_categories=())))
     size = st.integers(1, 2**31 - 1)
@@ -78,7 +79,7 @@ def test_another_layout_is_refused(record):
 
 
 CHANGES = {
-    "version": [0, 2, None],
+    "version": [0, 1, 3, None],
     "name": [None, 3, ["a"]],
     "index": [-1, 1.0, True, 2**31, None, "0"],
     "timestamp": [1, "1", True, [], float("nan"), float("inf")],
@@ -88,7 +89,8 @@ CHANGES = {
     "person_scores": [[1.0], [1.0, 2.0, 3.0], [1, 2], [1.0, None], None, {}, 2.0, [1.0, float("inf")]],
     "keypoints": [[], [1.0], [1.0] * 7, [1.0] * 9, [None] * 8, ["1"] * 8, [[1.0] * 8]],
     "scores": [[], [1.0] * 35, [1.0] * 37, [0] * 36, [[0.5] * 18] * 2],
-    "peak_ids": [[], [-2] * 36, [-1] * 36, [0.0] * 36, [0] * 36, [2**63] * 36, None, "1" * 36],
+    "peak_ids": [[], [-3] * 36, [-1] * 36, [0.0] * 36, [0] * 36, [2**63] * 36, None, "1" * 36],
+    "person_ids": [[], [1], [1, 2, 3], [-2, 0], [0.0, 1.0], [2**31, 0], [None, 1], None, 3, "12"],
 }
 
 

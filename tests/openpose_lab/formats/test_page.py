@@ -24,6 +24,7 @@ def folder(record, tmp_path, monkeypatch):
     names = {
         "json": "people.json",
         "csv": "people.csv",
+        "jsonl": "people.jsonl",
         "tidy-csv": "keypoints.csv",
         "coco": "results.json",
         "parquet": "people.parquet",
@@ -48,6 +49,8 @@ def test_the_examples_run(section, folder, capsys):
         assert said == "nose at 11.5, 9.1235\nnose at 0.0, 0.0\n"
         pose = json.loads((folder / "pose.json").read_text())
         assert pose["people"][0]["pose_keypoints_2d"][:9] == [11.5, 9.1235, 1, 30, 17.5, 1, 0, 0, 0]
+    elif section.startswith("JSON lines"):
+        assert said == "3 None -1 11.5\n3 None -1 0.0\n"
     elif section.startswith("CSV"):
         assert re.search(r"\nneck +1.0+\n", said)
         assert "{'photo': 'photo.jpg', 'score': 2.5, 'nose_x_px': 11.5}" in said
@@ -58,7 +61,7 @@ def test_the_examples_run(section, folder, capsys):
 def test_every_key_and_column_is_on_the_page(record):
     content = json.loads(FORMATS["json"].encode(record, COCO_18, "pixels"))
     keys = {*content, *content["people"][0], *json.loads(FORMATS["coco"].encode(record, COCO_18, "pixels"))[0]}
-    for name in [*keys, *list(column_types(COCO_18, "pixels"))[:10], *UNITS, *UNITS.values()]:
+    for name in [*keys, *list(column_types(COCO_18, "pixels"))[:12], *UNITS, *UNITS.values()]:
         assert name in PAGE, name
-    for name in ("json", "csv", "tidy-csv", "coco", "parquet"):
+    for name in FORMATS:
         assert f"| `--{name}` |" in PAGE

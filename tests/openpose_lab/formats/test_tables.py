@@ -13,13 +13,14 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from estimation.layouts import LAYOUTS
+from estimation.skeletons import FILLED
 from openpose_lab import to_dataframe
 from openpose_lab.formats import FORMATS, parquet_table
 from openpose_lab.formats.tables import column_types
 from tests.openpose_lab.formats.conftest import COCO_18, random_records, sizes_while_writing
 from tests.support.extras import needs
 
-FIRST = ["photo", "index", "timestamp_s", "width_px", "height_px", "person", "score"]
+FIRST = ["photo", "index", "timestamp_s", "width_px", "height_px", "person", "person_id", "score"]
 
 
 def written(name, records, unit="pixels"):
@@ -30,10 +31,10 @@ def written(name, records, unit="pixels"):
 
 
 def test_every_column_has_its_unit():
-    assert list(column_types(COCO_18, "pixels"))[:10] == [*FIRST, "nose_x_px", "nose_y_px", "nose_score"]
-    assert list(column_types(COCO_18, "0..1"))[7:10] == ["nose_x_0_to_1", "nose_y_0_to_1", "nose_score"]
-    assert list(column_types(COCO_18, "-1..1"))[7:9] == ["nose_x_minus_1_to_1", "nose_y_minus_1_to_1"]
-    assert [len(column_types(LAYOUTS[name], "pixels")) for name in ("MPI_15", "BODY_25")] == [7 + 45, 7 + 75]
+    assert list(column_types(COCO_18, "pixels"))[:12] == [*FIRST, "filled", "nose_x_px", "nose_y_px", "nose_score"]
+    assert list(column_types(COCO_18, "0..1"))[9:12] == ["nose_x_0_to_1", "nose_y_0_to_1", "nose_score"]
+    assert list(column_types(COCO_18, "-1..1"))[9:11] == ["nose_x_minus_1_to_1", "nose_y_minus_1_to_1"]
+    assert [len(column_types(LAYOUTS[name], "pixels")) for name in ("MPI_15", "BODY_25")] == [9 + 45, 9 + 75]
 
 
 def test_csv_by_the_standard_library(record, nobody):
@@ -71,7 +72,7 @@ def test_names_of_photos_in_csv(record, name, cell):
     text = written("csv", [replace(record, name=name)]).decode("utf-8")
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert [row[0] for row in rows] == ["photo", cell, cell]
-    assert {len(row) for row in rows} == {7 + 54}
+    assert {len(row) for row in rows} == {9 + 54}
 
 
 def test_a_table_of_nobody_has_its_header(nobody):
@@ -83,8 +84,9 @@ def test_tidy_csv_has_a_row_for_each_keypoint_that_was_found(record, nobody):
     rows = list(csv.DictReader(io.StringIO(written("tidy-csv", [record, nobody]).decode(), newline="")))
     people = list(csv.DictReader(io.StringIO(written("csv", [record]).decode(), newline="")))
     expected = [
-        {**{name: person[name] for name in list(person)[:7]}, "part": part}
+        {**{name: person[name] for name in FIRST}, "part": part}
         | {f"part_{name}": person[f"{part}_{name}"] for name in ("x_px", "y_px", "score")}
+        | {"part_filled": "0"}
         for person in people
         for part in COCO_18.body_parts
         if person[f"{part}_score"]
@@ -101,6 +103,57 @@ def test_skeletons_of_another_layout_are_refused(record, name):
         FORMATS[name].encode(record, LAYOUTS["MPI_15"])
 
 
+def tracked(record):
+    """The record of two people with identities; the left wrist and the nose of the surer one were filled."""
+    ids = record.skeletons.peak_ids.copy()
+    keypoints, scores = record.skeletons.keypoints.copy(), record.skeletons.scores.copy()
+    ids[1, [0, 7]] = FILLED
+    keypoints[1, 7], scores[1, 7] = (5, 6), 0.25
+    skeletons = replace(
+        record.skeletons, keypoints=keypoints, scores=scores, peak_ids=ids, person_ids=np.array([4, 11])
+    )
+    return replace(record, skeletons=skeletons)
+
+
+def test_identities_and_filled_keypoints_in_csv(record):
+    rows = list(csv.DictReader(io.StringIO(written("csv", [tracked(record)]).decode())))
+    assert [(row["person"], row["person_id"], row["filled"]) for row in rows] == [
+        ("0", "11", "nose left_wrist"),
+        ("1", "4", ""),
+    ]
+    rows = list(csv.DictReader(io.StringIO(written("tidy-csv", [tracked(record)]).decode())))
+    assert [(row["person_id"], row["part"], row["part_filled"]) for row in rows] == [
+        ("11", "nose", "1"),
+        ("11", "neck", "0"),
+        ("11", "left_wrist", "1"),
+        ("4", "nose", "0"),
+        ("4", "right_eye", "0"),
+    ]
+
+
+def test_json_lines(record, nobody):
+    lines = written("jsonl", [tracked(record), nobody]).splitlines()
+    first, second = map(json.loads, lines)
+    assert {key: first[key] for key in ("photo", "index", "timestamp", "width", "height")} == {
+        "photo": "photo.jpg",
+        "index": 3,
+        "timestamp": None,
+        "width": 640,
+        "height": 480,
+    }
+    surer, other = first["people"]
+    assert (surer["person_id"], surer["score"], surer["filled"]) == (11, 2.5, [0, 7])
+    assert surer["pose_keypoints_2d"][:6] == [11.5, 9.1235, 0.7, 30, 17.5, 1]
+    assert surer["pose_keypoints_2d"][21:24] == [5, 6, 0.25]
+    assert (other["person_id"], "filled" in other, len(other["pose_keypoints_2d"])) == (4, False, 54)
+    assert second == {"photo": "empty.jpg", "index": 4, "timestamp": 1.5, "width": 320, "height": 240, "people": []}
+
+
+def test_json_has_identities_and_filled_keypoints(record):
+    people = json.loads(FORMATS["json"].encode(tracked(record), COCO_18, "pixels"))["people"]
+    assert [(person["person_id"], person.get("filled")) for person in people] == [([11], [0, 7]), ([4], None)]
+
+
 def test_csv_is_written_photo_by_photo():
     sizes, whole = sizes_while_writing("csv")
     assert 0 < sizes[0] < sizes[1] < sizes[2] < whole
@@ -111,7 +164,7 @@ def test_csv_by_pandas_is_the_data_frame():
     import pandas as pd
 
     read = pd.read_csv(io.BytesIO(written("csv", random_records(5))))
-    pd.testing.assert_frame_equal(read, to_dataframe(random_records(5), COCO_18))
+    pd.testing.assert_frame_equal(read.astype({"filled": object}), to_dataframe(random_records(5), COCO_18))
     assert read["index"].tolist() == 3 * [0] + 3 * [1] + 3 * [2] + 3 * [3] + 3 * [4]
 
 
@@ -148,11 +201,11 @@ def test_parquet_by_pyarrow(record, nobody):
 
     table = pyarrow.parquet.read_table(io.BytesIO(written("parquet", [record, nobody], "0..1")))
     assert table.schema.names == list(column_types(COCO_18, "0..1"))
-    kinds = {name: str(table.schema.field(name).type) for name in [*FIRST, "nose_x_0_to_1"]}
+    kinds = {name: str(table.schema.field(name).type) for name in [*FIRST, "filled", "nose_x_0_to_1"]}
     assert kinds == {
-        **dict.fromkeys(["index", "width_px", "height_px", "person"], "int64"),
+        **dict.fromkeys(["index", "width_px", "height_px", "person", "person_id"], "int64"),
         **dict.fromkeys(["timestamp_s", "score", "nose_x_0_to_1"], "double"),
-        "photo": "string",
+        **dict.fromkeys(["photo", "filled"], "string"),
     }
     metadata = table.schema.metadata
     assert (metadata[b"unit"], metadata[b"layout"]) == (b"0..1", b"COCO_18")
@@ -169,6 +222,7 @@ def test_parquet_by_pandas_is_the_data_frame(count):
     import pandas as pd
 
     read = pd.read_parquet(io.BytesIO(written("parquet", random_records(count))))
+    read = read.astype({"filled": object})
     pd.testing.assert_frame_equal(read, to_dataframe(random_records(count), COCO_18), check_dtype=count > 0)
 
 

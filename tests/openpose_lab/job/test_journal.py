@@ -139,7 +139,7 @@ def test_no_file_and_an_empty_one_begin_anew(path):
     with resumed(path) as journal:
         assert list(journal.records(["a.jpg"])) == []
     header = path.read_bytes()
-    assert json.loads(header) == {"openpose_lab_journal": 1, "settings": SETTINGS}
+    assert json.loads(header) == {"openpose_lab_journal": 2, "settings": SETTINGS}
     path.write_bytes(b"")
     resumed(path).__exit__(None, None, None)
     assert path.read_bytes() == header
@@ -173,8 +173,8 @@ def test_a_damaged_line_is_one_sentence(filled, damage):
         b"\x89PNG\r\n\x1a\n",
         b"[]\n",
         b"{}\n",
-        b'{"openpose_lab_journal": 2, "settings": {}}\n',
-        b'{"openpose_lab_journal": 1, "settings": []}\n',
+        b'{"openpose_lab_journal": 3, "settings": {}}\n',
+        b'{"openpose_lab_journal": 2, "settings": []}\n',
         b"[" * 100_000,
         to_line(Record("a.jpg", 0, None, 1, 1, make_skeletons())),
         b'{"openpose_lab_jour',
