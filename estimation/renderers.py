@@ -14,8 +14,9 @@ from estimation.coordinates import Coordinates
 from estimation.field_maps import cells_to_pixels
 from estimation.photo_arrays import as_photo
 from estimation.proportions import heights
-from estimation.skeletons import Skeletons, to_skeletons
+from estimation.skeletons import NO_IDENTITY, Skeletons, to_skeletons
 
+_Colour = tuple[float, float, float]  # BGR, 0 to 255
 _OPACITY = 0.7  # of the limbs over the photo; joints are solid
 
 # Line widths are shares of a person's height, between bounds. A single keypoint has no height.
@@ -24,6 +25,12 @@ _LEAST_PIXELS = 1.25
 _LEAST_OF_PHOTO, _LONE_OF_PHOTO, _MOST_OF_PHOTO = 1 / 1000, 1 / 150, 1 / 40  # of the photo's shorter side
 _WIDTH_PER_LENGTH = 0.3  # the most for a limb, so that the short limbs of a face leave the face visible
 _JOINT_PER_LIMB = 1.4  # a joint's diameter, of the width of the narrowest limb that ends there
+
+# The identity of a person stands above them, in letters whose height is a share of the person's.
+_TEXT_PER_HEIGHT = 1 / 12
+_LEAST_TEXT, _MOST_TEXT = 9.0, 60.0  # pixels
+_FONT, _FONT_PIXELS = cv2.FONT_HERSHEY_SIMPLEX, 22  # the height of its digits at scale 1
+_GOLDEN = 0.618034  # of the colour wheel, from one identity to the next: neighbours differ, and none comes twice soon
 
 _OUTLINE = np.linspace(0, 2 * np.pi, 32, endpoint=False)  # the corners of an ellipse, as angles
 _FURTHEST = 1e6  # pixels; OpenCV counts them in 32 bits
@@ -37,6 +44,8 @@ def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeleton
     """Draw the limbs and joints of every person.
 
     Line widths and joints scale with each person. Smaller people are drawn over larger ones, who would cover them.
+    Limbs and joints have the colours of their kind. A person with an identity has one colour, that of the identity,
+    whose number stands above them.
 
     Args:
         config: the configuration of the skeletons.
@@ -53,13 +62,18 @@ def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeleton
     keypoints = np.clip(skeletons.keypoints, -_FURTHEST, _FURTHEST)
     tall = heights(config.layout, keypoints)
     widths = _line_widths(tall, min(image.shape[:2])).tolist()
-    people = [_shapes(config, keypoints[number], widths[number]) for number in np.argsort(-tall, kind="stable")]
+    order = np.argsort(-tall, kind="stable").tolist()
+    colours = [_identity_colour(identity) for identity in skeletons.person_ids.tolist()]
+    people = [_shapes(config, keypoints[number], widths[number], colours[number]) for number in order]
     canvas = image.copy()
     for limbs, _ in people:
         _paint(canvas, limbs)
     cv2.addWeighted(canvas, _OPACITY, image, 1 - _OPACITY, 0, dst=canvas)  # in place: a photo may have 300 MB
     for _, joints in people:
         _paint(canvas, joints)
+    for number in order:
+        if (colour := colours[number]) is not None:
+            _write(canvas, str(skeletons.person_ids[number]), keypoints[number], tall[number], colour)
     return canvas
 
 
@@ -101,7 +115,7 @@ class _Ellipses:
     middles: NDArray[np.float64]
     axes: NDArray[np.float64]
     radii: NDArray[np.float64]
-    colours: list[tuple[float, float, float]]
+    colours: list[_Colour]
 
     def outlines(self, shrink: float) -> NDArray[np.float64]:
         """(k, corners, 2): the ellipses as polygons, narrower by ``shrink`` pixels on every side."""
@@ -121,10 +135,17 @@ def _line_widths(tall: NDArray[np.float64], shorter_side: int) -> NDArray[np.flo
     return np.asarray(np.clip(widths, least, max(least, shorter_side * _MOST_OF_PHOTO)))
 
 
-def _shapes(config: Config, keypoints: NDArray[np.float64], width: float) -> tuple[_Ellipses, _Ellipses]:
-    """The limbs and the joints of a person with lines of this width; ``keypoints``: (parts, 2) in pixels."""
+def _shapes(
+    config: Config, keypoints: NDArray[np.float64], width: float, colour: _Colour | None
+) -> tuple[_Ellipses, _Ellipses]:
+    """The limbs and the joints of a person with lines of this width; ``keypoints``: (parts, 2) in pixels.
+
+    ``colour`` is that of all of them; without it, each has the colour of its kind.
+    """
     shown = np.array([not limb.redundant for limb in config.limbs], dtype=bool)
-    limb_colours, part_colours = _colours(len(config.limbs)), _colours(len(config.body_parts))
+    limb_colours, part_colours = (
+        _colours(count) if colour is None else [colour] * count for count in (len(config.limbs), len(config.body_parts))
+    )
     limbs = np.flatnonzero(shown & ~np.isnan(keypoints[config.layout.limb_parts]).any(axis=(1, 2)))
     pairs = config.layout.limb_parts[limbs]
     starts, ends = keypoints[pairs[:, 0]], keypoints[pairs[:, 1]]
@@ -159,7 +180,32 @@ def _paint(canvas: NDArray[np.uint8], ellipses: _Ellipses) -> None:
         covered[...] = cv2.resize(view, covered.shape[1::-1], interpolation=cv2.INTER_AREA)
 
 
-def _colours(count: int) -> list[tuple[float, float, float]]:
+def _write(canvas: NDArray[np.uint8], text: str, keypoints: NDArray[np.float64], tall: float, colour: _Colour) -> None:
+    """Write a text above the highest keypoint of a person, within the picture, with a dark edge."""
+    seen = keypoints[~np.isnan(keypoints).any(axis=1)]
+    if not len(seen):
+        return
+    size = min(max(tall * _TEXT_PER_HEIGHT, _LEAST_TEXT), _MOST_TEXT)
+    scale, thick = size / _FONT_PIXELS, max(1, round(size / 10))
+    (width, height), _ = cv2.getTextSize(text, _FONT, scale, thick)
+    highest = seen[seen[:, 1].argmin()]
+    left, bottom = highest - (width / 2, 0.8 * size)
+    limits = np.maximum(np.array(canvas.shape[1::-1]) - (width, 1), (0, height))
+    place = np.clip((left, bottom), (0, height), limits).round().astype(int).tolist()
+    cv2.putText(canvas, text, place, _FONT, scale, (0, 0, 0), 3 * thick, cv2.LINE_AA)
+    cv2.putText(canvas, text, place, _FONT, scale, colour, thick, cv2.LINE_AA)
+
+
+def _colours(count: int) -> list[_Colour]:
     """``count`` BGR colours around the colour wheel."""
-    wheel = [colorsys.hsv_to_rgb(k / count, 1, 1) for k in range(count)]
-    return [(255 * blue, 255 * green, 255 * red) for red, green, blue in wheel]
+    return [_colour(k / count) for k in range(count)]
+
+
+def _identity_colour(identity: int) -> _Colour | None:
+    """The BGR colour of an identity; None for none."""
+    return None if identity == NO_IDENTITY else _colour(identity * _GOLDEN % 1)
+
+
+def _colour(hue: float) -> _Colour:
+    red, green, blue = colorsys.hsv_to_rgb(hue, 1, 1)
+    return 255 * blue, 255 * green, 255 * red

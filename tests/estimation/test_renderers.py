@@ -1,5 +1,7 @@
 import tracemalloc
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -223,3 +225,58 @@ def test_a_person_across_a_long_photo_takes_little_memory():
     finally:
         tracemalloc.stop()
     assert peak < 1.2 * image.nbytes
+
+
+def tracked_at(identities, *people):
+    """People with these identities and keypoints."""
+    return replace(skeletons_at(*people), person_ids=np.array(identities))
+
+
+def colours_of(picture):
+    """The colours of more than 20 pixels, without black and grey."""
+    colours, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
+    strong = colours[(counts > 20) & (colours.max(axis=1) == 255)]
+    return set(map(tuple, strong.tolist()))
+
+
+def test_a_person_with_an_identity_has_its_colour():
+    black = np.zeros((300, 300, 3), np.uint8)
+    person = standing(250, 150, 30)
+    by_kind = colours_of(draw_skeletons(COCO_18, black, skeletons_at(person)))
+    assert len(by_kind) > 3
+    hues = [colours_of(draw_skeletons(COCO_18, black, tracked_at([identity], person))) for identity in range(12)]
+    assert all(len(hue) == 1 for hue in hues)
+    assert len(set.union(*hues)) == 12
+    here, there = standing(120, 80, 30), standing(120, 220, 30)
+    assert colours_of(draw_skeletons(COCO_18, black, tracked_at([4, 9], here, there))) == hues[4] | hues[9]
+
+
+def test_the_number_of_an_identity_stands_above_the_person():
+    black = np.zeros((300, 300, 3), np.uint8)
+    person = standing(200, 150, 60)
+    without = draw_skeletons(COCO_18, black, tracked_at([0], person))
+    numbers = [draw_skeletons(COCO_18, black, tracked_at([identity], person)) for identity in (7, 77)]
+    assert not without[:35].any()
+    for picture in (without, *numbers):
+        rows, columns = np.nonzero(picture[:60].any(axis=2))
+        assert len(rows)
+        assert abs(columns.min() + columns.max() - 300) < 30
+    assert (numbers[1][:60] > 0).sum() > 1.5 * (numbers[0][:60] > 0).sum()
+
+
+@pytest.mark.parametrize("place", [(0, 0), (299, 299), (1e9, -1e9)])
+def test_a_number_stays_in_the_picture(place):
+    black = np.zeros((300, 300, 3), np.uint8)
+    person = np.full((18, 2), np.nan)
+    person[0] = place
+    picture = draw_skeletons(COCO_18, black, tracked_at([123], person))
+    rows, columns = np.nonzero(picture.any(axis=2))
+    assert columns.max() - columns.min() > 15
+    assert rows.max() - rows.min() >= 6
+
+
+def test_people_without_an_identity_have_neither_colour_nor_number():
+    black = np.zeros((300, 300, 3), np.uint8)
+    person = standing(200, 150, 60)
+    plain = draw_skeletons(COCO_18, black, skeletons_at(person))
+    np.testing.assert_array_equal(draw_skeletons(COCO_18, black, tracked_at([-1], person)), plain)
