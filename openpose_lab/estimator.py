@@ -28,7 +28,7 @@ from openpose_lab.networks import DEFAULT_NETWORK
 from openpose_lab.networks.catalogue import AUTO
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.published import Precision
-from openpose_lab.overlap import count_cores, count_threads, map_in_threads
+from openpose_lab.overlap import AHEAD, count_cores, count_threads, map_in_threads
 from openpose_lab.sources import Frame, list_photos
 from openpose_lab.sources.photo_files import PhotoFile
 
@@ -148,6 +148,7 @@ class PoseEstimator:
         threads: int | None = None,
         *,
         on_error: Callable[[str, OpenPoseLabError], None] | None = None,
+        live: bool = False,
     ) -> Iterator[tuple[Frame, Skeletons]]:
         """Find the people in many photos, several at once.
 
@@ -157,6 +158,8 @@ class PoseEstimator:
             threads: How many photos are worked on at once; by default one more than the cores.
             on_error: Is called with the name of each photo that fails and the reason; the next photo follows. Without
                 it, the error is raised. A photo of a source fails, too, if it cannot be read.
+            live: Whether people are given as soon as they are found, as a camera needs it. A slow frame then delays the
+                others.
 
         Returns:
             An iterator of each frame and the people in it, in the order of the frames. Memory does not grow with their
@@ -175,13 +178,14 @@ class PoseEstimator:
             waiting = ((photo.shown, partial(photo.frame, index)) for index, photo in listed)  # threads read them
         else:
             waiting = ((_checked(frame).name, partial(_checked, frame)) for frame in chain(first, given))
-        return parallel._stream(waiting, threads, on_error)
+        return parallel._stream(waiting, threads, on_error, 0 if live else AHEAD)
 
     def _stream(
         self,
         waiting: Iterable[tuple[str, Callable[[], Frame]]],
         threads: int,
         on_error: Callable[[str, OpenPoseLabError], None] | None,
+        ahead: int,
     ) -> Iterator[tuple[Frame, Skeletons]]:
         def find(one: tuple[str, Callable[[], Frame]]) -> tuple[Frame, Skeletons] | _Failed:
             name, read = one
@@ -191,7 +195,7 @@ class PoseEstimator:
             except OpenPoseLabError as error:
                 return _Failed(name, error)
 
-        for found in map_in_threads(find, waiting, threads):
+        for found in map_in_threads(find, waiting, threads, ahead=ahead):
             if not isinstance(found, _Failed):
                 yield found
             elif on_error is None:

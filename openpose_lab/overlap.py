@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _M_ARENA_MAX = -8
 """The option of glibc's malloc.h."""
-_AHEAD = 2
+AHEAD = 2
 """Results for each thread that may wait for an earlier one, so that a slow photo stops no thread."""
 
 Item = TypeVar("Item")
@@ -53,6 +53,7 @@ def map_in_threads(
     items: Iterable[Item],
     threads: int | None = None,
     on_stop: Callable[[], object] = lambda: None,
+    ahead: int = AHEAD,
 ) -> Generator[Result, None, None]:
     """Call a function with each item, several at once.
 
@@ -63,6 +64,8 @@ def map_in_threads(
         items: The items. The caller's thread takes them.
         threads: How many calls run at once; by default ``count_threads``.
         on_stop: Is called when the caller stops before the end, or an error is raised. It may let calls end sooner.
+        ahead: How many results for each thread may wait for an earlier one. 0 gives the results of a live source with
+            the least delay.
 
     Yields:
         The results in the order of the items. An error of a call, or of taking an item, is raised in place of its
@@ -76,7 +79,7 @@ def map_in_threads(
         try:
             for call in _calls(function, items):
                 under_way.append(pool.submit(call))
-                if len(under_way) == threads * (1 + _AHEAD):
+                if len(under_way) == threads * (1 + ahead):
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()

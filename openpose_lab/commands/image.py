@@ -14,31 +14,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.estimating import (
+    add_format_options,
+    add_look_options,
+    check_look,
+    formats_asked_for,
+    load_estimator,
+    look_of,
+)
 from openpose_lab.commands.options import (
     Options,
     add_grouping_option,
     add_network_options,
-    add_scale_option,
     add_set_option,
     apply_settings,
-    check_range,
     chosen_views,
     make_parser,
     output_path,
-    warn_of_unused_settings,
 )
 from openpose_lab.commands.program import claim_outputs, quoted, shown
 from openpose_lab.formats import FORMATS, TableFormat
 from openpose_lab.paths import sample_photo
 
 if TYPE_CHECKING:
-    from estimation.config import Config
     from estimation.grouping import Grouping
     from estimation.pipeline import Estimate
-    from openpose_lab.estimator import PoseEstimator
     from openpose_lab.job.outputs import Outputs
-    from openpose_lab.job.run import Failure, Look
-    from openpose_lab.lab.sandbox.isolated import Isolated
+    from openpose_lab.job.run import Failure
     from openpose_lab.sources import PhotoFile
 
 EXAMPLES = """examples:
@@ -54,15 +56,13 @@ EXAMPLES = """examples:
 """
 OUTPUT_FILE = Path("output.png")
 OUTPUT_FOLDER = Path("output")
-_MOST_PEOPLE = 10_000
 
 
 def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
     """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
     options = parse_options(arguments, program)
     chosen_views(options)
-    if options.max_people is not None:
-        check_range("--max-people", options.max_people, 1, _MOST_PEOPLE)
+    check_look(options)
     if is_one_photo(options):
         process_one(options)
     else:
@@ -97,19 +97,6 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def add_format_options(parser: Options) -> None:
-    """The formats of the people that are found."""
-    for one in FORMATS.values():
-        parser.add_argument(
-            f"--{one.name}",
-            type=output_path,
-            metavar="FILE" if isinstance(one, TableFormat) else "PATH",
-            dest=_dest(one.name),
-            help=one.help.replace("%", "%%"),
-        )
-    add_scale_option(parser)
-
-
 def add_folder_options(parser: Options) -> None:
     """The options for several photos."""
     add = parser.add_argument
@@ -124,19 +111,6 @@ def add_folder_options(parser: Options) -> None:
     )
 
 
-def add_look_options(parser: Options) -> None:
-    """How photos are turned, which people are kept, and how they are drawn."""
-    add = parser.add_argument
-    add("--rotate", type=int, choices=(90, 180, 270), default=0, help="turn each photo first, by degrees clockwise")
-    add("--max-people", type=int, metavar="N", help="keep the N people of a photo with the highest scores")
-    add("--blank", action="store_true", help="draw the skeletons on black, without the photo")
-    add(
-        "--blur-faces",
-        action="store_true",
-        help="blur the faces in the picture; a person who is not found keeps theirs (--quality best finds most)",
-    )
-
-
 def is_one_photo(options: argparse.Namespace) -> bool:
     """Tell whether the options name the path of one file, and files as outputs."""
     from openpose_lab.sources.photo_files import is_file_source
@@ -147,38 +121,6 @@ def is_one_photo(options: argparse.Namespace) -> bool:
     if options.recursive or options.resume or options.overwrite:
         return False
     return len(options.photo) == 1 and is_file_source(os.fspath(options.photo[0]))
-
-
-def formats_asked_for(options: argparse.Namespace) -> dict[str, Path]:
-    """The file to write in each format that was asked for."""
-    paths = {name: getattr(options, _dest(name)) for name in FORMATS}
-    return {name: path for name, path in paths.items() if path is not None}
-
-
-def _dest(format_name: str) -> str:
-    return f"format_{format_name}"
-
-
-def look_of(options: argparse.Namespace) -> Look:
-    """Which people are kept, and how they are drawn."""
-    from openpose_lab.job.run import Look
-
-    return Look(options.max_people, options.blank, options.blur_faces)
-
-
-def load_estimator(options: argparse.Namespace, config: Config, isolated: Isolated) -> tuple[PoseEstimator, Grouping]:
-    """Load the network, while another process loads the grouping, and put both together."""
-    from openpose_lab.estimator import PoseEstimator
-    from openpose_lab.networks.loading import load_network
-
-    network = load_network(options.network, options.weights, options.runtime, options.precision)
-    grouping = isolated.load()
-    warn_of_unused_settings(options.set, [grouping])
-    views = chosen_views(options)
-    estimator = PoseEstimator(
-        network, height=views.height, scales=views.scales, flip=views.flip, grouping=grouping, config=config
-    )
-    return estimator, grouping
 
 
 # One photo

@@ -73,6 +73,35 @@ def signals_raise() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def first_signal_waits() -> Iterator[Callable[[], bool]]:
+    """Let a program end at a place that it chooses after the first Ctrl-C, with its outputs complete.
+
+    The next signal raises Stopped at once, as outside the block.
+
+    Yields:
+        A function that tells whether a signal has come.
+
+    Raises:
+        Stopped: At the end of the block, if a signal has come.
+    """
+    received: list[int] = []
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        if len(received) > 1:
+            raise Stopped(number)
+
+    before = {number: signal.signal(number, wait) for number in _STOPS if callable(signal.getsignal(number))}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        raise Stopped(received[0])
+
+
 def start(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
     """Run a program as ``run`` does, in a process that does nothing else.
 

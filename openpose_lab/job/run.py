@@ -6,20 +6,19 @@ import errno
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.faces import blur_faces
 from estimation.files import encode_picture, remove_remnants, write_whole, writing_whole
-from estimation.skeletons import best_people
 from estimation.subset import GroupingError
 from openpose_lab.estimator import PoseEstimator
 from openpose_lab.formats import FORMATS, Format, TableFormat
 from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import PIXELS
 from openpose_lab.job.journal import Journal
+from openpose_lab.job.look import Look
 from openpose_lab.job.outputs import Outputs, make_folder
 from openpose_lab.overlap import count_cores, count_threads, map_in_threads
 from openpose_lab.sources import PhotoFile
@@ -35,31 +34,6 @@ _OF_ITS_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, e
 """Errors of writing that the name of a photo brings about. After any other, no photo could be written either."""
 _MOST_IN_A_ROW = 5
 """Photos in succession on which the grouping may fail. After that the fault is the grouping's and not the photos'."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """Which people of a photo are kept, and how they are drawn.
-
-    Attributes:
-        most_people: Only so many people are kept, those with the highest person scores; None for all.
-        blank: Whether they are drawn on black.
-        blur_faces: Whether the faces of all people who are found are blurred, also of those who are not kept.
-    """
-
-    most_people: int | None = None
-    blank: bool = False
-    blur_faces: bool = False
-
-    def keep(self, found: Skeletons) -> Skeletons:
-        """Choose the people to keep."""
-        return found if self.most_people is None else best_people(found, self.most_people)
-
-    def draw(self, estimator: PoseEstimator, photo: NDArray[np.uint8], found: Skeletons) -> NDArray[np.uint8]:
-        """Draw those who are kept of the people found."""
-        if self.blur_faces and not self.blank:
-            photo = blur_faces(estimator.config, photo, found)
-        return estimator.draw(photo, self.keep(found), blank=self.blank)
 
 
 @dataclass(frozen=True)
@@ -87,7 +61,7 @@ class Job:
     photos: Sequence[PhotoFile]
     outputs: Outputs
     rotate: int = 0
-    look: Look = Look()
+    look: Look = field(default_factory=Look)
     unit: str = PIXELS
     overwrite: bool = False
 

@@ -1,7 +1,6 @@
 import tracemalloc
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 

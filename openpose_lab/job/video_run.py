@@ -1,0 +1,322 @@
+"""The run over a video or a camera: threads find and draw people, and one follows, writes and shows them in order.
+
+A run of one pass finishes each frame before it reads much further. Smoothing and filling need later frames, so with
+them the first pass finds the people, the rows are written after it, and a second pass draws.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import cannot_write, open_descriptor, write_whole, writing_whole
+from estimation.skeletons import Skeletons
+from openpose_lab.estimator import PoseEstimator
+from openpose_lab.formats import FORMATS, Format, TableFormat
+from openpose_lab.formats.lines import from_line, to_line
+from openpose_lab.formats.record import Record
+from openpose_lab.formats.units import PIXELS
+from openpose_lab.job.look import Look
+from openpose_lab.overlap import AHEAD, count_cores, count_threads, map_in_threads
+from openpose_lab.sources.frame import Frame
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from estimation.layouts import Layout
+
+LINES = "jsonl"
+"""The table that a run of one pass writes while it works."""
+_DRAWING_THREADS = 2
+
+Found = tuple[Frame, Skeletons]
+"""A frame, and all people in it."""
+Drawn = tuple[Frame, Skeletons, "NDArray[np.uint8] | None"]
+"""The same, and the picture of the people if one is needed."""
+Watch = Callable[[Iterable[Any], str], Iterable[Any]]
+
+
+class Pictures(Protocol):
+    """A file or a window that takes pictures."""
+
+    def write(self, pixels: NDArray[np.uint8], timestamp: float) -> None:
+        """Take the next picture, (h, w, 3) BGR uint8, of this second of the video."""
+
+
+@dataclass(frozen=True)
+class VideoOutputs:
+    """Where the rows of a video go.
+
+    Attributes:
+        name: With it begin the names of the files of frames.
+        files: The folder of each format that has one file a frame, by its name.
+        tables: The file of each format that has one file for all frames, by its name.
+    """
+
+    name: str
+    files: Mapping[str, Path] = field(default_factory=dict)
+    tables: Mapping[str, Path] = field(default_factory=dict)
+
+    def files_of(self, frame: int) -> dict[str, Path]:
+        """The files of a frame in each format, under OpenPose's names."""
+        return {name: folder / f"{self.name}_{frame:012}_keypoints.{name}" for name, folder in self.files.items()}
+
+
+@dataclass(frozen=True)
+class VideoRun:
+    """A run over a video.
+
+    Attributes:
+        name: The name of the video in rows.
+        read: Gives the frames from the first on. A run of two passes calls it twice.
+        follow: Gives identities to the people of successive frames.
+        outputs: Where the rows go.
+        pictures: What takes the pictures. Without any, nothing is drawn.
+        mend: Smooths and fills the people of all frames; None makes a run of one pass.
+        look: Which people are kept, and how they are drawn.
+        unit: The unit of x and y in the rows.
+        live: Whether the frames come from a camera, so that each is shown as soon as it can be.
+    """
+
+    name: str
+    read: Callable[[], Iterable[Frame]]
+    follow: Callable[[Iterable[Found]], Iterator[Found]]
+    outputs: VideoOutputs
+    pictures: tuple[Pictures, ...] = ()
+    mend: Callable[[list[Record]], list[Record]] | None = None
+    look: Look = field(default_factory=Look)
+    unit: str = PIXELS
+    live: bool = False
+
+    def run(
+        self,
+        estimator: PoseEstimator,
+        is_over: Callable[[], bool] = lambda: False,
+        watch: Watch = lambda frames, what: frames,
+        threads: int | None = None,
+        on_stop: Callable[[], object] = lambda: None,
+    ) -> int:
+        """Work on the frames, and write the rows of all that are done, also after an error.
+
+        Args:
+            estimator: Finds the people.
+            is_over: Is asked after each frame whether to stop. The rows of the frames before are then written, and a
+                run of two passes draws them.
+            watch: Is called with the frames of each pass and a word for it. It gives the frames on, and may show a
+                progress bar.
+            threads: How many frames are worked on at once; by default ``count_threads``.
+            on_stop: As in ``map_in_threads``.
+
+        Returns:
+            The number of frames that are done.
+
+        Raises:
+            OpenPoseLabError: A frame cannot be read, a plug-in fails, or a file cannot be written. The rows of the
+                frames before are written as far as possible, and so are their pictures.
+        """
+        found = self._found(estimator, threads or count_threads(), on_stop)
+        with closing(_Spool(estimator.config.layout)) as spool:
+            work = self._one_pass if self.mend is None else self._two_passes
+            work(estimator, found, spool, is_over, watch)
+            return spool.count
+
+    def _one_pass(
+        self,
+        estimator: PoseEstimator,
+        found: Generator[Found, None, None],
+        spool: _Spool,
+        is_over: Callable[[], bool],
+        watch: Watch,
+    ) -> None:
+        layout = estimator.config.layout
+        tables = {name: path for name, path in self.outputs.tables.items() if name != LINES}
+        try:
+            with closing(self._drawn(estimator, found)) as drawn, closing(self._open_lines(layout)) as lines:
+                for frame, people, picture in watch(drawn, "frames"):
+                    record = self._record(frame, self.look.keep(people))
+                    self._take(frame, picture)
+                    self._write_files(record, layout)
+                    lines.append(record)
+                    spool.append(record, keep=bool(tables))
+                    if is_over():
+                        break
+        except OpenPoseLabError:
+            with suppress(OpenPoseLabError):  # such as a full disk, which the first error tells
+                self._write_tables(tables, spool.records, layout)
+            raise
+        self._write_tables(tables, spool.records, layout)
+
+    def _two_passes(
+        self,
+        estimator: PoseEstimator,
+        found: Generator[Found, None, None],
+        spool: _Spool,
+        is_over: Callable[[], bool],
+        watch: Watch,
+    ) -> None:
+        failure = None
+        try:
+            with closing(found):
+                for frame, people in watch(found, "finding people"):
+                    spool.append(self._record(frame, people))
+                    if is_over():
+                        break
+        except OpenPoseLabError as error:
+            failure = error
+        try:
+            self._finish_second(estimator, spool, is_over, watch)
+        except OpenPoseLabError:
+            if failure is None:
+                raise
+        if failure is not None:
+            raise failure
+
+    def _finish_second(
+        self, estimator: PoseEstimator, spool: _Spool, is_over: Callable[[], bool], watch: Watch
+    ) -> None:
+        """Mend the people, write the rows, and draw."""
+        assert self.mend is not None
+        layout = estimator.config.layout
+        mended = self.mend(list(spool.records()))
+
+        def rows() -> Iterator[Record]:
+            return (replace_people(record, self.look.keep(record.skeletons)) for record in mended)
+
+        for record in rows():
+            self._write_files(record, layout)
+        self._write_tables(self.outputs.tables, rows, layout)
+        if not self.pictures:
+            return
+        stopped = is_over()  # before: what was done is drawn
+        again = ((frame, record.skeletons) for record, frame in zip(mended, self.read()))
+        with closing(self._drawn(estimator, again)) as drawn:
+            for frame, _, picture in watch(drawn, "drawing"):
+                self._take(frame, picture)
+                if is_over() and not stopped:
+                    break
+
+    def _found(
+        self, estimator: PoseEstimator, threads: int, on_stop: Callable[[], object]
+    ) -> Generator[Found, None, None]:
+        """Find the people in each frame, and follow them."""
+        parallel = estimator.for_threads(min(threads, count_cores()))
+
+        def find(frame: Frame) -> Found:
+            return frame, parallel(frame.pixels)
+
+        with closing(map_in_threads(find, self.read(), threads, on_stop, 0 if self.live else AHEAD)) as found:
+            yield from self.follow(found)
+
+    def _drawn(self, estimator: PoseEstimator, found: Generator[Found, None, None]) -> Generator[Drawn, None, None]:
+        """Draw the people of each frame, if anything takes pictures."""
+
+        def draw(one: Found) -> Drawn:
+            frame, people = one
+            return frame, people, self.look.draw(estimator, frame.pixels, people)
+
+        with closing(found):
+            if self.pictures:
+                ahead = 0 if self.live else AHEAD
+                with closing(map_in_threads(draw, found, _DRAWING_THREADS, ahead=ahead)) as drawn:
+                    yield from drawn
+            else:
+                yield from ((frame, people, None) for frame, people in found)
+
+    def _record(self, frame: Frame, people: Skeletons) -> Record:
+        height, width = frame.pixels.shape[:2]
+        return Record(self.name, frame.index, frame.timestamp, width, height, people)
+
+    def _take(self, frame: Frame, picture: NDArray[np.uint8] | None) -> None:
+        if picture is not None:
+            for taker in self.pictures:
+                taker.write(picture, frame.timestamp or 0.0)
+
+    def _write_files(self, record: Record, layout: Layout) -> None:
+        for name, path in self.outputs.files_of(record.index).items():
+            one = FORMATS[name]
+            assert isinstance(one, Format)
+            write_whole(path, one.encode(record, layout, self.unit))
+
+    def _write_tables(
+        self, tables: Mapping[str, Path], records: Callable[[], Iterator[Record]], layout: Layout
+    ) -> None:
+        for name, path in tables.items():
+            one = FORMATS[name]
+            assert isinstance(one, TableFormat)
+            with writing_whole(path) as file:
+                one.write(records(), layout, file, self.unit)
+
+    def _open_lines(self, layout: Layout) -> _Lines:
+        return _Lines(self.outputs.tables.get(LINES), layout, self.unit)
+
+
+class _Lines:
+    """JSON lines that are written one by one, so that all but the last are whole after a kill. Without a path: none."""
+
+    def __init__(self, path: Path | None, layout: Layout, unit: str) -> None:
+        self._path, self._layout, self._unit = path, layout, unit
+        self._file: IO[bytes] | None = None
+
+    def append(self, record: Record) -> None:
+        """Write a line. Raises OpenPoseLabError if it cannot be written."""
+        if self._path is None:
+            return
+        one = FORMATS[LINES]
+        assert isinstance(one, TableFormat)
+        try:
+            self._file = self._file or _open_to_write(self._path)
+            self._file.write(one.encode(record, self._layout, self._unit))
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def _open_to_write(path: Path) -> IO[bytes]:
+    """Open a file, or the descriptor that a path names, so that each write is one of the system's."""
+    descriptor = open_descriptor(path)
+    if descriptor is None:
+        return path.open("wb", buffering=0)
+    return os.fdopen(os.dup(descriptor), "wb", buffering=0)
+
+
+class _Spool:
+    """The records of the frames that are done, in a temporary file, so that memory does not grow with their number.
+
+    Attributes:
+        count: The number of frames.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self.count = 0
+        self._layout = layout
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  ``close`` closes it
+
+    def append(self, record: Record, keep: bool = True) -> None:
+        """Count a frame, and keep its record if it will be read. Raises OpenPoseLabError if it cannot be written."""
+        self.count += 1
+        if keep:
+            try:
+                self._file.write(to_line(record))
+            except OSError as error:
+                raise cannot_write(Path(tempfile.gettempdir()), error) from error
+
+    def records(self) -> Iterator[Record]:
+        """Give the records from the first on."""
+        self._file.seek(0)
+        return (from_line(line, self._layout) for line in self._file)
+
+    def close(self) -> None:
+        """Delete the file."""
+        with suppress(OSError):  # of what ``append`` could not write, and has told of
+            self._file.close()
