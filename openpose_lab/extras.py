@@ -15,6 +15,7 @@ _EXTRAS = {
     "pycocotools": "evaluate",
     "pyarrow": "parquet",
     "pillow_heif": "heic",
+    "av": "video",
 }
 """The extra of pyproject.toml that brings each library."""
 _HAS_TENSORFLOW = sys.version_info < (3, 14)

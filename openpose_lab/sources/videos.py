@@ -1,0 +1,487 @@
+"""Video files, decoded by PyAV, which the extra ``video`` brings. It is imported inside the functions.
+
+A file may be a playlist that opens other files and addresses. So only the demuxers of ``_FORMATS`` read a file, and
+they open the file itself alone.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
+from openpose_lab.extras import require
+from openpose_lab.sources.frame import Frame, check_rotation, rotated
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LARGEST_FRAME = 40_000_000
+"""Pixels of a frame. A video of 8K has 35 million, and a decoder holds twenty frames."""
+# fmt: off
+VIDEO_ENDINGS = frozenset((
+    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".vob",
+    ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".y4m", ".h264", ".264", ".hevc", ".h265",
+))
+# fmt: on
+"""The endings of video files, in lower case."""
+
+_LIBRARY = "av"
+_VIDEO_FORMATS = "mov matroska webm avi mpeg mpegvideo mpegts asf flv ogg mxf dv gif yuv4mpegpipe h264 hevc m4v ivf nut"
+_SOUND_FORMATS = "mp3 wav flac aac aiff"
+"""Formats of sound, so that the sentence about such a file can tell what it is."""
+_FORMATS = ",".join(f"{_VIDEO_FORMATS} {_SOUND_FORMATS}".split())
+_STATED = ("mov", "matroska", "avi")
+"""Formats that state how long they are. Of others, FFmpeg estimates it."""
+_OPEN_SECONDS = 60.0
+_MICROSECONDS = Fraction(1, 1_000_000)
+_UNKNOWN_COLOURS = 2
+"""AVCOL_SPC_UNSPECIFIED."""
+_HIGH_DEFINITION = 720
+"""Rows from which players take a video for one in the colours of ITU-R BT.709, if it does not say so."""
+_MARGINS = (Fraction(0), Fraction(10))
+"""Seconds before the start to seek to. Some formats land behind the place that was asked for."""
+_START = 4096
+
+
+class VideoEndedError(OpenPoseLabError):
+    """A video or a stream ended before its end. All frames until there were given."""
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file. It is opened anew by each call of ``frames``.
+
+    Attributes:
+        path: Where it is.
+        name: The path as text that can be printed.
+        width: Columns of a frame, upright.
+        height: Rows of a frame, upright.
+        time_base: The unit of the file's timestamps, in seconds.
+        rate: Frames a second in the mean; None if the file does not tell.
+        duration: Seconds, as the file states; None if it does not.
+        frame_count: Frames, as the file states, which may be wrong; None if it does not.
+        has_sound: Whether there is sound that can be decoded.
+        pixel_aspect: Width of a pixel by its height, upright.
+    """
+
+    path: Path
+    name: str
+    width: int
+    height: int
+    time_base: Fraction
+    rate: Fraction | None
+    duration: float | None
+    frame_count: int | None
+    has_sound: bool
+    pixel_aspect: Fraction
+
+    is_live = False
+    dropped = 0
+    """Frames that were left out because the caller was slow. A file's frames wait."""
+
+    def __enter__(self) -> Video:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing: what ``frames`` opens is closed with its iterator."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def frames(
+        self, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
+    ) -> Iterator[Frame]:
+        """Decode the video.
+
+        Args:
+            every: Every so manieth frame is given, from the first one after ``start``.
+            start: Seconds; frames before are left out.
+            end: Seconds; frames from there on are left out.
+            rotate: Degrees clockwise by which frames are turned after they are upright.
+
+        Yields:
+            The frames. ``index`` counts all frames of the file from 0, also those left out. ``timestamp`` is in seconds
+            and comes from the file: 0 is where its sound and its pictures begin. Timestamps increase.
+
+        Raises:
+            OpenPoseLabError: No frame is left, or an argument is wrong.
+            VideoEndedError: The file is cut off. It is raised after the last frame.
+        """
+        check_rotation(rotate)
+        check_part(every, start, end)
+        return _read(self, every, start, end, rotate)
+
+    def ticks(self, seconds: float) -> int:
+        """Convert seconds to the nearest count of ``time_base``: a frame's timestamp gives exactly the file's."""
+        return to_ticks(seconds, self.time_base)
+
+
+def to_ticks(seconds: float, time_base: Fraction) -> int:
+    """Convert seconds to the nearest count of ``time_base``."""
+    return round(Fraction(seconds) / time_base)
+
+
+def check_part(every: int, start: float | None, end: float | None) -> None:
+    """Raise OpenPoseLabError unless these choose a part of a video: see ``Video.frames``."""
+    if every < 1:
+        raise OpenPoseLabError(f"every must be 1 or more frames but is {every!r}")
+    for name, seconds in (("start", start), ("end", end)):
+        if seconds is not None and not 0 <= seconds < 1e9:
+            raise OpenPoseLabError(f"{name} must be 0 or more seconds but is {seconds!r}")
+    if end is not None and end <= (start or 0):
+        raise OpenPoseLabError(f"end must be after start, but {end:g} s is not after {start or 0:g} s")
+
+
+def open_video(path: str | Path) -> Video:
+    """Look into a video file. Its first frame is decoded.
+
+    Args:
+        path: A video in a format that FFmpeg reads, of at most 40 megapixels.
+
+    Returns:
+        The video.
+
+    Raises:
+        OpenPoseLabError: The file is missing, holds no video, or cannot be decoded; or PyAV is missing.
+    """
+    from estimation.files import open_input
+
+    name = one_line(os.fspath(path).encode("utf-8", "backslashreplace").decode(), 200)
+    with open_input(path, "video") as file:
+        try:
+            start = file.read(_START)
+        except OSError as error:
+            raise OpenPoseLabError(f"the video {name} cannot be read ({error.strerror}); check the path") from error
+    if not start:
+        raise OpenPoseLabError(f"the video {name} is empty (0 bytes); copy it again from where it came from")
+    require(_LIBRARY, f"reading the video {name}")
+    with closing(_Decoding(Path(path), name, start)) as decoding:
+        return decoding.describe()
+
+
+class _Decoding:
+    """A video file while it is decoded."""
+
+    def __init__(self, path: Path, name: str, start: bytes = b"") -> None:
+        import av
+
+        self.path, self.name = path, name
+        self.damaged = 0
+        """Packets that could not be decoded."""
+        options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS, "max_pixels": str(LARGEST_FRAME)}
+        try:
+            self.container = av.open(
+                f"file:{os.fspath(path)}", options=options, metadata_errors="replace", timeout=(_OPEN_SECONDS, None)
+            )
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            raise _cannot_open(name, start, error) from error
+        try:
+            self.stream = self._choose()
+            self.stream.thread_type = "AUTO"
+            self.stream.codec_context.options = {"max_pixels": str(LARGEST_FRAME)}
+            self.time_base: Fraction = self.stream.time_base
+            self.offset = self._offset()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self.container.close()
+
+    def _choose(self) -> Any:
+        """The stream to decode. Pictures of albums are none."""
+        videos = [one for one in self.container.streams.video if not _is_attached(one)]
+        if not videos:
+            what = "sound" if self.container.streams.audio else "data"
+            raise OpenPoseLabError(f"{self.name} has {what} but no video; give a video file")
+        stream = videos[0]
+        if stream.codec_context is None:
+            raise self._no_decoder(stream)
+        self._check_size(stream.codec_context.width, stream.codec_context.height)
+        return stream
+
+    def _no_decoder(self, stream: Any) -> OpenPoseLabError:
+        tag = one_line(str(getattr(stream, "codec_tag", "") or ""), 20).strip("\\0x ")
+        kind = f" ({tag})" if tag else ""
+        return OpenPoseLabError(
+            f"the video {self.name} is in a codec{kind} that cannot be decoded here; convert it to H.264, as in MP4"
+        )
+
+    def _check_size(self, width: int, height: int) -> None:
+        if width * height > LARGEST_FRAME:
+            raise OpenPoseLabError(
+                f"the video {self.name} is {width}x{height}, more than {LARGEST_FRAME // 1_000_000} megapixels; "
+                "make it smaller"
+            )
+
+    def _offset(self) -> int:
+        """The timestamp that counts as 0: where the file begins, unless that is before 0 as by the padding of sound."""
+        begins, own = self.container.start_time, self.stream.start_time
+        if begins is None or (own is not None and abs(own * self.time_base - begins * _MICROSECONDS) <= _MICROSECONDS):
+            return own or 0
+        ticks = to_ticks(float(begins * _MICROSECONDS), self.time_base)
+        return max(0, ticks) if own is None or own >= 0 else own
+
+    def describe(self) -> Video:
+        first = next(iter(self.frames()), None)
+        if first is None:
+            raise OpenPoseLabError(
+                f"the video {self.name} has no frame that can be decoded; copy it again, or convert it to MP4 (H.264)"
+            )
+        stream = self.stream
+        turn, _ = _orientation(first)
+        width, height = (first.height, first.width) if turn % 180 else (first.width, first.height)
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        if not Fraction(1, 10) < aspect < 10:
+            aspect = Fraction(1)
+        return Video(
+            self.path,
+            self.name,
+            width,
+            height,
+            self.time_base,
+            _positive(stream.average_rate) or _positive(stream.guessed_rate),
+            self.stated_duration(),
+            stream.frames or None,
+            any(one.codec_context is not None for one in self.container.streams.audio),
+            1 / aspect if turn % 180 else aspect,
+        )
+
+    def stated_duration(self) -> float | None:
+        if self.stream.duration:
+            return float(self.stream.duration * self.time_base)
+        return float(self.container.duration * _MICROSECONDS) if self.container.duration else None
+
+    def frames(self) -> Iterator[Any]:
+        """Decode from where the file is.
+
+        Raises:
+            VideoEndedError: The file is cut off.
+        """
+        import av
+
+        reached = 0.0
+        packets = self.container.demux()
+        while True:
+            try:
+                packet = next(packets, None)
+            except (av.error.FFmpegError, OSError) as error:
+                yield from self._decode(None)
+                raise self._ended(reached) from error
+            if packet is None:
+                break
+            ticks = packet.dts if packet.pts is None else packet.pts
+            if ticks is not None and packet.time_base:
+                reached = max(reached, float((ticks + (packet.duration or 0)) * packet.time_base))
+            if packet.stream_index == self.stream.index:
+                yield from self._decode(packet)
+        if self._is_cut(reached):
+            raise self._ended(reached)
+
+    def _decode(self, packet: Any) -> list[Any]:
+        import av
+
+        try:
+            return list(self.stream.codec_context.decode(packet if packet is not None and packet.size else None))
+        except av.error.EOFError:
+            return []
+        except (av.error.FFmpegError, ValueError, OSError):
+            self.damaged += 1
+            return []
+
+    def _is_cut(self, reached: float) -> bool:
+        """Tell whether the file states to last longer than all that is in it."""
+        if not self.container.duration or self.container.format.name.split(",")[0] not in _STATED:
+            return False
+        stated = float(((self.container.start_time or 0) + self.container.duration) * _MICROSECONDS)
+        return reached < stated - max(1.0, 0.01 * stated)
+
+    def _ended(self, reached: float) -> VideoEndedError:
+        seconds = max(0.0, reached - float(self.offset * self.time_base))
+        duration = self.container.duration
+        of = f" of {float(duration * _MICROSECONDS):.1f}" if duration else ""
+        return VideoEndedError(
+            f"the video {self.name} is cut off or damaged: it ends after {seconds:.1f}{of} s; "
+            "copy it again from where it came from"
+        )
+
+    def count_before(self, ticks: int) -> int | None:
+        """Count the frames before a timestamp, without decoding; None if packets have no timestamps."""
+        count = 0
+        for packet in self.container.demux(self.stream):
+            if not packet.size:
+                continue
+            if packet.pts is None:
+                return None
+            if packet.dts is not None and packet.dts > ticks:
+                break
+            count += packet.pts < ticks and not packet.is_discard
+        return count
+
+
+def _read(video: Video, every: int, start: float | None, end: float | None, rotate: int) -> Iterator[Frame]:
+    seek_to = _place_to_seek(video, start) if start else None
+    decoding = _Decoding(video.path, video.name)
+    given = 0
+    with closing(decoding):
+        index = 0
+        if seek_to is not None:
+            place, first, index = seek_to
+            decoding.container.seek(place, stream=decoding.stream)
+        clock = _Clock(decoding)
+        wanted = 0
+        for frame in decoding.frames():
+            if seek_to is not None and frame.pts is not None and frame.pts < first:
+                continue
+            ticks = clock.ticks(frame)
+            seconds = float(ticks * video.time_base)
+            if end is not None and seconds >= end:
+                break
+            if start is None or ticks * video.time_base >= Fraction(start):
+                if wanted % every == 0:
+                    given += 1
+                    yield Frame(index, seconds, video.name, rotated(upright(frame), rotate))
+                wanted += 1
+            index += 1
+    if decoding.damaged:
+        warnings.warn(
+            OpenPoseLabWarning(f"{decoding.damaged} damaged pieces of the video {video.name} were left out"),
+            stacklevel=2,
+        )
+    if not given:
+        part = f" between {start or 0:g} s and {'its end' if end is None else f'{end:g} s'}"
+        raise OpenPoseLabError(f"the video {video.name} has no frame{part}; choose another part with start and end")
+
+
+def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
+    """Find a place to decode from: its timestamp, and that of the first frame from ``start`` on, and its index.
+
+    None: decode from the beginning.
+    """
+    import av
+
+    for margin in _MARGINS:
+        with closing(_Decoding(video.path, video.name)) as decoding:
+            target = -(-Fraction(start) // decoding.time_base) + decoding.offset
+            place = int(target - margin // decoding.time_base)
+            if place <= decoding.offset:
+                return None
+            before = after = None
+            try:
+                decoding.container.seek(place, stream=decoding.stream)
+                for frame in decoding.frames():
+                    if frame.pts is None:
+                        return None
+                    if frame.pts >= target:
+                        after = frame.pts
+                        break
+                    before = frame.pts
+            except (av.error.FFmpegError, OSError, VideoEndedError):
+                return None
+            if after is None:
+                return None
+        if before is None and after > target:  # it may have landed behind frames that are wanted
+            continue
+        with closing(_Decoding(video.path, video.name)) as decoding:
+            with suppress(av.error.FFmpegError, OSError):
+                index = decoding.count_before(after)
+                return None if index is None else (place, after, index)
+        return None
+    return None
+
+
+class _Clock:
+    """Gives frames timestamps that increase, in counts of the time base since the file's beginning."""
+
+    def __init__(self, decoding: _Decoding) -> None:
+        rate = _positive(decoding.stream.average_rate) or _positive(decoding.stream.guessed_rate) or Fraction(25)
+        self._step = max(1, round(1 / rate / decoding.time_base))
+        self._shift = -decoding.offset
+        self._last: int | None = None
+
+    def ticks(self, frame: Any) -> int:
+        following = 0 if self._last is None else self._last + self._step
+        now = following if frame.pts is None else frame.pts + self._shift
+        if self._last is not None and now <= self._last:  # the file's clock was set back
+            self._shift += following - now
+            now = following
+        self._last = now
+        return int(now)
+
+
+def upright(frame: Any) -> NDArray[np.uint8]:
+    """Convert a decoded frame of PyAV.
+
+    Returns:
+        (h, w, 3) BGR uint8, turned as the video's display matrix says.
+    """
+    import numpy as np
+
+    options = {}
+    if frame.colorspace == _UNKNOWN_COLOURS and frame.height >= _HIGH_DEFINITION:
+        options["src_colorspace"] = "ITU709"
+    pixels = np.asarray(frame.to_ndarray(format="bgr24", **options))
+    turn, mirrored = _orientation(frame)
+    if mirrored:
+        pixels = np.ascontiguousarray(pixels[:, ::-1])
+    return rotated(pixels, turn)
+
+
+def _orientation(frame: Any) -> tuple[int, bool]:
+    """Degrees clockwise by which a frame is turned to be upright, and whether it is mirrored before."""
+    import numpy as np
+
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return 0, False
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5] / 65536
+    mirrored = bool(a * d - b * c < 0)
+    if mirrored:
+        a, b = -a, -b
+    return int(round(np.degrees(np.arctan2(b, a)) / 90) * 90) % 360, mirrored
+
+
+def _is_attached(stream: Any) -> bool:
+    return "attached_pic" in str(getattr(stream, "disposition", "")).lower()
+
+
+def _positive(rate: Fraction | None) -> Fraction | None:
+    return rate if rate and 0 < rate < 100_000 else None
+
+
+def _cannot_open(name: str, start: bytes, error: Exception) -> OpenPoseLabError:
+    if _is_photo(start):
+        return OpenPoseLabError(f"{name} is a photo, not a video; give it to demo_image.py")
+    if start[4:8] == b"ftyp" and b"moov" not in start[:64]:
+        return OpenPoseLabError(
+            f"the video {name} is cut off: its index, which comes last, is missing or damaged; copy it again, or end "
+            "its recording before it is copied"
+        )
+    return OpenPoseLabError(
+        f"{name} is not a video, or is damaged or of a kind that is not read; copy it again, or convert it to MP4 "
+        "(H.264)"
+    )
+
+
+def _is_photo(start: bytes) -> bool:
+    from estimation.photo_headers import DamagedError, ForeignError, read_header
+
+    try:
+        read_header(start)
+    except ForeignError:
+        return True
+    except DamagedError:
+        return False
+    return True
+
