@@ -34,14 +34,16 @@ RAW = Foreign(
     "a camera's raw photo",
     "develop it and export it as JPEG",
 )
+VIDEO = Foreign(
+    rb".{4}(?:ftyp|moov|mdat|wide)|RIFF.{4}AVI |\x1aE\xdf\xa3|OggS|FLV|\0\0\x01[\xb3\xba]|0&\xb2u"
+    rb"|G.{187}G.{187}G|.{4}G.{191}G.{191}G",
+    "a video",
+    "give it to demo_video.py, or save one of its frames as JPEG or PNG",
+)
 _FORMATS = (
     HEIC,
     RAW,
-    Foreign(
-        rb".{4}(?:ftyp|moov|mdat|wide)|RIFF.{4}AVI |\x1aE\xdf\xa3|OggS|FLV|\0\0\x01[\xb3\xba]|0&\xb2u",
-        "a video",
-        "save one of its frames as JPEG or PNG",
-    ),
+    VIDEO,
     Foreign(rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL photo"),
     Foreign(rb"\x76\x2f\x31\x01", "an OpenEXR picture"),
     Foreign(rb"8BPS", "a Photoshop file"),

@@ -49,6 +49,8 @@ _HIGH_DEFINITION = 720
 _MARGINS = (Fraction(0), Fraction(10))
 """Seconds before the start to seek to. Some formats land behind the place that was asked for."""
 _START = 4096
+"""Bytes at the start of a file that tell what it is."""
+PHOTO = "a photo"
 
 
 class VideoEndedError(OpenPoseLabError):
@@ -166,11 +168,11 @@ def open_video(path: str | Path) -> Video:
     if not start:
         raise OpenPoseLabError(f"the video {name} is empty (0 bytes); copy it again from where it came from")
     require(_LIBRARY, f"reading the video {name}")
-    with closing(_Decoding(Path(path), name, start)) as decoding:
+    with closing(Decoding(Path(path), name, start)) as decoding:
         return decoding.describe()
 
 
-class _Decoding:
+class Decoding:
     """A video file while it is decoded."""
 
     def __init__(self, path: Path, name: str, start: bytes = b"") -> None:
@@ -332,7 +334,7 @@ class _Decoding:
 
 def _read(video: Video, every: int, start: float | None, end: float | None, rotate: int) -> Iterator[Frame]:
     seek_to = _place_to_seek(video, start) if start else None
-    decoding = _Decoding(video.path, video.name)
+    decoding = Decoding(video.path, video.name)
     given = 0
     with closing(decoding):
         index = 0
@@ -372,7 +374,7 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
     import av
 
     for margin in _MARGINS:
-        with closing(_Decoding(video.path, video.name)) as decoding:
+        with closing(Decoding(video.path, video.name)) as decoding:
             target = -(-Fraction(start) // decoding.time_base) + decoding.offset
             place = int(target - margin // decoding.time_base)
             if place <= decoding.offset:
@@ -393,7 +395,7 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
                 return None
         if before is None and after > target:  # it may have landed behind frames that are wanted
             continue
-        with closing(_Decoding(video.path, video.name)) as decoding:
+        with closing(Decoding(video.path, video.name)) as decoding:
             with suppress(av.error.FFmpegError, OSError):
                 index = decoding.count_before(after)
                 return None if index is None else (place, after, index)
@@ -404,7 +406,7 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
 class _Clock:
     """Gives frames timestamps that increase, in counts of the time base since the file's beginning."""
 
-    def __init__(self, decoding: _Decoding) -> None:
+    def __init__(self, decoding: Decoding) -> None:
         rate = _positive(decoding.stream.average_rate) or _positive(decoding.stream.guessed_rate) or Fraction(25)
         self._step = max(1, round(1 / rate / decoding.time_base))
         self._shift = -decoding.offset
@@ -461,12 +463,13 @@ def _positive(rate: Fraction | None) -> Fraction | None:
 
 
 def _cannot_open(name: str, start: bytes, error: Exception) -> OpenPoseLabError:
-    if _is_photo(start):
-        return OpenPoseLabError(f"{name} is a photo, not a video; give it to demo_image.py")
-    if start[4:8] == b"ftyp" and b"moov" not in start[:64]:
+    foreign = _foreign_kind(start)
+    if foreign:
+        return OpenPoseLabError(f"{name} is {foreign}, not a video; give {'it to demo_image.py' if foreign == PHOTO else 'a video file'}")
+    if start[4:8] == b"ftyp":
         return OpenPoseLabError(
-            f"the video {name} is cut off: its index, which comes last, is missing or damaged; copy it again, or end "
-            "its recording before it is copied"
+            f"the video {name} is cut off or damaged, so its index is missing, which comes last; copy it again, or end "
+            "the recording before it is copied"
         )
     return OpenPoseLabError(
         f"{name} is not a video, or is damaged or of a kind that is not read; copy it again, or convert it to MP4 "
@@ -474,14 +477,15 @@ def _cannot_open(name: str, start: bytes, error: Exception) -> OpenPoseLabError:
     )
 
 
-def _is_photo(start: bytes) -> bool:
+def _foreign_kind(start: bytes) -> str | None:
+    """What a file is that is certainly no video."""
     from estimation.photo_headers import DamagedError, ForeignError, read_header
+    from estimation.photo_headers.foreign import VIDEO
 
     try:
         read_header(start)
-    except ForeignError:
-        return True
+    except ForeignError as error:
+        return None if error.format == VIDEO.name else error.format
     except DamagedError:
-        return False
-    return True
-
+        return None
+    return PHOTO

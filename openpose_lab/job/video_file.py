@@ -1,0 +1,275 @@
+"""A video that is written frame by frame, with the timestamps and the sound of its source, by PyAV.
+
+While it is written, the file has a name such as ``clip.part.mp4``. It takes its own name at the end, also where the
+work is stopped before: what was written is playable then.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import cannot_write, check_place_of_files
+from openpose_lab.extras import require
+from openpose_lab.job.video_sound import Sound
+from openpose_lab.sources.videos import Video, to_ticks
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_LIBRARY = "av"
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""The format of a file by the ending of its name."""
+_MOV = ("mp4", "mov")
+_H264 = {"crf": "20", "preset": "veryfast", "bf": "0"}
+"""Without B-frames, the order of packets is that of frames, and the first timestamp is 0 in every format."""
+_VP9 = {"crf": "32", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
+_FRAGMENT_SECONDS = 2
+"""Seconds between frames from which decoding can begin. A program that is killed loses about so much."""
+_USUAL_RATE = Fraction(25)
+_USUAL_TIME_BASE = Fraction(1, 90_000)
+_HIGH_DEFINITION = 720
+"""Rows from which players take a video for one in the colours of ITU-R BT.709."""
+
+
+class VideoWriter:
+    """Writes a video.
+
+    Use it as a context manager. A block that raises ends the video after the frames that were written, with as much
+    of the sound, and the video takes its name all the same. A video without a frame is not made.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        width: int,
+        height: int,
+        *,
+        time_base: Fraction = _USUAL_TIME_BASE,
+        rate: Fraction | None = None,
+        pixel_aspect: Fraction = Fraction(1),
+        sound: Path | None = None,
+        start: float = 0,
+        end: float | None = None,
+    ) -> None:
+        """Begin a video.
+
+        Args:
+            path: Where it goes; an ending in ``FORMATS`` chooses the format.
+            width: Columns of its frames. An odd number is padded by a column.
+            height: Rows of its frames, as ``width``.
+            time_base: The unit of its timestamps, in seconds. MKV and WebM round to a thousandth of a second.
+            rate: Frames a second in the mean. It is for players; timestamps decide.
+            pixel_aspect: Width of a pixel by its height.
+            sound: The video with the sound to copy. It is encoded anew where the format does not take its codec.
+            start: The second of the source at which the video begins.
+            end: The second of the source at which the sound ends; None for its end.
+
+        Raises:
+            OpenPoseLabError: The file cannot be written, or its ending is unknown; or PyAV is missing.
+        """
+        self.path = Path(path)
+        check_video_type(self.path)
+        check_place_of_files(self.path)
+        require(_LIBRARY, f"writing the video {path}")
+        self.part = self.path.with_name(f"{self.path.stem}.part{self.path.suffix}")
+        """Where the video is until it is closed."""
+        check_place_of_files(self.part)
+        for name, place in (("its source", self.path), ("the source of the video", self.part)):
+            if sound is not None and _is_same(sound, place):
+                raise OpenPoseLabError(f"cannot write {place}: it is {name}; choose another output")
+        self.count = 0
+        """Frames that were written."""
+        self._size = (width, height)
+        self._time_base = time_base
+        self._rate = rate or _USUAL_RATE
+        self._start, self._end = start, end
+        self._last_ticks = -1
+        self._closed = False
+        self._sound: Sound | None = None
+        self._container, self._stream = self._open(pixel_aspect)
+        if sound is not None:
+            try:
+                self._sound = Sound.of(sound, self._container, start, end)
+            except BaseException:
+                self._give_up()
+                raise
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+            return
+        with suppress(OpenPoseLabError):  # the error that ends the block says more
+            self.close(stopped=True)
+
+    def write(self, pixels: NDArray[np.uint8], timestamp: float) -> None:
+        """Write a frame.
+
+        Args:
+            pixels: (h, w, 3) BGR uint8. Frames of another size than the video's are scaled.
+            timestamp: Seconds of the source, more than that of the frame before.
+
+        Raises:
+            OpenPoseLabError: The file cannot be written. The frames before are kept.
+        """
+        import av
+
+        ticks = to_ticks(timestamp, self._time_base) - to_ticks(self._start, self._time_base)
+        self._last_ticks = max(ticks, self._last_ticks + 1)
+        frame = self._frame(pixels)
+        frame.pts, frame.time_base = self._last_ticks, self._time_base
+        try:
+            self._mux(self._stream.encode(frame))
+        except (av.error.FFmpegError, OSError) as error:
+            raise self._cannot_write(error) from error
+        self.count += 1
+
+    def close(self, stopped: bool = False) -> None:
+        """Complete the video, and give it its name.
+
+        Args:
+            stopped: Whether frames are missing. The sound then ends with the last frame, and not where the source ends.
+
+        Raises:
+            OpenPoseLabError: The file cannot be written. What was written is kept.
+        """
+        import av
+
+        if self._closed:
+            return
+        if not self.count:
+            self._give_up()
+            return
+        self._closed = True
+        failure: OpenPoseLabError | None = None
+        try:
+            self._mux(self._stream.encode(None))
+            if self._sound is not None:
+                self._sound.mux_until(self._seconds(self._last_ticks) + float(1 / self._rate) if stopped else None)
+        except (av.error.FFmpegError, OSError) as error:
+            failure = self._cannot_write(error)
+        try:
+            self._close_container()
+        except (av.error.FFmpegError, OSError) as error:
+            failure = failure or self._cannot_write(error)
+        try:
+            os.replace(self.part, self.path)
+        except OSError as error:
+            raise OpenPoseLabError(
+                f"cannot write {self.path}: {error.strerror}; the video is in {self.part.name} beside it"
+            ) from error
+        if failure is not None:
+            raise failure
+
+    def _open(self, pixel_aspect: Fraction) -> tuple[Any, Any]:
+        import av
+
+        width, height = (side + side % 2 for side in self._size)
+        name = FORMATS[self.path.suffix.lower()]
+        options = {"fflags": "+bitexact+flush_packets"}
+        if name in _MOV:
+            options["movflags"] = "hybrid_fragmented+frag_keyframe+delay_moov"
+        try:
+            container = av.open(f"file:{os.fspath(self.part)}", "w", format=name, options=options)
+        except (av.error.FFmpegError, OSError) as error:
+            raise self._cannot_write(error) from error
+        codec, settings = ("libvpx-vp9", _VP9) if name == "webm" else ("libx264", _H264)
+        stream: Any = container.add_stream(codec, rate=self._rate.limit_denominator(1_000_000), options=settings)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.time_base = self._time_base
+        context = stream.codec_context
+        context.time_base = self._time_base
+        context.sample_aspect_ratio = pixel_aspect
+        context.gop_size = max(12, min(250, round(self._rate * _FRAGMENT_SECONDS)))
+        self._colours = "ITU709" if height >= _HIGH_DEFINITION else "ITU601"
+        space = 1 if height >= _HIGH_DEFINITION else 6
+        context.colorspace = context.color_primaries = context.color_trc = space
+        context.color_range = 1
+        return container, stream
+
+    def _frame(self, pixels: NDArray[np.uint8]) -> Any:
+        import av
+        import cv2
+        import numpy as np
+
+        width, height = self._size
+        if pixels.shape[:2] != (height, width):
+            pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        if width % 2 or height % 2:
+            pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="bgr24")
+        return frame.reformat(format="yuv420p", dst_colorspace=self._colours, dst_color_range="MPEG")
+
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            if self._sound is not None and packet.dts is not None:
+                self._sound.mux_until(float(packet.dts * packet.time_base))
+            self._container.mux(packet)
+
+    def _seconds(self, ticks: int) -> float:
+        return float(ticks * self._time_base)
+
+    def _close_container(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+        self._container.close()
+
+    def _give_up(self) -> None:
+        """Remove the file, as nothing is in it."""
+        self._closed = True
+        with suppress(Exception):
+            self._close_container()
+        with suppress(OSError):
+            self.part.unlink(missing_ok=True)
+
+    def _cannot_write(self, error: OSError) -> OpenPoseLabError:
+        return cannot_write(self.path, OSError(error.errno, error.strerror))
+
+
+def writer_of(
+    path: str | Path, source: Video, start: float | None = None, end: float | None = None, every: int = 1
+) -> VideoWriter:
+    """Begin a video with the size, the timestamps and the sound of a source.
+
+    Args:
+        path: Where it goes.
+        source: The source.
+        start: As in ``source.frames``.
+        end: As in ``source.frames``.
+        every: As in ``source.frames``.
+
+    Raises:
+        OpenPoseLabError: See ``VideoWriter``.
+    """
+    return VideoWriter(
+        path,
+        source.width,
+        source.height,
+        time_base=source.time_base,
+        rate=source.rate and source.rate / every,
+        pixel_aspect=source.pixel_aspect,
+        sound=source.path if source.has_sound else None,
+        start=start or 0,
+        end=end,
+    )
+
+
+def check_video_type(path: Path) -> None:
+    """Raise OpenPoseLabError if the name of ``path`` asks for no format of videos that is written."""
+    if path.suffix.lower() not in FORMATS:
+        raise OpenPoseLabError(f"cannot write {path}: its name must end in one of {' '.join(FORMATS)}")
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False

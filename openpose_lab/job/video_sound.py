@@ -1,0 +1,145 @@
+"""The sound of a video, copied into another one as it is, or encoded anew where the format does not take its codec."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from openpose_lab.sources.videos import Decoding, to_ticks
+
+_TAKEN = {
+    "mp4": {"aac", "mp3", "ac3", "eac3", "opus", "alac"},
+    "mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_mulaw", "pcm_alaw"},
+    "matroska": {"aac", "mp3", "ac3", "eac3", "opus", "vorbis", "flac", "alac", "pcm_s16le", "pcm_s24le", "mp2", "dts"},
+    "webm": {"opus", "vorbis"},
+}
+"""The codecs that players take in each format."""
+_ENCODERS = dict.fromkeys(("webm", "matroska"), ("libopus", 48_000, "s16"))
+"""The encoder, its samples a second (0 for those of the source), and their form, where it is not AAC."""
+_AAC = ("aac", 0, "fltp")
+_SAMPLES = {"libopus": 960, "aac": 1024}
+"""The samples of a packet by encoder."""
+_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+
+class Sound:
+    """The sound of a source on its way into a video."""
+
+    def __init__(self, source: Decoding, stream: Any, container: Any, start: float, end: float | None) -> None:
+        """Begin. ``container`` gets a stream for the sound. Other arguments are those of ``of``, or opened by it."""
+        self._source, self._stream, self._container = source, stream, container
+        self._start, self._end = start, end
+        self._zero = float(source.offset * source.time_base)
+        taken = stream.codec_context.name in _TAKEN[container.format.name]
+        # The sound of a transport stream has no description of its own, which a header needs.
+        described = bool(stream.codec_context.extradata) or stream.codec_context.name != "aac"
+        self._packets = self._copied() if taken and described else self._encoded()
+        self._next = next(self._packets, None)
+
+    @classmethod
+    def of(cls, path: Path, container: Any, start: float, end: float | None) -> Sound | None:
+        """Begin with the first sound of a video.
+
+        Args:
+            path: The video.
+            container: The container of PyAV that the sound goes into. It gets a stream.
+            start: The second of the source at which the written video begins.
+            end: The second of the source at which its sound ends; None for its end.
+
+        Returns:
+            The sound; None if there is none that can be decoded.
+        """
+        source = Decoding(path, str(path))
+        try:
+            stream = next((one for one in source.container.streams.audio if one.codec_context is not None), None)
+            if stream is not None:
+                return cls(source, stream, container, start, end)
+        except BaseException:
+            source.close()
+            raise
+        source.close()
+        return None
+
+    def mux_until(self, seconds: float | None) -> None:
+        """Write what sounds before ``seconds`` of the written video; None for all."""
+        while self._next is not None and (seconds is None or self._next[0] < seconds):
+            self._container.mux(self._next[1])
+            self._next = next(self._packets, None)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._packets.close()
+        self._source.close()
+
+    def _read(self) -> Iterator[Any]:
+        """The packets of the part that is wanted. A packet belongs to it as a whole or not at all."""
+        import av
+
+        packets = self._source.container.demux(self._stream)
+        with suppress(av.error.FFmpegError, OSError):  # the end of a file that is cut off
+            for packet in packets:
+                if not packet.size or packet.pts is None:
+                    continue
+                seconds = float(packet.pts * packet.time_base) - self._zero
+                if self._end is not None and seconds >= self._end:
+                    return
+                if seconds >= self._start or not self._start:  # what is before 0 prepares the decoder
+                    yield packet
+
+    def _copied(self) -> Generator[tuple[float, Any], None, None]:
+        stream = self._container.add_stream_from_template(self._stream)
+        return self._copy(stream)
+
+    def _copy(self, stream: Any) -> Generator[tuple[float, Any], None, None]:
+        shift = to_ticks(self._zero + self._start, self._stream.time_base)
+        last = None
+        # Matroska would move the pictures behind what prepares the decoder, but knows the delay of Opus.
+        all_of_it = self._container.format.name != "matroska" or self._stream.codec_context.name == "opus"
+        for packet in self._read():
+            packet.pts -= shift
+            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
+            if last is not None and packet.dts <= last:  # the file's clock was set back
+                continue
+            if packet.dts < 0 and not all_of_it:
+                continue
+            last = packet.dts
+            seconds = float(packet.pts * packet.time_base)
+            packet.stream = stream
+            yield seconds, packet
+
+    def _encoded(self) -> Generator[tuple[float, Any], None, None]:
+        codec, rate, form = _ENCODERS.get(self._container.format.name, _AAC)
+        own = self._stream.codec_context
+        if not rate:
+            rate = own.sample_rate if own.sample_rate in _AAC_RATES else 48_000
+        stream = self._container.add_stream(codec, rate=rate)
+        layout = "mono" if own.channels == 1 else "stereo"
+        stream.codec_context.layout, stream.codec_context.format = layout, form
+        return self._encode(stream, layout, form, rate)
+
+    def _encode(self, stream: Any, layout: str, form: str, rate: int) -> Generator[tuple[float, Any], None, None]:
+        import av
+
+        resampler = av.AudioResampler(form, layout, rate, _SAMPLES.get(stream.codec_context.name, 1024))
+        shift = to_ticks(self._zero + self._start, Fraction(1, rate))
+
+        def encoded(frame: Any) -> Iterator[tuple[float, Any]]:
+            for part in resampler.resample(frame):
+                if part.pts is not None:
+                    part.pts = round(part.pts * part.time_base * rate) - shift
+                    part.time_base = Fraction(1, rate)
+                yield from packets(part)
+
+        def packets(part: Any) -> Iterator[tuple[float, Any]]:
+            for packet in stream.encode(part):
+                yield float(packet.pts * packet.time_base), packet
+
+        for packet in self._read():
+            with suppress(av.error.FFmpegError):  # a damaged packet is silent
+                for frame in packet.decode():
+                    yield from encoded(frame)
+        yield from encoded(None)
+        yield from packets(None)
