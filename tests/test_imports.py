@@ -37,6 +37,7 @@ ROOMS = (
     },
     {"openpose_lab.downloads", "openpose_lab.extras"},
     {"openpose_lab.networks", "openpose_lab.sources", "openpose_lab.formats", "openpose_lab.npz_files"},
+    {"openpose_lab.tracking"},
     {"openpose_lab.estimator"},
     {"openpose_lab.evaluation", "openpose_lab.job"},
     {"openpose_lab.benchmark", "openpose_lab.lab"},

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from estimation.built_in_groupings import GROUPINGS
 from estimation.config import Config
 from estimation.connections import Connections
-from estimation.errors import OpenPoseLabWarning, visible
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, visible
 from estimation.grouping.contract import (
     KEEPS_INPUT,
     PRINTS_NOTHING,
@@ -53,6 +53,22 @@ _LARGEST_FILE = 8 << 20  # bytes
 _KEPT = 100  # characters of what is printed
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _GROUP_ARGUMENTS = 3  # candidates, coordinates, config
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of plug-in.
+
+    Attributes:
+        name: what sentences call its file.
+        error: what is raised.
+    """
+
+    name: str
+    error: type[OpenPoseLabError]
+
+
+GROUPING_FILE = FileKind("grouping file", GroupingError)
 
 
 class DescribedError(Exception):
@@ -98,7 +114,7 @@ def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) 
     if callable(grouping):
         return _from_function(grouping)
     path = find_file(grouping)
-    module = _execute(path)
+    module = execute(path, GROUPING_FILE)
     for door in doors:
         function = vars(module).get(door)  # getattr would call the module's own __getattr__
         if callable(function):
@@ -116,16 +132,21 @@ def find_file(grouping: str | Path) -> Path:
             f"there is no grouping {path}; give the path of a Python file with a function merge or group, "
             f"or one of {', '.join(GROUPINGS)}"
         )
-    if path.suffix != ".py":
-        raise GroupingError(f"the grouping file {path} must be a Python file whose name ends in .py")
-    if path.stat().st_size > _LARGEST_FILE:
-        raise GroupingError(f"the grouping file {path} is larger than {_LARGEST_FILE >> 20} MB; is it a Python file?")
+    check_form(path, GROUPING_FILE)
     return path
+
+
+def check_form(path: Path, kind: FileKind) -> None:
+    """Raise the kind's error if the name or the size of a plug-in's file is not that of a Python file."""
+    if path.suffix != ".py":
+        raise kind.error(f"the {kind.name} {path} must be a Python file whose name ends in .py")
+    if path.stat().st_size > _LARGEST_FILE:
+        raise kind.error(f"the {kind.name} {path} is larger than {_LARGEST_FILE >> 20} MB; is it a Python file?")
 
 
 def check_syntax(path: Path) -> None:
     """Raise GroupingError if a grouping's file is not Python. The file is not executed."""
-    with _told_as_not_loaded(path):
+    with _told_as_not_loaded(path, GROUPING_FILE):
         compile(path.read_bytes(), path, "exec")
 
 
@@ -214,10 +235,10 @@ def call_grouping(
         originals, copies = (given,), (given.copy(),)
         arguments = copies
         options = {**_limits(grouping.function, config), **options}
-    printed, value = _Printed(shown), None
+    printed, value = Printed(shown), None
     cause: BaseException | None = None
     try:
-        with _one_at_a_time, settings_kept(), exit_refused(), _output_of_this_thread(printed):
+        with guarded(printed):
             value = _own(grouping.function(*arguments, **options))
     except KeyboardInterrupt:
         raise
@@ -371,7 +392,7 @@ class _SharedOutput(io.TextIOBase):
         return getattr(self.target, "stream", None)
 
 
-class _Printed(io.TextIOBase):
+class Printed(io.TextIOBase):
     """Counts the characters that are printed, keeps the first, and passes all on to ``shown``, if there is one."""
 
     def __init__(self, shown: TextIO | None) -> None:
@@ -379,6 +400,7 @@ class _Printed(io.TextIOBase):
         self._shown = shown
 
     def write(self, text: str) -> int:
+        """Take note of some text."""
         self.length += len(text)
         self.beginning += text[: _KEPT - len(self.beginning)]
         if self._shown:
@@ -386,8 +408,27 @@ class _Printed(io.TextIOBase):
         return len(text)
 
 
-def _execute(path: Path) -> ModuleType:
-    module = ModuleType(f"grouping_{path.stem}")
+@contextlib.contextmanager
+def guarded(printed: io.TextIOBase) -> Iterator[None]:
+    """Run a plug-in: one at a time, its settings undone, ``os._exit`` an error, its output sent to ``printed``."""
+    with _one_at_a_time, settings_kept(), exit_refused(), _output_of_this_thread(printed):
+        yield
+
+
+def execute(path: Path, kind: FileKind) -> ModuleType:
+    """Execute a plug-in's file, which may import files beside it.
+
+    Args:
+        path: the file.
+        kind: what to call it.
+
+    Returns:
+        The module.
+
+    Raises:
+        OpenPoseLabError: the kind's error, in one sentence, if the file does not run.
+    """
+    module = ModuleType(f"{kind.name.split()[0]}_{path.stem}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where dataclasses, for one, look up the module they are in
     folder = path.parent.resolve()
@@ -396,13 +437,7 @@ def _execute(path: Path) -> ModuleType:
     if appended:
         sys.path.append(str(folder))
     try:
-        with (
-            _one_at_a_time,
-            _told_as_not_loaded(path),
-            settings_kept(),
-            exit_refused(),
-            _output_of_this_thread(_Printed(sys.stdout)),
-        ):
+        with _told_as_not_loaded(path, kind), guarded(Printed(sys.stdout)):
             exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     finally:
         if appended and str(folder) in sys.path:  # the file may have removed it; its own entries stay
@@ -415,13 +450,13 @@ def _execute(path: Path) -> ModuleType:
 
 
 @contextlib.contextmanager
-def _told_as_not_loaded(path: Path) -> Iterator[None]:
+def _told_as_not_loaded(path: Path, kind: FileKind) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise GroupingError(f"the grouping file {path} cannot be loaded: {describe_error(error, path)}") from error
+        raise kind.error(f"the {kind.name} {path} cannot be loaded: {describe_error(error, path)}") from error
 
 
 def _source_file(grouping: Grouping) -> Path:
