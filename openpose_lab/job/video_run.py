@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -79,7 +79,8 @@ class VideoRun:
         follow: Gives identities to the people of successive frames.
         outputs: Where the rows go.
         pictures: What takes the pictures. Without any, nothing is drawn.
-        mend: Smooths and fills the people of all frames; None makes a run of one pass.
+        mend: Smooths and fills the people of all frames; it is called with a function that gives the records, and gives
+            them changed. None makes a run of one pass.
         look: Which people are kept, and how they are drawn.
         unit: The unit of x and y in the rows.
         live: Whether the frames come from a camera, so that each is shown as soon as it can be.
@@ -90,7 +91,7 @@ class VideoRun:
     follow: Callable[[Iterable[Found]], Iterator[Found]]
     outputs: VideoOutputs
     pictures: tuple[Pictures, ...] = ()
-    mend: Callable[[list[Record]], list[Record]] | None = None
+    mend: Callable[[Callable[[], Iterator[Record]]], Iterator[Record]] | None = None
     look: Look = field(default_factory=Look)
     unit: str = PIXELS
     live: bool = False
@@ -184,23 +185,25 @@ class VideoRun:
         """Mend the people, write the rows, and draw."""
         assert self.mend is not None
         layout = estimator.config.layout
-        mended = self.mend(list(spool.records()))
+        with closing(_Spool(layout)) as mended:
+            for record in self.mend(spool.records):
+                mended.append(record)
 
-        def rows() -> Iterator[Record]:
-            return (replace_people(record, self.look.keep(record.skeletons)) for record in mended)
+            def rows() -> Iterator[Record]:
+                return (replace(one, skeletons=self.look.keep(one.skeletons)) for one in mended.records())
 
-        for record in rows():
-            self._write_files(record, layout)
-        self._write_tables(self.outputs.tables, rows, layout)
-        if not self.pictures:
-            return
-        stopped = is_over()  # before: what was done is drawn
-        again = ((frame, record.skeletons) for record, frame in zip(mended, self.read()))
-        with closing(self._drawn(estimator, again)) as drawn:
-            for frame, _, picture in watch(drawn, "drawing"):
-                self._take(frame, picture)
-                if is_over() and not stopped:
-                    break
+            for record in rows():
+                self._write_files(record, layout)
+            self._write_tables(self.outputs.tables, rows, layout)
+            if not self.pictures:
+                return
+            stopped = is_over()  # before: what was done is drawn
+            again = ((frame, record.skeletons) for record, frame in zip(mended.records(), self.read()))
+            with closing(self._drawn(estimator, again)) as drawn:
+                for frame, _, picture in watch(drawn, "drawing"):
+                    self._take(frame, picture)
+                    if is_over() and not stopped:
+                        break
 
     def _found(
         self, estimator: PoseEstimator, threads: int, on_stop: Callable[[], object]

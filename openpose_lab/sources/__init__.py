@@ -45,3 +45,8 @@ def frames(
     check_rotation(rotate)
     sources = [source] if isinstance(source, str | os.PathLike) else source
     return read_frames(list_photos(sources, recursive), rotate, on_error)
+
+
+def open_source(source, fps=None):
+    from openpose_lab.sources.videos import open_video
+    return open_video(source)

@@ -16,8 +16,8 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.estimator import PoseEstimator
 from openpose_lab.formats import FORMATS
 from openpose_lab.job import journal as journals
-from openpose_lab.job.outputs import Outputs
 from openpose_lab.job.look import Look
+from openpose_lab.job.outputs import Outputs
 from openpose_lab.job.run import Job
 from openpose_lab.sources.photo_files import PhotoFile, list_photos
 from tests.support.toy_network import HEIGHT, ToyNetwork, photo_of, png_of

@@ -1,0 +1,304 @@
+"""Find the people in a video or before a camera, and follow them: draw their skeletons, or write JSON and tables.
+
+A video gives NAME_rendered.mp4 with its sound. A person keeps a number and a colour over the frames. A camera is shown
+in a window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.estimating import (
+    add_format_options,
+    add_look_options,
+    check_look,
+    formats_asked_for,
+    load_estimator,
+    look_of,
+)
+from openpose_lab.commands.options import (
+    Options,
+    add_grouping_option,
+    add_network_options,
+    add_set_option,
+    apply_settings,
+    check_range,
+    chosen_views,
+    make_parser,
+    output_path,
+)
+from openpose_lab.commands.program import claim_outputs, first_signal_waits, shown
+from openpose_lab.formats import FORMATS, TableFormat
+
+if TYPE_CHECKING:
+    from openpose_lab.formats.record import Record
+    from openpose_lab.job.video_file import VideoWriter
+    from openpose_lab.job.video_run import Found, VideoOutputs
+    from openpose_lab.job.window import Window
+    from openpose_lab.sources.videos import Video
+    from openpose_lab.tracking import CheckedTracker
+
+EXAMPLES = """examples:
+  {program} clip.mp4                            clip_rendered.mp4, with the sound of the clip
+  {program} clip.mp4 --output skeletons.mkv --quality best
+  {program} clip.mp4 --show                     in a window; q or Esc ends it
+  {program} 0                                   the first camera, in a window
+  {program} clip.mp4 --no-draw --jsonl people.jsonl --csv people.csv
+  {program} clip.mp4 --no-draw --json keypoints a file of OpenPose's JSON for each frame, in keypoints/
+  {program} clip.mp4 --start 10 --end 20 --every 5
+  {program} clip.mp4 --smooth --fill-gaps 0.2 --angles angles.csv
+  {program} clip.mp4 --tracker my_tracker.py
+  {program} frames --fps 30                     a folder of frames
+"""
+_LONGEST_GAP = 3600.0
+
+
+def main(arguments: Sequence[str], program: str = "openpose-lab video") -> None:
+    """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
+    options = parse_options(arguments, program)
+    chosen_views(options)
+    check_look(options)
+    if options.fill_gaps is not None:
+        check_range("--fill-gaps", options.fill_gaps, 0, _LONGEST_GAP)
+    from openpose_lab.overlap import share_heaps
+
+    share_heaps()  # before NumPy is imported
+    process(options)
+
+
+def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = make_parser(program, __doc__, EXAMPLES.format(program=program))
+    add = parser.add_argument
+    add("source", help="a video, the number of a camera, the address of a stream, or a folder of frames")
+    add("--output", type=Path, metavar="FILE", help="the video that is written (default: NAME_rendered.mp4)")
+    add("--no-draw", dest="draw", action="store_false", help="write no video")
+    add("--show", action="store_true", help="show a window; q and Esc end the program")
+    add_format_options(parser)
+    add_part_options(parser.add_argument_group("which frames"))
+    add_motion_options(parser.add_argument_group("over the frames"))
+    add_look_options(parser)
+    add_network_options(parser)
+    add_grouping_option(parser)
+    add_set_option(parser)
+    return parser.parse_args(arguments)
+
+
+def add_part_options(parser: Options) -> None:
+    """Which frames of the source are worked on."""
+    add = parser.add_argument
+    add("--start", type=float, metavar="S", help="leave out the frames before this second")
+    add("--end", type=float, metavar="S", help="leave out the frames from this second on")
+    add("--every", type=int, default=1, metavar="N", help="take every Nth frame (default: 1)")
+    add("--fps", type=float, metavar="N", help="frames a second of a folder of frames (default: 25)")
+
+
+def add_motion_options(parser: Options) -> None:
+    """What is done with the people of successive frames."""
+    from openpose_lab.tracking import DEFAULT_TRACKER, TRACKERS
+
+    add = parser.add_argument
+    add(
+        "--tracker",
+        default=DEFAULT_TRACKER,
+        help=f"what gives people their identities: one of {', '.join(TRACKERS)}, or a Python file with update "
+        f"(default: {DEFAULT_TRACKER})",
+    )
+    add("--smooth", action="store_true", help="smooth the movement of each keypoint: a Butterworth low-pass of 6 Hz")
+    add("--fill-gaps", type=float, metavar="S", help="interpolate keypoints that are missing for at most S seconds")
+
+
+def process(options: argparse.Namespace) -> None:
+    """Work on the source, with a progress bar, and print what was done."""
+    from openpose_lab.job.video_run import VideoRun
+    from openpose_lab.lab.sandbox.isolated import Isolated
+    from openpose_lab.networks.loading import network_config
+    from openpose_lab.sources import open_source
+    from openpose_lab.tracking import load_tracker
+
+    (config,) = apply_settings(options.set, network_config(options.network))
+    with ExitStack() as stack:
+        isolated = stack.enter_context(Isolated(options.grouping))
+        tracker = load_tracker(options.tracker, config.layout)
+        source = stack.enter_context(open_source(options.source, options.fps))
+        outputs, video = outputs_of(options, source), video_of(options, source)
+        inputs = [("source", source.path), ("grouping file", isolated.source), ("tracker file", tracker.source)]
+        check_files(outputs, video, [*inputs, ("weights file", options.weights)])
+        estimator, _ = load_estimator(options, config, isolated)
+        writer = stack.enter_context(begin_video(video, source, options)) if video else None
+        window = stack.enter_context(open_window(source)) if is_shown(options, source) else None
+        report = Report(expected_frames(options, source))
+        run = VideoRun(
+            source.name,
+            partial(source.frames, options.every, options.start, options.end, options.rotate),
+            partial(report.follow, identifying(options, source, tracker)),
+            outputs,
+            tuple(taker for taker in (writer, window) if taker),
+            mending(options, source),
+            look_of(options),
+            options.keypoint_scale,
+            source.is_live,
+        )
+        is_stopped = stack.enter_context(first_signal_waits())
+
+        def is_over() -> bool:
+            return is_stopped() or (window is not None and window.closed)
+
+        try:
+            run.run(estimator, is_over, report.watch, on_stop=isolated.end_calls)
+            if writer:
+                writer.close(stopped=is_over())
+        finally:
+            report.print(source, [*([video] if video else []), *outputs.files.values(), *outputs.tables.values()])
+
+
+class Report:
+    """Counts what is done, shows it as a progress bar, and prints it."""
+
+    def __init__(self, expected: int | None) -> None:
+        """``expected``: the number of frames; None if it is not known."""
+        self._expected = expected
+        self._frames = 0
+        self._seconds = 0.0
+        self._identities: set[int] = set()
+
+    def watch(self, frames: Iterable[Any], what: str) -> Iterator[Any]:
+        """Give frames on, and show how many and how many a second."""
+        from tqdm import tqdm
+
+        began, count = time.monotonic(), 0
+        try:
+            for frame in tqdm(frames, what, self._expected, unit="frame", disable=None):
+                count += 1
+                yield frame
+        finally:
+            self._frames = self._frames or count
+            self._seconds += time.monotonic() - began
+
+    def follow(self, identify: Callable[[Iterable[Found]], Iterator[Found]], found: Iterable[Found]) -> Iterator[Found]:
+        """Note the identities that are given."""
+        for frame, people in identify(found):
+            self._identities.update(people.person_ids.tolist())
+            yield frame, people
+
+    def print(self, source: Video, paths: Sequence[Path]) -> None:
+        """Print the frames, the identities, and where the outputs are."""
+        from estimation.skeletons import NO_IDENTITY
+
+        rate = f" ({self._frames / self._seconds:.1f} a second)" if self._seconds else ""
+        print(f"frames       {self._frames}{rate}")
+        if source.dropped:
+            print(f"dropped      {source.dropped} frames, which came faster than they could be worked on")
+        print(f"identities   {len(self._identities - {NO_IDENTITY})}")
+        for path in paths:
+            if os.path.exists(path):
+                print(f"wrote {shown(path)}{os.sep if path.is_dir() else ''}")
+
+
+def outputs_of(options: argparse.Namespace, source: Video) -> VideoOutputs:
+    """Where the rows go."""
+    from openpose_lab.job.video_run import VideoOutputs
+
+    asked_for = formats_asked_for(options)
+    tables = {name: path for name, path in asked_for.items() if isinstance(FORMATS[name], TableFormat)}
+    files = {name: path for name, path in asked_for.items() if name not in tables}
+    for name, path in files.items():
+        if path == output_path("-"):
+            raise OpenPoseLabError(f"--{name} - is for one photo; give the folder for the files of the frames")
+    return VideoOutputs(stem_of(source), files, tables)
+
+
+def stem_of(source: Video) -> str:
+    """The beginning of the names of outputs."""
+    return "camera" if source.path is None else source.path.stem or source.path.resolve().name or "video"
+
+
+def video_of(options: argparse.Namespace, source: Video) -> Path | None:
+    """The video to write: what was asked for, or that of a file that is not shown."""
+    if options.output is not None or not options.draw or options.show or source.is_live:
+        return options.output if options.draw else None
+    return Path(f"{stem_of(source)}_rendered.mp4")
+
+
+def is_shown(options: argparse.Namespace, source: Video) -> bool:
+    """Whether there is a window: if it was asked for, or a live source has no other output."""
+    return options.show or (source.is_live and options.output is None and not formats_asked_for(options))
+
+
+def check_files(outputs: VideoOutputs, video: Path | None, inputs: Sequence[tuple[str, Path | None]]) -> None:
+    """Make the folders. Raises OpenPoseLabError if an output cannot be written, or would overwrite an input."""
+    from openpose_lab.job.outputs import make_folder
+
+    for name in [*outputs.files, *outputs.tables]:
+        FORMATS[name].check()
+    for folder in outputs.files.values():
+        make_folder(folder)
+    claim_outputs([*([video] if video else []), *outputs.tables.values()], inputs)
+
+
+def begin_video(path: Path, source: Video, options: argparse.Namespace) -> VideoWriter:
+    """Begin the video that is written."""
+    from openpose_lab.job.video_file import writer_of
+
+    return writer_of(path, source, options.start, options.end, options.every)
+
+
+def open_window(source: Video) -> Window:
+    """Open the window."""
+    from openpose_lab.job.window import Window
+
+    return Window(source.name, source.is_live)
+
+
+def identifying(
+    options: argparse.Namespace, source: Video, tracker: CheckedTracker
+) -> Callable[[Iterable[Found]], Iterator[Found]]:
+    """What is done with the people of successive frames as they come: identities, and for live sources smoothing."""
+    from openpose_lab.tracking import identify
+
+    if not (options.smooth and source.is_live):
+        return partial(identify, tracker=tracker)
+    from openpose_lab.tracking.smoothing import CausalSmoother
+
+    smoother = CausalSmoother()
+
+    def identify_and_smooth(found: Iterable[Found]) -> Iterator[Found]:
+        for frame, people in identify(found, tracker):
+            yield frame, smoother.update(people, frame.timestamp or 0.0, frame.pixels.shape[1::-1])
+
+    return identify_and_smooth
+
+
+def mending(
+    options: argparse.Namespace, source: Video
+) -> Callable[[Callable[[], Iterator[Record]]], Iterator[Record]] | None:
+    """What is done with the people when all frames are known: gaps and smoothing, if they are asked for."""
+    if source.is_live:
+        if options.fill_gaps is not None:
+            raise OpenPoseLabError("--fill-gaps needs the frames after a gap, which a live source does not have yet")
+        return None
+    if not (options.smooth or options.fill_gaps is not None):
+        return None
+    from openpose_lab.tracking.motion import refined
+
+    return partial(refined, gap_seconds=options.fill_gaps, smooth=options.smooth)
+
+
+def expected_frames(options: argparse.Namespace, source: Video) -> int | None:
+    """The number of frames that will be worked on; None if it is not known."""
+    if source.frame_count is None:
+        return None
+    if options.start is None and options.end is None:
+        return -(-source.frame_count // options.every)
+    if not source.duration:
+        return None
+    seconds = min(options.end or source.duration, source.duration) - (options.start or 0)
+    return max(0, round(source.frame_count * seconds / source.duration / options.every))
