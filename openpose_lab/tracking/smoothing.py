@@ -1,0 +1,237 @@
+"""Smoothing: a Butterworth low-pass of 6 Hz and order 4 over each keypoint, for whole videos and for live ones.
+
+6 Hz and order 4 are what studies of human movement use most (Winter, Biomechanics and Motor Control of Human Movement).
+At 6 Hz the amplitude of a movement falls to 0.71 (-3 dB), at 1 Hz it stays. "Order 4" means the filter as a whole:
+
+* ``smooth``, for whole videos, runs a filter of order 2 forwards and then backwards, so that nothing is delayed. Two
+  runs also lower the frequency at which the amplitude is 0.71. Winter's correction undoes this: the warped frequency of
+  the filter is divided by (2 ** (1 / 2) - 1) ** (1 / 4) = 0.802. Sports2D and Pose2Sim halve the order in the same way,
+  but leave the frequency as it is, so that they smooth a little more.
+* ``CausalSmoother``, for live video, sees no later frame. It runs a filter of order 4 forwards once, and so delays slow
+  movements: by 56 ms at 25 frames a second, by up to 69 ms at higher rates.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.skeletons import NO_IDENTITY, Skeletons
+from openpose_lab.tracking.motion import Motion
+
+CUTOFF_HZ = 6.0
+ORDER = 4
+_LONGEST_STEP = 10
+"""In usual steps between frames. A run ends at a longer pause."""
+_UNEVEN = 0.1
+"""Frames that are further than this share of a step from even times are resampled."""
+_LONGEST_PAUSE_S = 0.25
+"""A live keypoint that was not seen for longer begins anew."""
+
+
+def check_rate(frames_per_second: float) -> None:
+    """Check that frames come fast enough to be smoothed.
+
+    Args:
+        frames_per_second: how many frames a second are read.
+
+    Raises:
+        OpenPoseLabError: they show no movement of 6 Hz, as they are not more than 12 a second.
+    """
+    if not _is_fast_enough(frames_per_second):
+        raise OpenPoseLabError(_too_slow(frames_per_second))
+
+
+def smooth(motion: Motion) -> Motion:
+    """Smooth the keypoints of each person without delay.
+
+    Each run of frames in which a part is seen is filtered by itself; a run of one frame or two stays. Before its first
+    and after its last frame a run goes on as its own reflection in that point, for 12 frames or a quarter of a second.
+    If its frames are not evenly spaced, a run is resampled to the usual step on straight lines, filtered, and read at
+    its own times.
+
+    Args:
+        motion: the keypoints.
+
+    Returns:
+        The keypoints, smoothed. If there are not more than 12 frames a second, they stay, and an OpenPoseLabWarning
+        says so.
+    """
+    step = _usual_step(motion.times)
+    if step is None:
+        return motion
+    if not _is_fast_enough(1 / step):
+        warnings.warn(OpenPoseLabWarning(_too_slow(1 / step)), stacklevel=2)
+        return motion
+    sections, padding = _two_way_sections(step), max(12, round(0.25 / step))
+    keypoints = motion.keypoints.copy()
+    for person in motion.people():
+        times = motion.times[motion.frames[person]]
+        for rows, parts in _runs(motion.frames[person], times, keypoints[person], _LONGEST_STEP * step):
+            run = keypoints[person][rows, parts]
+            keypoints[person][rows, parts] = _without_delay(sections, padding, step, times[rows], run)
+    return replace(motion, keypoints=keypoints)
+
+
+class CausalSmoother:
+    """Smooths the keypoints of a live video, frame by frame.
+
+    At an even rate the filter is that of ``scipy.signal.butter(4, 6, fs=rate)``. Frames may come at any pace: the
+    filter's step is the time since the person's part was last seen. A step of a twelfth of a second or more is taken in
+    smaller steps on a straight line. A part that was not seen for more than a quarter of a second begins anew, as do
+    new people. People without an identity stay as they are.
+    """
+
+    def __init__(self) -> None:
+        from scipy import signal
+
+        # The filter of 1 radian a second as dx/dt = a x + b u, y = c x; u is a keypoint, y the smoothed one.
+        self._a, self._b, self._c, _ = signal.tf2ss(*signal.butter(ORDER, 1, analog=True))
+        self._rest = -np.linalg.solve(self._a, self._b)[:, 0]  # x for u = 1 that does not change
+        self._people: dict[int, _State] = {}
+
+    def update(self, skeletons: Skeletons, timestamp: float, photo_size: tuple[int, int] | None = None) -> Skeletons:
+        """Smooth the people of the next frame.
+
+        Args:
+            skeletons: the people, with identities that all differ.
+            timestamp: the time of the frame in seconds.
+            photo_size: width and height of the frame in pixels. Keypoints outside move to the nearest pixel.
+
+        Returns:
+            The people with smoothed keypoints.
+        """
+        keypoints = skeletons.keypoints.copy()
+        for row, identity in enumerate(skeletons.person_ids.tolist()):
+            if identity != NO_IDENTITY:
+                state = self._people.setdefault(identity, _State(keypoints.shape[1]))
+                keypoints[row] = self._next(state, skeletons.keypoints[row], timestamp)
+        self._people = {
+            identity: state
+            for identity, state in self._people.items()
+            if 0 <= timestamp - state.times.max() <= _LONGEST_PAUSE_S
+        }
+        if photo_size is not None:
+            keypoints = np.clip(keypoints, 0, np.array(photo_size) - 1)
+        return replace(skeletons, keypoints=keypoints)
+
+    def _next(self, state: _State, keypoints: NDArray[np.float64], timestamp: float) -> NDArray[np.float64]:
+        seen = ~np.isnan(keypoints[:, 0])
+        since = timestamp - state.times
+        goes_on = seen & (since > 0) & (since <= _LONGEST_PAUSE_S)
+        for step in np.unique(since[goes_on]).tolist():
+            self._advance(state, goes_on & (since == step), keypoints, step)
+        begins = seen & ~goes_on
+        state.x[:, begins] = self._rest[:, None, None] * keypoints[begins]
+        state.last[seen], state.times[seen] = keypoints[seen], timestamp
+        smoothed: NDArray[np.float64] = np.where(seen[:, None], np.tensordot(self._c[0], state.x, 1), np.nan)
+        return smoothed
+
+    def _advance(self, state: _State, parts: NDArray[np.bool_], keypoints: NDArray[np.float64], step: float) -> None:
+        """Take the filter of some parts over a step, by the trapezoidal rule: scipy's filters are made by it too."""
+        count = math.floor(2 * CUTOFF_HZ * step) + 1
+        warped = math.tan(math.pi * CUTOFF_HZ * step / count)
+        one = np.eye(ORDER)
+        to_next = np.linalg.inv(one - warped * self._a)
+        old, new = to_next @ (one + warped * self._a), (to_next @ self._b)[:, 0] * warped
+        line = np.linspace(state.last[parts], keypoints[parts], count + 1)
+        for before, after in pairwise(line):
+            state.x[:, parts] = np.tensordot(old, state.x[:, parts], 1) + new[:, None, None] * (before + after)
+
+
+class _State:
+    """The filter of a person of a live video.
+
+    x: (4, parts, 2), the filter's state. last: (parts, 2), the keypoints last seen. times: (parts,), when that was.
+    """
+
+    def __init__(self, parts: int) -> None:
+        self.x = np.zeros((ORDER, parts, 2))
+        self.last = np.zeros((parts, 2))
+        self.times = np.full(parts, -np.inf)
+
+
+def _is_fast_enough(frames_per_second: float) -> bool:
+    return frames_per_second > 2 * CUTOFF_HZ * (1 + 1e-6)
+
+
+def _too_slow(frames_per_second: float) -> str:
+    return (
+        f"keypoints are not smoothed: a filter of {CUTOFF_HZ:g} Hz needs more than {2 * CUTOFF_HZ:g} frames a second, "
+        f"but there are {frames_per_second:.3g}; use more of the video's frames, or do not smooth"
+    )
+
+
+def _usual_step(times: NDArray[np.float64]) -> float | None:
+    """Seconds between frames where none is left out; None if there are no two frames at different times."""
+    steps = np.diff(times)
+    steps = steps[steps > 0]
+    if not len(steps):
+        return None
+    # The mean, as timestamps may be rounded: 0.033, 0.067, 0.1. Steps over frames that are left out are longer.
+    return float(steps[steps < 1.5 * np.median(steps)].mean())
+
+
+def _two_way_sections(step: float) -> Any:
+    """The filter of half the order that makes the whole one when it runs both ways."""
+    from scipy import signal
+
+    correction = (2 ** (1 / 2) - 1) ** (1 / ORDER)  # Winter's, for two passes
+    warped = math.tan(math.pi * CUTOFF_HZ * step) / correction
+    return signal.butter(ORDER // 2, math.atan(warped) / (math.pi * step), fs=1 / step, output="sos")
+
+
+def _runs(
+    frames: NDArray[np.intp], times: NDArray[np.float64], keypoints: NDArray[np.float64], longest_step: float
+) -> Iterator[tuple[slice, list[int]]]:
+    """Give the rows of each run of a person's frames, with the parts that are seen in just this run."""
+    steps = np.diff(times, prepend=-np.inf)
+    breaks = (np.diff(frames, prepend=-2) != 1) | (steps <= 0) | (steps > longest_step)
+    parts_of: dict[tuple[int, int], list[int]] = {}
+    for part, seen in enumerate(~np.isnan(keypoints[:, :, 0].T)):
+        number = np.cumsum(breaks | np.diff(seen, prepend=not seen[0]))
+        starts = np.flatnonzero(np.diff(number, prepend=0))
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(seen)]):
+            if seen[start] and end - start > 2:  # two points are a line, which the filter keeps
+                parts_of.setdefault((start, end), []).append(part)
+    for (start, end), parts in parts_of.items():
+        yield slice(start, end), parts
+
+
+def _without_delay(
+    sections: Any, padding: int, step: float, times: NDArray[np.float64], keypoints: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Filter a run of (n, parts, 2) keypoints forwards and backwards, at even times."""
+    from scipy import signal
+
+    count = max(round((times[-1] - times[0]) / step), 1) + 1
+    even = np.linspace(times[0], times[-1], count)
+    is_even = count == len(times) and np.abs(times - even).max() <= _UNEVEN * step
+    # The filter keeps lines. Without the line from the first point to the last, the run starts and ends at rest, and
+    # what does not move stays as it is to the last bit.
+    share = ((times - times[0]) / (times[-1] - times[0]))[:, None, None]
+    line = keypoints[0] + share * (keypoints[-1] - keypoints[0])
+    rest = (keypoints - line).reshape(len(times), -1)
+    if not is_even:
+        rest = _at(even, times, rest)
+    rest = np.pad(rest, ((padding, padding), (0, 0)), "reflect", reflect_type="odd")
+    rest = signal.sosfiltfilt(sections, rest, axis=0, padlen=0)[padding : padding + count]
+    if not is_even:
+        rest = _at(times, even, rest)
+    smoothed: NDArray[np.float64] = line + rest.reshape(keypoints.shape)
+    return smoothed
+
+
+def _at(
+    times: NDArray[np.float64], known_times: NDArray[np.float64], columns: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Read (n, columns) values that are known at some times at others, on straight lines between them."""
+    return np.stack([np.interp(times, known_times, column) for column in columns.T], axis=1)
