@@ -74,10 +74,9 @@ def smooth(motion: Motion) -> Motion:
     sections, padding = _two_way_sections(step), max(12, round(0.25 / step))
     keypoints = motion.keypoints.copy()
     for person in motion.people():
-        times = motion.times[motion.frames[person]]
-        for rows, parts in _runs(motion.frames[person], times, keypoints[person], _LONGEST_STEP * step):
-            run = keypoints[person][rows, parts]
-            keypoints[person][rows, parts] = _without_delay(sections, padding, step, times[rows], run)
+        own, times = keypoints[person], motion.times[motion.frames[person]]
+        for rows, parts in _runs(motion.frames[person], times, own, _LONGEST_STEP * step):
+            own[rows, parts] = _without_delay(sections, padding, step, times[rows], own[rows, parts])
     return replace(motion, keypoints=keypoints)
 
 
@@ -191,43 +190,60 @@ def _two_way_sections(step: float) -> Any:
 
 def _runs(
     frames: NDArray[np.intp], times: NDArray[np.float64], keypoints: NDArray[np.float64], longest_step: float
-) -> Iterator[tuple[slice, list[int]]]:
-    """Give the rows of each run of a person's frames, with the parts that are seen in just this run."""
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Give the runs of a person's parts, those of one length at a time.
+
+    Yields:
+        (m, n) rows of m runs of n frames, and (m, 1) the part of each. A run of one frame or two is a line, which the
+        filter keeps, and is left out.
+    """
     steps = np.diff(times, prepend=-np.inf)
     breaks = (np.diff(frames, prepend=-2) != 1) | (steps <= 0) | (steps > longest_step)
-    parts_of: dict[tuple[int, int], list[int]] = {}
-    for part, seen in enumerate(~np.isnan(keypoints[:, :, 0].T)):
-        number = np.cumsum(breaks | np.diff(seen, prepend=not seen[0]))
-        starts = np.flatnonzero(np.diff(number, prepend=0))
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(seen)]):
-            if seen[start] and end - start > 2:  # two points are a line, which the filter keeps
-                parts_of.setdefault((start, end), []).append(part)
-    for (start, end), parts in parts_of.items():
-        yield slice(start, end), parts
+    seen = ~np.isnan(keypoints[:, :, 0].T)
+    begins = seen & (breaks | ~np.roll(seen, 1, axis=1))
+    ends = seen & np.roll(breaks | ~seen, -1, axis=1)
+    ends[:, -1] = seen[:, -1]
+    part, start = np.nonzero(begins)
+    _, end = np.nonzero(ends)
+    length = end - start + 1
+    for count in np.unique(length[length > 2]).tolist():
+        chosen = length == count
+        yield start[chosen][:, None] + np.arange(count), part[chosen][:, None]
 
 
 def _without_delay(
     sections: Any, padding: int, step: float, times: NDArray[np.float64], keypoints: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Filter a run of (n, parts, 2) keypoints forwards and backwards, at even times."""
-    from scipy import signal
+    """Filter m runs of n frames forwards and backwards, at even times.
 
-    count = max(round((times[-1] - times[0]) / step), 1) + 1
-    even = np.linspace(times[0], times[-1], count)
-    is_even = count == len(times) and np.abs(times - even).max() <= _UNEVEN * step
+    times: (m, n). keypoints: (m, n, 2).
+    """
     # The filter keeps lines. Without the line from the first point to the last, the run starts and ends at rest, and
     # what does not move stays as it is to the last bit.
-    share = ((times - times[0]) / (times[-1] - times[0]))[:, None, None]
-    line = keypoints[0] + share * (keypoints[-1] - keypoints[0])
-    rest = (keypoints - line).reshape(len(times), -1)
-    if not is_even:
-        rest = _at(even, times, rest)
-    rest = np.pad(rest, ((padding, padding), (0, 0)), "reflect", reflect_type="odd")
-    rest = signal.sosfiltfilt(sections, rest, axis=0, padlen=0)[padding : padding + count]
-    if not is_even:
-        rest = _at(times, even, rest)
-    smoothed: NDArray[np.float64] = line + rest.reshape(keypoints.shape)
+    share = ((times - times[:, :1]) / (times[:, -1:] - times[:, :1]))[:, :, None]
+    line = keypoints[:, :1] + share * (keypoints[:, -1:] - keypoints[:, :1])
+    rest = keypoints - line
+    count = times.shape[1]
+    is_even = np.abs(share[:, :, 0] * (count - 1) - np.arange(count)).max(axis=1) <= _UNEVEN
+    is_even &= np.round((times[:, -1] - times[:, 0]) / step) == count - 1
+    rest[is_even] = _both_ways(sections, padding, rest[is_even])
+    for run in np.flatnonzero(~is_even).tolist():
+        even = np.linspace(times[run, 0], times[run, -1], max(round((times[run, -1] - times[run, 0]) / step), 2) + 1)
+        resampled = _both_ways(sections, padding, _at(even, times[run], rest[run])[None])
+        rest[run] = _at(times[run], even, resampled[0])
+    smoothed: NDArray[np.float64] = line + rest
     return smoothed
+
+
+def _both_ways(sections: Any, padding: int, runs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Filter (m, n, 2) values at even times. Each run goes on as its reflection in its first and last point."""
+    from scipy import signal
+
+    if not len(runs):
+        return runs
+    longer = np.pad(runs, ((0, 0), (padding, padding), (0, 0)), "reflect", reflect_type="odd")
+    filtered: NDArray[np.float64] = signal.sosfiltfilt(sections, longer, axis=1, padlen=0)
+    return filtered[:, padding:-padding]
 
 
 def _at(

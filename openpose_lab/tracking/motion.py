@@ -1,0 +1,166 @@
+"""The keypoints of people with an identity over a whole video: taken from records, changed, and put back.
+
+Records are read twice, one at a time: ``gather`` takes what changes, and ``apply`` puts it into the same records. Only
+the keypoints of people with an identity are held in memory: 300 bytes for a person of 18 body parts in a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError
+from estimation.skeletons import FILLED, NO_IDENTITY, Skeletons
+from estimation.subset import MISSING
+from openpose_lab.formats.record import Record
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """The keypoints of people with an identity, r rows ordered by identity and then by frame.
+
+    A row is a person in a frame. Frames are numbered by their place in the sequence, whatever their own index is.
+
+    Attributes:
+        times: (frames,) float64, the timestamp of each frame in seconds.
+        frames: (r,) intp, the frame of each row.
+        identities: (r,) intp, the identity of each row.
+        keypoints: (r, parts, 2) float64, x and y in pixels of the frame; NaN where a part is missing.
+        filled: (r, parts) bool: which keypoints were interpolated.
+    """
+
+    times: NDArray[np.float64]
+    frames: NDArray[np.intp]
+    identities: NDArray[np.intp]
+    keypoints: NDArray[np.float64]
+    filled: NDArray[np.bool_]
+
+    def people(self) -> Iterator[slice]:
+        """Give the rows of each identity."""
+        starts = np.flatnonzero(np.diff(self.identities, prepend=NO_IDENTITY))
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(self.identities)]):
+            yield slice(start, end)
+
+
+def gather(records: Iterable[Record]) -> Motion:
+    """Take the keypoints of all people with an identity.
+
+    Args:
+        records: the frames of a video, in order, each with a timestamp.
+
+    Returns:
+        Their keypoints by identity and frame.
+
+    Raises:
+        OpenPoseLabError: a frame has no timestamp.
+        ValueError: two people of a frame have the same identity.
+    """
+    times: list[float] = []
+    frames: list[NDArray[np.intp]] = []
+    people: list[tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.bool_]]] = []
+    for place, record in enumerate(records):
+        if record.timestamp is None:
+            raise OpenPoseLabError(f"{record.name} has no time: only the frames of a video can be smoothed or filled")
+        known = record.skeletons.select(record.skeletons.person_ids != NO_IDENTITY)
+        if len(np.unique(known.person_ids)) < len(known):
+            raise ValueError(f"two people of {record.name} have the same identity: {known.person_ids.tolist()}")
+        times.append(record.timestamp)
+        frames.append(np.full(len(known), place, np.intp))
+        people.append((known.person_ids, known.keypoints, known.peak_ids == FILLED))
+    if not people:
+        none = np.zeros(0, np.intp)
+        return Motion(np.zeros(0), none, none, np.zeros((0, 0, 2)), np.zeros((0, 0), np.bool_))
+    frame = np.concatenate(frames)
+    identity, keypoints, filled = (np.concatenate(arrays) for arrays in zip(*people))
+    people.clear()  # keypoints of a long video are large: two copies at a time
+    order = np.lexsort((frame, identity))
+    return Motion(np.array(times, np.float64), frame[order], identity[order], keypoints[order], filled[order])
+
+
+def apply(motion: Motion, records: Iterable[Record]) -> Iterator[Record]:
+    """Put keypoints back into the records that they were taken from.
+
+    A person keeps their place, scores and peaks. A filled keypoint gets the peak id ``FILLED`` and the score 0. A
+    person whom the frame lacks comes last, with the person score 0. Every keypoint is moved to the nearest pixel of the
+    photo, as a filter may overshoot its edge.
+
+    Args:
+        motion: the keypoints, changed.
+        records: the records that ``gather`` read, again.
+
+    Yields:
+        The records, one for each.
+    """
+    order = np.argsort(motion.frames, kind="stable")  # by frame, then by identity
+    ends = np.searchsorted(motion.frames[order], np.arange(len(motion.times)), "right").tolist()
+    start = 0
+    for record, end in zip(records, ends):
+        rows = order[start:end]
+        start = end
+        keypoints = np.clip(motion.keypoints[rows], 0, (record.width - 1, record.height - 1))
+        yield replace(
+            record, skeletons=_replaced(record.skeletons, motion.identities[rows], keypoints, motion.filled[rows])
+        )
+
+
+def refined(
+    read: Callable[[], Iterable[Record]], *, gap_seconds: float | None = None, smooth: bool = False
+) -> Iterator[Record]:
+    """Fill gaps and smooth, each if it is asked for.
+
+    Gaps are filled first, so that the filter rounds the corners at their ends and has longer runs to work on.
+
+    Args:
+        read: gives the records of all frames in order. It is called twice.
+        gap_seconds: the longest gap that is filled, in seconds; None fills none.
+        smooth: whether keypoints are smoothed.
+
+    Returns:
+        The records, changed, one at a time.
+
+    Raises:
+        OpenPoseLabError: a frame has no timestamp.
+        ValueError: two people of a frame have the same identity.
+    """
+    from openpose_lab.tracking.gaps import fill_gaps
+    from openpose_lab.tracking.smoothing import smooth as smoothed
+
+    motion = gather(read())
+    if gap_seconds is not None:
+        motion = fill_gaps(motion, gap_seconds)
+    if smooth:
+        motion = smoothed(motion)
+    return apply(motion, read())
+
+
+def _replaced(
+    skeletons: Skeletons, identities: NDArray[np.intp], keypoints: NDArray[np.float64], filled: NDArray[np.bool_]
+) -> Skeletons:
+    """The people of a frame with other keypoints, and those who are new in it after them."""
+    if not len(identities):
+        return skeletons
+    people = len(skeletons)
+    place = {identity: row for row, identity in enumerate(skeletons.person_ids.tolist())}
+    new = [identity for identity in identities.tolist() if identity not in place]
+    place |= {identity: people + number for number, identity in enumerate(new)}
+    rows = [place[identity] for identity in identities.tolist()]
+
+    def extended(array: NDArray[_T], value: float) -> NDArray[_T]:
+        return np.concatenate([array, np.full((len(new), *array.shape[1:]), value, array.dtype)])
+
+    all_keypoints, peak_ids = extended(skeletons.keypoints, np.nan), extended(skeletons.peak_ids, MISSING)
+    all_keypoints[rows] = keypoints
+    peak_ids[rows] = np.where(filled, FILLED, peak_ids[rows])
+    return Skeletons(
+        all_keypoints,
+        extended(skeletons.scores, 0),
+        extended(skeletons.person_scores, 0),
+        peak_ids,
+        np.concatenate([skeletons.person_ids, np.array(new, np.intp)]),
+    )
