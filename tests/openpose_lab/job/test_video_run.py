@@ -1,0 +1,247 @@
+"""A run over frames, with a toy network: what is followed, written and drawn, in which order, and after a failure."""
+
+import csv
+import io
+import json
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from estimation.errors import OpenPoseLabError
+from estimation.skeletons import best_people
+from openpose_lab.estimator import PoseEstimator
+from openpose_lab.formats import FORMATS
+from openpose_lab.formats.record import Record
+from openpose_lab.job.look import Look
+from openpose_lab.job.video_run import VideoOutputs, VideoRun
+from openpose_lab.sources import Frame
+from tests.openpose_lab.formats.conftest import COCO_18
+from tests.support.toy_network import HEIGHT, ToyNetwork, photo_of
+
+COUNTS = [1, 2, 0, 3, 1, 2, 1]
+"""The people of each frame."""
+
+
+@pytest.fixture
+def estimator():
+    with PoseEstimator(ToyNetwork(), height=HEIGHT) as made:
+        yield made
+
+
+class Taker:
+    """Keeps the pictures that it is given."""
+
+    def __init__(self):
+        self.pictures, self.timestamps = [], []
+
+    def write(self, pixels, timestamp):
+        self.pictures.append(pixels)
+        self.timestamps.append(timestamp)
+
+
+def clip(counts=COUNTS, failure=None):
+    """Frames with so many people each, 25 a second; after them a failure."""
+    for index, people in enumerate(counts):
+        yield Frame(10 + index, index / 25, "clip.mp4", photo_of(people))
+    if failure:
+        raise failure
+
+
+def number(found):
+    """Give the people of each frame the identities 100, 101 and so on."""
+    for frame, people in found:
+        yield frame, replace(people, person_ids=100 + np.arange(len(people)))
+
+
+def run_of(tmp_path, read=clip, **settings):
+    tables = {name: tmp_path / f"people.{name}" for name in ("jsonl", "csv")}
+    (tmp_path / "json").mkdir(exist_ok=True)
+    outputs = VideoOutputs("clip", {"json": tmp_path / "json"}, tables)
+    return VideoRun("clip.mp4", read, number, outputs, **settings)
+
+
+def expected(estimator, counts=COUNTS, keep=lambda people: people):
+    """The records of the frames, one by one through the estimator."""
+    for frame, people in number((frame, estimator(frame.pixels)) for frame in clip(counts)):
+        yield Record("clip.mp4", frame.index, frame.timestamp, 160, HEIGHT, keep(people))
+
+
+def written(name, records):
+    file = io.BytesIO()
+    FORMATS[name].write(records, COCO_18, file, "pixels")
+    return file.getvalue()
+
+
+def test_the_rows_are_those_of_the_frames_one_by_one(estimator, tmp_path):
+    assert run_of(tmp_path).run(estimator) == len(COUNTS)
+    for name in ("jsonl", "csv"):
+        assert (tmp_path / f"people.{name}").read_bytes() == written(name, expected(estimator))
+    assert sorted(path.name for path in (tmp_path / "json").iterdir()) == [
+        f"clip_0000000000{10 + n}_keypoints.json" for n in range(len(COUNTS))
+    ]
+    people = json.loads((tmp_path / "json" / "clip_000000000013_keypoints.json").read_text())["people"]
+    assert sorted(person["person_id"] for person in people) == [[100], [101], [102]]
+
+
+def test_pictures_come_in_order_with_the_people(estimator, tmp_path):
+    taker = Taker()
+    run_of(tmp_path, pictures=(taker,)).run(estimator)
+    assert taker.timestamps == [n / 25 for n in range(len(COUNTS))]
+    for picture, record in zip(taker.pictures, expected(estimator), strict=True):
+        photo = photo_of(len(record.skeletons))
+        np.testing.assert_array_equal(picture, estimator.draw(photo, record.skeletons))
+
+
+def test_the_lines_of_the_frames_before_are_whole_at_every_moment(estimator, tmp_path):
+    seen = []
+
+    class Reader(Taker):
+        def write(self, pixels, timestamp):
+            lines = (tmp_path / "people.jsonl").read_bytes() if seen else b""
+            seen.append([json.loads(line)["index"] for line in lines.splitlines()])
+
+    run_of(tmp_path, pictures=(Reader(),)).run(estimator)
+    assert seen == [[10 + n for n in range(done)] for done in range(len(COUNTS))]
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize("mended", [False, True])
+def test_after_a_frame_that_cannot_be_read_the_frames_before_are_written(estimator, tmp_path, drawn, mended):
+    taker = Taker()
+    settings = {"pictures": (taker,) if drawn else (), "mend": (lambda records: records()) if mended else None}
+    failing = run_of(tmp_path, lambda: clip(failure=OpenPoseLabError("the clip is cut off")), **settings)
+    with pytest.raises(OpenPoseLabError, match="^the clip is cut off$"):
+        failing.run(estimator)
+    for name in ("jsonl", "csv"):
+        assert (tmp_path / f"people.{name}").read_bytes() == written(name, expected(estimator))
+    assert len(taker.pictures) == (len(COUNTS) if drawn else 0)
+
+
+def test_after_a_grouping_that_fails_the_frames_before_are_written(tmp_path):
+    def merge(subset):
+        if len(subset) > 40:  # three people
+            raise KeyError("oh")
+        return subset[:0]
+
+    with (
+        PoseEstimator(ToyNetwork(), height=HEIGHT, grouping=merge) as failing,
+        pytest.raises(OpenPoseLabError, match="KeyError"),
+    ):
+        run_of(tmp_path).run(failing)
+    lines = (tmp_path / "people.jsonl").read_text().splitlines()
+    assert [json.loads(line)["index"] for line in lines] == [10, 11, 12]
+
+
+def test_a_run_that_is_stopped_has_the_frames_before(estimator, tmp_path):
+    asked = iter([False, False, True])
+    before = threading.active_count()
+    assert run_of(tmp_path, pictures=(Taker(),)).run(estimator, lambda: next(asked)) == 3
+    assert (tmp_path / "people.csv").read_bytes() == written("csv", expected(estimator, COUNTS[:3]))
+    assert threading.active_count() == before
+
+
+def shifted(records):
+    """Move every person by ten pixels, and leave out the frame's other people."""
+    for record in records():
+        people = best_people(record.skeletons, 1)
+        yield replace(record, skeletons=replace(people, keypoints=people.keypoints + 10))
+
+
+def test_a_run_of_two_passes_writes_and_draws_what_mending_gives(estimator, tmp_path):
+    taker, read, passes = Taker(), [], []
+
+    def frames():
+        read.append(threading.get_ident())
+        return clip()
+
+    def watch(frames, what):
+        passes.append(what)
+        return frames
+
+    run_of(tmp_path, frames, mend=shifted, pictures=(taker,)).run(estimator, watch=watch)
+    assert len(read) == 2
+    assert passes == ["finding people", "drawing"]
+    records = list(shifted(lambda: expected(estimator)))
+    for name in ("jsonl", "csv"):
+        assert (tmp_path / f"people.{name}").read_bytes() == written(name, records)
+    for picture, record, count in zip(taker.pictures, records, COUNTS, strict=True):
+        np.testing.assert_array_equal(picture, estimator.draw(photo_of(count), record.skeletons))
+
+
+def test_two_passes_without_pictures_read_once(estimator, tmp_path):
+    read = []
+
+    def frames():
+        read.append(1)
+        return clip()
+
+    run_of(tmp_path, frames, mend=shifted).run(estimator)
+    assert read == [1]
+
+
+def test_a_run_of_two_passes_that_is_stopped_draws_what_was_found(estimator, tmp_path):
+    taker = Taker()
+    run = run_of(tmp_path, mend=shifted, pictures=(taker,))
+    asked = []
+
+    def is_over():
+        asked.append(1)
+        return len(asked) >= 2
+
+    assert run.run(estimator, is_over) == 2
+    assert len(taker.pictures) == 2
+
+
+@pytest.mark.parametrize("mend", [None, lambda records: records()], ids=["one pass", "two passes"])
+def test_people_are_kept_after_they_are_followed(estimator, tmp_path, mend):
+    run_of(tmp_path, look=Look(most_people=1), mend=mend).run(estimator)
+    rows = list(csv.DictReader((tmp_path / "people.csv").read_text().splitlines()))
+    assert [row["index"] for row in rows] == [str(10 + n) for n, count in enumerate(COUNTS) if count]
+    best = expected(estimator, keep=lambda people: best_people(people, 1))
+    assert (tmp_path / "people.csv").read_bytes() == written("csv", best)
+
+
+@pytest.mark.parametrize(("live", "most"), [(False, 6 + 6), (True, 2 + 2)])
+def test_few_frames_are_read_ahead(estimator, tmp_path, live, most):
+    """A live source needs its frames at once, and memory must not grow."""
+    taken, ahead = [], []
+
+    def endless():
+        while True:
+            taken.append(len(taken))
+            yield Frame(len(taken) - 1, 0.0, "", photo_of(1))
+
+    class Counter(Taker):
+        def write(self, pixels, timestamp):
+            super().write(pixels, timestamp)
+            ahead.append(len(taken) - len(self.pictures))
+
+    run_of(tmp_path, endless, live=live, pictures=(Counter(),)).run(estimator, lambda: len(ahead) == 30, threads=2)
+    assert max(ahead) <= most
+
+
+def test_lines_that_cannot_be_written_end_the_run(estimator, tmp_path):
+    run = run_of(tmp_path)
+    (tmp_path / "people.jsonl").mkdir()
+    with pytest.raises(OpenPoseLabError, match="^cannot write .*people.jsonl: "):
+        run.run(estimator)
+    assert (tmp_path / "people.csv").is_file()
+
+
+def test_a_full_disk_is_told_once(estimator, tmp_path, monkeypatch):
+    """The first error, though the tables cannot be written either."""
+
+    class Full(Taker):
+        def write(self, pixels, timestamp):
+            if len(self.pictures) == 2:
+                raise OpenPoseLabError("cannot write clip.mp4: No space left on device")
+            super().write(pixels, timestamp)
+
+    def no_space(*_):
+        raise OpenPoseLabError("cannot write people.csv: No space left on device")
+
+    monkeypatch.setattr(VideoRun, "_write_tables", no_space)
+    with pytest.raises(OpenPoseLabError, match=r"^cannot write clip.mp4: No space"):
+        run_of(tmp_path, pictures=(Full(),)).run(estimator)
