@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
+from estimation.quiet import silent_stderr
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +67,8 @@ class Window:
             return
         now = time.monotonic()
         if not self._open:
-            self._begin(pixels)
+            with silent_stderr():  # the library for windows complains of fonts, which are not needed
+                self._begin(pixels)
             self._began = now - timestamp
         wait = 0.0 if self._live else min(max(self._began + timestamp - now, 0.0), _LONGEST_WAIT)
         cv2.imshow(self._title, pixels)
@@ -91,6 +93,8 @@ class Window:
         scale = min(1.0, _LARGEST[0] / width, _LARGEST[1] / height)
         cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
         cv2.resizeWindow(self._title, max(1, round(width * scale)), max(1, round(height * scale)))
+        cv2.imshow(self._title, pixels)
+        cv2.waitKey(1)
         self._open = True
 
 
