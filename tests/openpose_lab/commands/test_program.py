@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from estimation.errors import OpenPoseLabWarning
-from openpose_lab.commands.program import DEBUG, shown
+from openpose_lab.commands.program import DEBUG, first_signal_waits, shown
 from tests.conftest import ROOT
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows does not send these signals")
@@ -223,3 +223,41 @@ def test_a_path_is_shown_from_the_current_folder(tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
         assert shown("a") == "a"
+
+
+def waits_for_signals(numbers, done):
+    """A program that gets signals in a block that ends at a place of its own."""
+
+    def main(arguments):
+        with first_signal_waits() as is_stopped:
+            done.append(is_stopped())
+            for number in numbers:
+                signal.raise_signal(number)
+            done.append(is_stopped())
+
+    return main
+
+
+@posix
+@pytest.mark.parametrize("numbers", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+def test_the_first_signal_waits_for_the_end_of_the_block(call_program, numbers):
+    done = []
+    status, _, err = call_program("demo", waits_for_signals(numbers, done))
+    assert (status, err, done) == (128 + numbers[0], "demo: stopped\n", [False, True])
+
+
+@posix
+def test_the_second_ctrl_c_does_not_wait(call_program):
+    done = []
+    status, _, _ = call_program("demo", waits_for_signals([signal.SIGINT, signal.SIGINT], done))
+    assert (status, done) == (128 + signal.SIGINT, [False])
+
+
+def test_without_a_signal_the_block_ends_as_any_other(call_program):
+    done = []
+    assert call_program("demo", waits_for_signals([], done))[0] == 0
+    assert done == [False, False]
+    handler = signal.getsignal(signal.SIGINT)
+    with first_signal_waits():
+        pass
+    assert signal.getsignal(signal.SIGINT) is handler
