@@ -14,7 +14,7 @@ ESTIMATION = (
     {"discovery", "errors", "quiet", "thresholds"},
     {"built_in_groupings", "layouts"},
     {"config"},
-    {"field_maps", "photo_arrays", "photo_headers", "proportions", "quality"},
+    {"angles", "field_maps", "photo_arrays", "photo_headers", "proportions", "quality"},
     {"coordinates", "files", "synthesis", "views"},
     {"connections", "photos"},
     {"subset"},

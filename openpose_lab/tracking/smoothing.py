@@ -1,6 +1,6 @@
 """Smoothing: a Butterworth low-pass of 6 Hz and order 4 over each keypoint, for whole videos and for live ones.
 
-6 Hz and order 4 are what studies of human movement use most (Winter, Biomechanics and Motor Control of Human Movement).
+6 Hz and order 4 are usual in studies of human movement (Winter, Biomechanics and Motor Control of Human Movement).
 At 6 Hz the amplitude of a movement falls to 0.71 (-3 dB), at 1 Hz it stays. "Order 4" means the filter as a whole:
 
 * ``smooth``, for whole videos, runs a filter of order 2 forwards and then backwards, so that nothing is delayed. Two
@@ -33,6 +33,8 @@ _LONGEST_STEP = 10
 """In usual steps between frames. A run ends at a longer pause."""
 _UNEVEN = 0.1
 """Frames that are further than this share of a step from even times are resampled."""
+_SHORTEST_STEP_S = 5e-4
+"""Frames that are closer are resampled. It bounds the memory for a damaged video with frames a microsecond apart."""
 _LONGEST_PAUSE_S = 0.25
 """A live keypoint that was not seen for longer begins anew."""
 
@@ -71,6 +73,7 @@ def smooth(motion: Motion) -> Motion:
     if not _is_fast_enough(1 / step):
         warnings.warn(OpenPoseLabWarning(_too_slow(1 / step)), stacklevel=2)
         return motion
+    step = max(step, _SHORTEST_STEP_S)
     sections, padding = _two_way_sections(step), max(12, round(0.25 / step))
     keypoints = motion.keypoints.copy()
     for person in motion.people():

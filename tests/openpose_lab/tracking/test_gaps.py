@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from openpose_lab.tracking.gaps import fill_gaps
 from openpose_lab.tracking.motion import refined
-from tests.openpose_lab.tracking.motion_scenes import marks, moving, record_of, xs
+from tests.support.motion import marks, moving, record_of, xs
 
 NAN = np.nan
 

@@ -11,7 +11,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.layouts import LAYOUTS
 from estimation.skeletons import FILLED, Skeletons
 from openpose_lab.tracking.motion import apply, gather, refined
-from tests.openpose_lab.tracking.motion_scenes import marks, moving, nobody, record_of, xs
+from tests.support.motion import marks, moving, nobody, record_of, xs
 
 
 def same(one, other):
