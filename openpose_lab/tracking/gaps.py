@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ def fill_gaps(motion: Motion, seconds: float) -> Motion:
     """Interpolate keypoints that are missing between two frames.
 
     A gap is the time from the last frame in which a person's part is seen to the next one. Keypoints in it lie on a
-    straight line between the two, at even speed. Nothing is filled before the first frame or after the last in which a
-    part is seen. A person whom a frame lacks is added to it if a part can be filled.
+    straight line between the two, at even speed. Scores change evenly, too. Nothing is filled before the first frame or
+    after the last in which a part is seen. A person whom a frame lacks is added to it if a part can be filled.
 
     Args:
         motion: the keypoints.
@@ -35,20 +35,19 @@ def fill_gaps(motion: Motion, seconds: float) -> Motion:
     blocks = [_filled(motion, person, seconds) for person in motion.people()]
     if not blocks:
         return motion
-    frames, identities, keypoints, filled = (np.concatenate(arrays) for arrays in zip(*blocks))
-    return replace(motion, frames=frames, identities=identities, keypoints=keypoints, filled=filled)
+    return Motion(motion.times, *(np.concatenate(arrays) for arrays in zip(*blocks)))
 
 
-def _filled(
-    motion: Motion, person: slice, seconds: float
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64], NDArray[np.bool_]]:
-    """The rows of an identity, with those that were filled."""
+def _filled(motion: Motion, person: slice, seconds: float) -> tuple[NDArray[Any], ...]:
+    """The arrays of an identity in the order of ``Motion``, with the keypoints and rows that were filled."""
     rows = motion.frames[person]
     frames = np.arange(rows[0], rows[-1] + 1)
+    seen = rows - rows[0]
     parts = motion.filled.shape[1]
-    keypoints, filled = np.full((len(frames), parts, 2), np.nan), np.zeros((len(frames), parts), np.bool_)
-    keypoints[rows - rows[0]], filled[rows - rows[0]] = motion.keypoints[person], motion.filled[person]
-    missing = np.isnan(keypoints[:, :, 0])
+    values, filled = np.full((len(frames), parts, 3), np.nan), np.zeros((len(frames), parts), np.bool_)
+    values[seen] = np.concatenate([motion.keypoints[person], motion.scores[person][:, :, None]], axis=2)
+    filled[seen] = motion.filled[person]
+    missing = np.isnan(values[:, :, 0])
 
     place = np.arange(len(frames))[:, None]
     before = np.maximum.accumulate(np.where(missing, -1, place), axis=0)
@@ -61,9 +60,11 @@ def _filled(
 
     start, end, length = before[frame, part], after[frame, part], gap[frame, part]
     share = np.clip((times[frame] - times[start]) / length, 0, 1)[:, None]  # clipped, as times may be mixed up
-    keypoints[frame, part] = keypoints[start, part] + share * (keypoints[end, part] - keypoints[start, part])
+    values[frame, part] = values[start, part] + share * (values[end, part] - values[start, part])
     filled[frame, part] = True
-    kept = ~np.isnan(keypoints[:, :, 0]).all(axis=1)
-    kept[rows - rows[0]] = True
-    identity = motion.identities[person][0]
-    return frames[kept], np.full(kept.sum(), identity), keypoints[kept], filled[kept]
+    kept = ~np.isnan(values[:, :, 0]).all(axis=1)
+    kept[seen] = True
+    identities = np.full(kept.sum(), motion.identities[person][0])
+    person_scores = np.interp(frames, rows, motion.person_scores[person])
+    scores = np.nan_to_num(values[kept, :, 2])
+    return frames[kept], identities, values[kept, :, :2], scores, person_scores[kept], filled[kept]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class Motion:
         frames: (r,) intp, the frame of each row.
         identities: (r,) intp, the identity of each row.
         keypoints: (r, parts, 2) float64, x and y in pixels of the frame; NaN where a part is missing.
+        scores: (r, parts) float64, the score of each keypoint; 0 where it is missing.
+        person_scores: (r,) float64, the score of the person in the frame.
         filled: (r, parts) bool: which keypoints were interpolated.
     """
 
@@ -39,6 +41,8 @@ class Motion:
     frames: NDArray[np.intp]
     identities: NDArray[np.intp]
     keypoints: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    person_scores: NDArray[np.float64]
     filled: NDArray[np.bool_]
 
     def people(self) -> Iterator[slice]:
@@ -63,7 +67,7 @@ def gather(records: Iterable[Record]) -> Motion:
     """
     times: list[float] = []
     frames: list[NDArray[np.intp]] = []
-    people: list[tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.bool_]]] = []
+    people: list[tuple[NDArray[Any], ...]] = []
     for place, record in enumerate(records):
         if record.timestamp is None:
             raise OpenPoseLabError(f"{record.name} has no time: only the frames of a video can be smoothed or filled")
@@ -72,23 +76,25 @@ def gather(records: Iterable[Record]) -> Motion:
             raise ValueError(f"two people of {record.name} have the same identity: {known.person_ids.tolist()}")
         times.append(record.timestamp)
         frames.append(np.full(len(known), place, np.intp))
-        people.append((known.person_ids, known.keypoints, known.peak_ids == FILLED))
+        filled = known.peak_ids == FILLED
+        people.append((known.person_ids, known.keypoints, known.scores, known.person_scores, filled))
     if not people:
         none = np.zeros(0, np.intp)
-        return Motion(np.zeros(0), none, none, np.zeros((0, 0, 2)), np.zeros((0, 0), np.bool_))
+        return Motion(
+            np.zeros(0), none, none, np.zeros((0, 0, 2)), np.zeros((0, 0)), np.zeros(0), np.zeros((0, 0), np.bool_)
+        )
     frame = np.concatenate(frames)
-    identity, keypoints, filled = (np.concatenate(arrays) for arrays in zip(*people))
+    identity, *others = (np.concatenate(arrays) for arrays in zip(*people))
     people.clear()  # keypoints of a long video are large: two copies at a time
     order = np.lexsort((frame, identity))
-    return Motion(np.array(times, np.float64), frame[order], identity[order], keypoints[order], filled[order])
+    return Motion(np.array(times, np.float64), frame[order], identity[order], *(array[order] for array in others))
 
 
 def apply(motion: Motion, records: Iterable[Record]) -> Iterator[Record]:
     """Put keypoints back into the records that they were taken from.
 
-    A person keeps their place, scores and peaks. A filled keypoint gets the peak id ``FILLED`` and the score 0. A
-    person whom the frame lacks comes last, with the person score 0. Every keypoint is moved to the nearest pixel of the
-    photo, as a filter may overshoot its edge.
+    A person keeps their place, scores and peaks. A filled keypoint gets the peak id ``FILLED``. A person whom the frame
+    lacks comes last. Every keypoint is moved to the nearest pixel of the photo, as a filter may overshoot its edge.
 
     Args:
         motion: the keypoints, changed.
@@ -103,10 +109,9 @@ def apply(motion: Motion, records: Iterable[Record]) -> Iterator[Record]:
     for record, end in zip(records, ends):
         rows = order[start:end]
         start = end
-        keypoints = np.clip(motion.keypoints[rows], 0, (record.width - 1, record.height - 1))
-        yield replace(
-            record, skeletons=_replaced(record.skeletons, motion.identities[rows], keypoints, motion.filled[rows])
-        )
+        if len(rows):
+            record = replace(record, skeletons=_replaced(record, motion, rows))
+        yield record
 
 
 def refined(
@@ -139,12 +144,9 @@ def refined(
     return apply(motion, read())
 
 
-def _replaced(
-    skeletons: Skeletons, identities: NDArray[np.intp], keypoints: NDArray[np.float64], filled: NDArray[np.bool_]
-) -> Skeletons:
-    """The people of a frame with other keypoints, and those who are new in it after them."""
-    if not len(identities):
-        return skeletons
+def _replaced(record: Record, motion: Motion, motion_rows: NDArray[np.intp]) -> Skeletons:
+    """The people of a frame with what some rows of the motion say, and those who are new in the frame after them."""
+    skeletons, identities = record.skeletons, motion.identities[motion_rows]
     people = len(skeletons)
     place = {identity: row for row, identity in enumerate(skeletons.person_ids.tolist())}
     new = [identity for identity in identities.tolist() if identity not in place]
@@ -154,13 +156,10 @@ def _replaced(
     def extended(array: NDArray[_T], value: float) -> NDArray[_T]:
         return np.concatenate([array, np.full((len(new), *array.shape[1:]), value, array.dtype)])
 
-    all_keypoints, peak_ids = extended(skeletons.keypoints, np.nan), extended(skeletons.peak_ids, MISSING)
-    all_keypoints[rows] = keypoints
-    peak_ids[rows] = np.where(filled, FILLED, peak_ids[rows])
-    return Skeletons(
-        all_keypoints,
-        extended(skeletons.scores, 0),
-        extended(skeletons.person_scores, 0),
-        peak_ids,
-        np.concatenate([skeletons.person_ids, np.array(new, np.intp)]),
-    )
+    keypoints, peak_ids = extended(skeletons.keypoints, np.nan), extended(skeletons.peak_ids, MISSING)
+    scores, person_scores = extended(skeletons.scores, 0), extended(skeletons.person_scores, 0)
+    keypoints[rows] = np.clip(motion.keypoints[motion_rows], 0, (record.width - 1, record.height - 1))
+    peak_ids[rows] = np.where(motion.filled[motion_rows], FILLED, peak_ids[rows])
+    scores[rows], person_scores[rows] = motion.scores[motion_rows], motion.person_scores[motion_rows]
+    identities = np.concatenate([skeletons.person_ids, np.array(new, np.intp)])
+    return Skeletons(keypoints, scores, person_scores, peak_ids, identities)

@@ -1,5 +1,7 @@
 """Filling gaps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,10 +26,13 @@ def test_a_line_is_filled_exactly():
 
 
 def test_what_was_added_to_a_frame():
-    (_, added, _) = filled(moving(np.array([10, NAN, 14])), 1)
-    skeletons = added.skeletons
-    assert skeletons.keypoints.tolist() == [[[12, 100]]]
-    assert (skeletons.scores.tolist(), skeletons.person_scores.tolist()) == ([[0]], [0])
+    records = moving(np.array([10, NAN, NAN, NAN, 14]))
+    surer = replace(records[4].skeletons, scores=np.array([[0.75]]), person_scores=np.array([3.0]))
+    records[4] = replace(records[4], skeletons=surer)
+    skeletons = filled(records, 1)[3].skeletons
+    np.testing.assert_allclose(skeletons.keypoints, [[[13, 100]]])
+    np.testing.assert_allclose(skeletons.scores, [[0.625]])  # from 0.25
+    np.testing.assert_allclose(skeletons.person_scores, [2.5])  # from 1
     assert (skeletons.peak_ids.tolist(), skeletons.person_ids.tolist()) == ([[-2]], [7])
     assert skeletons.present.all()
 
@@ -59,7 +64,7 @@ def test_parts_have_gaps_of_their_own():
     new = [record.skeletons for record in filled(records, 3)]
     np.testing.assert_allclose(new[1].keypoints[0], [(2, 1), (11, 12), (NAN, NAN)])
     assert new[1].peak_ids[0].tolist() == [-2, 1, -1]
-    assert new[1].scores[0].tolist() == [0, 0.26, 0]
+    assert new[1].scores[0].tolist() == [0.25, 0.26, 0]
     np.testing.assert_allclose(new[2].keypoints[1], [(4, 2), (12, 14), (NAN, NAN)])
 
 
