@@ -248,7 +248,7 @@ def begin_video(path: Path, source: Video, options: argparse.Namespace) -> Video
     """Begin the video that is written."""
     from openpose_lab.job.video_file import writer_of
 
-    return writer_of(path, source, options.start, options.end, options.every)
+    return writer_of(path, source, options.start, options.end, options.every, options.rotate)
 
 
 def open_window(source: Video) -> Window:

@@ -29,6 +29,12 @@ _MOV = ("mp4", "mov")
 _H264 = {"crf": "20", "preset": "veryfast", "bf": "0"}
 """Without B-frames, the order of packets is that of frames, and the first timestamp is 0 in every format."""
 _VP9 = {"crf": "32", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
+_KILLABLE = "hybrid_fragmented+frag_keyframe+delay_moov"
+"""Each fragment can be played while the file is written. When it is closed, it becomes an ordinary file."""
+_KILLABLE_BEFORE = "frag_keyframe+empty_moov+delay_moov"
+"""The file stays in fragments: FFmpeg 7 completes such a file with wrong places of packets."""
+_WITH_HYBRID = 62
+"""The version of libavformat that is FFmpeg 8's."""
 _FRAGMENT_SECONDS = 2
 """Seconds between frames from which decoding can begin. A program that is killed loses about so much."""
 _USUAL_RATE = Fraction(25)
@@ -176,7 +182,9 @@ class VideoWriter:
         name = FORMATS[self.path.suffix.lower()]
         options = {"fflags": "+bitexact+flush_packets"}
         if name in _MOV:
-            options["movflags"] = "hybrid_fragmented+frag_keyframe+delay_moov"
+            options["movflags"] = (
+                _KILLABLE if av.library_versions["libavformat"][0] >= _WITH_HYBRID else _KILLABLE_BEFORE
+            )
         try:
             container = av.open(f"file:{os.fspath(self.part)}", "w", format=name, options=options)
         except (av.error.FFmpegError, OSError) as error:

@@ -1,6 +1,8 @@
-"""Where photos come from: one call, ``frames``, for every kind of source. Each kind has a file.
+"""Where frames come from: one call, ``frames``, for every kind of source. Each kind has a file.
 
 ``photo_files.py`` lists and reads photos: files, folders, globs and the standard input. ``heic.py`` decodes HEIC.
+``videos.py`` decodes video files, ``cameras.py`` reads cameras, ``streams.py`` connects to addresses, and
+``frame_folders.py`` takes a folder of photos for a video. ``live.py`` has what cameras and streams share.
 """
 
 from __future__ import annotations
@@ -8,12 +10,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.sources.frame import Frame, check_rotation
+from openpose_lab.sources.paths_in_order import is_glob
 from openpose_lab.sources.photo_files import PhotoFile, list_photos, read_frames
 
-__all__ = ["Frame", "PhotoFile", "frames", "list_photos"]
+if TYPE_CHECKING:
+    from openpose_lab.sources.frame_folders import FrameFolder
+    from openpose_lab.sources.live import LiveSource
+    from openpose_lab.sources.videos import Video
+
+__all__ = ["Frame", "PhotoFile", "frames", "is_moving", "list_photos", "open_source"]
+
+_DIGITS = 3
+"""Digits of the number of a camera."""
 
 
 def frames(
@@ -22,31 +34,105 @@ def frames(
     recursive: bool = False,
     rotate: int = 0,
     on_error: Callable[[str, OpenPoseLabError], None] | None = None,
+    rate: float | None = None,
+    every: int = 1,
+    start: float | None = None,
+    end: float | None = None,
 ) -> Iterator[Frame]:
-    """Read photos one after the other.
+    """Read photos, or the frames of a video, one after the other.
 
-    The sources are checked now. Each photo is read when it is asked for.
+    The sources are checked now. Each photo is read, and each frame decoded, when it is asked for. A camera and a live
+    stream do not wait: frames that were not asked for in time are left out, as ``index`` shows.
 
     Args:
         source: A photo, a folder, a glob such as ``"photos/**/*.jpg"``, or ``"-"`` for one photo on the standard input.
             Or several of these. The photos of a folder and of a glob come in natural order: 2.jpg before 10.jpg.
+            Or one video file, the number of a camera such as ``"0"``, or the address of a stream such as
+            ``"rtsp://camera.local/live"``.
         recursive: Whether the photos in sub-folders of folders are read, too.
-        rotate: 0, 90, 180 or 270: degrees clockwise, by which photos are turned after they are upright by their EXIF.
+        rotate: 0, 90, 180 or 270: degrees clockwise, by which frames are turned after they are upright by their EXIF
+            or the video's display matrix.
         on_error: Is called with the path of each photo that cannot be read and the reason; the next photo follows.
             Without it, the error is raised.
+        rate: Frames a second. With it, the photos of a folder or a glob are the frames of a video.
+        every: Of a video, every so manieth frame is given.
+        start: Seconds; frames of a video before are left out.
+        end: Seconds; frames of a video from there on are left out.
 
     Returns:
-        An iterator of the photos as frames.
+        An iterator of the frames.
 
     Raises:
-        OpenPoseLabError: A source is missing, holds no photo or cannot be read, or ``rotate`` is another number. While
-            the frames are read: a photo cannot be read, and there is no ``on_error``.
+        OpenPoseLabError: A source is missing, holds no photo or cannot be read, or an argument is wrong. While
+            the frames are read: a photo cannot be read, and there is no ``on_error``; or a video ends too early.
     """
     check_rotation(rotate)
+    if isinstance(source, str | os.PathLike) and (rate is not None or is_moving(source)):
+        return _frames_of(open_source(source, rate, recursive), every, start, end, rotate)
+    if rate is not None or (every, start, end) != (1, None, None):
+        raise OpenPoseLabError("every, start, end and rate are for one video, or one folder of frames with a rate")
     sources = [source] if isinstance(source, str | os.PathLike) else source
     return read_frames(list_photos(sources, recursive), rotate, on_error)
 
 
-def open_source(source, fps=None):
+def is_moving(source: str | Path) -> bool:
+    """Tell whether a source is a video file, the number of a camera or an address, and not photos."""
+    from openpose_lab.sources.streams import is_address
+    from openpose_lab.sources.videos import is_video_file
+
+    text = os.fspath(source)
+    return is_address(text) or _is_camera(text) or is_video_file(text)
+
+
+def open_source(
+    source: str | Path, rate: float | None = None, recursive: bool = False
+) -> Video | FrameFolder | LiveSource:
+    """Open a video file, a camera, a stream, or a folder of frames.
+
+    Use the result as a context manager. Its ``frames(every, start, end, rotate)`` gives the frames; ``width``,
+    ``height``, ``time_base``, ``rate``, ``duration``, ``frame_count``, ``has_sound``, ``is_live`` and ``dropped`` tell
+    about them.
+
+    Args:
+        source: As in ``frames``. A folder or a glob is one video.
+        rate: Frames a second of a folder; by default 25.
+        recursive: Whether the photos in sub-folders of a folder are frames, too.
+
+    Raises:
+        OpenPoseLabError: The source is missing or cannot be read, or the rate is no possible one.
+    """
+    from openpose_lab.sources.streams import Stream, is_address
     from openpose_lab.sources.videos import open_video
+
+    text = os.fspath(source)
+    if is_address(text):
+        return Stream(text)
+    if _is_camera(text):
+        from openpose_lab.sources.cameras import Camera
+
+        return Camera(int(text))
+    if os.path.isdir(text) or (is_glob(text) and not os.path.lexists(text)):
+        from openpose_lab.sources.frame_folders import USUAL_RATE, FrameFolder
+
+        return FrameFolder(source, USUAL_RATE if rate is None else rate, recursive)
     return open_video(source)
+
+
+def _is_camera(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _DIGITS and not os.path.lexists(text)
+
+
+def _frames_of(
+    source: Video | FrameFolder | LiveSource, every: int, start: float | None, end: float | None, rotate: int
+) -> Iterator[Frame]:
+    try:
+        chosen = source.frames(every, start, end, rotate)
+    except BaseException:
+        source.close()
+        raise
+    return _closing(source, chosen)
+
+
+def _closing(source: Video | FrameFolder | LiveSource, chosen: Iterator[Frame]) -> Iterator[Frame]:
+    with source:
+        yield from chosen

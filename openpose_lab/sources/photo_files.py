@@ -93,6 +93,7 @@ class PhotoFile:
         from estimation.files import open_input, read_input
         from estimation.photos import LARGEST_PHOTO_FILE, decode_photo, read_photo
         from openpose_lab.sources.heic import decode_heic, is_heic
+        from openpose_lab.sources.videos import VIDEO_ENDINGS, is_video
 
         if self.path is None:
             data = _read_standard_input(LARGEST_PHOTO_FILE)
@@ -100,6 +101,8 @@ class PhotoFile:
         start = b""
         with open_input(self.path, "photo") as file, suppress(OSError):  # which reading it whole tells of
             start = file.read(_START)
+        if is_video(start) or self.path.suffix.lower() in VIDEO_ENDINGS:
+            raise OpenPoseLabError(f"{one_line(str(self.path), 200)} is a video, not a photo; give it to demo_video.py")
         if is_heic(start):
             return decode_heic(read_input(self.path, "photo", LARGEST_PHOTO_FILE), one_line(str(self.path), 200))
         return read_photo(self.path)
@@ -184,6 +187,10 @@ def _expand(source: str, recursive: bool) -> list[_Listed]:
     except OSError as error:
         place = _shown(error.filename or path)
         raise OpenPoseLabError(f"{place} cannot be read ({error.strerror}); check its permissions") from error
+    if mode is None and "://" in source:
+        raise OpenPoseLabError(
+            f"{_shown(source)} is an address; save the photo first, or give a video's to demo_video.py"
+        )
     if mode is None:
         raise OpenPoseLabError(f"there is no photo or folder {_shown(source) or 'of an empty name'}; check the path")
     return [_Listed(path, path.parent)]

@@ -1,6 +1,6 @@
 """Video files, decoded by PyAV, which the extra ``video`` brings. It is imported inside the functions.
 
-A file may be a playlist that opens other files and addresses. So only the demuxers of ``_FORMATS`` read a file, and
+A file may be a playlist that opens other files and addresses. So only the demuxers of ``FORMATS`` read a file, and
 they open the file itself alone.
 """
 
@@ -37,9 +37,11 @@ _LIBRARY = "av"
 _VIDEO_FORMATS = "mov matroska webm avi mpeg mpegvideo mpegts asf flv ogg mxf dv gif yuv4mpegpipe h264 hevc m4v ivf nut"
 _SOUND_FORMATS = "mp3 wav flac aac aiff"
 """Formats of sound, so that the sentence about such a file can tell what it is."""
-_FORMATS = ",".join(f"{_VIDEO_FORMATS} {_SOUND_FORMATS}".split())
-_STATED = ("mov", "matroska", "avi")
+FORMATS = ",".join(f"{_VIDEO_FORMATS} {_SOUND_FORMATS}".split())
+_STATED = ("mov", "matroska", "avi", "flv", "asf")
 """Formats that state how long they are. Of others, FFmpeg estimates it."""
+_TOLERANCE = 1.0
+"""Seconds that a whole file may be shorter than it states."""
 _OPEN_SECONDS = 60.0
 _MICROSECONDS = Fraction(1, 1_000_000)
 _UNKNOWN_COLOURS = 2
@@ -134,6 +136,12 @@ def to_ticks(seconds: float, time_base: Fraction) -> int:
     return round(Fraction(seconds) / time_base)
 
 
+def first_tick(seconds: float, time_base: Fraction) -> int:
+    """The first count of ``time_base`` that is not before ``seconds``, as floats compare."""
+    ticks = to_ticks(seconds, time_base)
+    return ticks if float(ticks * time_base) >= seconds else ticks + 1
+
+
 def check_part(every: int, start: float | None, end: float | None) -> None:
     """Raise OpenPoseLabError unless these choose a part of a video: see ``Video.frames``."""
     if every < 1:
@@ -172,6 +180,33 @@ def open_video(path: str | Path) -> Video:
         return decoding.describe()
 
 
+def is_video_file(path: str | Path) -> bool:
+    """Tell whether a file is a video, by the ending of its name, or else by its first bytes."""
+    if not os.path.isfile(path):
+        return False
+    if Path(path).suffix.lower() in VIDEO_ENDINGS:
+        return True
+    try:
+        with open(path, "rb") as file:
+            return is_video(file.read(_START))
+    except OSError:
+        return False
+
+
+def is_video(start: bytes) -> bool:
+    """Tell whether a file is a video, by its first few thousand bytes."""
+    from estimation.photo_headers import DamagedError, ForeignError, read_header
+    from estimation.photo_headers.foreign import VIDEO
+
+    try:
+        read_header(start)
+    except ForeignError as error:
+        return error.format == VIDEO.name
+    except DamagedError:
+        pass
+    return False
+
+
 class Decoding:
     """A video file while it is decoded."""
 
@@ -181,7 +216,7 @@ class Decoding:
         self.path, self.name = path, name
         self.damaged = 0
         """Packets that could not be decoded."""
-        options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS, "max_pixels": str(LARGEST_FRAME)}
+        options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(LARGEST_FRAME)}
         try:
             self.container = av.open(
                 f"file:{os.fspath(path)}", options=options, metadata_errors="replace", timeout=(_OPEN_SECONDS, None)
@@ -189,9 +224,7 @@ class Decoding:
         except (av.error.FFmpegError, ValueError, OSError) as error:
             raise _cannot_open(name, start, error) from error
         try:
-            self.stream = self._choose()
-            self.stream.thread_type = "AUTO"
-            self.stream.codec_context.options = {"max_pixels": str(LARGEST_FRAME)}
+            self.stream = choose_stream(self.container, f"the video {name}")
             self.time_base: Fraction = self.stream.time_base
             self.offset = self._offset()
         except BaseException:
@@ -199,33 +232,8 @@ class Decoding:
             raise
 
     def close(self) -> None:
+        """Close the file."""
         self.container.close()
-
-    def _choose(self) -> Any:
-        """The stream to decode. Pictures of albums are none."""
-        videos = [one for one in self.container.streams.video if not _is_attached(one)]
-        if not videos:
-            what = "sound" if self.container.streams.audio else "data"
-            raise OpenPoseLabError(f"{self.name} has {what} but no video; give a video file")
-        stream = videos[0]
-        if stream.codec_context is None:
-            raise self._no_decoder(stream)
-        self._check_size(stream.codec_context.width, stream.codec_context.height)
-        return stream
-
-    def _no_decoder(self, stream: Any) -> OpenPoseLabError:
-        tag = one_line(str(getattr(stream, "codec_tag", "") or ""), 20).strip("\\0x ")
-        kind = f" ({tag})" if tag else ""
-        return OpenPoseLabError(
-            f"the video {self.name} is in a codec{kind} that cannot be decoded here; convert it to H.264, as in MP4"
-        )
-
-    def _check_size(self, width: int, height: int) -> None:
-        if width * height > LARGEST_FRAME:
-            raise OpenPoseLabError(
-                f"the video {self.name} is {width}x{height}, more than {LARGEST_FRAME // 1_000_000} megapixels; "
-                "make it smaller"
-            )
 
     def _offset(self) -> int:
         """The timestamp that counts as 0: where the file begins, unless that is before 0 as by the padding of sound."""
@@ -236,6 +244,7 @@ class Decoding:
         return max(0, ticks) if own is None or own >= 0 else own
 
     def describe(self) -> Video:
+        """Decode the first frame, and tell what the video is."""
         first = next(iter(self.frames()), None)
         if first is None:
             raise OpenPoseLabError(
@@ -261,6 +270,7 @@ class Decoding:
         )
 
     def stated_duration(self) -> float | None:
+        """The seconds that the file states."""
         if self.stream.duration:
             return float(self.stream.duration * self.time_base)
         return float(self.container.duration * _MICROSECONDS) if self.container.duration else None
@@ -304,15 +314,23 @@ class Decoding:
 
     def _is_cut(self, reached: float) -> bool:
         """Tell whether the file states to last longer than all that is in it."""
-        if not self.container.duration or self.container.format.name.split(",")[0] not in _STATED:
-            return False
-        stated = float(((self.container.start_time or 0) + self.container.duration) * _MICROSECONDS)
-        return reached < stated - max(1.0, 0.01 * stated)
+        stated = self._stated_end()
+        return stated is not None and reached < stated - max(_TOLERANCE, 0.01 * stated)
+
+    def _stated_end(self) -> float | None:
+        """The timestamp at which the file ends, as it states."""
+        name = self.container.format.name.split(",")[0]
+        if name not in _STATED or not self.container.duration:
+            return None
+        rate = _positive(self.stream.average_rate)
+        if name == "avi" and rate:  # the duration is that of what is there
+            return float(self.stream.frames / rate)
+        return float(((self.container.start_time or 0) + self.container.duration) * _MICROSECONDS)
 
     def _ended(self, reached: float) -> VideoEndedError:
         seconds = max(0.0, reached - float(self.offset * self.time_base))
-        duration = self.container.duration
-        of = f" of {float(duration * _MICROSECONDS):.1f}" if duration else ""
+        stated = self._stated_end()
+        of = "" if stated is None else f" of {stated - float(self.offset * self.time_base):.1f}"
         return VideoEndedError(
             f"the video {self.name} is cut off or damaged: it ends after {seconds:.1f}{of} s; "
             "copy it again from where it came from"
@@ -332,6 +350,34 @@ class Decoding:
         return count
 
 
+def choose_stream(container: Any, name: str) -> Any:
+    """Choose the stream of pictures that is decoded, and prepare it.
+
+    Args:
+        container: An open container of PyAV.
+        name: What it is called in messages.
+
+    Raises:
+        OpenPoseLabError: There is none that can be decoded, or it is too large.
+    """
+    streams = [one for one in container.streams.video if not _is_attached(one)]  # such as the picture of an album
+    if not streams:
+        what = "sound but no" if container.streams.audio else "no"
+        raise OpenPoseLabError(f"{name} has {what} pictures; give a video")
+    stream = streams[0]
+    context = stream.codec_context
+    if context is None:
+        raise OpenPoseLabError(f"{name} is in a codec that cannot be decoded here; convert it to H.264, as in MP4")
+    if context.width * context.height > LARGEST_FRAME:
+        raise OpenPoseLabError(
+            f"{name} is {context.width}x{context.height}, more than {LARGEST_FRAME // 1_000_000} megapixels; make it "
+            "smaller"
+        )
+    context.thread_type = "AUTO"
+    context.options = {"max_pixels": str(LARGEST_FRAME)}
+    return stream
+
+
 def _read(video: Video, every: int, start: float | None, end: float | None, rotate: int) -> Iterator[Frame]:
     seek_to = _place_to_seek(video, start) if start else None
     decoding = Decoding(video.path, video.name)
@@ -341,7 +387,7 @@ def _read(video: Video, every: int, start: float | None, end: float | None, rota
         if seek_to is not None:
             place, first, index = seek_to
             decoding.container.seek(place, stream=decoding.stream)
-        clock = _Clock(decoding)
+        clock = Clock(decoding.stream, decoding.offset)
         wanted = 0
         for frame in decoding.frames():
             if seek_to is not None and frame.pts is not None and frame.pts < first:
@@ -350,7 +396,7 @@ def _read(video: Video, every: int, start: float | None, end: float | None, rota
             seconds = float(ticks * video.time_base)
             if end is not None and seconds >= end:
                 break
-            if start is None or ticks * video.time_base >= Fraction(start):
+            if start is None or seconds >= start:
                 if wanted % every == 0:
                     given += 1
                     yield Frame(index, seconds, video.name, rotated(upright(frame), rotate))
@@ -358,7 +404,9 @@ def _read(video: Video, every: int, start: float | None, end: float | None, rota
             index += 1
     if decoding.damaged:
         warnings.warn(
-            OpenPoseLabWarning(f"{decoding.damaged} damaged pieces of the video {video.name} were left out"),
+            OpenPoseLabWarning(
+                f"the video {video.name} is damaged: what cannot be decoded is left out (packets: {decoding.damaged})"
+            ),
             stacklevel=2,
         )
     if not given:
@@ -375,7 +423,7 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
 
     for margin in _MARGINS:
         with closing(Decoding(video.path, video.name)) as decoding:
-            target = -(-Fraction(start) // decoding.time_base) + decoding.offset
+            target = first_tick(start, decoding.time_base) + decoding.offset
             place = int(target - margin // decoding.time_base)
             if place <= decoding.offset:
                 return None
@@ -395,24 +443,25 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
                 return None
         if before is None and after > target:  # it may have landed behind frames that are wanted
             continue
-        with closing(Decoding(video.path, video.name)) as decoding:
-            with suppress(av.error.FFmpegError, OSError):
-                index = decoding.count_before(after)
-                return None if index is None else (place, after, index)
+        with closing(Decoding(video.path, video.name)) as decoding, suppress(av.error.FFmpegError, OSError):
+            index = decoding.count_before(after)
+            return None if index is None else (place, after, index)
         return None
     return None
 
 
-class _Clock:
+class Clock:
     """Gives frames timestamps that increase, in counts of the time base since the file's beginning."""
 
-    def __init__(self, decoding: Decoding) -> None:
-        rate = _positive(decoding.stream.average_rate) or _positive(decoding.stream.guessed_rate) or Fraction(25)
-        self._step = max(1, round(1 / rate / decoding.time_base))
-        self._shift = -decoding.offset
+    def __init__(self, stream: Any, offset: int) -> None:
+        """Begin a stream of pictures whose timestamp ``offset`` counts as 0."""
+        rate = _positive(stream.average_rate) or _positive(stream.guessed_rate) or Fraction(25)
+        self._step = max(1, round(1 / rate / stream.time_base))
+        self._shift = -offset
         self._last: int | None = None
 
     def ticks(self, frame: Any) -> int:
+        """The timestamp of the next frame."""
         following = 0 if self._last is None else self._last + self._step
         now = following if frame.pts is None else frame.pts + self._shift
         if self._last is not None and now <= self._last:  # the file's clock was set back
@@ -465,10 +514,12 @@ def _positive(rate: Fraction | None) -> Fraction | None:
 def _cannot_open(name: str, start: bytes, error: Exception) -> OpenPoseLabError:
     foreign = _foreign_kind(start)
     if foreign:
-        return OpenPoseLabError(f"{name} is {foreign}, not a video; give {'it to demo_image.py' if foreign == PHOTO else 'a video file'}")
+        return OpenPoseLabError(
+            f"{name} is {foreign}, not a video; give {'it to demo_image.py' if foreign == PHOTO else 'a video file'}"
+        )
     if start[4:8] == b"ftyp":
         return OpenPoseLabError(
-            f"the video {name} is cut off or damaged, so its index is missing, which comes last; copy it again, or end "
+            f"the video {name} is cut off: its index, which comes last, is missing or damaged; copy it again, or end "
             "the recording before it is copied"
         )
     return OpenPoseLabError(

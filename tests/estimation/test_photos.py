@@ -294,7 +294,10 @@ def test_radiance_beyond_1_is_white():
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC photo, which is not read; export it as JPEG"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "is a HEIC photo"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "is a camera's raw photo"),
-        (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "is a video, which is not read; give it to demo_video.py, or save one of its frames"),
+        (
+            b"\0\0\0\x18ftypisom\0\0\0\0isommp42",
+            "is a video, which is not read; give it to demo_video.py, or save one of its frames",
+        ),
         (b"RIFF\0\0\0\0AVI LIST", "is a video"),
         (b"\x1aE\xdf\xa3\0\0", "is a video"),
         (b"\xff\x0a\0\0\0", "is a JPEG XL photo, which is not read; save it as JPEG or PNG"),

@@ -1,0 +1,179 @@
+"""Sources that do not wait: a thread reads them, and the newest frame is kept until it is asked for."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from estimation.errors import OpenPoseLabWarning
+from openpose_lab.sources.frame import Frame, check_rotation, rotated
+from openpose_lab.sources.videos import VideoEndedError, check_part, to_ticks
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SILENCE = 15.0
+"""Seconds without a frame after which a source has stopped."""
+_CLOSING = 3.0
+"""Seconds that a thread gets to end. One that waits for a device or a server longer ends by itself later."""
+
+
+class LiveSource(ABC):
+    """A source that a thread reads. Use it as a context manager: the thread ends with the block.
+
+    Attributes:
+        name: What it is called in messages and outputs.
+        width: Columns of the first frame.
+        height: Rows of the first frame.
+        is_live: Whether frames are left out when the caller is slow: the oldest first. If not, the source waits.
+        dropped: How many were left out.
+        time_base: The unit of timestamps, in seconds.
+        rate: Frames a second in the mean, if the source tells.
+    """
+
+    duration: float | None = None
+    frame_count: int | None = None
+    has_sound = False
+    pixel_aspect = Fraction(1)
+    time_base = Fraction(1, 90_000)
+    rate: Fraction | None = None
+
+    def __init__(self, name: str, silence: float = SILENCE) -> None:
+        self.name = name
+        self.is_live = True
+        self.dropped = 0
+        self._silence = silence
+        self._changed = threading.Condition()
+        self._newest: tuple[int, float, NDArray[np.uint8]] | None = None
+        self._error: BaseException | None = None
+        self._ended = self._closed = False
+        self._reached = 0.0
+        self._thread = threading.Thread(target=self._work, name=f"reads {name}", daemon=True)
+        self.width = self.height = 0
+
+    def _begin(self) -> None:
+        """Start the thread, and wait for the first frame. Raises OpenPoseLabError if none comes."""
+        self._thread.start()
+        try:
+            with self._changed:
+                self._wait()
+                if self._newest is None:
+                    raise self._error or VideoEndedError(f"{self.name} has ended before its first frame; try again")
+                self.height, self.width = self._newest[2].shape[:2]
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> LiveSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def close(self) -> None:
+        """End the thread. An iterator of frames ends, too."""
+        with self._changed:
+            self._closed = True
+            self._newest = None
+            self._changed.notify_all()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(_CLOSING)
+
+    def frames(
+        self, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
+    ) -> Iterator[Frame]:
+        """Give the frames from now on, until the source ends or is closed.
+
+        Args:
+            every: Every so manieth frame is given, by its index.
+            start: Seconds; frames before are left out.
+            end: Seconds; the iterator ends there.
+            rotate: Degrees clockwise by which frames are turned.
+
+        Yields:
+            The frames. ``index`` counts all that have come, also those left out. ``timestamp`` is in seconds since the
+            first one.
+
+        Raises:
+            OpenPoseLabError: An argument is wrong.
+            VideoEndedError: The source has stopped. It is raised after the last frame.
+        """
+        check_rotation(rotate)
+        check_part(every, start, end)
+        return self._frames(every, start or 0, end, rotate)
+
+    def ticks(self, seconds: float) -> int:
+        """Convert seconds to the nearest count of ``time_base``."""
+        return to_ticks(seconds, self.time_base)
+
+    @abstractmethod
+    def _read(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        """Read frames in the thread: seconds since the first one, and (h, w, 3) BGR uint8. It ends or raises."""
+
+    def _frames(self, every: int, start: float, end: float | None, rotate: int) -> Iterator[Frame]:
+        while True:
+            with self._changed:
+                self._wait()
+                if self._newest is None:
+                    if self._error is not None and not self._closed:
+                        raise self._error
+                    if self.is_live and not self._closed:
+                        self._tell_end()
+                    return
+                index, seconds, pixels = self._newest
+                self._newest = None
+                self._changed.notify_all()
+            if end is not None and seconds >= end:
+                return
+            if seconds >= start and index % every == 0:
+                yield Frame(index, seconds, self.name, rotated(pixels, rotate))
+
+    def _wait(self) -> None:
+        """Wait for a frame or the end, with the lock."""
+        began = time.monotonic()
+        while self._newest is None and not (self._ended or self._closed):
+            self._changed.wait(0.5)  # so that Windows sees Ctrl-C
+            if time.monotonic() - began > self._silence and self._newest is None and not self._ended:
+                raise self._stopped(f"it gives no frame for {self._silence:g} s")
+
+    def _stopped(self, reason: str) -> VideoEndedError:
+        return VideoEndedError(
+            f"{self.name} has stopped after {self._reached:.1f} s ({reason}); check its connection, and start again"
+        )
+
+    def _tell_end(self) -> None:
+        warnings.warn(OpenPoseLabWarning(f"{self.name} has ended after {self._reached:.1f} s"), stacklevel=4)
+
+    def _work(self) -> None:
+        error: BaseException | None = None
+        try:
+            for index, (seconds, pixels) in enumerate(self._read()):
+                if not self._put(index, seconds, pixels):
+                    break
+        except Exception as raised:  # it is raised where frames are asked for
+            error = raised
+        with self._changed:
+            self._error, self._ended = error, True
+            self._changed.notify_all()
+
+    def _put(self, index: int, seconds: float, pixels: NDArray[np.uint8]) -> bool:
+        """Keep a frame until it is asked for. Tell whether more are wanted."""
+        with self._changed:
+            while not self.is_live and self._newest is not None and not self._closed:
+                self._changed.wait()
+            if self._closed:
+                return False
+            self.dropped += self._newest is not None
+            self._newest = (index, seconds, pixels)
+            self._reached = seconds
+            self._changed.notify_all()
+        return True
