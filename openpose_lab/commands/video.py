@@ -7,7 +7,9 @@ in a window.
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from openpose_lab.job.video_file import VideoWriter
     from openpose_lab.job.video_run import Found, VideoOutputs
     from openpose_lab.job.window import Window
-    from openpose_lab.sources.videos import Video
+    from openpose_lab.sources import MovingSource
     from openpose_lab.tracking import CheckedTracker
 
 EXAMPLES = """examples:
@@ -189,7 +191,7 @@ class Report:
             self._identities.update(people.person_ids.tolist())
             yield frame, people
 
-    def print(self, source: Video, paths: Sequence[Path]) -> None:
+    def print(self, source: MovingSource, paths: Sequence[Path]) -> None:
         """Print the frames, the identities, and where the outputs are."""
         from estimation.skeletons import NO_IDENTITY
 
@@ -203,7 +205,7 @@ class Report:
                 print(f"wrote {shown(path)}{os.sep if path.is_dir() else ''}")
 
 
-def outputs_of(options: argparse.Namespace, source: Video) -> VideoOutputs:
+def outputs_of(options: argparse.Namespace, source: MovingSource) -> VideoOutputs:
     """Where the rows go."""
     from openpose_lab.job.video_run import VideoOutputs
 
@@ -216,19 +218,21 @@ def outputs_of(options: argparse.Namespace, source: Video) -> VideoOutputs:
     return VideoOutputs(stem_of(source), files, tables)
 
 
-def stem_of(source: Video) -> str:
-    """The beginning of the names of outputs."""
-    return "camera" if source.path is None else source.path.stem or source.path.resolve().name or "video"
+def stem_of(source: MovingSource) -> str:
+    """The beginning of the names of outputs: that of the file, or what can be a file's name of another source's."""
+    if source.path is not None:
+        return source.path.stem
+    return re.sub(r"[^\w.-]+", "_", Path(source.name).stem).strip("_.") or "video"
 
 
-def video_of(options: argparse.Namespace, source: Video) -> Path | None:
+def video_of(options: argparse.Namespace, source: MovingSource) -> Path | None:
     """The video to write: what was asked for, or that of a file that is not shown."""
     if options.output is not None or not options.draw or options.show or source.is_live:
         return options.output if options.draw else None
     return Path(f"{stem_of(source)}_rendered.mp4")
 
 
-def is_shown(options: argparse.Namespace, source: Video) -> bool:
+def is_shown(options: argparse.Namespace, source: MovingSource) -> bool:
     """Whether there is a window: if it was asked for, or a live source has no other output."""
     return options.show or (source.is_live and options.output is None and not formats_asked_for(options))
 
@@ -244,14 +248,14 @@ def check_files(outputs: VideoOutputs, video: Path | None, inputs: Sequence[tupl
     claim_outputs([*([video] if video else []), *outputs.tables.values()], inputs)
 
 
-def begin_video(path: Path, source: Video, options: argparse.Namespace) -> VideoWriter:
+def begin_video(path: Path, source: MovingSource, options: argparse.Namespace) -> VideoWriter:
     """Begin the video that is written."""
     from openpose_lab.job.video_file import writer_of
 
-    return writer_of(path, source, options.start, options.end, options.every, options.rotate)
+    return writer_of(path, source, options.every, options.start, options.end, options.rotate)
 
 
-def open_window(source: Video) -> Window:
+def open_window(source: MovingSource) -> Window:
     """Open the window."""
     from openpose_lab.job.window import Window
 
@@ -259,12 +263,12 @@ def open_window(source: Video) -> Window:
 
 
 def identifying(
-    options: argparse.Namespace, source: Video, tracker: CheckedTracker
+    options: argparse.Namespace, source: MovingSource, tracker: CheckedTracker
 ) -> Callable[[Iterable[Found]], Iterator[Found]]:
-    """What is done with the people of successive frames as they come: identities, and for live sources smoothing."""
+    """What is done with the people of successive frames as they come: identities, and smoothing if they come once."""
     from openpose_lab.tracking import identify
 
-    if not (options.smooth and source.is_live):
+    if not (options.smooth and source.reads_once):
         return partial(identify, tracker=tracker)
     from openpose_lab.tracking.smoothing import CausalSmoother
 
@@ -278,12 +282,21 @@ def identifying(
 
 
 def mending(
-    options: argparse.Namespace, source: Video
+    options: argparse.Namespace, source: MovingSource
 ) -> Callable[[Callable[[], Iterator[Record]]], Iterator[Record]] | None:
-    """What is done with the people when all frames are known: gaps and smoothing, if they are asked for."""
-    if source.is_live:
+    """What is done with the people when all frames are known: gaps and smoothing, if they are asked for.
+
+    Raises OpenPoseLabError if that cannot be done with this source.
+    """
+    if options.smooth and source.rate is not None:
+        from openpose_lab.tracking.smoothing import check_rate
+
+        check_rate(float(source.rate) / options.every)
+    if source.reads_once:
         if options.fill_gaps is not None:
-            raise OpenPoseLabError("--fill-gaps needs the frames after a gap, which a live source does not have yet")
+            raise OpenPoseLabError(
+                "--fill-gaps needs the frames after a gap, which a camera or stream has not given yet"
+            )
         return None
     if not (options.smooth or options.fill_gaps is not None):
         return None
@@ -292,13 +305,10 @@ def mending(
     return partial(refined, gap_seconds=options.fill_gaps, smooth=options.smooth)
 
 
-def expected_frames(options: argparse.Namespace, source: Video) -> int | None:
-    """The number of frames that will be worked on; None if it is not known."""
-    if source.frame_count is None:
-        return None
-    if options.start is None and options.end is None:
-        return -(-source.frame_count // options.every)
-    if not source.duration:
+def expected_frames(options: argparse.Namespace, source: MovingSource) -> int | None:
+    """The number of frames that will be worked on, as far as the source tells; None if it is not known."""
+    frames: float | None = source.frame_count
+    if frames is None or not source.duration:
         return None
     seconds = min(options.end or source.duration, source.duration) - (options.start or 0)
-    return max(0, round(source.frame_count * seconds / source.duration / options.every))
+    return max(0, math.ceil(frames * float(seconds) / source.duration / int(options.every)))

@@ -16,7 +16,8 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import cannot_write, check_place_of_files
 from openpose_lab.extras import require
 from openpose_lab.job.video_sound import Sound
-from openpose_lab.sources.videos import Video, to_ticks
+from openpose_lab.sources.frame import MovingSource
+from openpose_lab.sources.videos import to_ticks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -243,27 +244,34 @@ class VideoWriter:
 
 
 def writer_of(
-    path: str | Path, source: Video, start: float | None = None, end: float | None = None, every: int = 1
+    path: str | Path,
+    source: MovingSource,
+    every: int = 1,
+    start: float | None = None,
+    end: float | None = None,
+    rotate: int = 0,
 ) -> VideoWriter:
     """Begin a video with the size, the timestamps and the sound of a source.
 
     Args:
         path: Where it goes.
         source: The source.
+        every: As in ``source.frames``.
         start: As in ``source.frames``.
         end: As in ``source.frames``.
-        every: As in ``source.frames``.
+        rotate: As in ``source.frames``.
 
     Raises:
         OpenPoseLabError: See ``VideoWriter``.
     """
+    is_turned = rotate % 180 != 0
     return VideoWriter(
         path,
-        source.width,
-        source.height,
+        source.height if is_turned else source.width,
+        source.width if is_turned else source.height,
         time_base=source.time_base,
         rate=source.rate and source.rate / every,
-        pixel_aspect=source.pixel_aspect,
+        pixel_aspect=1 / source.pixel_aspect if is_turned else source.pixel_aspect,
         sound=source.path if source.has_sound else None,
         start=start or 0,
         end=end,

@@ -10,19 +10,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.sources.frame import Frame, check_rotation
+from openpose_lab.sources.frame import Frame, MovingSource, check_rotation
 from openpose_lab.sources.paths_in_order import is_glob
 from openpose_lab.sources.photo_files import PhotoFile, list_photos, read_frames
 
-if TYPE_CHECKING:
-    from openpose_lab.sources.frame_folders import FrameFolder
-    from openpose_lab.sources.live import LiveSource
-    from openpose_lab.sources.videos import Video
-
-__all__ = ["Frame", "PhotoFile", "frames", "is_moving", "list_photos", "open_source"]
+__all__ = ["Frame", "MovingSource", "PhotoFile", "frames", "is_moving", "list_photos", "open_source"]
 
 _DIGITS = 3
 """Digits of the number of a camera."""
@@ -84,9 +78,7 @@ def is_moving(source: str | Path) -> bool:
     return is_address(text) or _is_camera(text) or is_video_file(text)
 
 
-def open_source(
-    source: str | Path, rate: float | None = None, recursive: bool = False
-) -> Video | FrameFolder | LiveSource:
+def open_source(source: str | Path, rate: float | None = None, recursive: bool = False) -> MovingSource:
     """Open a video file, a camera, a stream, or a folder of frames.
 
     Use the result as a context manager. Its ``frames(every, start, end, rotate)`` gives the frames; ``width``,
@@ -123,7 +115,7 @@ def _is_camera(text: str) -> bool:
 
 
 def _frames_of(
-    source: Video | FrameFolder | LiveSource, every: int, start: float | None, end: float | None, rotate: int
+    source: MovingSource, every: int, start: float | None, end: float | None, rotate: int
 ) -> Iterator[Frame]:
     try:
         chosen = source.frames(every, start, end, rotate)
@@ -133,6 +125,6 @@ def _frames_of(
     return _closing(source, chosen)
 
 
-def _closing(source: Video | FrameFolder | LiveSource, chosen: Iterator[Frame]) -> Iterator[Frame]:
+def _closing(source: MovingSource, chosen: Iterator[Frame]) -> Iterator[Frame]:
     with source:
         yield from chosen

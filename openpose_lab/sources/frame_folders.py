@@ -23,7 +23,7 @@ _MOST = 10_000
 class FrameFolder:
     """Photos in natural order, one after the other at a constant rate. Attributes are those of ``Video``."""
 
-    is_live = False
+    is_live = reads_once = False
     has_sound = False
     dropped = 0
     pixel_aspect = Fraction(1)

@@ -15,6 +15,8 @@ from openpose_lab.sources.frame import Frame, check_rotation, rotated
 from openpose_lab.sources.videos import VideoEndedError, check_part, to_ticks
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -37,9 +39,11 @@ class LiveSource(ABC):
         rate: Frames a second in the mean, if the source tells.
     """
 
+    path: Path | None = None
     duration: float | None = None
     frame_count: int | None = None
     has_sound = False
+    reads_once = True
     pixel_aspect = Fraction(1)
     time_base = Fraction(1, 90_000)
     rate: Fraction | None = None

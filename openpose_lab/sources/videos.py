@@ -87,7 +87,7 @@ class Video:
     has_sound: bool
     pixel_aspect: Fraction
 
-    is_live = False
+    is_live = reads_once = False
     dropped = 0
     """Frames that were left out because the caller was slow. A file's frames wait."""
 
