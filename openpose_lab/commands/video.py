@@ -49,16 +49,16 @@ if TYPE_CHECKING:
     from openpose_lab.tracking import CheckedTracker
 
 EXAMPLES = """examples:
-  {program} clip.mp4                            clip_rendered.mp4, with the sound of the clip
+  {program} clip.mp4                               clip_rendered.mp4, with the sound of the clip
   {program} clip.mp4 --output skeletons.mkv --quality best
-  {program} clip.mp4 --show                     in a window; q or Esc ends it
-  {program} 0                                   the first camera, in a window
+  {program} clip.mp4 --show                        in a window; q or Esc ends it
+  {program} 0                                      the first camera, in a window
   {program} clip.mp4 --no-draw --jsonl people.jsonl --csv people.csv
-  {program} clip.mp4 --no-draw --json keypoints a file of OpenPose's JSON for each frame, in keypoints/
+  {program} clip.mp4 --no-draw --json keypoints    a file of OpenPose's JSON for each frame, in keypoints/
   {program} clip.mp4 --start 10 --end 20 --every 5
   {program} clip.mp4 --smooth --fill-gaps 0.2 --angles angles.csv
-  {program} clip.mp4 --tracker my_tracker.py
-  {program} frames --fps 30                     a folder of frames
+  {program} clip.mp4 --tracker my_tracker.py       your own file gives the identities
+  {program} frames --fps 30                        a folder of frames
 """
 _LONGEST_GAP = 3600.0
 
@@ -124,8 +124,10 @@ def process(options: argparse.Namespace) -> None:
     from openpose_lab.lab.sandbox.isolated import Isolated
     from openpose_lab.networks.loading import network_config
     from openpose_lab.sources import open_source
+    from openpose_lab.sources.videos import check_part
     from openpose_lab.tracking import load_tracker
 
+    check_part(options.every, options.start, options.end)
     (config,) = apply_settings(options.set, network_config(options.network))
     with ExitStack() as stack:
         isolated = stack.enter_context(Isolated(options.grouping))
