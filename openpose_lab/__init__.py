@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from estimation.angles import joint_angles
     from estimation.config import Config
     from estimation.errors import OpenPoseLabError
     from estimation.faces import blur_faces
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from openpose_lab.networks.loading import load_network
     from openpose_lab.sources import frames
     from openpose_lab.sources.frame import Frame
+    from openpose_lab.tracking import identify, load_tracker
 
 _HOMES = {
     "GROUPINGS": "estimation.grouping",
@@ -49,8 +51,11 @@ _HOMES = {
     "draw_skeletons": "estimation.renderers",
     "estimate_people": "estimation.pipeline",
     "frames": "openpose_lab.sources",
+    "identify": "openpose_lab.tracking",
+    "joint_angles": "estimation.angles",
     "load_grouping": "estimation.grouping",
     "load_network": "openpose_lab.networks.loading",
+    "load_tracker": "openpose_lab.tracking",
     "read_photo": "estimation.photos",
     "run_grouping": "estimation.grouping",
     "to_coco": "openpose_lab.formats.coco",
@@ -78,8 +83,11 @@ __all__ = [
     "draw_skeletons",
     "estimate_people",
     "frames",
+    "identify",
+    "joint_angles",
     "load_grouping",
     "load_network",
+    "load_tracker",
     "read_photo",
     "run_grouping",
     "to_coco",

@@ -29,7 +29,7 @@ from openpose_lab.networks.catalogue import AUTO
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.published import Precision
 from openpose_lab.overlap import AHEAD, count_cores, count_threads, map_in_threads
-from openpose_lab.sources import Frame, list_photos
+from openpose_lab.sources import Frame, frames, is_moving, list_photos
 from openpose_lab.sources.photo_files import PhotoFile
 
 Photo = NDArray[np.uint8] | str | Path
@@ -153,8 +153,8 @@ class PoseEstimator:
         """Find the people in many photos, several at once.
 
         Args:
-            photos: A source, or several, as ``frames`` takes them, such as the path of a folder. Or frames, such as
-                ``frames`` gives.
+            photos: A source, or several, as ``frames`` takes them, such as the path of a folder or of a video. Or
+                frames, such as ``frames`` gives.
             threads: How many photos are worked on at once; by default one more than the cores.
             on_error: Is called with the name of each photo that fails and the reason; the next photo follows. Without
                 it, the error is raised. A photo of a source fails, too, if it cannot be read.
@@ -171,7 +171,9 @@ class PoseEstimator:
         """
         threads = threads or count_threads()
         parallel = self.for_threads(min(threads, count_cores()))
-        given: Iterator[Any] = iter([photos] if isinstance(photos, str | os.PathLike) else photos)
+        if isinstance(photos, str | os.PathLike):
+            photos = frames(photos) if is_moving(photos) else [photos]
+        given: Iterator[Any] = iter(photos)
         first = list(islice(given, 1))
         if first and isinstance(first[0], str | os.PathLike):
             listed = enumerate(list_photos([*first, *given]))
