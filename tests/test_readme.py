@@ -53,9 +53,11 @@ def test_options_in_the_readme_are_those_of_the_program():
     offered = set(re.findall(r"--[a-z][a-z-]+", done.stdout)) - {"--help"}
     table = text.split("## What comes out")[1].split("\n## ")[0]
     formats = {f"--{name}" for name in FORMATS} - {
+        "--angles",
         "--coco",
         "--csv",
         "--json",
+        "--jsonl",
         "--parquet",
         "--tidy-csv",
     }  # those that somebody added

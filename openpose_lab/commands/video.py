@@ -1,4 +1,4 @@
-"""Find the people in a video or before a camera, and follow them: draw their skeletons, or write JSON and tables.
+"""Find and follow the people in a video or before a camera: draw them, or write rows.
 
 A video gives NAME_rendered.mp4 with its sound. A person keeps a number and a colour over the frames. A camera is shown
 in a window.

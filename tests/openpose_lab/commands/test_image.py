@@ -186,7 +186,7 @@ def test_options_for_every_photo(demo):
     picture = cv2.imread("output/3_rendered.png")
     assert picture.shape == (160, 96, 3)
     assert not cv2.imread("output/0_rendered.png").any()
-    assert Path("t.csv").read_text().splitlines()[0].split(",")[7:9] == ["nose_x_minus_1_to_1", "nose_y_minus_1_to_1"]
+    assert Path("t.csv").read_text().splitlines()[0].split(",")[9:11] == ["nose_x_minus_1_to_1", "nose_y_minus_1_to_1"]
     for name in FOUR:
         people = json.loads(Path(f"output/{name}_keypoints.json").read_text())["people"]
         assert len(people) <= 2
