@@ -111,16 +111,36 @@ def simulate(
 
 def made_up_poses(config: Config, rng: np.random.Generator, count: int) -> Floats:
     """(count, parts, 2): people standing, walking and waving, seen from all sides, in units of their height."""
+    angles = np.stack([rng.normal(0, spread, count) for _, _, spread in _JOINTS], axis=1)
+    return bent_poses(config, angles, rng.uniform(0, np.pi, count))
+
+
+TURNS = tuple(spread for _, _, spread in _JOINTS)
+"""The standard deviation of each joint's turn in degrees."""
+
+
+def bent_poses(config: Config, angles: Floats, view: Floats) -> Floats:
+    """Bend the joints of a standing person, and look at them from a side.
+
+    Args:
+        config: the configuration.
+        angles: (count, joints) turn of each joint of ``TURNS``, in degrees.
+        view: (count,) angle that the people are seen at, in radians: 0 from the front, pi from the back.
+
+    Returns:
+        (count, parts, 2), in units of the person's height.
+    """
     names = list(STANDING)
+    count = len(angles)
     poses = np.repeat(np.array(list(STANDING.values()))[None], count, axis=0)
-    for joint, parts, spread in _JOINTS:
-        angle = np.radians(rng.normal(0, spread, count))
+    for (joint, parts, _), degrees in zip(_JOINTS, angles.T):
+        angle = np.radians(degrees)
         turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1).reshape(-1, 2, 2)
         centre = poses[:, [names.index(joint)]]
         moved = [names.index(part) for part in parts]
         poses[:, moved] = (poses[:, moved] - centre) @ turn.transpose(0, 2, 1) + centre
-    view = np.cos(rng.uniform(0, np.pi, (count, 1)))  # from the front 1, from the side 0, from the back -1
-    poses[:, :, 0] *= np.copysign(np.maximum(np.abs(view), _DEPTH), view)
+    width = np.cos(view)[:, None]  # from the front 1, from the side 0, from the back -1
+    poses[:, :, 0] *= np.copysign(np.maximum(np.abs(width), _DEPTH), width)
     return poses[:, [names.index(part) for part in config.body_parts]]
 
 

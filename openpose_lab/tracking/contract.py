@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from estimation.grouping.contract import is_too_large
 from estimation.skeletons import NO_IDENTITY
 
 _LARGEST = 2**31 - 1  # other programs read identities as 32-bit numbers
@@ -20,7 +21,7 @@ def read_identities(answer: Any) -> Any:
             answer = np.array(answer) if len(answer) else np.empty(0, dtype=np.intp)
         except (TypeError, ValueError, OverflowError):
             return answer
-    if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf":
+    if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" or is_too_large(answer):
         return answer
     plain = np.asarray(answer)
     with np.errstate(invalid="ignore"):

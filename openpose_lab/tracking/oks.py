@@ -1,13 +1,13 @@
 """The default tracker: people of successive frames are matched by the OKS of their predicted and found keypoints.
 
 OKS (object keypoint similarity) is COCO's: the mean over keypoints of exp(-d^2 / (2 s^2 (2 sigma)^2)), with the
-layout's sigmas and the size s of the person. Here it is split into two factors, because they age differently while a
-person is hidden:
+layout's sigmas and the size s of the person. Here it has two factors, because only one of them ages while a person is
+hidden:
 
-- The pose: the OKS after the one skeleton is moved onto the other. It stays as it is: a person who comes back is as
-  tall as before.
-- The move: how far the person is from where they were expected. A Kalman filter of constant, damped velocity predicts
-  the place and how uncertain it is. This tolerance grows with each moment that the person is hidden.
+- The pose: the OKS after the one skeleton is moved onto the other. A person who comes back is about as tall as before,
+  so a difference in size counts on top.
+- The move: how far the person is from where they were expected. A Kalman filter of damped velocity predicts the place
+  and how uncertain it is. This tolerance grows with each moment that the person is hidden.
 
 All lengths are shares of the body's height and all times are seconds, so that the tracker fits any picture size, frame
 rate and layout.
@@ -35,6 +35,10 @@ MEMORY = 1.7
 """Seconds after which a person who is not seen is forgotten. One who comes back later gets a new identity."""
 BIRTH = 3
 """Frames in which a person must be seen before they get an identity."""
+_MOST_MISSED = 1000  # frames: the bound where timestamps stand still
+_ROUNDS = 2  # of estimating the move: the second leaves out keypoints that belong to a neighbour
+_OUTLIER = 0.01  # the weight that such a keypoint keeps: if all are unlike, all count alike
+_NOISE = 1.5  # pixels by which a keypoint is off at least: of small people the size is not known well
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Settings:
         push: Standard deviation of the change of velocity in a second.
         damping: Seconds in which an unseen person's velocity falls to 37 %.
         learning: Share of the difference by which a keypoint's remembered place in the body moves in a frame.
-        pose_weight: The exponent of the pose's similarity.
+        growth: Standard deviation of the logarithm of how much larger a person becomes between two sights of them.
         doubt_weight: The exponent of the penalty for an uncertain place.
         least: The similarity from which on two skeletons may be the same person.
     """
@@ -62,14 +66,14 @@ class Settings:
     patience: int = 1
     size: float = 0.35
     place: float = 0.05
-    jitter: float = 0.015
+    jitter: float = 0.02
     start_speed: float = 1.5
-    push: float = 1.0
-    damping: float = 1.0
+    push: float = 2.0
+    damping: float = 1.5
     learning: float = 0.4
-    pose_weight: float = 1.0
-    doubt_weight: float = 0.5
-    least: float = 0.005
+    doubt_weight: float = 0.3
+    least: float = 0.001
+    growth: float = 0.2
 
 
 @dataclass
@@ -131,7 +135,9 @@ class OksTracker:
             (n,) intp: identities from 0; ``NO_IDENTITY`` for a person seen in too few frames yet.
         """
         elapsed = self._elapsed(timestamp)
-        tracks, settings = self._tracks, self._settings
+        settings = self._settings
+        recent = self._clock - self._tracks.seen <= settings.memory + 1e-6
+        tracks = self._tracks.kept(recent & (self._tracks.missed <= _MOST_MISSED))
         self._predict(tracks, elapsed)
         found = np.isfinite(skeletons.keypoints[..., 0]) & np.isfinite(skeletons.keypoints[..., 1])
         usable = np.flatnonzero(found.any(axis=1))  # a person without keypoints has no place
@@ -148,15 +154,16 @@ class OksTracker:
 
         identities = np.full(len(skeletons), NO_IDENTITY, dtype=np.intp)
         identities[usable[person]] = tracks.identity[known]
-        strangers = np.setdiff1d(np.arange(len(points)), person)
+        is_stranger = np.ones(len(points), dtype=bool)
+        is_stranger[person] = False
+        strangers = np.flatnonzero(is_stranger)
         fresh = self._births(points[strangers], size[strangers])
         if settings.birth <= 1:
             fresh.identity[:] = self._next + np.arange(len(fresh))
             self._next += len(fresh)
             identities[usable[strangers]] = fresh.identity
         waits = (tracks.identity != NO_IDENTITY) | (tracks.missed <= settings.patience)
-        remembered = waits & (self._clock - tracks.seen <= settings.memory + 1e-6)
-        self._tracks = tracks.kept(remembered).joined(fresh)
+        self._tracks = tracks.kept(waits).joined(fresh)
         return identities
 
     def _elapsed(self, timestamp: float) -> float:
@@ -173,9 +180,9 @@ class OksTracker:
         settings = self._settings
         kept = np.exp(-elapsed / settings.damping)
         reach = settings.damping * (1 - kept)  # seconds that a damped velocity goes as far as in the time elapsed
+        push = np.square(settings.push * tracks.height)
         tracks.place += tracks.velocity * reach
         tracks.velocity *= kept
-        push = np.square(settings.push * tracks.height)
         place, both, velocity = tracks.spread.T
         tracks.spread = np.stack(
             [
@@ -193,23 +200,25 @@ class OksTracker:
             (N, M) minus the logarithm of the similarity, and (N, M, 2) pixels from the expected place.
         """
         settings = self._settings
-        apart = points[None] - (tracks.place[:, None] + tracks.pose)[:, None]  # N, M, parts, 2
-        common = ~np.isnan(apart[..., 0])
-        apart = np.where(common[..., None], apart, 0)
-        weight = common / self._tolerance
-        total = weight.sum(axis=2)
-        move = (weight[..., None] * apart).sum(axis=2) / np.maximum(total, 1e-12)[..., None]
+        common = ~np.isnan(tracks.pose[:, None, :, 0]) & ~np.isnan(points[None, :, :, 0])  # N, M, parts
+        remembered = np.where(common[..., None], tracks.pose[:, None], 0)
+        found = np.where(common[..., None], points[None] - tracks.place[:, None, None], 0)
+        apart, weight = found - remembered, common / self._tolerance
         height = np.maximum(tracks.height[:, None], size[None])
-        left = np.square(apart - move[:, :, None]).sum(axis=3)
-        scaled = left / (2 * np.square(settings.size * height)[..., None] * self._tolerance)
-        count = np.maximum(common.sum(axis=2), 1)
-        pose = (np.exp(-scaled) * common).sum(axis=2) / count
+        tolerance = 2 * np.square(settings.size * height)[..., None] * self._tolerance
+        for _ in range(_ROUNDS):
+            move = _mean(apart, weight)
+            like = np.exp(-_squared(apart - move[:, :, None]) / tolerance) * common
+            weight = (like + _OUTLIER * common) / self._tolerance
+        pose = like.sum(axis=2) / np.maximum(common.sum(axis=2), 1)
         certain = np.square(settings.place * height)
         variance = certain + tracks.spread[:, :1]
+        grown = np.log(_variances(found, common) / _variances(remembered, common)) / 2
         cost = (
-            np.square(move).sum(axis=2) / (2 * variance)
+            -np.log(np.maximum(pose, 1e-9))
+            + np.square(grown / settings.growth) / 2
+            + _squared(move) / (2 * variance)
             + settings.doubt_weight * np.log(variance / certain)
-            - settings.pose_weight * np.log(np.maximum(pose, 1e-9))
         )
         return np.where(common.any(axis=2), cost, np.inf), move
 
@@ -272,6 +281,26 @@ class OksTracker:
             spread=variances + np.array([1.0, 0.0, 0.0]),
             pose=points - place[:, None],
         )
+
+
+def _variances(points: Floats, known: NDArray[np.bool_]) -> Floats:
+    """(N, M): how far the known points (N, M, parts, 2) lie from their mean, squared, and that of noise with it."""
+    apart = _squared(points - _mean(points, known)[:, :, None]) * known
+    variances: Floats = apart.sum(axis=2) / np.maximum(known.sum(axis=2), 1) + 2 * _NOISE**2
+    return variances
+
+
+def _squared(points: Floats) -> Floats:
+    """(...): the squared length of points (..., 2)."""
+    lengths: Floats = points[..., 0] ** 2 + points[..., 1] ** 2
+    return lengths
+
+
+def _mean(points: Floats, weight: NDArray[Any]) -> Floats:
+    """(N, M, 2): the weighted mean of points (N, M, parts, 2); 0 where all weights are 0."""
+    total = np.maximum(weight.sum(axis=2), 1e-12)
+    mean: Floats = (weight[:, :, None] @ points)[:, :, 0] / total[..., None]
+    return mean
 
 
 TRACKER = OksTracker

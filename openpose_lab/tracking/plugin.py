@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from estimation.skeletons import Skeletons
 
 _FOLDER = Path(__file__).parent
+CHANGES = "changes the skeletons that it is given; change a copy of them"
+"""What is told of a tracker that does."""
 _SIGNATURE = "update(skeletons, timestamp)"
 
 
@@ -43,6 +45,15 @@ class CheckedTracker:
     """
 
     def __init__(self, make: Callable[[], Any], source: Path) -> None:
+        """Make the tracker.
+
+        Args:
+            make: Makes an object with the method ``update`` of ``Tracker``.
+            source: The file, for sentences.
+
+        Raises:
+            TrackerError: In one sentence, if the tracker cannot be made.
+        """
         self.source = source
         self._make = make
         self._tracker: Any = None
@@ -72,8 +83,8 @@ class CheckedTracker:
         identities: NDArray[np.intp] = read_identities(answer)
         if fault := find_fault(identities, len(skeletons)):
             raise TrackerError(f"update in {self.source} broke the contract: {fault}")
-        if _differ(skeletons, given):
-            self._tell("changes the skeletons that it is given; change a copy of them")
+        if people_differ(skeletons, given):
+            self._tell(CHANGES)
         return identities
 
     def reset(self) -> None:
@@ -92,7 +103,7 @@ class CheckedTracker:
         try:
             with guarded(printed):
                 value = function()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, TrackerError):
             raise
         except BaseException as error:  # SystemExit too: a plug-in must not end the program
             raise TrackerError(f"the tracker in {self.source} failed: {describe_error(error, self.source)}") from error
@@ -126,7 +137,7 @@ def load_tracker(tracker: str | Path, layout: Layout) -> CheckedTracker:
         made = importlib.import_module(f"openpose_lab.tracking.{name}").TRACKER
         return CheckedTracker(lambda: made(layout), _FOLDER / f"{name}.py")
     path = find_file(tracker)
-    return CheckedTracker(_maker(path, layout), path)
+    return CheckedTracker(maker_of(path, layout), path)
 
 
 def find_file(tracker: str | Path) -> Path:
@@ -149,8 +160,19 @@ def _kind() -> Any:
     return FileKind("tracker file", TrackerError)
 
 
-def _maker(path: Path, layout: Layout) -> Callable[[], Any]:
-    """Execute a file, and give what makes a tracker of it."""
+def maker_of(path: Path, layout: Layout) -> Callable[[], Any]:
+    """Execute the file of a tracker.
+
+    Args:
+        path: As ``find_file`` gives it.
+        layout: The layout of the skeletons.
+
+    Returns:
+        What makes a tracker for one video.
+
+    Raises:
+        TrackerError: In one sentence, if the file does not run, or has no tracker.
+    """
     from estimation.grouping.plugin import execute, parameters_of
 
     found = vars(execute(path, _kind()))
@@ -171,7 +193,8 @@ def _copy(skeletons: Skeletons) -> Skeletons:
     return replace(skeletons, **{field.name: getattr(skeletons, field.name).copy() for field in fields(skeletons)})
 
 
-def _differ(first: Skeletons, second: Skeletons) -> bool:
+def people_differ(first: Skeletons, second: Skeletons) -> bool:
+    """Whether any number of two skeletons differs."""
     import numpy as np
 
     return any(

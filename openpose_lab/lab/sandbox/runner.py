@@ -35,6 +35,7 @@ from estimation.connections import Candidates
 from estimation.coordinates import Coordinates
 from estimation.errors import one_line, visible
 from estimation.grouping.contract import Reply
+from estimation.skeletons import Skeletons
 from openpose_lab.lab.sandbox import messages
 from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.paths import ROOT
@@ -113,6 +114,7 @@ class Runner:
         alone: whether it is kept from reading the files and the environment of the user, too.
         root: the checkout from which the merge can import ``estimation``.
         doors: the functions to look for in the file, as for ``load_grouping``.
+        layout: the name of the layout if the file is a tracker's; empty if it is a grouping's.
         guards: the limits that hold, once the merge is loaded.
         started: whether Python came up; if not, it is not the merge's fault.
     """
@@ -122,6 +124,7 @@ class Runner:
     alone: bool = False
     root: Path = ROOT
     doors: tuple[str, ...] = ("merge",)
+    layout: str = ""
     guards: list[str] = field(default_factory=list)
     started: bool = False
     _process: subprocess.Popen[bytes] | None = None
@@ -168,6 +171,11 @@ class Runner:
         data = pickle.dumps((candidates, coordinates, config))
         return self._ask({"kind": "group"}, data, len(coordinates), {})
 
+    def call_tracker(self, skeletons: Skeletons, timestamp: float) -> SandboxReply:
+        """What the tracker makes of a copy of the people of the next frame."""
+        data = pickle.dumps((skeletons, timestamp))
+        return self._ask({"kind": "track"}, data, len(data), {})
+
     def _ask(self, header: dict[str, Any], data: bytes, most: int, options: dict[str, float]) -> SandboxReply:
         """The reply to a message. ``most``: rows that were given, of which there cannot be much more in the answer."""
         if self._process is None:
@@ -208,7 +216,8 @@ class Runner:
         closing.join(_ENDS_WITHIN)
 
     def _start(self) -> None:
-        limits = {**vars(self.limits), "alone": self.alone, "doors": self.doors, "parent": os.getpid()}
+        limits = {**vars(self.limits), "alone": self.alone, "parent": os.getpid()}
+        limits |= {"doors": self.doors, "layout": self.layout}
         script = self.root / "openpose_lab" / "lab" / "sandbox" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
         environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}

@@ -1,7 +1,7 @@
 """The process that runs a merge: rows come in, answers go out, and little else is possible.
 
 ``runner.py`` starts this script with the file and the limits. Another process checks the answers, out of reach of the
-merge. The demo runs ``group`` functions in here, too. The script imports only ``estimation`` and
+merge. The demos run ``group`` functions and trackers in here, too. The script imports only ``estimation`` and
 ``openpose_lab.lab.sandbox``: the grader runs it from an unpacked handout, which lacks the hidden checks.
 """
 
@@ -54,11 +54,12 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 class Watch:
     """Refuses what a merge has no need of, and remembers it.
 
-    readable: folders that may be read; None for all.
+    readable: folders that may be read; None for all. plugin: what to call it.
     """
 
-    def __init__(self, readable: list[str] | None) -> None:
+    def __init__(self, readable: list[str] | None, plugin: str) -> None:
         self.tried: str | None = None
+        self._plugin = plugin
         self._readable = None if readable is None else tuple(readable)
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -76,7 +77,7 @@ class Watch:
     def refuse(self, act: str) -> None:
         """Remember what was tried, and raise PermissionError."""
         self.tried = self.tried or act
-        raise PermissionError(f"a merge may not {act}")
+        raise PermissionError(f"a {self._plugin} may not {act}")
 
     def replace_silent(self) -> None:
         """Put a refusal in the place of each function in ``_SILENT`` that this system has."""
@@ -136,7 +137,7 @@ def main() -> None:
     guards += ["files"] if restrict_files([Path(path) for path in readable or everywhere]) else []
     guards += ["programs, network and signals"] if give_up_calls() else []
     messages.send(answers, {"kind": "started", "guards": guards})
-    watch = Watch(readable)
+    watch = Watch(readable, "tracker" if limits["layout"] else "merge")
     watch.replace_silent()
     sys.addaudithook(watch)
     sys.breakpointhook = _no_breakpoint
@@ -144,7 +145,8 @@ def main() -> None:
     printed = Printed()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
-            grouping = load_grouping(file, doors=limits["doors"])
+            layout = limits["layout"]
+            grouping = _tracker(file, layout) if layout else load_grouping(file, doors=limits["doors"])
     except OpenPoseLabError as error:
         messages.send(answers, {"kind": "error", "text": _shortened(str(error), _LONGEST_ERROR), "tried": watch.tried})
         return
@@ -157,6 +159,15 @@ def main() -> None:
         printed = Printed()
         answer, value = _call(grouping, header, data, printed)
         messages.send(answers, {**answer, **printed.told(), "tried": watch.tried, "call": header["call"]}, value)
+
+
+def _tracker(file: Path, layout: str) -> Any:
+    """The method of a new tracker, in the place of a grouping's function."""
+    from estimation.grouping import Grouping
+    from estimation.layouts import LAYOUTS
+    from openpose_lab.tracking.plugin import maker_of
+
+    return Grouping("track", maker_of(file, LAYOUTS[layout])().update, file)
 
 
 def _shortened(text: str, longest: int) -> str:
@@ -188,10 +199,10 @@ def _call(grouping: Any, header: dict[str, Any], data: bytes, printed: Printed) 
 
 
 def _given(header: dict[str, Any], data: bytes) -> tuple[Any, ...]:
-    """The arguments in a message: rows for ``merge``, or what ``group`` takes."""
+    """The arguments in a message: rows for ``merge``, or what ``group`` or a tracker takes."""
     from openpose_lab.lab.sandbox import messages
 
-    if header["kind"] == "group":
+    if header["kind"] in ("group", "track"):
         arguments: tuple[Any, ...] = pickle.loads(data)
         return arguments
     return (messages.decode_value(header, data)[0],)
@@ -203,6 +214,10 @@ def _changed(header: dict[str, Any], data: bytes, given: tuple[Any, ...]) -> boo
     if header["kind"] == "group":
         candidates, coordinates, _ = pickle.loads(data)
         return differ(candidates, given[0]) or differ(coordinates, given[1])
+    if header["kind"] == "track":
+        from openpose_lab.tracking.plugin import people_differ
+
+        return people_differ(pickle.loads(data)[0], given[0])
     return bool(given[0].tobytes() != data)
 
 
