@@ -122,21 +122,26 @@ def process(options: argparse.Namespace) -> None:
     """Work on the source, with a progress bar, and print what was done."""
     from openpose_lab.job.video_run import VideoRun
     from openpose_lab.lab.sandbox.isolated import Isolated
+    from openpose_lab.lab.sandbox.isolated_tracker import IsolatedTracker
     from openpose_lab.networks.loading import network_config
     from openpose_lab.sources import open_source
     from openpose_lab.sources.videos import check_part
-    from openpose_lab.tracking import load_tracker
 
     check_part(options.every, options.start, options.end)
     (config,) = apply_settings(options.set, network_config(options.network))
     with ExitStack() as stack:
         isolated = stack.enter_context(Isolated(options.grouping))
-        tracker = load_tracker(options.tracker, config.layout)
+        isolated_tracker = stack.enter_context(IsolatedTracker(options.tracker, config.layout))
         source = stack.enter_context(open_source(options.source, options.fps))
         outputs, video = outputs_of(options, source), video_of(options, source)
-        inputs = [("source", source.path), ("grouping file", isolated.source), ("tracker file", tracker.source)]
+        inputs = [
+            ("source", source.path),
+            ("grouping file", isolated.source),
+            ("tracker file", isolated_tracker.source),
+        ]
         check_files(outputs, video, [*inputs, ("weights file", options.weights)])
         estimator, _ = load_estimator(options, config, isolated)
+        tracker = isolated_tracker.load()
         writer = stack.enter_context(begin_video(video, source, options)) if video else None
         window = stack.enter_context(open_window(source)) if is_shown(options, source) else None
         report = Report(expected_frames(options, source))
@@ -156,8 +161,12 @@ def process(options: argparse.Namespace) -> None:
         def is_over() -> bool:
             return is_stopped() or (window is not None and window.closed)
 
+        def end_calls() -> None:
+            isolated.end_calls()
+            isolated_tracker.end_calls()
+
         try:
-            run.run(estimator, is_over, report.watch, on_stop=isolated.end_calls)
+            run.run(estimator, is_over, report.watch, on_stop=end_calls)
             if writer:
                 writer.close(stopped=is_over())
         finally:
