@@ -1,4 +1,4 @@
-"""A layout, a network, a runtime, an output format and a program are added by a file each, and no file is edited."""
+"""A layout, a network, a runtime, an output format, a tracker and a program are added by a file each, and no file is edited."""
 
 import json
 import os
@@ -16,7 +16,18 @@ pytestmark = pytest.mark.slow
 
 COPIED = (
     ".gitattributes",
-    *("estimation", "models", "openpose_lab", "scripts", "tests", "docs", "images", "demo_image.py", "pyproject.toml"),
+    *(
+        "estimation",
+        "models",
+        "openpose_lab",
+        "scripts",
+        "tests",
+        "docs",
+        "images",
+        "demo_image.py",
+        "demo_video.py",
+        "pyproject.toml",
+    ),
     *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", ".ci"),
     *(f"requirements{which}.txt" for which in ("", "-light", "-lowest")),
 )
@@ -93,11 +104,23 @@ def write(records, layout, file, unit):
 
 FORMAT = TableFormat("toytable", "also write the number of people in each photo", write)
 """,
+    "openpose_lab/tracking/toy.py": """
+class Toy:
+    def __init__(self, layout):
+        pass
+
+    def update(self, skeletons, timestamp):
+        return [41 + number for number in range(len(skeletons))]
+
+
+TRACKER = Toy
+""",
 }
 TESTS = (
     "tests/estimation",
     "tests/openpose_lab/networks",
     "tests/openpose_lab/formats",
+    "tests/openpose_lab/tracking",
     "tests/openpose_lab/commands/test_options.py",
     "tests/test_demo_image.py",
     "tests/test_imports.py",
@@ -190,6 +213,15 @@ def test_options_offer_what_was_added(copy, arguments):
     said = " ".join(python(copy, *arguments, "--help").split())
     assert "lightweight, mobilenet_thin, toy, vgg19" in said
     assert ("--toyformat PATH" in said) == (arguments == ("demo_image.py",))
+
+
+def test_a_tracker_is_a_file(copy, tmp_path):
+    (tmp_path / "frames").mkdir()
+    shutil.copy(ROOT / "images" / "skiers.jpg", tmp_path / "frames")
+    options = ("--no-draw", "--jsonl", tmp_path / "people.jsonl", "--tracker", "toy", "--quality", "fast")
+    python(copy, "demo_video.py", tmp_path / "frames", *options)
+    people = json.loads((tmp_path / "people.jsonl").read_text())["people"]
+    assert sorted(person["person_id"] for person in people) == [41, 42, 43, 44, 45]
 
 
 def test_no_quick_test_minds_an_addition(copy):

@@ -15,6 +15,7 @@ from estimation.layouts import LAYOUTS
 from estimation.merge import merge
 from estimation.subset import GroupingError
 from tests.conftest import ROOT
+from tests.support.video_files import make_clip
 
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 
@@ -71,6 +72,7 @@ def test_the_examples_of_the_page_run(tmp_path):
     (tmp_path / "photos").mkdir()
     for name, path in {"people.jpg": "photo.jpg", "skiers.jpg": "photos/1.jpg"}.items():
         (tmp_path / path).write_bytes((ROOT / "images" / name).read_bytes())
+    make_clip(tmp_path / "clip.mp4", [0, 3600])
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "examples.py").write_text(f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(examples))
     done = subprocess.run([sys.executable, "examples.py"], cwd=tmp_path, capture_output=True, text=True)
