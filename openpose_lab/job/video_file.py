@@ -16,19 +16,21 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import cannot_write, check_place_of_files
 from openpose_lab.extras import require
 from openpose_lab.job.video_sound import Sound
-from openpose_lab.sources.frame import MovingSource
 from openpose_lab.sources.videos import to_ticks
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from openpose_lab.sources import MovingSource
+
 _LIBRARY = "av"
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """The format of a file by the ending of its name."""
 _MOV = ("mp4", "mov")
-_H264 = {"crf": "20", "preset": "veryfast", "bf": "0"}
-"""Without B-frames, the order of packets is that of frames, and the first timestamp is 0 in every format."""
+_H264 = {"crf": "23", "preset": "veryfast", "bf": "0", "x264-params": "mbtree=0"}
+"""Without B-frames, the order of packets is that of frames, and the first timestamp is 0 in every format. Without
+"mbtree", which depends on the threads' timing, the same frames give the same file; it is worth 5 % of its size."""
 _VP9 = {"crf": "32", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
 _KILLABLE = "hybrid_fragmented+frag_keyframe+delay_moov"
 """Each fragment can be played while the file is written. When it is closed, it becomes an ordinary file."""
@@ -40,6 +42,8 @@ _FRAGMENT_SECONDS = 2
 """Seconds between frames from which decoding can begin. A program that is killed loses about so much."""
 _USUAL_RATE = Fraction(25)
 _USUAL_TIME_BASE = Fraction(1, 90_000)
+_EXACT = 0x2 | 0x2000 | 0x40000
+"""SWS_BILINEAR, SWS_FULL_CHR_H_INT and SWS_ACCURATE_RND: without them, grey gets a colour and all becomes darker."""
 _HIGH_DEFINITION = 720
 """Rows from which players take a video for one in the colours of ITU-R BT.709."""
 
@@ -60,7 +64,7 @@ class VideoWriter:
         time_base: Fraction = _USUAL_TIME_BASE,
         rate: Fraction | None = None,
         pixel_aspect: Fraction = Fraction(1),
-        sound: Path | None = None,
+        source: Path | None = None,
         start: float = 0,
         end: float | None = None,
     ) -> None:
@@ -73,7 +77,8 @@ class VideoWriter:
             time_base: The unit of its timestamps, in seconds. MKV and WebM round to a thousandth of a second.
             rate: Frames a second in the mean. It is for players; timestamps decide.
             pixel_aspect: Width of a pixel by its height.
-            sound: The video with the sound to copy. It is encoded anew where the format does not take its codec.
+            source: The video file that the frames come from. It is never overwritten. Its first sound is copied, or
+                encoded anew where the format does not take its codec.
             start: The second of the source at which the video begins.
             end: The second of the source at which the sound ends; None for its end.
 
@@ -88,24 +93,25 @@ class VideoWriter:
         """Where the video is until it is closed."""
         check_place_of_files(self.part)
         for name, place in (("its source", self.path), ("the source of the video", self.part)):
-            if sound is not None and _is_same(sound, place):
+            if source is not None and _is_same(source, place):
                 raise OpenPoseLabError(f"cannot write {place}: it is {name}; choose another output")
         self.count = 0
         """Frames that were written."""
         self._size = (width, height)
         self._time_base = time_base
-        self._rate = rate or _USUAL_RATE
+        self._rate = Fraction(rate or _USUAL_RATE).limit_denominator(1_000_000)
         self._start, self._end = start, end
         self._last_ticks = -1
         self._closed = False
         self._sound: Sound | None = None
         self._container, self._stream = self._open(pixel_aspect)
-        if sound is not None:
-            try:
-                self._sound = Sound.of(sound, self._container, start, end)
-            except BaseException:
-                self._give_up()
-                raise
+        try:
+            if source is not None:
+                self._sound = Sound.of(source, self._container, start, end)
+            self._begin()
+        except BaseException:
+            self._give_up()
+            raise
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -183,7 +189,6 @@ class VideoWriter:
         name = FORMATS[self.path.suffix.lower()]
         options = {"fflags": "+bitexact+flush_packets"}
         if name in _MOV:
-            options["movie_timescale"] = "90000"  # by default, the first timestamp is rounded to a thousandth
             options["movflags"] = (
                 _KILLABLE if av.library_versions["libavformat"][0] >= _WITH_HYBRID else _KILLABLE_BEFORE
             )
@@ -192,7 +197,7 @@ class VideoWriter:
         except (av.error.FFmpegError, OSError) as error:
             raise self._cannot_write(error) from error
         codec, settings = ("libvpx-vp9", _VP9) if name == "webm" else ("libx264", _H264)
-        stream: Any = container.add_stream(codec, rate=self._rate.limit_denominator(1_000_000), options=settings)
+        stream: Any = container.add_stream(codec, rate=self._rate, options=settings)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = self._time_base
         context = stream.codec_context
@@ -205,6 +210,15 @@ class VideoWriter:
         context.color_range = 1
         return container, stream
 
+    def _begin(self) -> None:
+        """Make the file."""
+        import av
+
+        try:
+            self._container.start_encoding()
+        except (av.error.FFmpegError, OSError) as error:
+            raise self._cannot_write(error) from error
+
     def _frame(self, pixels: NDArray[np.uint8]) -> Any:
         import av
         import cv2
@@ -216,7 +230,9 @@ class VideoWriter:
         if width % 2 or height % 2:
             pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="bgr24")
-        return frame.reformat(format="yuv420p", dst_colorspace=self._colours, dst_color_range="MPEG")
+        return frame.reformat(
+            format="yuv420p", dst_colorspace=self._colours, dst_color_range="MPEG", interpolation=_EXACT
+        )
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:
@@ -256,7 +272,7 @@ def writer_of(
 
     Args:
         path: Where it goes.
-        source: The source.
+        source: The source. One without a file has no sound.
         every: As in ``source.frames``.
         start: As in ``source.frames``.
         end: As in ``source.frames``.
@@ -265,15 +281,16 @@ def writer_of(
     Raises:
         OpenPoseLabError: See ``VideoWriter``.
     """
-    is_turned = rotate % 180 != 0
+    size, pixel_aspect = (source.width, source.height), source.pixel_aspect
+    if rotate % 180:
+        size, pixel_aspect = size[::-1], 1 / pixel_aspect
     return VideoWriter(
         path,
-        source.height if is_turned else source.width,
-        source.width if is_turned else source.height,
+        *size,
         time_base=source.time_base,
         rate=source.rate and source.rate / every,
-        pixel_aspect=1 / source.pixel_aspect if is_turned else source.pixel_aspect,
-        sound=source.path if source.has_sound else None,
+        pixel_aspect=pixel_aspect,
+        source=source.path,
         start=start or 0,
         end=end,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from estimation.errors import OpenPoseLabWarning
 from openpose_lab.sources.videos import Decoding, to_ticks
 
 _TAKEN = {
@@ -60,6 +62,11 @@ class Sound:
         except BaseException:
             source.close()
             raise
+        if source.container.streams.audio:
+            warnings.warn(
+                OpenPoseLabWarning(f"the sound of {path} is in a codec that cannot be decoded here, and is left out"),
+                stacklevel=4,
+            )
         source.close()
         return None
 

@@ -21,12 +21,13 @@ ROTATIONS = (0, 90, 180, 270)
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One photo of a source.
+    """One photo, or one frame of a video.
 
     Attributes:
-        index: The place in the source, from 0. Photos that cannot be read count.
+        index: The place in the source, from 0. Photos that cannot be read count, and so do frames that are left out.
         timestamp: Seconds from the start of a video; None for a photo.
-        name: The path of the photo, or "standard input". Bytes of the path that are no UTF-8 are question marks.
+        name: The path of the photo or of the video, "standard input", "camera 0", or the address of a stream without
+            user and password. Bytes of a path that are no UTF-8 are escapes.
         pixels: (h, w, 3) BGR uint8, upright.
     """
 

@@ -27,7 +27,7 @@ class FrameFolder:
     has_sound = False
     dropped = 0
     pixel_aspect = Fraction(1)
-    path = None
+    path: Path | None = None
 
     def __init__(self, source: str | Path, rate: float | Fraction = USUAL_RATE, recursive: bool = False) -> None:
         """List the photos, and read the first one.

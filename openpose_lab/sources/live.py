@@ -8,6 +8,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabWarning
@@ -15,8 +16,6 @@ from openpose_lab.sources.frame import Frame, check_rotation, rotated
 from openpose_lab.sources.videos import VideoEndedError, check_part, to_ticks
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 

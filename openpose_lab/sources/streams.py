@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.extras import require
 from openpose_lab.sources.live import SILENCE, LiveSource
-from openpose_lab.sources.videos import FORMATS, LARGEST_FRAME, Clock, choose_stream, upright
+from openpose_lab.sources.videos import FORMATS, Clock, choose_stream, open_input_container, upright
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,14 +90,8 @@ class Stream(LiveSource):
     def _connect(self, address: str, protocols: str, silence: float) -> Any:
         import av
 
-        options = {
-            "protocol_whitelist": protocols,
-            "format_whitelist": _FORMATS,
-            "max_pixels": str(LARGEST_FRAME),
-            "rtsp_flags": "prefer_tcp",
-        }
         try:
-            return av.open(address, options=options, metadata_errors="replace", timeout=(silence, silence))
+            return open_input_container(address, protocols, _FORMATS, (silence, silence), rtsp_flags="prefer_tcp")
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise OpenPoseLabError(f"{self.name} cannot be opened ({_reason(error)}); check the address") from error
 

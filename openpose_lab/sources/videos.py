@@ -43,6 +43,10 @@ _STATED = ("mov", "matroska", "avi", "flv", "asf")
 _TOLERANCE = 1.0
 """Seconds that a whole file may be shorter than it states."""
 _OPEN_SECONDS = 60.0
+_SEEKABLE = {"mov", "matroska", "mpegts", "flv"}
+_ONE_PACKET_A_FRAME = {"h264", "hevc", "vp9", "av1", "libdav1d", "mjpeg", "prores", "dnxhd", "ffv1"}
+"""Formats and codecs whose frames can be counted by the timestamps of packets, without decoding. MPEG-4 in AVI has
+packets without a picture, and VP8 has pictures that are not shown."""
 _MICROSECONDS = Fraction(1, 1_000_000)
 _UNKNOWN_COLOURS = 2
 """AVCOL_SPC_UNSPECIFIED."""
@@ -166,13 +170,20 @@ def open_video(path: str | Path) -> Video:
         OpenPoseLabError: The file is missing, holds no video, or cannot be decoded; or PyAV is missing.
     """
     from estimation.files import open_input
+    from estimation.photo_headers import DamagedError
+    from openpose_lab.sources.mp4_header import check_counts
 
     name = one_line(os.fspath(path).encode("utf-8", "backslashreplace").decode(), 200)
     with open_input(path, "video") as file:
         try:
             start = file.read(_START)
+            check_counts(file)
         except OSError as error:
             raise OpenPoseLabError(f"the video {name} cannot be read ({error.strerror}); check the path") from error
+        except DamagedError:
+            raise OpenPoseLabError(
+                f"the video {name} is damaged: it states more frames than it can have; copy it again"
+            ) from None
     if not start:
         raise OpenPoseLabError(f"the video {name} is empty (0 bytes); copy it again from where it came from")
     require(_LIBRARY, f"reading the video {name}")
@@ -216,13 +227,10 @@ class Decoding:
         self.path, self.name = path, name
         self.damaged = 0
         """Packets that could not be decoded."""
-        options = {"protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(LARGEST_FRAME)}
         try:
-            self.container = av.open(
-                f"file:{os.fspath(path)}", options=options, metadata_errors="replace", timeout=(_OPEN_SECONDS, None)
-            )
+            self.container = open_input_container(f"file:{os.fspath(path)}", "file", FORMATS, (_OPEN_SECONDS, None))
         except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise _cannot_open(name, start, error) from error
+            raise _cannot_open(name, start) from error
         try:
             self.stream = choose_stream(self.container, f"the video {name}")
             self.time_base: Fraction = self.stream.time_base
@@ -296,8 +304,9 @@ class Decoding:
             ticks = packet.dts if packet.pts is None else packet.pts
             if ticks is not None and packet.time_base:
                 reached = max(reached, float((ticks + (packet.duration or 0)) * packet.time_base))
-            if packet.stream_index == self.stream.index:
+            if packet.stream_index == self.stream.index and packet.size:  # AVI has empty ones for pictures that stay
                 yield from self._decode(packet)
+        yield from self._decode(None)
         if self._is_cut(reached):
             raise self._ended(reached)
 
@@ -305,7 +314,7 @@ class Decoding:
         import av
 
         try:
-            return list(self.stream.codec_context.decode(packet if packet is not None and packet.size else None))
+            return list(self.stream.codec_context.decode(packet))
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError, OSError):
@@ -336,6 +345,11 @@ class Decoding:
             "copy it again from where it came from"
         )
 
+    def can_count(self) -> bool:
+        """Tell whether ``count_before`` is right."""
+        names = set(self.container.format.name.split(","))
+        return bool(names & _SEEKABLE) and self.stream.codec_context.name in _ONE_PACKET_A_FRAME
+
     def count_before(self, ticks: int) -> int | None:
         """Count the frames before a timestamp, without decoding; None if packets have no timestamps."""
         count = 0
@@ -348,6 +362,26 @@ class Decoding:
                 break
             count += packet.pts < ticks and not packet.is_discard
         return count
+
+
+def open_input_container(
+    address: str, protocols: str, formats: str, timeout: tuple[float | None, float | None], **more: str
+) -> Any:
+    """Open a container of PyAV that can open nothing but what is allowed.
+
+    Args:
+        address: The address, also of a file.
+        protocols: The protocols of FFmpeg that are allowed, with commas between them.
+        formats: The demuxers that are allowed, with commas between them.
+        timeout: Seconds to wait when it is opened and for each packet.
+        more: Options of FFmpeg.
+    """
+    import av
+
+    options = {"protocol_whitelist": protocols, "format_whitelist": formats, "max_pixels": str(LARGEST_FRAME), **more}
+    # Before version 18, PyAV corrupts memory if decoders get options and streams are found late, as in FLV.
+    which = "options" if int(av.__version__.split(".")[0]) >= 18 else "container_options"
+    return av.open(address, metadata_errors="replace", timeout=timeout, **{which: options})
 
 
 def choose_stream(container: Any, name: str) -> Any:
@@ -420,6 +454,10 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
     None: decode from the beginning.
     """
     import av
+
+    with closing(Decoding(video.path, video.name)) as decoding:
+        if not decoding.can_count():
+            return None
 
     for margin in _MARGINS:
         with closing(Decoding(video.path, video.name)) as decoding:
@@ -511,7 +549,7 @@ def _positive(rate: Fraction | None) -> Fraction | None:
     return rate if rate and 0 < rate < 100_000 else None
 
 
-def _cannot_open(name: str, start: bytes, error: Exception) -> OpenPoseLabError:
+def _cannot_open(name: str, start: bytes) -> OpenPoseLabError:
     foreign = _foreign_kind(start)
     if foreign:
         return OpenPoseLabError(

@@ -63,6 +63,12 @@ def test_an_avi_has_a_constant_rate(tmp_path):
 
 
 @needs_av
+def test_an_avi_with_gaps(tmp_path):
+    path = make_clip(tmp_path / "clip.avi", [0, 1, 5, 6, 9], codec="mpeg4", time_base=Fraction(1, 25))
+    assert read(path) == [(0, 0, 0), (1, 0.04, 1), (2, 0.2, 2), (3, 0.24, 3), (4, 0.36, 4)]
+
+
+@needs_av
 def test_what_a_video_tells_of_itself(tmp_path):
     path = make_clip(tmp_path / "clip.mp4", EVEN[:25], sound="aac", pixel_aspect=Fraction(16, 15))
     video = open_video(path)
@@ -82,10 +88,25 @@ def test_the_beginning_of_the_file_is_0_and_not_that_of_its_pictures(tmp_path):
 
 
 @needs_av
-@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.ts"])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("clip.mp4", "libx264"),
+        ("clip.mkv", "libx264"),
+        ("clip.ts", "libx264"),
+        ("clip.avi", "mpeg4"),
+        ("clip.webm", "libvpx"),
+    ],
+)
 @pytest.mark.parametrize("groups", [12, 250])
-def test_a_part_is_what_the_whole_has_there(tmp_path, name, groups):
-    path = make_clip(tmp_path / name, EVEN[:45], options={"g": str(groups), "bf": "3"})
+def test_a_part_is_what_the_whole_has_there(tmp_path, name, codec, groups):
+    options = (
+        {"g": str(groups), "auto-alt-ref": "1", "lag-in-frames": "10"}
+        if codec == "libvpx"
+        else {"g": str(groups), "bf": "3"}
+    )
+    even = {"ticks": range(45), "time_base": Fraction(1, 25)} if codec == "mpeg4" else {"ticks": EVEN[:45]}
+    path = make_clip(tmp_path / name, codec=codec, options=options, **even)
     whole = read(path)
     assert [number for _, _, number in whole] == list(range(45))
     for start, end, every in itertools.product((0, 0.5, 0.52, 1.7), (None, 1.76), (1, 7)):
