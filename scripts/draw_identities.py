@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.draw_identities", __doc__, EXAMPLES)
     parser.add_argument(
-        "--out", type=Path, default=FILE, metavar="FILE", help="the picture (default: that of the page)"
+        "--out", type=Path, default=FILE, metavar="FILE", help="the picture (default: the page's)"
     )
     options = parser.parse_args(arguments)
     check_writable(options.out)

@@ -1,4 +1,4 @@
-"""A layout, a network, a runtime, an output format, a tracker and a program are added by a file each, and no file is edited."""
+"""Layouts, networks, runtimes, output formats, trackers and programs are added by a file each; no file is edited."""
 
 import json
 import os

@@ -189,6 +189,7 @@ class VideoWriter:
         name = FORMATS[self.path.suffix.lower()]
         options = {"fflags": "+bitexact+flush_packets"}
         if name in _MOV:
+            options["movie_timescale"] = "90000"  # by default, the first timestamp is rounded to a thousandth
             options["movflags"] = (
                 _KILLABLE if av.library_versions["libavformat"][0] >= _WITH_HYBRID else _KILLABLE_BEFORE
             )
