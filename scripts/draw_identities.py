@@ -37,9 +37,7 @@ _SCALE = 0.75
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.draw_identities", __doc__, EXAMPLES)
-    parser.add_argument(
-        "--out", type=Path, default=FILE, metavar="FILE", help="the picture (default: the page's)"
-    )
+    parser.add_argument("--out", type=Path, default=FILE, metavar="FILE", help="the picture (default: the page's)")
     options = parser.parse_args(arguments)
     check_writable(options.out)
     write_whole(options.out, encode_picture(options.out, strip()))

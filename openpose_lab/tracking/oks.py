@@ -38,7 +38,7 @@ BIRTH = 3
 _MOST_MISSED = 1000  # frames: the bound where timestamps stand still
 _ROUNDS = 2  # of estimating the move: the second leaves out keypoints that belong to a neighbour
 _OUTLIER = 0.01  # the weight that such a keypoint keeps: if all are unlike, all count alike
-_NOISE = 1.5  # pixels by which a keypoint is off at least: of small people the size is not known well
+_NOISE = 1.5  # pixels by which a keypoint is off at least, however small the person
 
 
 @dataclass(frozen=True)
@@ -203,13 +203,14 @@ class OksTracker:
         common = ~np.isnan(tracks.pose[:, None, :, 0]) & ~np.isnan(points[None, :, :, 0])  # N, M, parts
         remembered = np.where(common[..., None], tracks.pose[:, None], 0)
         found = np.where(common[..., None], points[None] - tracks.place[:, None, None], 0)
-        apart, weight = found - remembered, common / self._tolerance
+        apart = found - remembered
         height = np.maximum(tracks.height[:, None], size[None])
-        tolerance = 2 * np.square(settings.size * height)[..., None] * self._tolerance
+        tolerance = np.square(settings.size * height)[..., None] * self._tolerance + _NOISE**2
+        weight = common / tolerance
         for _ in range(_ROUNDS):
             move = _mean(apart, weight)
-            like = np.exp(-_squared(apart - move[:, :, None]) / tolerance) * common
-            weight = (like + _OUTLIER * common) / self._tolerance
+            like = np.exp(-_squared(apart - move[:, :, None]) / (2 * tolerance)) * common
+            weight = (like + _OUTLIER * common) / tolerance
         pose = like.sum(axis=2) / np.maximum(common.sum(axis=2), 1)
         certain = np.square(settings.place * height)
         variance = certain + tracks.spread[:, :1]

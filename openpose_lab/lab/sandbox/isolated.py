@@ -16,7 +16,7 @@ from estimation.grouping import Grouping, load_grouping
 from estimation.grouping.contract import KEEPS_INPUT, REPLY_CHECKS
 from estimation.grouping.plugin import DOORS, DescribedError, check_syntax, find_file
 from estimation.subset import GroupingError
-from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.limits import WHOLE_RUN, Limits
 from openpose_lab.lab.sandbox.runner import Runner, SandboxReply, answer_of
 
 SECONDS = 30.0
@@ -46,7 +46,7 @@ class Isolated:
         self._elsewhere = 0.0  # seconds that the way to the process and back took
         self._ended = False
         if not is_debugged():
-            self._runner = Runner(self.source, Limits(SECONDS), doors=DOORS)
+            self._runner = Runner(self.source, Limits(SECONDS, processor=WHOLE_RUN), doors=DOORS)
             self._runner.begin()
 
     def __enter__(self) -> Isolated:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from estimation.errors import OpenPoseLabWarning
 from estimation.grouping.plugin import DescribedError
 from openpose_lab.lab.sandbox.isolated import is_debugged
-from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.limits import WHOLE_RUN, Limits
 from openpose_lab.lab.sandbox.runner import Runner
 from openpose_lab.tracking import TRACKERS, CheckedTracker, TrackerError, load_tracker
 from openpose_lab.tracking.plugin import CHANGES, find_file
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 """For one frame."""
-_PROCESSOR = 1_000_000  # seconds in all: a video may be long
 
 
 class IsolatedTracker:
@@ -53,7 +52,7 @@ class IsolatedTracker:
         self._runner: Runner | None = None
         self._ended = False
         if self.source and not is_debugged():
-            limits = Limits(SECONDS, processor=_PROCESSOR)
+            limits = Limits(SECONDS, processor=WHOLE_RUN)
             self._runner = Runner(self.source, limits, layout=layout.name)
             self._runner.begin()
 

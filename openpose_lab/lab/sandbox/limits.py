@@ -15,3 +15,7 @@ class Limits:
     seconds: float = 5.0
     memory: int = 1500
     processor: int = 120
+
+
+WHOLE_RUN = 1_000_000
+"""Seconds of the processor for a plug-in that is called with each photo or frame of a long run."""

@@ -35,7 +35,7 @@ def people(layout):
 
 
 def test_the_project_s_own_by_name(layout, people):
-    assert TRACKERS == ("none", "oks")
+    assert {"none", "oks"} <= set(TRACKERS)
     assert load_tracker("none", layout).update(people, 0.0).tolist() == [-1, -1]
     oks = load_tracker("oks", layout)
     assert [oks.update(people, 0.04 * frame).tolist() for frame in range(3)][-1] == [0, 1]
