@@ -150,7 +150,8 @@ def process(options: argparse.Namespace) -> None:
             partial(source.frames, options.every, options.start, options.end, options.rotate),
             partial(report.follow, identifying(options, source, tracker)),
             outputs,
-            tuple(taker for taker in (writer, window) if taker),
+            writer,
+            window,
             mending(options, source),
             look_of(options),
             options.keypoint_scale,
@@ -166,7 +167,7 @@ def process(options: argparse.Namespace) -> None:
             isolated_tracker.end_calls()
 
         try:
-            run.run(estimator, is_over, report.watch, on_stop=end_calls)
+            run.run(estimator, is_over, report.watch, report.tick, on_stop=end_calls)
             if writer:
                 writer.close(stopped=is_over())
         finally:
@@ -187,14 +188,15 @@ class Report:
         """Give frames on, and show how many and how many a second."""
         from tqdm import tqdm
 
-        began, count = time.monotonic(), 0
+        began = time.monotonic()
         try:
-            for frame in tqdm(frames, what, self._expected, unit="frame", disable=None):
-                count += 1
-                yield frame
+            yield from tqdm(frames, what, self._expected, unit="frame", disable=None)
         finally:
-            self._frames = self._frames or count
             self._seconds += time.monotonic() - began
+
+    def tick(self) -> None:
+        """Count a frame."""
+        self._frames += 1
 
     def follow(self, identify: Callable[[Iterable[Found]], Iterator[Found]], found: Iterable[Found]) -> Iterator[Found]:
         """Note the identities that are given."""

@@ -1,4 +1,5 @@
-"""The run over a video or a camera: threads find and draw people, and one follows, writes and shows them in order.
+"""The run over a video or a camera. Threads find and draw people, the caller's follows and shows them in order, and one
+more writes them in order, as encoding takes as long as all that the caller's thread does.
 
 A run of one pass finishes each frame before it reads much further. Smoothing and filling need later frames, so with
 them the first pass finds the people, the rows are written after it, and a second pass draws.
@@ -78,7 +79,8 @@ class VideoRun:
         read: Gives the frames from the first on. A run of two passes calls it twice.
         follow: Gives identities to the people of successive frames.
         outputs: Where the rows go.
-        pictures: What takes the pictures. Without any, nothing is drawn.
+        writer: Takes the pictures, in order, in a thread of its own.
+        window: Takes the pictures in the caller's thread. Without it and ``writer``, nothing is drawn.
         mend: Smooths and fills the people of all frames; it is called with a function that gives the records, and gives
             them changed. None makes a run of one pass.
         look: Which people are kept, and how they are drawn.
@@ -90,7 +92,8 @@ class VideoRun:
     read: Callable[[], Iterable[Frame]]
     follow: Callable[[Iterable[Found]], Iterator[Found]]
     outputs: VideoOutputs
-    pictures: tuple[Pictures, ...] = ()
+    writer: Pictures | None = None
+    window: Pictures | None = None
     mend: Callable[[Callable[[], Iterator[Record]]], Iterator[Record]] | None = None
     look: Look = field(default_factory=Look)
     unit: str = PIXELS
@@ -101,6 +104,7 @@ class VideoRun:
         estimator: PoseEstimator,
         is_over: Callable[[], bool] = lambda: False,
         watch: Watch = lambda frames, what: frames,
+        tick: Callable[[], object] = lambda: None,
         threads: int | None = None,
         on_stop: Callable[[], object] = lambda: None,
     ) -> int:
@@ -112,6 +116,8 @@ class VideoRun:
                 run of two passes draws them.
             watch: Is called with the frames of each pass and a word for it. It gives the frames on, and may show a
                 progress bar.
+            tick: Is called when a frame of the first pass is done. Of a run that stops, the frames that are done may be
+                a few more than ``watch`` has seen.
             threads: How many frames are worked on at once; by default ``count_threads``.
             on_stop: As in ``map_in_threads``.
 
@@ -125,7 +131,7 @@ class VideoRun:
         found = self._found(estimator, threads or count_threads(), on_stop)
         with closing(_Spool(estimator.config.layout)) as spool:
             work = self._one_pass if self.mend is None else self._two_passes
-            work(estimator, found, spool, is_over, watch)
+            work(estimator, found, spool, is_over, watch, tick)
             return spool.count
 
     def _one_pass(
@@ -135,19 +141,24 @@ class VideoRun:
         spool: _Spool,
         is_over: Callable[[], bool],
         watch: Watch,
+        tick: Callable[[], object],
     ) -> None:
         layout = estimator.config.layout
         tables = {name: path for name, path in self.outputs.tables.items() if name != LINES}
+
+        def write(one: Drawn) -> Drawn:
+            frame, people, _ = one
+            record = self._record(frame, self.look.keep(people))
+            self._write_picture(one)
+            self._write_files(record, layout)
+            lines.append(record)
+            spool.append(record, keep=bool(tables))
+            tick()
+            return one
+
         try:
-            with closing(self._drawn(estimator, found)) as drawn, closing(self._open_lines(layout)) as lines:
-                for frame, people, picture in watch(drawn, "frames"):
-                    record = self._record(frame, self.look.keep(people))
-                    self._take(frame, picture)
-                    self._write_files(record, layout)
-                    lines.append(record)
-                    spool.append(record, keep=bool(tables))
-                    if is_over():
-                        break
+            with closing(self._open_lines(layout)) as lines, closing(self._drawn(estimator, found)) as drawn:
+                self._show(self._in_order(write, drawn), "frames", is_over, watch)
         except OpenPoseLabError:
             with suppress(OpenPoseLabError):  # such as a full disk, which the first error tells
                 self._write_tables(tables, spool.records, layout)
@@ -161,12 +172,14 @@ class VideoRun:
         spool: _Spool,
         is_over: Callable[[], bool],
         watch: Watch,
+        tick: Callable[[], object],
     ) -> None:
         failure = None
         try:
             with closing(found):
                 for frame, people in watch(found, "finding people"):
                     spool.append(self._record(frame, people))
+                    tick()
                     if is_over():
                         break
         except OpenPoseLabError as error:
@@ -195,15 +208,13 @@ class VideoRun:
             for record in rows():
                 self._write_files(record, layout)
             self._write_tables(self.outputs.tables, rows, layout)
-            if not self.pictures:
+            if not self._is_drawn:
                 return
             stopped = is_over()  # before: what was done is drawn
             again = ((frame, record.skeletons) for record, frame in zip(mended.records(), self.read()))
             with closing(self._drawn(estimator, again)) as drawn:
-                for frame, _, picture in watch(drawn, "drawing"):
-                    self._take(frame, picture)
-                    if is_over() and not stopped:
-                        break
+                written = self._in_order(self._write_picture, drawn)
+                self._show(written, "drawing", lambda: is_over() and not stopped, watch)
 
     def _found(
         self, estimator: PoseEstimator, threads: int, on_stop: Callable[[], object]
@@ -214,7 +225,7 @@ class VideoRun:
         def find(frame: Frame) -> Found:
             return frame, parallel(frame.pixels)
 
-        with closing(map_in_threads(find, self.read(), threads, on_stop, 0 if self.live else AHEAD)) as found:
+        with closing(map_in_threads(find, self.read(), threads, on_stop, self._ahead)) as found:
             yield from self.follow(found)
 
     def _drawn(self, estimator: PoseEstimator, found: Generator[Found, None, None]) -> Generator[Drawn, None, None]:
@@ -225,9 +236,8 @@ class VideoRun:
             return frame, people, self.look.draw(estimator, frame.pixels, people)
 
         with closing(found):
-            if self.pictures:
-                ahead = 0 if self.live else AHEAD
-                with closing(map_in_threads(draw, found, _DRAWING_THREADS, ahead=ahead)) as drawn:
+            if self._is_drawn:
+                with closing(map_in_threads(draw, found, _DRAWING_THREADS, ahead=self._ahead)) as drawn:
                     yield from drawn
             else:
                 yield from ((frame, people, None) for frame, people in found)
@@ -236,10 +246,32 @@ class VideoRun:
         height, width = frame.pixels.shape[:2]
         return Record(self.name, frame.index, frame.timestamp, width, height, people)
 
-    def _take(self, frame: Frame, picture: NDArray[np.uint8] | None) -> None:
-        if picture is not None:
-            for taker in self.pictures:
-                taker.write(picture, frame.timestamp or 0.0)
+    @property
+    def _is_drawn(self) -> bool:
+        return self.writer is not None or self.window is not None
+
+    @property
+    def _ahead(self) -> int:
+        return 0 if self.live else AHEAD
+
+    def _in_order(self, write: Callable[[Drawn], Drawn], drawn: Iterable[Drawn]) -> Generator[Drawn, None, None]:
+        """Write frames in one other thread, one after the other."""
+        return map_in_threads(write, drawn, threads=1, ahead=self._ahead)
+
+    def _show(self, frames: Generator[Drawn, None, None], what: str, is_over: Callable[[], bool], watch: Watch) -> None:
+        """Show pictures in the window, until the frames end or the run is over."""
+        with closing(frames):
+            for frame, _, picture in watch(frames, what):
+                if self.window is not None and picture is not None:
+                    self.window.write(picture, frame.timestamp or 0.0)
+                if is_over():
+                    break
+
+    def _write_picture(self, one: Drawn) -> Drawn:
+        frame, _, picture = one
+        if self.writer is not None and picture is not None:
+            self.writer.write(picture, frame.timestamp or 0.0)
+        return one
 
     def _write_files(self, record: Record, layout: Layout) -> None:
         for name, path in self.outputs.files_of(record.index).items():

@@ -79,6 +79,13 @@ def lines(path="people.jsonl"):
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
 
 
+def done_of(out, least):
+    """The frames that a report says are done, of a run that was stopped after so many. A few more may have begun."""
+    done = int(re.match(r"frames +(\d+) ", out)[1])
+    assert least <= done <= least + 3
+    return done
+
+
 # What comes out
 
 
@@ -248,11 +255,11 @@ def test_q_ends_with_a_playable_video_and_complete_rows(demo, window, monkeypatc
     monkeypatch.setattr(window, "after", 7)
     status, out, err = demo("clip.mkv", "--show", "--output", "shown.mp4", "--csv", "people.csv")
     assert (status, err) == (0, "")
-    assert "frames       7 " in out
-    assert timestamps("shown.mp4") == timestamps("clip.mkv")[:7]
-    assert len(sound_of("shown.mp4")[2]) < 0.7 * len(sound_of("clip.mkv")[2])
+    done = done_of(out, 7)
+    assert timestamps("shown.mp4") == timestamps("clip.mkv")[:done]
+    assert len(sound_of("shown.mp4")[2]) < 0.8 * len(sound_of("clip.mkv")[2])
     with Path("people.csv").open(newline="") as file:
-        assert {int(row["index"]) for row in csv.DictReader(file)} == set(range(7))
+        assert {int(row["index"]) for row in csv.DictReader(file)} == set(range(done))
 
 
 class ToyCamera(LiveSource):
@@ -317,24 +324,23 @@ def test_gaps_of_a_camera_are_refused(demo, window):
 
 @pytest.mark.usefixtures("clip")
 def test_ctrl_c_ends_with_a_playable_video_and_complete_rows(demo, monkeypatch):
-    from openpose_lab.job.video_run import VideoRun
+    show, shown = video.Report.watch, []
 
-    take, taken = VideoRun._take, []
+    def watch_and_stop(self, frames, what):
+        for frame in show(self, frames, what):
+            shown.append(frame)
+            if len(shown) == 6:
+                signal.raise_signal(signal.SIGINT)
+            yield frame
 
-    def take_and_stop(self, frame, picture):
-        take(self, frame, picture)
-        taken.append(frame.index)
-        if len(taken) == 6:
-            signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(VideoRun, "_take", take_and_stop)
+    monkeypatch.setattr(video.Report, "watch", watch_and_stop)
     status, out, err = demo("clip.mkv", "--csv", "people.csv", "--jsonl", "people.jsonl")
     assert (status, err) == (130, "demo_video.py: stopped\n")
-    assert "frames       6 " in out
-    assert timestamps("clip_rendered.mp4") == timestamps("clip.mkv")[:6]
-    assert [line["index"] for line in lines()] == list(range(6))
+    done = done_of(out, 6)
+    assert timestamps("clip_rendered.mp4") == timestamps("clip.mkv")[:done]
+    assert [line["index"] for line in lines()] == list(range(done))
     with Path("people.csv").open(newline="") as file:
-        assert {int(row["index"]) for row in csv.DictReader(file)} == set(range(6))
+        assert {int(row["index"]) for row in csv.DictReader(file)} == set(range(done))
 
 
 def test_what_was_done_of_a_clip_that_is_cut_off_stays(demo, clips):
