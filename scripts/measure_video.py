@@ -16,19 +16,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from estimation.photos import read_photo
 from openpose_lab.benchmark.machine import describe_machine
+from openpose_lab.benchmark.video import moving_photo
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import start
 from openpose_lab.job.video_file import VideoWriter
-from openpose_lab.paths import sample_photo
 from openpose_lab.sources.videos import open_video
 
 EXAMPLES = """example:
   python -m scripts.measure_video --repeat 5
 """
 SIZES = ((640, 480), (1920, 1080))
-_POSITIONS = 60
 _RATE = 25
 
 Photo = NDArray[np.uint8]
@@ -44,23 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     print("\n| what | ms a frame | CPU ms a frame | MB | PSNR dB |\n| -- | -- | -- | -- | -- |")
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            measure(moving(size, options.frames), Path(folder), options.repeat)
-
-
-def moving(size: tuple[int, int], count: int) -> list[Photo]:
-    """A photo that moves to and fro, with a little noise. Frames are repeated, so memory is bounded."""
-    width, height = size
-    photo = read_photo(sample_photo())
-    scale = max((width + 2 * _POSITIONS) / photo.shape[1], (height + _POSITIONS) / photo.shape[0])
-    large = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    rng = np.random.default_rng(0)
-    shown = []
-    for place in range(_POSITIONS):
-        part = large[place : place + height, 2 * place : 2 * place + width].astype(np.int16)
-        part += rng.integers(-3, 4, part.shape, dtype=np.int16)
-        shown.append(np.clip(part, 0, 255).astype(np.uint8))
-    turns = [*range(_POSITIONS), *range(_POSITIONS - 2, 0, -1)]
-    return [shown[turns[number % len(turns)]] for number in range(count)]
+            measure(moving_photo(size, options.frames), Path(folder), options.repeat)
 
 
 def measure(frames: list[Photo], folder: Path, repeat: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,8 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import encode_picture, write_whole
 from estimation.pipeline import Estimate, group_maps
 from estimation.views import average_maps
-from openpose_lab.benchmark.table import Row, Table
-from openpose_lab.benchmark.timing import Task, Timing, count_runs, time_in_turns
+from openpose_lab.benchmark.stages_alone import beside_stages, runs_beside_stages
+from openpose_lab.benchmark.table import Table
 from openpose_lab.estimator import PoseEstimator
 from openpose_lab.formats import FORMATS, Format
 from openpose_lab.formats.lines import to_line
@@ -28,7 +27,6 @@ from openpose_lab.overlap import count_cores
 from openpose_lab.sources import PhotoFile, list_photos
 
 _STAGES = ("decoding", "network", "stages after it", "drawing", "writing")
-_FOLDER = "the folder"
 
 
 def benchmark_folder(
@@ -54,38 +52,25 @@ def benchmark_folder(
         OpenPoseLabError: A photo cannot be read, or a file cannot be written.
     """
     photos = list_photos(list(paths))
-    tasks: dict[str, Task] = dict(_Stages(photos, estimator, scratch).tasks())
-    tasks[_FOLDER] = lambda: _run(photos, estimator, scratch / "folder")
-    timings = time_in_turns(tasks, repeat, tick=tick)
-    if timings.failed:
-        raise OpenPoseLabError("; ".join(timings.failed.values()))
-    cores = count_cores()
-    alone = np.sum([timings.done[name].seconds for name in _STAGES], axis=0) / cores
-    shares = Timing(tuple(alone.tolist()))
-    run = timings.done[_FOLDER]
-    ratio = run.median / shares.median
     sizes = {photo.read().shape for photo in photos}
-    return Table(
+    table = beside_stages(
         "folder",
         f"A folder of {len(photos)} photos of {len(sizes)} sizes",
-        ("what",),
-        "s",
-        [
-            *(Row((f"{name}, processor seconds",), timings.done[name]) for name in _STAGES),
-            Row((f"all stages, divided by {cores} cores",), shares),
-            Row(("the folder",), run, figures={"ratio": ratio, "photos a second": len(photos) / run.median}),
-        ],
-        notes=[
-            f"views of {estimator.views.title}; each stage alone goes through all photos, one after the other",
-            f"the folder takes {ratio:.2f} times its stages divided by the cores: {len(photos) / run.median:.1f} "
-            "photos a second",
-        ],
+        dict(zip(_STAGES, _Stages(photos, estimator, scratch).in_order())),
+        lambda: _run(photos, estimator, scratch / "folder"),
+        (len(photos), "photos"),
+        repeat,
+        tick,
     )
+    table.notes.insert(
+        0, f"views of {estimator.views.title}; each stage alone goes through all photos, one after the other"
+    )
+    return table
 
 
 def folder_runs(repeat: int) -> int:
     """Compute how often ``benchmark_folder`` calls ``tick``."""
-    return count_runs(len(_STAGES) + 1, repeat)
+    return runs_beside_stages(len(_STAGES), repeat)
 
 
 class _Stages:
@@ -98,10 +83,9 @@ class _Stages:
         self._estimates: list[Estimate] = []
         self._pictures: list[NDArray[np.uint8]] = []
 
-    def tasks(self) -> dict[str, Task]:
-        """Each stage by its name, as a task that gives its processor seconds."""
-        stages = self._decode, self._compute, self._group, self._draw, self._write
-        return {name: partial(_processor_seconds, stage) for name, stage in zip(_STAGES, stages)}
+    def in_order(self) -> Sequence[Callable[[], object]]:
+        """The stages, as ``_STAGES`` names them."""
+        return self._decode, self._compute, self._group, self._draw, self._write
 
     def _decode(self) -> None:
         self._pixels = [photo.read() for photo in self._photos]
@@ -128,12 +112,6 @@ class _Stages:
             write_whole(path, encode_picture(path, picture))
             write_whole(path.with_suffix(".json"), json.encode(record, layout, "pixels"))
             to_line(record)
-
-
-def _processor_seconds(work: Callable[[], object]) -> float:
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 def _run(photos: Sequence[PhotoFile], estimator: PoseEstimator, folder: Path) -> float:

@@ -2,9 +2,9 @@
 
 The parts are: network, the forward pass by network, runtime and precision; stages, what comes after the network, on
 crowds of 1 to 100 people; start, from Enter to the picture in a fresh process, and its peak memory; photos, photos a
-second, of copies of the sample or of --images; folder, a run over these photos, beside its stages alone. What is
-compared runs in turns. With --annotations too, AP stands beside the forward pass. Nothing is downloaded: networks
-without weights are listed as missing.
+second, of copies of the sample or of --images; folder, a run over these photos, beside its stages alone; video, a run
+over --video or a clip of the sample, beside its stages alone. What is compared runs in turns. With --annotations too,
+AP stands beside the forward pass. Nothing is downloaded: networks without weights are listed as missing.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ EXAMPLES = """examples:
   python -m openpose_lab benchmark --only stages start       these parts
   python -m openpose_lab benchmark --only network --networks lightweight --repeat 30
   python -m openpose_lab benchmark --only photos --images holiday
+  python -m openpose_lab benchmark --only video --video clip.mp4
   python -m openpose_lab benchmark --images val2017 --annotations person_keypoints_val2017.json   AP beside the times
 """
-REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5}
+REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5, "video": 5}
 """The parts, and how often each thing is timed in them."""
 _MOST_RUNS = 10_000
 _IN_FOLDER = 100
@@ -83,12 +84,13 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         choices=REPEATS,
         default=list(REPEATS),
         metavar="PART",
-        help="network, stages, start, photos, folder",
+        help=", ".join(REPEATS),
     )
     add("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME", help="default: all")
     usual = ", ".join(f"{count} in {part}" for part, count in REPEATS.items())
     add("--repeat", type=int, metavar="N", help=f"how often each thing is timed (default: {usual})")
     add_known_photos_options(parser, required=False)
+    add("--video", type=Path, metavar="FILE", help="the video of the part video (default: a clip of the sample)")
     add("--people", type=int, nargs="+", metavar="N", help="people in the crowds (default: 1 5 9 30 100)")
     add("--seed", type=int, default=0, help="another number gives other crowds (default: 0)")
     add("--json", type=output_path, metavar="FILE", help="write all times in seconds")
@@ -127,6 +129,7 @@ def measure(part: str, options: argparse.Namespace) -> Table:
         "start": measure_start,
         "photos": measure_photos,
         "folder": measure_folder,
+        "video": measure_video,
     }
     try:
         return measures[part](options, options.repeat or REPEATS[part])
@@ -192,6 +195,19 @@ def measure_folder(options: argparse.Namespace, repeat: int) -> Table:
         paths = photos_in(options.images, _IN_FOLDER) if options.images else copies_of_sample(scratch, _IN_FOLDER)
         with _progress("folder", folder_runs(repeat)) as bar:
             return benchmark_folder(paths, estimator, scratch / "outputs", repeat, bar.update)
+
+
+def measure_video(options: argparse.Namespace, repeat: int) -> Table:
+    """Measure a run over a video, as ``demo_video.py`` does it."""
+    from openpose_lab.benchmark.video import benchmark_video, make_clip, video_runs
+    from openpose_lab.estimator import PoseEstimator
+
+    estimator = PoseEstimator(_network_with_weights(options))
+    with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        clip = options.video or make_clip(scratch / "clip.mp4")
+        with _progress("video", video_runs(repeat)) as bar:
+            return benchmark_video(clip, estimator, scratch / "drawn.mp4", repeat, bar.update)
 
 
 def _network_with_weights(options: argparse.Namespace) -> str:
