@@ -33,7 +33,7 @@ def photos(tmp_path):
 
 
 def test_the_folder_stands_beside_its_stages(estimator, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr("openpose_lab.benchmark.folder.count_cores", lambda: 2)
+    monkeypatch.setattr("openpose_lab.benchmark.stages_alone.count_cores", lambda: 2)
     ticks = []
     table = benchmark_folder(photos, estimator, tmp_path / "outputs", 2, lambda: ticks.append(1))
     assert len(ticks) == folder_runs(2)
