@@ -28,9 +28,11 @@ _JOINT_PER_LIMB = 1.4  # a joint's diameter, of the width of the narrowest limb 
 
 # The identity of a person stands above them, in letters whose height is a share of the person's.
 _TEXT_PER_HEIGHT = 1 / 12
-_LEAST_TEXT, _MOST_TEXT = 9.0, 60.0  # pixels
+_LEAST_TEXT, _MOST_TEXT = 10.0, 60.0  # pixels
+_LEAST_TEXT_OF_PHOTO = 1 / 36  # of the photo's shorter side
 _FONT, _FONT_PIXELS = cv2.FONT_HERSHEY_SIMPLEX, 22  # the height of its digits at scale 1
-_GOLDEN = 0.618034  # of the colour wheel, from one identity to the next: neighbours differ, and none comes twice soon
+_GOLDEN = 0.618034  # of the colour wheel, from one identity to the next: neighbours differ
+_HUES, _SATURATIONS = 8, (1.0, 0.45)  # from the eighth hue on they come close to the first, so others are paler
 
 _OUTLINE = np.linspace(0, 2 * np.pi, 32, endpoint=False)  # the corners of an ellipse, as angles
 _FURTHEST = 1e6  # pixels; OpenCV counts them in 32 bits
@@ -185,7 +187,8 @@ def _write(canvas: NDArray[np.uint8], text: str, keypoints: NDArray[np.float64],
     seen = keypoints[~np.isnan(keypoints).any(axis=1)]
     if not len(seen):
         return
-    size = min(max(tall * _TEXT_PER_HEIGHT, _LEAST_TEXT), _MOST_TEXT)
+    least = max(_LEAST_TEXT, min(canvas.shape[:2]) * _LEAST_TEXT_OF_PHOTO)
+    size = max(least, min(tall * _TEXT_PER_HEIGHT, _MOST_TEXT))
     scale, thick = size / _FONT_PIXELS, max(1, round(size / 10))
     (width, height), _ = cv2.getTextSize(text, _FONT, scale, thick)
     highest = seen[seen[:, 1].argmin()]
@@ -198,14 +201,16 @@ def _write(canvas: NDArray[np.uint8], text: str, keypoints: NDArray[np.float64],
 
 def _colours(count: int) -> list[_Colour]:
     """``count`` BGR colours around the colour wheel."""
-    return [_colour(k / count) for k in range(count)]
+    return [_colour(k / count, 1) for k in range(count)]
 
 
 def _identity_colour(identity: int) -> _Colour | None:
     """The BGR colour of an identity; None for none."""
-    return None if identity == NO_IDENTITY else _colour(identity * _GOLDEN % 1)
+    if identity == NO_IDENTITY:
+        return None
+    return _colour(identity * _GOLDEN % 1, _SATURATIONS[identity // _HUES % len(_SATURATIONS)])
 
 
-def _colour(hue: float) -> _Colour:
-    red, green, blue = colorsys.hsv_to_rgb(hue, 1, 1)
+def _colour(hue: float, saturation: float) -> _Colour:
+    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, 1)
     return 255 * blue, 255 * green, 255 * red

@@ -1,4 +1,7 @@
-"""The picture of docs/video.md: moments of a simulated video in which people cross, with the identities they get."""
+"""The picture of docs/video.md: moments of a simulated video in which people cross, with the identities they get.
+
+Hidden people are drawn in a pale grey, although the tracker does not see them.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18
 from estimation.files import check_writable, encode_picture, write_whole
 from estimation.renderers import draw_skeletons
+from estimation.skeletons import Skeletons
+from estimation.subset import MISSING
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import shown, start
 from openpose_lab.evaluation.identities import identify
-from openpose_lab.evaluation.track_scenes import PICTURE, simulate_video
+from openpose_lab.evaluation.track_scenes import PICTURE, TrackScene, simulate_video
 from openpose_lab.paths import ROOT
 from openpose_lab.tracking import load_tracker
 
@@ -30,7 +35,7 @@ PEOPLE, HEIGHTS = 4, (190.0, 240.0)
 SPEEDS = (0.05, 0.2)
 """Body widths a frame: slow enough to see who goes where."""
 _COLUMNS = 3
-_GREY, _LINE = 60, 120
+_GREY, _PALE, _LINE = 60, 95, 120
 _SCALE = 0.75
 
 
@@ -51,7 +56,7 @@ def strip() -> NDArray[np.uint8]:
     pictures = []
     for frame in range(FIRST, FIRST + MOMENTS * STEP, STEP):
         people = replace(scene.frames[frame], person_ids=identities[frame])
-        picture = draw_skeletons(COCO_18, np.full((*PICTURE[::-1], 3), _GREY, np.uint8), people)
+        picture = draw_skeletons(COCO_18, _background(scene, frame), people)
         text = f"{scene.timestamp(frame) - scene.timestamp(FIRST):.1f} s"
         cv2.putText(picture, text, (14, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2, cv2.LINE_AA)
         picture[-1], picture[:, -1] = _LINE, _LINE
@@ -59,6 +64,17 @@ def strip() -> NDArray[np.uint8]:
     rows = [np.hstack(pictures[place : place + _COLUMNS]) for place in range(0, MOMENTS, _COLUMNS)]
     sheet = cv2.resize(np.vstack(rows), None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_AREA)
     return sheet.astype(np.uint8, copy=False)
+
+
+def _background(scene: TrackScene, frame: int) -> NDArray[np.uint8]:
+    """Draw the people who are in the picture and hidden."""
+    grey = np.full((*PICTURE[::-1], 3), _GREY, np.uint8)
+    hidden = scene.keypoints[frame, ~scene.visible[frame]]
+    ids = np.where(np.isnan(hidden[..., 0]), MISSING, 0)
+    people = Skeletons(hidden, np.ones(ids.shape), np.ones(len(ids)), ids)
+    drawn = draw_skeletons(COCO_18, np.zeros_like(grey), people)
+    grey[drawn.max(axis=2) > 0] = _PALE
+    return grey
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class Console(io.TextIOWrapper):
             io.BufferedWriter(self._raw),  # type: ignore[type-var]
             encoding=like.encoding,
             errors="backslashreplace",  # a path may have letters that the terminal lacks
-            line_buffering=like.line_buffering,
+            line_buffering=like.line_buffering or like.write_through,  # the latter is PYTHONUNBUFFERED's
         )
 
     @property

@@ -97,10 +97,21 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
 def add_part_options(parser: Options) -> None:
     """Which frames of the source are worked on."""
     add = parser.add_argument
-    add("--start", type=float, metavar="S", help="leave out the frames before this second")
-    add("--end", type=float, metavar="S", help="leave out the frames from this second on")
+    add("--start", type=seconds, metavar="TIME", help="leave out the frames before this time: seconds, or H:M:S")
+    add("--end", type=seconds, metavar="TIME", help="leave out the frames from this time on")
     add("--every", type=int, default=1, metavar="N", help="take every Nth frame (default: 1)")
     add("--fps", type=float, metavar="N", help="frames a second of a folder of frames (default: 25)")
+
+
+def seconds(text: str) -> float:
+    """Read a time: seconds, or minutes and seconds or hours, minutes and seconds with colons."""
+    parts = text.split(":")
+    if len(parts) > 3 or not all(re.fullmatch(r"\d+(\.\d*)?", part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; give seconds such as 90.5, or 1:30.5")
+    time_read = 0.0
+    for part in parts:
+        time_read = 60 * time_read + float(part)
+    return time_read
 
 
 def add_motion_options(parser: Options) -> None:
@@ -208,6 +219,8 @@ class Report:
         """Print the frames, the identities, and where the outputs are."""
         from estimation.skeletons import NO_IDENTITY
 
+        if not self._frames:
+            return
         rate = f" ({self._frames / self._seconds:.1f} a second)" if self._seconds else ""
         print(f"frames       {self._frames}{rate}")
         if source.dropped:

@@ -49,4 +49,4 @@ def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str)
     file.write(b"[]\n" if separator == "[" else b"]\n")
 
 
-FORMAT = TableFormat("coco", "also write the people of all photos as COCO keypoint results, in pixels", _write)
+FORMAT = TableFormat("coco", "also write the people of all photos or frames as COCO results, in pixels", _write)

@@ -62,5 +62,5 @@ def _write_group(writer: Any, photos: list[dict[str, NDArray[Any]]]) -> None:
 
 
 FORMAT = TableFormat(
-    "parquet", "also write the people of all photos as Parquet, one row a person", _write, library="pyarrow"
+    "parquet", "also write the people of all photos or frames as Parquet, one row a person", _write, library="pyarrow"
 )

@@ -78,6 +78,20 @@ def test_an_error_with_closed_standard_error_does_not_go_into_the_output():
     assert (done.returncode, done.stdout) == (1, b"")
 
 
+@posix
+def test_a_line_of_the_standard_error_comes_before_what_is_printed_next():
+    """Also with PYTHONUNBUFFERED, as in containers."""
+    code = "import sys; sys.stderr.write('a bar\\n'); print('a report')"
+    main = f"lambda arguments: exec({code!r})"
+    command = f"from openpose_lab.commands.program import run; run('demo', {main}, [])"
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert done.stdout == "a bar\na report\n"
+
+
 @pytest.fixture
 def as_users_have_it(monkeypatch):
     monkeypatch.delenv(DEBUG)

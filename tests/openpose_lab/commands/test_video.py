@@ -208,6 +208,18 @@ def test_a_turned_video_keeps_its_shape(demo, angle):
         assert (stream.width, stream.height) == (SIZE if angle == "180" else SIZE[::-1])
 
 
+@pytest.mark.parametrize(("text", "expected"), [("90.5", 90.5), ("1:30.5", 90.5), ("2:01:05", 7265), ("0", 0)])
+def test_times(text, expected):
+    assert video.seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "a", "-1", "1:", "1:2:3:4", "nan", "1e3", "1:-2"])
+def test_what_is_no_time(demo, text):
+    status, _, err = demo("clip.mkv", f"--start={text}")
+    assert status == 2
+    assert f"argument --start: {text!r} is no time; give seconds such as 90.5, or 1:30.5" in err
+
+
 # Windows and cameras
 
 
