@@ -30,7 +30,7 @@ types: .venv/ready-dev
 
 clean:
 	rm -rf .venv .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis output.png groupings.csv \
-		groupings.png worst.jpg lab.zip explain.html *_rendered.mp4
+		groupings.png worst.jpg lab.zip explain.html
 
 .venv/light: requirements-light.txt requirements-lowest.txt pyproject.toml
 	@$(PYTHON) -c '$(SUPPORTED)'

@@ -158,8 +158,8 @@ class PoseEstimator:
             threads: How many photos are worked on at once; by default one more than the cores.
             on_error: Is called with the name of each photo that fails and the reason; the next photo follows. Without
                 it, the error is raised. A photo of a source fails, too, if it cannot be read.
-            live: Whether people are given as soon as they are found, as a camera needs it. A slow frame then delays the
-                others.
+            live: Whether the people of a frame come with the next frame at the latest, if they are found by then, as a
+                camera needs it. A slow frame then delays the others.
 
         Returns:
             An iterator of each frame and the people in it, in the order of the frames. Memory does not grow with their

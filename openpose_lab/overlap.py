@@ -64,8 +64,8 @@ def map_in_threads(
         items: The items. The caller's thread takes them.
         threads: How many calls run at once; by default ``count_threads``.
         on_stop: Is called when the caller stops before the end, or an error is raised. It may let calls end sooner.
-        ahead: How many results for each thread may wait for an earlier one. 0 gives the results of a live source with
-            the least delay.
+        ahead: How many results for each thread may wait for an earlier one. 0 is for live sources: then a result that
+            is there comes before another item is waited for.
 
     Yields:
         The results in the order of the items. An error of a call, or of taking an item, is raised in place of its
@@ -79,12 +79,12 @@ def map_in_threads(
         try:
             for call in _calls(function, items):
                 under_way.append(pool.submit(call))
-                if len(under_way) == threads * (1 + ahead):
+                while len(under_way) == threads * (1 + ahead) or (under_way and not ahead and under_way[0].done()):
                     yield under_way.popleft().result()
             while under_way:
                 yield under_way.popleft().result()
         except BaseException:
-            for future in under_way:
+            for future in reversed(under_way):  # the newest first, so that no call begins after one that is left out
                 future.cancel()
             on_stop()
             raise

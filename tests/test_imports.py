@@ -42,7 +42,7 @@ ROOMS = (
     {"openpose_lab.evaluation", "openpose_lab.job"},
     {"openpose_lab.benchmark", "openpose_lab.lab"},
     {"openpose_lab.commands"},
-    {"openpose_lab.__main__", "demo_image"},
+    {"openpose_lab.__main__", "demo_image", "demo_video"},
     {"scripts"},
 )
 """The rooms of the project: each imports only those of earlier sets. A new room needs a place here."""
@@ -58,7 +58,7 @@ PATHS = {
     module_name(path): path
     for folder in ("estimation", "models", "openpose_lab", "scripts")
     for path in sorted((ROOT / folder).rglob("*.py"))
-} | {"demo_image": ROOT / "demo_image.py"}
+} | {name: ROOT / f"{name}.py" for name in ("demo_image", "demo_video")}
 
 
 def imports_of(name: str, late: bool = True) -> set[str]:

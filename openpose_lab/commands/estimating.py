@@ -42,9 +42,15 @@ def add_format_options(parser: Options) -> None:
 def add_look_options(parser: Options) -> None:
     """How photos are turned, which people are kept, and how they are drawn."""
     add = parser.add_argument
-    add("--rotate", type=int, choices=(90, 180, 270), default=0, help="turn each photo first, by degrees clockwise")
-    add("--max-people", type=int, metavar="N", help="keep the N people of a photo with the highest scores")
-    add("--blank", action="store_true", help="draw the skeletons on black, without the photo")
+    add(
+        "--rotate",
+        type=int,
+        choices=(90, 180, 270),
+        default=0,
+        help="turn each photo or frame first, by degrees clockwise",
+    )
+    add("--max-people", type=int, metavar="N", help="keep the N people of each photo or frame with the highest scores")
+    add("--blank", action="store_true", help="draw the skeletons on black")
     add(
         "--blur-faces",
         action="store_true",

@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +144,7 @@ def process(options: argparse.Namespace) -> None:
         isolated = stack.enter_context(Isolated(options.grouping))
         isolated_tracker = stack.enter_context(IsolatedTracker(options.tracker, config.layout))
         source = stack.enter_context(open_source(options.source, options.fps))
-        outputs, video = outputs_of(options, source), video_of(options, source)
+        outputs, video, mend = outputs_of(options, source), video_of(options, source), mending(options, source)
         inputs = [
             ("source", source.path),
             ("grouping file", isolated.source),
@@ -157,13 +157,13 @@ def process(options: argparse.Namespace) -> None:
         window = stack.enter_context(open_window(source)) if is_shown(options, source) else None
         report = Report(expected_frames(options, source))
         run = VideoRun(
-            source.name,
+            str(source.path or source.name),  # a name is shortened for messages
             partial(source.frames, options.every, options.start, options.end, options.rotate),
             partial(report.follow, identifying(options, source, tracker)),
             outputs,
             writer,
             window,
-            mending(options, source),
+            mend,
             look_of(options),
             options.keypoint_scale,
             source.is_live,
@@ -178,9 +178,10 @@ def process(options: argparse.Namespace) -> None:
             isolated_tracker.end_calls()
 
         try:
-            run.run(estimator, is_over, report.watch, report.tick, on_stop=end_calls)
-            if writer:
-                writer.close(stopped=is_over())
+            with writer or nullcontext():  # its file has its name before it is reported
+                run.run(estimator, is_over, report.watch, report.tick, on_stop=end_calls)
+                if writer:
+                    writer.close(stopped=is_over())
         finally:
             report.print(source, [*([video] if video else []), *outputs.files.values(), *outputs.tables.values()])
 
@@ -227,7 +228,7 @@ class Report:
             print(f"dropped      {source.dropped} frames, which came faster than they could be worked on")
         print(f"identities   {len(self._identities - {NO_IDENTITY})}")
         for path in paths:
-            if os.path.exists(path):
+            if self._frames and os.path.exists(path):
                 print(f"wrote {shown(path)}{os.sep if path.is_dir() else ''}")
 
 
@@ -312,8 +313,12 @@ def mending(
 ) -> Callable[[Callable[[], Iterator[Record]]], Iterator[Record]] | None:
     """What is done with the people when all frames are known: gaps and smoothing, if they are asked for.
 
-    Raises OpenPoseLabError if that cannot be done with this source.
+    Raises OpenPoseLabError if that cannot be done with this source, or without identities.
     """
+    if options.tracker == "none" and (options.smooth or options.fill_gaps is not None):
+        raise OpenPoseLabError(
+            "--smooth and --fill-gaps need the identities of people; give another --tracker than none"
+        )
     if options.smooth and source.rate is not None:
         from openpose_lab.tracking.smoothing import check_rate
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from estimation.proportions import heights
+from estimation.skeletons import NO_IDENTITY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,14 +37,14 @@ class NearestTracker:
         distance = np.linalg.norm(self._places[:, None] - places[None], axis=2)
         distance /= heights(self._layout, skeletons.keypoints)
         distance[timestamp - self._seen > self._memory + 1e-6] = np.inf
-        identities = np.full(len(skeletons), -1, dtype=np.intp)
+        identities = np.full(len(skeletons), NO_IDENTITY, dtype=np.intp)
         for _ in range(min(distance.shape)):
             known, person = np.unravel_index(np.argmin(distance), distance.shape)
             if distance[known, person] > _FARTHEST:
                 break
             identities[person] = known
             distance[known], distance[:, person] = np.inf, np.inf
-        strangers = np.flatnonzero(identities < 0)
+        strangers = np.flatnonzero(identities == NO_IDENTITY)
         identities[strangers] = len(self._seen) + np.arange(len(strangers))
         self._places = np.concatenate([self._places, places[strangers]])
         self._seen = np.concatenate([self._seen, np.empty(len(strangers))])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from openpose_lab.formats.csv_rows import write_rows
 from openpose_lab.formats.format import TableFormat
+from openpose_lab.formats.units import PIXELS
 
 if TYPE_CHECKING:
     from estimation.layouts import Layout
@@ -33,7 +34,7 @@ def _angles(record: Record, layout: Layout) -> Iterator[tuple[Any, ...]]:
     from openpose_lab.formats.tables import OF_PERSON, people_rows
 
     skeletons = best_first(record.skeletons)
-    rows = people_rows(record, layout, "pixels")
+    rows = people_rows(record, layout, PIXELS)
     names, degrees = joint_angles(layout, skeletons.keypoints)
     needed = [[layout.body_parts.index(part) for part in parts] for parts in parts_of_angles(layout).values()]
     filled = skeletons.peak_ids == FILLED

@@ -58,4 +58,6 @@ def _encode(record: Record, layout: Layout, unit: str) -> bytes:
     return json.dumps(to_openpose(record.skeletons, (record.width, record.height), unit)).encode()
 
 
-FORMAT = Format("json", "also write the people as OpenPose's JSON: a file, or the folder of several", _encode)
+FORMAT = Format(
+    "json", "also write the people as OpenPose's JSON: a file, or the folder for several photos or frames", _encode
+)

@@ -16,7 +16,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import cannot_write, check_place_of_files
 from openpose_lab.extras import require
 from openpose_lab.job.video_sound import Sound
-from openpose_lab.sources.videos import to_ticks
+from openpose_lab.sources.videos import HIGH_DEFINITION, to_ticks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +44,6 @@ _USUAL_RATE = Fraction(25)
 _USUAL_TIME_BASE = Fraction(1, 90_000)
 _EXACT = 0x2 | 0x2000 | 0x40000
 """SWS_BILINEAR, SWS_FULL_CHR_H_INT and SWS_ACCURATE_RND: without them, grey gets a colour and all becomes darker."""
-_HIGH_DEFINITION = 720
-"""Rows from which players take a video for one in the colours of ITU-R BT.709."""
 
 
 class VideoWriter:
@@ -205,8 +203,8 @@ class VideoWriter:
         context.time_base = self._time_base
         context.sample_aspect_ratio = pixel_aspect
         context.gop_size = max(12, min(250, round(self._rate * _FRAGMENT_SECONDS)))
-        self._colours = "ITU709" if height >= _HIGH_DEFINITION else "ITU601"
-        space = 1 if height >= _HIGH_DEFINITION else 6
+        self._colours = "ITU709" if height >= HIGH_DEFINITION else "ITU601"
+        space = 1 if height >= HIGH_DEFINITION else 6
         context.colorspace = context.color_primaries = context.color_trc = space
         context.color_range = 1
         return container, stream

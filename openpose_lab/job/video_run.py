@@ -1,5 +1,7 @@
-"""The run over a video or a camera. Threads find and draw people, the caller's follows and shows them in order, and one
-more writes them in order, as encoding takes as long as all that the caller's thread does.
+"""The run over a video or a camera.
+
+Threads find and draw the people. The caller's thread follows and shows them, in order. One more thread writes, in
+order, because encoding takes as long as all else that the caller's thread does.
 
 A run of one pass finishes each frame before it reads much further. Smoothing and filling need later frames, so with
 them the first pass finds the people, the rows are written after it, and a second pass draws.
@@ -146,7 +148,7 @@ class VideoRun:
         layout = estimator.config.layout
         tables = {name: path for name, path in self.outputs.tables.items() if name != LINES}
 
-        def write(one: Drawn) -> Drawn:
+        def write(one: Drawn) -> None:
             frame, people, _ = one
             record = self._record(frame, self.look.keep(people))
             self._write_picture(one)
@@ -154,7 +156,6 @@ class VideoRun:
             lines.append(record)
             spool.append(record, keep=bool(tables))
             tick()
-            return one
 
         try:
             with closing(self._open_lines(layout)) as lines, closing(self._drawn(estimator, found)) as drawn:
@@ -199,8 +200,14 @@ class VideoRun:
         assert self.mend is not None
         layout = estimator.config.layout
         with closing(_Spool(layout)) as mended:
-            for record in self.mend(spool.records):
-                mended.append(record)
+            failure = None
+            try:
+                for record in self.mend(spool.records):
+                    mended.append(record)
+            except OpenPoseLabError as error:  # such as a full disk: what is mended is written
+                if not mended.count:
+                    raise
+                failure = error
 
             def rows() -> Iterator[Record]:
                 return (replace(one, skeletons=self.look.keep(one.skeletons)) for one in mended.records())
@@ -208,6 +215,8 @@ class VideoRun:
             for record in rows():
                 self._write_files(record, layout)
             self._write_tables(self.outputs.tables, rows, layout)
+            if failure is not None:
+                raise failure
             if not self._is_drawn:
                 return
             stopped = is_over()  # before: what was done is drawn
@@ -236,11 +245,13 @@ class VideoRun:
             return frame, people, self.look.draw(estimator, frame.pixels, people)
 
         with closing(found):
-            if self._is_drawn:
-                with closing(map_in_threads(draw, found, _DRAWING_THREADS, ahead=self._ahead)) as drawn:
-                    yield from drawn
-            else:
+            if not self._is_drawn:
                 yield from ((frame, people, None) for frame, people in found)
+            elif self.live:  # in this thread, so that no picture waits for another frame
+                yield from map(draw, found)
+            else:
+                with closing(map_in_threads(draw, found, _DRAWING_THREADS)) as drawn:
+                    yield from drawn
 
     def _record(self, frame: Frame, people: Skeletons) -> Record:
         height, width = frame.pixels.shape[:2]
@@ -254,9 +265,19 @@ class VideoRun:
     def _ahead(self) -> int:
         return 0 if self.live else AHEAD
 
-    def _in_order(self, write: Callable[[Drawn], Drawn], drawn: Iterable[Drawn]) -> Generator[Drawn, None, None]:
-        """Write frames in one other thread, one after the other."""
-        return map_in_threads(write, drawn, threads=1, ahead=self._ahead)
+    def _in_order(self, write: Callable[[Drawn], None], drawn: Iterable[Drawn]) -> Generator[Drawn, None, None]:
+        """Write frames in one other thread, one after the other, and none after one that cannot be written."""
+        is_broken = False
+
+        def write_next(one: Drawn) -> Drawn:
+            nonlocal is_broken
+            if not is_broken:
+                is_broken = True  # until it is written whole
+                write(one)
+                is_broken = False
+            return one
+
+        return map_in_threads(write_next, drawn, threads=1, ahead=self._ahead)
 
     def _show(self, frames: Generator[Drawn, None, None], what: str, is_over: Callable[[], bool], watch: Watch) -> None:
         """Show pictures in the window, until the frames end or the run is over."""
@@ -267,11 +288,10 @@ class VideoRun:
                 if is_over():
                     break
 
-    def _write_picture(self, one: Drawn) -> Drawn:
+    def _write_picture(self, one: Drawn) -> None:
         frame, _, picture = one
         if self.writer is not None and picture is not None:
             self.writer.write(picture, frame.timestamp or 0.0)
-        return one
 
     def _write_files(self, record: Record, layout: Layout) -> None:
         for name, path in self.outputs.files_of(record.index).items():
@@ -307,7 +327,7 @@ class _Lines:
         assert isinstance(one, TableFormat)
         try:
             self._file = self._file or _open_to_write(self._path)
-            self._file.write(one.encode(record, self._layout, self._unit))
+            _write_all(self._file, one.encode(record, self._layout, self._unit))
         except OSError as error:
             raise cannot_write(self._path, error) from error
 
@@ -325,6 +345,13 @@ def _open_to_write(path: Path) -> IO[bytes]:
     return os.fdopen(os.dup(descriptor), "wb", buffering=0)
 
 
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """Write to an unbuffered file, which may take a part only: before the disk is full, and when a signal comes."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) or 0 :]
+
+
 class _Spool:
     """The records of the frames that are done, in a temporary file, so that memory does not grow with their number.
 
@@ -335,21 +362,23 @@ class _Spool:
     def __init__(self, layout: Layout) -> None:
         self.count = 0
         self._layout = layout
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  ``close`` closes it
+        # Without a buffer: what could not be written would be tried again when the file is read.
+        self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  ``close`` closes it
 
     def append(self, record: Record, keep: bool = True) -> None:
         """Count a frame, and keep its record if it will be read. Raises OpenPoseLabError if it cannot be written."""
-        self.count += 1
         if keep:
             try:
-                self._file.write(to_line(record))
+                _write_all(self._file, to_line(record))
             except OSError as error:
                 raise cannot_write(Path(tempfile.gettempdir()), error) from error
+        self.count += 1
 
     def records(self) -> Iterator[Record]:
-        """Give the records from the first on."""
+        """Give the records from the first on, all but one that could not be written whole."""
         self._file.seek(0)
-        return (from_line(line, self._layout) for line in self._file)
+        with open(self._file.fileno(), "rb", closefd=False) as file:
+            yield from (from_line(line, self._layout) for line in file if line.endswith(b"\n"))
 
     def close(self) -> None:
         """Delete the file."""

@@ -24,6 +24,8 @@ _ENCODERS = dict.fromkeys(("webm", "matroska"), ("libopus", 48_000, "s16"))
 _AAC = ("aac", 0, "fltp")
 _SAMPLES = {"libopus": 960, "aac": 1024}
 """The samples of a packet by encoder."""
+_SET_BACK = 1
+"""Seconds by which the file's clock must be set back to be believed. Packets that are less late are left out."""
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
@@ -86,10 +88,18 @@ class Sound:
         import av
 
         packets = self._source.container.demux(self._stream)
+        last = following = None
+        shift = 0
         with suppress(av.error.FFmpegError, OSError):  # the end of a file that is cut off
             for packet in packets:
                 if not packet.size or packet.pts is None:
                     continue
+                if last is not None and packet.pts + shift <= last:
+                    if (last - packet.pts - shift) * packet.time_base < _SET_BACK:
+                        continue
+                    shift = following - packet.pts  # the file's clock was set back, as where files are joined
+                packet.pts = packet.dts = last = packet.pts + shift
+                following = last + (packet.duration or 1)
                 seconds = float(packet.pts * packet.time_base) - self._zero
                 if self._end is not None and seconds >= self._end:
                     return
@@ -102,17 +112,12 @@ class Sound:
 
     def _copy(self, stream: Any) -> Generator[tuple[float, Any], None, None]:
         shift = to_ticks(self._zero + self._start, self._stream.time_base)
-        last = None
         # Matroska would move the pictures behind what prepares the decoder, but knows the delay of Opus.
         all_of_it = self._container.format.name != "matroska" or self._stream.codec_context.name == "opus"
         for packet in self._read():
-            packet.pts -= shift
-            packet.dts = packet.pts if packet.dts is None else packet.dts - shift
-            if last is not None and packet.dts <= last:  # the file's clock was set back
-                continue
+            packet.pts = packet.dts = packet.pts - shift
             if packet.dts < 0 and not all_of_it:
                 continue
-            last = packet.dts
             seconds = float(packet.pts * packet.time_base)
             packet.stream = stream
             yield seconds, packet
@@ -130,11 +135,20 @@ class Sound:
     def _encode(self, stream: Any, layout: str, form: str, rate: int) -> Generator[tuple[float, Any], None, None]:
         import av
 
-        resampler = av.AudioResampler(form, layout, rate, _SAMPLES.get(stream.codec_context.name, 1024))
+        setup = form, layout, rate, _SAMPLES.get(stream.codec_context.name, 1024)
+        resampler = av.AudioResampler(*setup)
         shift = to_ticks(self._zero + self._start, Fraction(1, rate))
 
+        def resampled(frame: Any) -> list[Any]:
+            nonlocal resampler
+            try:
+                return list(resampler.resample(frame))
+            except ValueError:  # the sound has another rate or other channels from here on
+                resampler = av.AudioResampler(*setup)
+                return list(resampler.resample(frame))
+
         def encoded(frame: Any) -> Iterator[tuple[float, Any]]:
-            for part in resampler.resample(frame):
+            for part in resampled(frame):
                 if part.pts is not None:
                     part.pts = round(part.pts * part.time_base * rate) - shift
                     part.time_base = Fraction(1, rate)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -87,26 +88,30 @@ def open_source(source: str | Path, rate: float | None = None, recursive: bool =
 
     Args:
         source: As in ``frames``. A folder or a glob is one video.
-        rate: Frames a second of a folder; by default 25.
+        rate: Frames a second of a folder; by default 25. Other sources have their own.
         recursive: Whether the photos in sub-folders of a folder are frames, too.
 
     Raises:
         OpenPoseLabError: The source is missing or cannot be read, or the rate is no possible one.
     """
-    from openpose_lab.sources.streams import Stream, is_address
+    from openpose_lab.sources.streams import Stream, is_address, shown_address
     from openpose_lab.sources.videos import open_video
 
     text = os.fspath(source)
+    if os.path.isdir(text) or (is_glob(text) and not os.path.lexists(text) and not is_address(text)):
+        from openpose_lab.sources.frame_folders import USUAL_RATE, FrameFolder
+
+        return FrameFolder(source, USUAL_RATE if rate is None else rate, recursive)
+    if rate is not None and is_moving(text):
+        raise OpenPoseLabError(
+            f"{shown_address(text)} has a frame rate of its own; give a rate only for a folder of frames"
+        )
     if is_address(text):
         return Stream(text)
     if _is_camera(text):
         from openpose_lab.sources.cameras import Camera
 
         return Camera(int(text))
-    if os.path.isdir(text) or (is_glob(text) and not os.path.lexists(text)):
-        from openpose_lab.sources.frame_folders import USUAL_RATE, FrameFolder
-
-        return FrameFolder(source, USUAL_RATE if rate is None else rate, recursive)
     return open_video(source)
 
 
@@ -122,7 +127,9 @@ def _frames_of(
     except BaseException:
         source.close()
         raise
-    return _closing(source, chosen)
+    given = _closing(source, chosen)
+    weakref.finalize(given, source.close)  # a generator that is dropped before it begins closes nothing
+    return given
 
 
 def _closing(source: MovingSource, chosen: Iterator[Frame]) -> Iterator[Frame]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from estimation.errors import OpenPoseLabError
 from openpose_lab.sources.frame import Frame, check_rotation
 from openpose_lab.sources.photo_files import list_photos
-from openpose_lab.sources.videos import check_part, first_tick, to_ticks
+from openpose_lab.sources.videos import check_part, first_tick
 
 if TYPE_CHECKING:
     from openpose_lab.sources.photo_files import PhotoFile
@@ -91,10 +91,6 @@ class FrameFolder:
                 f"{self.name} lasts {self.duration:g} s, so no photo is left; choose another part with start and end"
             )
         return self._read(places, rotate)
-
-    def ticks(self, seconds: float) -> int:
-        """Convert seconds to the nearest count of ``time_base``."""
-        return to_ticks(seconds, self.time_base)
 
     def _read(self, places: list[int], rotate: int) -> Iterator[Frame]:
         for place in places:

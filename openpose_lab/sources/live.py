@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabWarning
 from openpose_lab.sources.frame import Frame, check_rotation, rotated
-from openpose_lab.sources.videos import VideoEndedError, check_part, to_ticks
+from openpose_lab.sources.videos import VideoEndedError, check_part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ class LiveSource(ABC):
     """A source that a thread reads. Use it as a context manager: the thread ends with the block.
 
     Attributes:
-        name: What it is called in messages and outputs.
+        name: What it is called in outputs.
         width: Columns of the first frame.
         height: Rows of the first frame.
         is_live: Whether frames are left out when the caller is slow: the oldest first. If not, the source waits.
@@ -47,8 +47,9 @@ class LiveSource(ABC):
     time_base = Fraction(1, 90_000)
     rate: Fraction | None = None
 
-    def __init__(self, name: str, silence: float = SILENCE) -> None:
+    def __init__(self, name: str, silence: float = SILENCE, kind: str = "") -> None:
         self.name = name
+        self._called = f"{kind} {name}".strip()  # in messages
         self.is_live = True
         self.dropped = 0
         self._silence = silence
@@ -67,7 +68,7 @@ class LiveSource(ABC):
             with self._changed:
                 self._wait()
                 if self._newest is None:
-                    raise self._error or VideoEndedError(f"{self.name} has ended before its first frame; try again")
+                    raise self._error or VideoEndedError(f"{self._called} has ended before its first frame; try again")
                 self.height, self.width = self._newest[2].shape[:2]
         except BaseException:
             self.close()
@@ -114,10 +115,6 @@ class LiveSource(ABC):
         check_part(every, start, end)
         return self._frames(every, start or 0, end, rotate)
 
-    def ticks(self, seconds: float) -> int:
-        """Convert seconds to the nearest count of ``time_base``."""
-        return to_ticks(seconds, self.time_base)
-
     @abstractmethod
     def _read(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         """Read frames in the thread: seconds since the first one, and (h, w, 3) BGR uint8. It ends or raises."""
@@ -150,11 +147,11 @@ class LiveSource(ABC):
 
     def _stopped(self, reason: str) -> VideoEndedError:
         return VideoEndedError(
-            f"{self.name} has stopped after {self._reached:.1f} s ({reason}); check its connection, and start again"
+            f"{self._called} has stopped after {self._reached:.1f} s ({reason}); check its connection, and start again"
         )
 
     def _tell_end(self) -> None:
-        warnings.warn(OpenPoseLabWarning(f"{self.name} has ended after {self._reached:.1f} s"), stacklevel=4)
+        warnings.warn(OpenPoseLabWarning(f"{self._called} has ended after {self._reached:.1f} s"), stacklevel=4)
 
     def _work(self) -> None:
         error: BaseException | None = None

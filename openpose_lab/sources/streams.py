@@ -69,14 +69,14 @@ class Stream(LiveSource):
             OpenPoseLabError: The address is of another kind, or answers no video; or PyAV is missing.
         """
         shown = shown_address(address)
-        super().__init__(f"the stream {shown}", silence + 5)  # reading ends first, and knows the reason
+        super().__init__(shown, silence + 5, "the stream")  # reading ends first, and knows the reason
         kind = _ADDRESS.match(address)
         if kind is None or kind[1].lower() not in _PROTOCOLS:
             raise OpenPoseLabError(f"{shown} is no address of a stream; it begins with {'://, '.join(_PROTOCOLS)}://")
-        require("av", f"reading {self.name}")
+        require("av", f"reading {self._called}")
         self._container = self._connect(address, _PROTOCOLS[kind[1].lower()], silence)
         try:
-            self._stream: Any = choose_stream(self._container, self.name)
+            self._stream: Any = choose_stream(self._container, self._called)
         except BaseException:
             self._container.close()
             raise
@@ -93,7 +93,7 @@ class Stream(LiveSource):
         try:
             return open_input_container(address, protocols, _FORMATS, (silence, silence), rtsp_flags="prefer_tcp")
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise OpenPoseLabError(f"{self.name} cannot be opened ({_reason(error)}); check the address") from error
+            raise OpenPoseLabError(f"{self._called} cannot be opened ({_reason(error)}); check the address") from error
 
     def _has_size(self) -> bool:
         """Tell whether the server has said how many bytes will come."""

@@ -50,13 +50,13 @@ packets without a picture, and VP8 has pictures that are not shown."""
 _MICROSECONDS = Fraction(1, 1_000_000)
 _UNKNOWN_COLOURS = 2
 """AVCOL_SPC_UNSPECIFIED."""
-_HIGH_DEFINITION = 720
+HIGH_DEFINITION = 720
 """Rows from which players take a video for one in the colours of ITU-R BT.709, if it does not say so."""
 _MARGINS = (Fraction(0), Fraction(10))
 """Seconds before the start to seek to. Some formats land behind the place that was asked for."""
 _START = 4096
 """Bytes at the start of a file that tell what it is."""
-PHOTO = "a photo"
+_PHOTO = "a photo"
 
 
 class VideoEndedError(OpenPoseLabError):
@@ -130,13 +130,9 @@ class Video:
         check_part(every, start, end)
         return _read(self, every, start, end, rotate)
 
-    def ticks(self, seconds: float) -> int:
-        """Convert seconds to the nearest count of ``time_base``: a frame's timestamp gives exactly the file's."""
-        return to_ticks(seconds, self.time_base)
-
 
 def to_ticks(seconds: float, time_base: Fraction) -> int:
-    """Convert seconds to the nearest count of ``time_base``."""
+    """Convert seconds to the nearest count of ``time_base``: a frame's timestamp gives exactly the file's."""
     return round(Fraction(seconds) / time_base)
 
 
@@ -518,7 +514,7 @@ def upright(frame: Any) -> NDArray[np.uint8]:
     import numpy as np
 
     options = {}
-    if frame.colorspace == _UNKNOWN_COLOURS and frame.height >= _HIGH_DEFINITION:
+    if frame.colorspace == _UNKNOWN_COLOURS and frame.height >= HIGH_DEFINITION:
         options["src_colorspace"] = "ITU709"
     pixels = np.asarray(frame.to_ndarray(format="bgr24", **options))
     turn, mirrored = _orientation(frame)
@@ -553,7 +549,7 @@ def _cannot_open(name: str, start: bytes) -> OpenPoseLabError:
     foreign = _foreign_kind(start)
     if foreign:
         return OpenPoseLabError(
-            f"{name} is {foreign}, not a video; give {'it to demo_image.py' if foreign == PHOTO else 'a video file'}"
+            f"{name} is {foreign}, not a video; give {'it to demo_image.py' if foreign == _PHOTO else 'a video file'}"
         )
     if start[4:8] == b"ftyp":
         return OpenPoseLabError(
@@ -577,4 +573,4 @@ def _foreign_kind(start: bytes) -> str | None:
         return None if error.format == VIDEO.name else error.format
     except DamagedError:
         return None
-    return PHOTO
+    return _PHOTO

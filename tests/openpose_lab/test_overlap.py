@@ -1,6 +1,7 @@
 """Work in threads: results in order, few items at once, errors in their places, and an early stop that ends it all."""
 
 import threading
+import time
 from itertools import count
 
 import pytest
@@ -55,6 +56,20 @@ def test_few_items_are_taken_ahead(threads):
         assert next(results) == number
         assert len(taken) == number + 3 * threads
     results.close()
+
+
+def test_a_live_result_does_not_wait_for_as_many_items_as_threads():
+    threads = 1000
+    taken = []
+
+    def items():
+        for number in range(threads):
+            time.sleep(0.001)
+            taken.append(number)
+            yield number
+
+    assert next(map_in_threads(lambda number: number, items(), threads, ahead=0)) == 0
+    assert len(taken) < threads
 
 
 def test_items_are_let_go_of():

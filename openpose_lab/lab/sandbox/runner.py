@@ -174,10 +174,10 @@ class Runner:
     def call_tracker(self, skeletons: Skeletons, timestamp: float) -> SandboxReply:
         """What the tracker makes of a copy of the people of the next frame."""
         data = pickle.dumps((skeletons, timestamp))
-        return self._ask({"kind": "track"}, data, len(data), {})
+        return self._ask({"kind": "track"}, data, len(skeletons), {})
 
     def _ask(self, header: dict[str, Any], data: bytes, most: int, options: dict[str, float]) -> SandboxReply:
-        """The reply to a message. ``most``: rows that were given, of which there cannot be much more in the answer."""
+        """The reply to a message. ``most``: rows or people given, of which there cannot be much more in the answer."""
         if self._process is None:
             loaded = self.load()
             if loaded.error:
@@ -193,7 +193,8 @@ class Runner:
         reply = self._next_reply(self.limits.seconds, "it", asked["call"])
         if isinstance(reply.value, np.ndarray) and reply.value.size > _MOST_PER_ROW * (most + _ROWS_MORE):
             shape = " x ".join(map(str, reply.value.shape))
-            reply = SandboxReply(error=f"its answer is {shape} numbers, though there were only {most} rows of limbs")
+            given = "people" if header["kind"] == "track" else "rows of limbs"
+            reply = SandboxReply(error=f"its answer is {shape} numbers, though there were only {most} {given}")
         if reply.fatal:
             self.stop()
         return replace(reply, seconds=time.perf_counter() - start)

@@ -97,7 +97,8 @@ def test_a_clip_gives_a_video_with_its_times_and_sound(demo):
     assert files() == ["clip.mkv", "clip_rendered.mp4"]
     assert timestamps("clip_rendered.mp4") == timestamps("clip.mkv")
     source, copy = sound_of("clip.mkv"), sound_of("clip_rendered.mp4")
-    assert (copy[0], len(copy[2])) == (source[0], len(source[2]))
+    assert copy[0] == source[0]
+    assert len(copy[2]) == pytest.approx(len(source[2]), abs=1024)  # a packet: FFmpeg 7 plays MKV's first one, too
 
 
 @pytest.mark.usefixtures("clip")
@@ -251,6 +252,7 @@ class ToyWindow:
 def window(monkeypatch):
     monkeypatch.setattr(windows, "Window", ToyWindow)
     monkeypatch.setattr(ToyWindow, "after", 1000)
+    monkeypatch.setattr(ToyWindow, "pictures", 0)
     return ToyWindow
 
 
@@ -303,14 +305,15 @@ def camera(monkeypatch):
 @pytest.mark.usefixtures("camera")
 def test_a_camera_is_shown_in_a_window(demo, window, monkeypatch):
     monkeypatch.setattr(window, "after", 10)
-    before = threading.active_count()
+    before = set(threading.enumerate())
     status, out, err = demo("0")
     assert (status, err, window.pictures, window.live) == (0, "", 10, True)
     assert "frames       10 " in out
     assert re.search(r"dropped      \d+ frames, which came faster", out)
     assert "identities   2\n" in out
     assert files() == []
-    assert threading.active_count() == before
+    left = set(threading.enumerate()) - before
+    assert not [thread for thread in left if thread.name != "tqdm_monitor"]  # which stays for later bars
 
 
 @pytest.mark.usefixtures("camera")
@@ -400,6 +403,8 @@ def write_inputs():
         (["clip.mkv", "--fill-gaps", "-1"], "--fill-gaps must be from 0 to 3600"),
         (["clip.mkv", "--fill-gaps", "nan"], "--fill-gaps must be from 0 to 3600"),
         (["clip.mkv", "--smooth", "--every", "4"], "a filter of 6 Hz needs more than 12 frames a second"),
+        (["clip.mkv", "--smooth", "--tracker", "none"], "--smooth and --fill-gaps need the identities of people"),
+        (["clip.mkv", "--fps", "10"], "clip.mkv has a frame rate of its own"),
         (["clip.mkv", "--tracker", "best"], "there is no tracker best; give the path of a Python file"),
         (["clip.mkv", "--tracker", "crashes.py"], "crashes.py failed: line 2: KeyError"),
         (["clip.mkv", "--tracker", "alike.py"], "both have the identity 1"),
@@ -423,6 +428,19 @@ def test_a_video_that_cannot_be_read_leaves_what_is_there(demo):
     assert demo("missing.mp4")[0] == 1
     assert demo("clip.mkv", "--start", "100")[0] == 1
     assert Path("clip_rendered.mp4").read_bytes() == b"of an earlier run"
+
+
+@pytest.mark.usefixtures("clip")
+def test_what_was_written_before_an_error_is_reported_and_no_earlier_file(demo):
+    Path("fails.py").write_text(
+        "def update(people, seconds):\n    assert seconds < 0.2\n    return list(range(len(people)))\n"
+    )
+    status, out, _ = demo("clip.mkv", "--tracker", "fails.py")
+    assert (status, out.endswith("\nwrote clip_rendered.mp4\n")) == (1, True)
+    assert files() == ["clip.mkv", "clip_rendered.mp4", "fails.py"]
+    Path("fails.py").write_text("def update(people, seconds):\n    return None\n")
+    status, out, _ = demo("clip.mkv", "--tracker", "fails.py")
+    assert (status, "wrote" in out) == (1, False)
 
 
 @pytest.mark.usefixtures("clip")

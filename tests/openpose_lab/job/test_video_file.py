@@ -190,6 +190,22 @@ def test_sound_is_cut_with_the_frames(tmp_path, source, codec):
     assert np.abs(samples[4096:20_000] - whole[place:][: 20_000 - 4096]).max() < 0.05
 
 
+@pytest.mark.parametrize("output", ["written.mp4", "written.mkv"])
+@pytest.mark.parametrize(("codec", "rate"), [("aac", 48_000), ("aac", 44_100), ("libmp3lame", 48_000)])
+def test_the_sound_of_joined_files_goes_on(tmp_path, output, codec, rate):
+    """The clock is set back where they are joined, and the sound may have another rate from there on."""
+    parts = [
+        make_clip(tmp_path / f"{number}.ts", EVEN, sound=codec, sound_rate=one).read_bytes()
+        for number, one in enumerate((48_000, rate))
+    ]
+    (tmp_path / "clip.ts").write_bytes(b"".join(parts))
+    copy(tmp_path / "clip.ts", tmp_path / output)
+    assert len(timestamps(tmp_path / output)) == 100
+    _, begins, samples, rate = sound_of(tmp_path / output)
+    assert begins + len(samples) / rate == pytest.approx(4.08, abs=0.07)
+    assert pitch(samples[3 * rate : 4 * rate], rate) == pytest.approx(440, abs=3)
+
+
 def test_sound_that_is_longer_than_the_pictures_is_kept(tmp_path):
     path = make_clip(tmp_path / "clip.mp4", EVEN, sound="aac")
     video = open_video(path)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from openpose_lab.sources import frames, is_moving, open_source
+from openpose_lab.sources import cameras, frames, is_moving, open_source
 from openpose_lab.sources.cameras import Camera
 from openpose_lab.sources.live import LiveSource
 from openpose_lab.sources.streams import Stream, shown_address
@@ -220,6 +220,16 @@ def test_opencv_is_silent_about_a_camera_that_is_not_there(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_frames_that_are_dropped_before_the_first_close_the_camera(steps, monkeypatch):
+    source = steps()
+    source.end()
+    monkeypatch.setattr(cameras, "Camera", lambda number: source)
+    given = frames("0")
+    assert not source._closed
+    del given
+    assert source._closed
+
+
 def test_a_number_that_is_a_file_is_no_camera(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert is_moving("3")
@@ -249,7 +259,9 @@ def clip(tmp_path_factory):
 
 @needs_av
 def test_a_video_on_a_server_is_read_whole(server, clip):
-    with open_source(server.serve("/clip.ts", clip)) as stream:
+    address = server.serve("/clip.ts", clip)
+    with open_source(address) as stream:
+        assert stream.name == address
         assert (stream.width, stream.height, stream.rate, stream.is_live) == (64, 48, 25, False)
         found = [(frame.index, frame.timestamp, number_of(frame.pixels)) for frame in stream]
         assert stream.dropped == 0

@@ -12,7 +12,7 @@ import pytest
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from openpose_lab.sources import frames, is_moving, videos
-from openpose_lab.sources.videos import Clock, VideoEndedError, open_video
+from openpose_lab.sources.videos import Clock, VideoEndedError, open_video, to_ticks
 from tests.support.extras import needs
 from tests.support.video_files import TIME_BASE, UNEVEN, make_clip, make_tone, number_of, picture, timestamps, turn_clip
 
@@ -77,7 +77,7 @@ def test_what_a_video_tells_of_itself(tmp_path):
     assert video.duration == pytest.approx(1.0, abs=0.05)
     assert (video.has_sound, video.is_live, video.dropped) == (True, False, 0)
     assert not open_video(make_clip(tmp_path / "silent.mp4", EVEN[:2])).has_sound
-    assert [video.ticks(frame.timestamp) for frame in video] == EVEN[:25]
+    assert [to_ticks(frame.timestamp, video.time_base) for frame in video] == EVEN[:25]
 
 
 @needs_av
@@ -386,6 +386,15 @@ def test_frames_of_a_folder_with_a_rate(tmp_path):
         frames(tmp_path, rate=12.5, start=0.9)
     with pytest.raises(OpenPoseLabError, match="the rate must be more than 0 and at most 10000 frames a second"):
         frames(tmp_path, rate=0)
+
+
+@pytest.mark.parametrize("source", ["clip.mp4", "0", "rtsp://user:secret@camera/live"])
+def test_a_rate_is_for_folders(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clip.mp4").touch()
+    with pytest.raises(OpenPoseLabError, match="has a frame rate of its own; give a rate only for a folder") as caught:
+        frames(source, rate=10)
+    assert "secret" not in str(caught.value)
 
 
 def test_parts_are_for_videos(tmp_path):

@@ -72,6 +72,10 @@ DEADLY = {
     "nothing": ("x = 1\n", "has neither a class Tracker nor a function update; define update(skeletons, timestamp)"),
     "None": (f"{UPDATE}return None\n", "broke the contract: the answer must be an array of 2 identities but is None"),
     "too few": (f"{UPDATE}return [1]\n", "broke the contract: the answer must have shape (2,)"),
+    "many": (
+        f"import numpy as np\n{UPDATE}return np.zeros((10, 100))\n",
+        "failed: its answer is 10 x 100 numbers, though there were only 2 people",
+    ),
     "much": (f"import numpy as np\n{UPDATE}return np.zeros(10 ** 9)\n", "failed: "),
 }
 
