@@ -29,7 +29,7 @@ from openpose_lab.networks.catalogue import AUTO
 from openpose_lab.networks.loading import load_network
 from openpose_lab.networks.published import Precision
 from openpose_lab.overlap import AHEAD, count_cores, count_threads, map_in_threads
-from openpose_lab.sources import Frame, frames, is_moving, list_photos
+from openpose_lab.sources import Frame, frames_of, is_moving, list_photos, open_source
 from openpose_lab.sources.photo_files import PhotoFile
 
 Photo = NDArray[np.uint8] | str | Path
@@ -148,7 +148,7 @@ class PoseEstimator:
         threads: int | None = None,
         *,
         on_error: Callable[[str, OpenPoseLabError], None] | None = None,
-        live: bool = False,
+        live: bool | None = None,
     ) -> Iterator[tuple[Frame, Skeletons]]:
         """Find the people in many photos, several at once.
 
@@ -159,7 +159,8 @@ class PoseEstimator:
             on_error: Is called with the name of each photo that fails and the reason; the next photo follows. Without
                 it, the error is raised. A photo of a source fails, too, if it cannot be read.
             live: Whether the people of a frame come with the next frame at the latest, if they are found by then, as a
-                camera needs it. A slow frame then delays the others.
+                camera needs it. A slow frame then delays the others. By default, this is so for a camera or a live
+                stream that is given by its number or address.
 
         Returns:
             An iterator of each frame and the people in it, in the order of the frames. Memory does not grow with their
@@ -172,7 +173,12 @@ class PoseEstimator:
         threads = threads or count_threads()
         parallel = self.for_threads(min(threads, count_cores()))
         if isinstance(photos, str | os.PathLike):
-            photos = frames(photos) if is_moving(photos) else [photos]
+            if is_moving(photos):
+                source = open_source(photos)
+                live = source.is_live if live is None else live
+                photos = frames_of(source)
+            else:
+                photos = [photos]
         given: Iterator[Any] = iter(photos)
         first = list(islice(given, 1))
         if first and isinstance(first[0], str | os.PathLike):

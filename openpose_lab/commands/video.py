@@ -68,6 +68,8 @@ def main(arguments: Sequence[str], program: str = "openpose-lab video") -> None:
     options = parse_options(arguments, program)
     chosen_views(options)
     check_look(options)
+    if options.output is not None and not options.draw:
+        raise OpenPoseLabError("--output names the video, and --no-draw asks for none; give one of the two")
     if options.fill_gaps is not None:
         check_range("--fill-gaps", options.fill_gaps, 0, _LONGEST_GAP)
     from openpose_lab.overlap import share_heaps
@@ -327,6 +329,11 @@ def mending(
         if options.fill_gaps is not None:
             raise OpenPoseLabError(
                 "--fill-gaps needs the frames after a gap, which a camera or stream has not given yet"
+            )
+        if options.smooth and options.blur_faces:
+            raise OpenPoseLabError(
+                "--smooth lets skeletons lag behind the faces of a camera or stream, so --blur-faces would miss them; "
+                "give one of the two"
             )
         return None
     if not (options.smooth or options.fill_gaps is not None):

@@ -17,7 +17,7 @@ from openpose_lab.sources.frame import Frame, MovingSource, check_rotation
 from openpose_lab.sources.paths_in_order import is_glob
 from openpose_lab.sources.photo_files import PhotoFile, list_photos, read_frames
 
-__all__ = ["Frame", "MovingSource", "PhotoFile", "frames", "is_moving", "list_photos", "open_source"]
+__all__ = ["Frame", "MovingSource", "PhotoFile", "frames", "frames_of", "is_moving", "list_photos", "open_source"]
 
 _DIGITS = 3
 """Digits of the number of a camera."""
@@ -63,7 +63,7 @@ def frames(
     """
     check_rotation(rotate)
     if isinstance(source, str | os.PathLike) and (rate is not None or is_moving(source)):
-        return _frames_of(open_source(source, rate, recursive), every, start, end, rotate)
+        return frames_of(open_source(source, rate, recursive), every, start, end, rotate)
     if rate is not None or (every, start, end) != (1, None, None):
         raise OpenPoseLabError("every, start, end and rate are for one video, or one folder of frames with a rate")
     sources = [source] if isinstance(source, str | os.PathLike) else source
@@ -119,9 +119,21 @@ def _is_camera(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= _DIGITS and not os.path.lexists(text)
 
 
-def _frames_of(
-    source: MovingSource, every: int, start: float | None, end: float | None, rotate: int
+def frames_of(
+    source: MovingSource, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
 ) -> Iterator[Frame]:
+    """Give the frames of a source, and close it after the last one or when the iterator is closed.
+
+    Args:
+        source: The source.
+        every: As in ``frames``.
+        start: As in ``frames``.
+        end: As in ``frames``.
+        rotate: As in ``frames``.
+
+    Raises:
+        OpenPoseLabError: As in ``frames``.
+    """
     try:
         chosen = source.frames(every, start, end, rotate)
     except BaseException:

@@ -327,6 +327,14 @@ def test_a_camera_is_recorded(demo, window, monkeypatch):
     assert [line["timestamp"] for line in lines()] == pytest.approx([float(time) for time in found], abs=1e-5)
 
 
+@pytest.mark.usefixtures("camera", "window")
+def test_faces_before_a_camera_are_not_blurred_where_they_were(demo):
+    status, _, err = demo("0", "--blur-faces", "--smooth", "--output", "seen.mp4")
+    assert status == 1
+    assert "so --blur-faces would miss them" in err
+    assert not Path("seen.mp4").exists()
+
+
 @pytest.mark.usefixtures("camera")
 def test_gaps_of_a_camera_are_refused(demo, window):
     status, _, err = demo("0", "--fill-gaps", "0.2")
@@ -397,6 +405,7 @@ def write_inputs():
         (["clip.mkv", "--output", "nowhere/seen.mp4"], "there is no folder nowhere"),
         (["clip.mkv", "--csv", "a.csv", "--jsonl", "a.csv"], "two outputs cannot both be a.csv"),
         (["clip.mkv", "--json", "-"], "--json - is for one photo; give the folder for the files of the frames"),
+        (["clip.mkv", "--no-draw", "--output", "a.mp4"], "--no-draw asks for none; give one of the two"),
         (["clip.mkv", "--every", "0"], "every must be 1 or more frames"),
         (["clip.mkv", "--start", "3", "--end", "2"], "end must be after start"),
         (["clip.mkv", "--start", "100"], "has no frame between 100 s and its end"),
