@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import BinaryIO
+from pathlib import Path
+from typing import IO
+
+from estimation.errors import OpenPoseLabError, one_line
 
 _BUSY = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 
 
-def try_lock(file: BinaryIO) -> bool:
+def try_lock(file: IO[bytes]) -> bool:
     """Lock a file until it is closed, or its program ends in any way.
 
     Args:
@@ -31,3 +34,24 @@ def try_lock(file: BinaryIO) -> bool:
     except OSError as error:
         return error.errno not in _BUSY
     return True
+
+
+def keep_others_away(file: IO[bytes], path: Path) -> None:
+    """Lock a file that other programs may read meanwhile. Windows has no such lock, so nothing is done there.
+
+    Args:
+        file: As in ``try_lock``.
+        path: Its path, for the sentence.
+
+    Raises:
+        OpenPoseLabError: Another run is writing it.
+    """
+    if sys.platform != "win32" and not try_lock(file):
+        raise busy(path)
+
+
+def busy(path: Path) -> OpenPoseLabError:
+    """The error that says that another run writes a file."""
+    return OpenPoseLabError(
+        f"another run is writing {one_line(str(path), 200)}; wait until it has ended, or choose another place"
+    )

@@ -138,6 +138,7 @@ def process(options: argparse.Namespace) -> None:
     from openpose_lab.lab.sandbox.isolated_tracker import IsolatedTracker
     from openpose_lab.networks.loading import network_config
     from openpose_lab.sources import open_source
+    from openpose_lab.sources.live import LiveSource
     from openpose_lab.sources.videos import check_part
 
     check_part(options.every, options.start, options.end)
@@ -157,7 +158,8 @@ def process(options: argparse.Namespace) -> None:
         tracker = isolated_tracker.load()
         writer = stack.enter_context(begin_video(video, source, options)) if video else None
         window = stack.enter_context(open_window(source)) if is_shown(options, source) else None
-        report = Report(expected_frames(options, source))
+        written = [*([video] if video else []), *outputs.files.values(), *outputs.tables.values()]
+        report = Report(expected_frames(options, source), written)
         run = VideoRun(
             str(source.path or source.name),  # a name is shortened for messages
             partial(source.frames, options.every, options.start, options.end, options.rotate),
@@ -175,6 +177,9 @@ def process(options: argparse.Namespace) -> None:
         def is_over() -> bool:
             return is_stopped() or (window is not None and window.closed)
 
+        if isinstance(source, LiveSource):
+            source.is_over = is_over
+
         def end_calls() -> None:
             isolated.end_calls()
             isolated_tracker.end_calls()
@@ -185,15 +190,16 @@ def process(options: argparse.Namespace) -> None:
                 if writer:
                     writer.close(stopped=is_over())
         finally:
-            report.print(source, [*([video] if video else []), *outputs.files.values(), *outputs.tables.values()])
+            report.print(source)
 
 
 class Report:
     """Counts what is done, shows it as a progress bar, and prints it."""
 
-    def __init__(self, expected: int | None) -> None:
-        """``expected``: the number of frames; None if it is not known."""
+    def __init__(self, expected: int | None, paths: Sequence[Path]) -> None:
+        """``expected``: the number of frames; None if it is not known. ``paths``: what may be written."""
         self._expected = expected
+        self._before = {path: _state(path) for path in paths}
         self._frames = 0
         self._seconds = 0.0
         self._identities: set[int] = set()
@@ -218,8 +224,8 @@ class Report:
             self._identities.update(people.person_ids.tolist())
             yield frame, people
 
-    def print(self, source: MovingSource, paths: Sequence[Path]) -> None:
-        """Print the frames, the identities, and where the outputs are."""
+    def print(self, source: MovingSource) -> None:
+        """Print the frames, the identities, and which outputs were written."""
         from estimation.skeletons import NO_IDENTITY
 
         if not self._frames:
@@ -229,9 +235,18 @@ class Report:
         if source.dropped:
             print(f"dropped      {source.dropped} frames, which came faster than they could be worked on")
         print(f"identities   {len(self._identities - {NO_IDENTITY})}")
-        for path in paths:
-            if self._frames and os.path.exists(path):
+        for path, before in self._before.items():
+            if _state(path) not in (None, before):
                 print(f"wrote {shown(path)}{os.sep if path.is_dir() else ''}")
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is written, or files in a folder; None if there is nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def outputs_of(options: argparse.Namespace, source: MovingSource) -> VideoOutputs:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import cannot_write
 from estimation.layouts import Layout
-from openpose_lab.file_locks import try_lock
+from openpose_lab.file_locks import busy, try_lock
 from openpose_lab.formats.coco_results import image_ids
 from openpose_lab.formats.lines import from_line, to_line
 from openpose_lab.formats.record import Record
@@ -143,9 +143,7 @@ def _open_alone(path: Path) -> BinaryIO:
     if try_lock(file):
         return file
     file.close()
-    raise OpenPoseLabError(
-        f"another run is writing {one_line(str(path), 200)}; wait until it has ended, or choose another place"
-    )
+    raise busy(path)
 
 
 def _begun(path: Path, file: BinaryIO, layout: Layout, settings: Settings) -> Journal:

@@ -10,11 +10,12 @@ import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import cannot_write, check_place_of_files
 from openpose_lab.extras import require
+from openpose_lab.file_locks import keep_others_away
 from openpose_lab.job.video_sound import Sound
 from openpose_lab.sources.videos import HIGH_DEFINITION, to_ticks
 
@@ -87,7 +88,8 @@ class VideoWriter:
         check_video_type(self.path)
         check_place_of_files(self.path)
         require(_LIBRARY, f"writing the video {path}")
-        self.part = self.path.with_name(f"{self.path.stem}.part{self.path.suffix}")
+        self._target = Path(os.path.realpath(self.path)) if self.path.is_symlink() else self.path
+        self.part = self._target.with_name(f"{self._target.stem}.part{self.path.suffix}")
         """Where the video is until it is closed."""
         check_place_of_files(self.part)
         for name, place in (("its source", self.path), ("the source of the video", self.part)):
@@ -102,7 +104,12 @@ class VideoWriter:
         self._last_ticks = -1
         self._closed = False
         self._sound: Sound | None = None
-        self._container, self._stream = self._open(pixel_aspect)
+        self._lock = self._lock_part()
+        try:
+            self._container, self._stream = self._open(pixel_aspect)
+        except BaseException:
+            self._remove_part()
+            raise
         try:
             if source is not None:
                 self._sound = Sound.of(source, self._container, start, end)
@@ -171,14 +178,28 @@ class VideoWriter:
             self._close_container()
         except (av.error.FFmpegError, OSError) as error:
             failure = failure or self._cannot_write(error)
+        self._lock.close()  # Windows moves no open file
         try:
-            os.replace(self.part, self.path)
+            os.replace(self.part, self._target)
         except OSError as error:
             raise OpenPoseLabError(
-                f"cannot write {self.path}: {error.strerror}; the video is in {self.part.name} beside it"
+                f"cannot write {self._target}: {error.strerror}; the video is in {self.part.name} beside it"
             ) from error
         if failure is not None:
             raise failure
+
+    def _lock_part(self) -> IO[bytes]:
+        """Make the file, and keep other runs from it until it is closed."""
+        try:
+            file = self.part.open("ab")
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        try:
+            keep_others_away(file, self.path)
+        except BaseException:
+            file.close()
+            raise
+        return file
 
     def _open(self, pixel_aspect: Fraction) -> tuple[Any, Any]:
         import av
@@ -252,6 +273,10 @@ class VideoWriter:
         self._closed = True
         with suppress(Exception):
             self._close_container()
+        self._remove_part()
+
+    def _remove_part(self) -> None:
+        self._lock.close()
         with suppress(OSError):
             self.part.unlink(missing_ok=True)
 

@@ -21,6 +21,7 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import cannot_write, open_descriptor, write_whole, writing_whole
 from estimation.skeletons import Skeletons
 from openpose_lab.estimator import PoseEstimator
+from openpose_lab.file_locks import keep_others_away
 from openpose_lab.formats import FORMATS, Format, TableFormat
 from openpose_lab.formats.lines import from_line, to_line
 from openpose_lab.formats.record import Record
@@ -161,8 +162,9 @@ class VideoRun:
             with closing(self._open_lines(layout)) as lines, closing(self._drawn(estimator, found)) as drawn:
                 self._show(self._in_order(write, drawn), "frames", is_over, watch)
         except OpenPoseLabError:
-            with suppress(OpenPoseLabError):  # such as a full disk, which the first error tells
-                self._write_tables(tables, spool.records, layout)
+            if spool.count:
+                with suppress(OpenPoseLabError):  # such as a full disk, which the first error tells
+                    self._write_tables(tables, spool.records, layout)
             raise
         self._write_tables(tables, spool.records, layout)
 
@@ -184,6 +186,8 @@ class VideoRun:
                     if is_over():
                         break
         except OpenPoseLabError as error:
+            if not spool.count:
+                raise
             failure = error
         try:
             self._finish_second(estimator, spool, is_over, watch)
@@ -199,6 +203,7 @@ class VideoRun:
         """Mend the people, write the rows, and draw."""
         assert self.mend is not None
         layout = estimator.config.layout
+        failure = None
         with closing(_Spool(layout)) as mended:
             failure = None
             try:
@@ -318,6 +323,7 @@ class _Lines:
     def __init__(self, path: Path | None, layout: Layout, unit: str) -> None:
         self._path, self._layout, self._unit = path, layout, unit
         self._file: IO[bytes] | None = None
+        self._size = 0
 
     def append(self, record: Record) -> None:
         """Write a line. Raises OpenPoseLabError if it cannot be written."""
@@ -327,8 +333,11 @@ class _Lines:
         assert isinstance(one, TableFormat)
         try:
             self._file = self._file or _open_to_write(self._path)
-            _write_all(self._file, one.encode(record, self._layout, self._unit))
+            self._size += _write_all(self._file, one.encode(record, self._layout, self._unit))
         except OSError as error:
+            if self._file is not None and open_descriptor(self._path) is None:
+                with suppress(OSError):  # of a device
+                    self._file.truncate(self._size)  # so that all lines are whole
             raise cannot_write(self._path, error) from error
 
     def close(self) -> None:
@@ -338,18 +347,34 @@ class _Lines:
 
 
 def _open_to_write(path: Path) -> IO[bytes]:
-    """Open a file, or the descriptor that a path names, so that each write is one of the system's."""
+    """Open a file, or the descriptor that a path names, so that each write is one of the system's.
+
+    Raises OSError if that cannot be done, and OpenPoseLabError if another run writes the file.
+    """
     descriptor = open_descriptor(path)
-    if descriptor is None:
+    if descriptor is not None:
+        return os.fdopen(os.dup(descriptor), "wb", buffering=0)
+    if path.exists() and not path.is_file():  # several programs may write to a device or a pipe
         return path.open("wb", buffering=0)
-    return os.fdopen(os.dup(descriptor), "wb", buffering=0)
+    file = path.open("ab", buffering=0)
+    try:
+        keep_others_away(file, path)
+        file.truncate(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def _write_all(file: IO[bytes], data: bytes) -> None:
-    """Write to an unbuffered file, which may take a part only: before the disk is full, and when a signal comes."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) or 0 :]
+def _write_all(file: IO[bytes], data: bytes) -> int:
+    """Write to an unbuffered file, and give the number of bytes.
+
+    The file may take a part only: before the disk is full, and when a signal comes.
+    """
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) or 0 :]
+    return len(data)
 
 
 class _Spool:
@@ -382,5 +407,4 @@ class _Spool:
 
     def close(self) -> None:
         """Delete the file."""
-        with suppress(OSError):  # of what ``append`` could not write, and has told of
-            self._file.close()
+        self._file.close()

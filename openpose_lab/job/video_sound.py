@@ -92,7 +92,7 @@ class Sound:
         shift = 0
         with suppress(av.error.FFmpegError, OSError):  # the end of a file that is cut off
             for packet in packets:
-                if not packet.size or packet.pts is None:
+                if not packet.size or packet.pts is None or packet.is_corrupt:  # corrupt: the file ends within it
                     continue
                 if last is not None and packet.pts + shift <= last:
                     if (last - packet.pts - shift) * packet.time_base < _SET_BACK:
@@ -133,34 +133,35 @@ class Sound:
         return self._encode(stream, layout, form, rate)
 
     def _encode(self, stream: Any, layout: str, form: str, rate: int) -> Generator[tuple[float, Any], None, None]:
-        import av
-
-        setup = form, layout, rate, _SAMPLES.get(stream.codec_context.name, 1024)
-        resampler = av.AudioResampler(*setup)
         shift = to_ticks(self._zero + self._start, Fraction(1, rate))
-
-        def resampled(frame: Any) -> list[Any]:
-            nonlocal resampler
-            try:
-                return list(resampler.resample(frame))
-            except ValueError:  # the sound has another rate or other channels from here on
-                resampler = av.AudioResampler(*setup)
-                return list(resampler.resample(frame))
-
-        def encoded(frame: Any) -> Iterator[tuple[float, Any]]:
-            for part in resampled(frame):
-                if part.pts is not None:
-                    part.pts = round(part.pts * part.time_base * rate) - shift
-                    part.time_base = Fraction(1, rate)
-                yield from packets(part)
-
-        def packets(part: Any) -> Iterator[tuple[float, Any]]:
+        last = None
+        for part in self._resampled(form, layout, rate, _SAMPLES.get(stream.codec_context.name, 1024)):
+            if part is not None:
+                if part.pts is None:
+                    continue
+                part.pts = round(part.pts * part.time_base * rate) - shift
+                part.time_base = Fraction(1, rate)
+                if last is not None and part.pts <= last:  # two forms overlap where one follows the other
+                    continue
+                last = part.pts
             for packet in stream.encode(part):
                 yield float(packet.pts * packet.time_base), packet
 
+    def _resampled(self, form: str, layout: str, rate: int, samples: int) -> Iterator[Any]:
+        """The sound in one form, in parts of so many samples, and None at its end."""
+        import av
+
+        resampler, before = None, None
         for packet in self._read():
-            with suppress(av.error.FFmpegError):  # a damaged packet is silent
-                for frame in packet.decode():
-                    yield from encoded(frame)
-        yield from encoded(None)
-        yield from packets(None)
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:  # a damaged packet is silent
+                continue
+            for frame in frames:
+                now = frame.format.name, frame.layout.name, frame.sample_rate
+                if resampler is None or now != before:  # a broadcast changes from stereo to surround and back
+                    yield from [] if resampler is None else resampler.resample(None)
+                    resampler, before = av.AudioResampler(form, layout, rate, samples), now
+                yield from resampler.resample(frame)
+        yield from [] if resampler is None else resampler.resample(None)
+        yield None

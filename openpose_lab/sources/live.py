@@ -6,7 +6,7 @@ import threading
 import time
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ class LiveSource(ABC):
         height: Rows of the first frame.
         is_live: Whether frames are left out when the caller is slow: the oldest first. If not, the source waits.
         dropped: How many were left out.
+        is_over: Is asked while frames are waited for. If it says so, no more frame is given.
         time_base: The unit of timestamps, in seconds.
         rate: Frames a second in the mean, if the source tells.
     """
@@ -52,6 +53,7 @@ class LiveSource(ABC):
         self._called = f"{kind} {name}".strip()  # in messages
         self.is_live = True
         self.dropped = 0
+        self.is_over: Callable[[], bool] = lambda: False
         self._silence = silence
         self._changed = threading.Condition()
         self._newest: tuple[int, float, NDArray[np.uint8]] | None = None
@@ -142,6 +144,9 @@ class LiveSource(ABC):
         began = time.monotonic()
         while self._newest is None and not (self._ended or self._closed):
             self._changed.wait(0.5)  # so that Windows sees Ctrl-C
+            if self.is_over():
+                self._closed = True
+                return
             if time.monotonic() - began > self._silence and self._newest is None and not self._ended:
                 raise self._stopped(f"it gives no frame for {self._silence:g} s")
 

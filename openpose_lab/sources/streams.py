@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -90,8 +91,24 @@ class Stream(LiveSource):
     def _connect(self, address: str, protocols: str, silence: float) -> Any:
         import av
 
+        def connect() -> None:
+            try:
+                done.append(
+                    open_input_container(address, protocols, _FORMATS, (silence, silence), rtsp_flags="prefer_tcp")
+                )
+            except Exception as error:  # it is raised below
+                failed.append(error)
+
+        done: list[Any] = []
+        failed: list[Exception] = []
+        thread = threading.Thread(target=connect, name=f"opens {self.name}", daemon=True)
+        thread.start()
+        while thread.is_alive():  # so that Ctrl-C need not wait for the server
+            thread.join(0.5)
         try:
-            return open_input_container(address, protocols, _FORMATS, (silence, silence), rtsp_flags="prefer_tcp")
+            if failed:
+                raise failed[0]
+            return done[0]
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise OpenPoseLabError(f"{self._called} cannot be opened ({_reason(error)}); check the address") from error
 
@@ -120,13 +137,15 @@ class Stream(LiveSource):
                         first = now if first is None else first
                         yield now - first, upright(frame)
             except (av.error.FFmpegError, OSError) as error:
+                for frame in self._decoded(None) if own_clock else []:  # what the decoder's threads have
+                    yield float(clock.ticks(frame) * self._stream.time_base) - (first or 0.0), upright(frame)
                 raise self._stopped(_reason(error)) from error
 
     def _decoded(self, packet: Any) -> list[Any]:
         import av
 
         try:
-            return list(packet.decode())
+            return list(self._stream.codec_context.decode(packet))
         except (av.error.InvalidDataError, av.error.EOFError):  # the beginning of a picture was missed
             return []
 

@@ -47,6 +47,7 @@ _SEEKABLE = {"mov", "matroska", "mpegts", "flv"}
 _ONE_PACKET_A_FRAME = {"h264", "hevc", "vp9", "av1", "libdav1d", "mjpeg", "prores", "dnxhd", "ffv1"}
 """Formats and codecs whose frames can be counted by the timestamps of packets, without decoding. MPEG-4 in AVI has
 packets without a picture, and VP8 has pictures that are not shown."""
+_MOST_EVERY = 1_000_000
 _MICROSECONDS = Fraction(1, 1_000_000)
 _UNKNOWN_COLOURS = 2
 """AVCOL_SPC_UNSPECIFIED."""
@@ -144,8 +145,8 @@ def first_tick(seconds: float, time_base: Fraction) -> int:
 
 def check_part(every: int, start: float | None, end: float | None) -> None:
     """Raise OpenPoseLabError unless these choose a part of a video: see ``Video.frames``."""
-    if every < 1:
-        raise OpenPoseLabError(f"every must be 1 or more frames but is {every!r}")
+    if not 1 <= every <= _MOST_EVERY:
+        raise OpenPoseLabError(f"every must be from 1 to {_MOST_EVERY} frames but is {one_line(str(every), 20)}")
     for name, seconds in (("start", start), ("end", end)):
         if seconds is not None and not 0 <= seconds < 1e9:
             raise OpenPoseLabError(f"{name} must be 0 or more seconds but is {seconds!r}")
@@ -330,7 +331,8 @@ class Decoding:
         rate = _positive(self.stream.average_rate)
         if name == "avi" and rate:  # the duration is that of what is there
             return float(self.stream.frames / rate)
-        return float(((self.container.start_time or 0) + self.container.duration) * _MICROSECONDS)
+        begins = self.container.start_time or 0 if name == "mov" else 0  # others may count the duration from 0
+        return float((begins + self.container.duration) * _MICROSECONDS)
 
     def _ended(self, reached: float) -> VideoEndedError:
         seconds = max(0.0, reached - float(self.offset * self.time_base))

@@ -36,6 +36,7 @@ def make_clip(
     codec="libx264",
     sound=None,
     sound_rate=48_000,
+    layout="mono",
     time_base=TIME_BASE,
     options=None,
     draw=None,
@@ -59,7 +60,7 @@ def make_clip(
         tone = None
         if sound is not None:
             tone = container.add_stream(sound, rate=sound_rate)
-            tone.codec_context.layout = "mono"
+            tone.codec_context.layout = layout
         for number, pts in enumerate(ticks):
             pixels = picture(number, size) if draw is None else draw(number)
             frame = av.VideoFrame.from_ndarray(pixels, "bgr24").reformat(format=pixel_format)

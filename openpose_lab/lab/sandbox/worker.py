@@ -164,10 +164,15 @@ def main() -> None:
 def _tracker(file: Path, layout: str) -> Any:
     """The method of a new tracker, in the place of a grouping's function."""
     from estimation.grouping import Grouping
+    from estimation.grouping.plugin import describe_error
     from estimation.layouts import LAYOUTS
-    from openpose_lab.tracking.plugin import maker_of
+    from openpose_lab.tracking.plugin import TrackerError, maker_of
 
-    return Grouping("track", maker_of(file, LAYOUTS[layout])().update, file)
+    make = maker_of(file, LAYOUTS[layout])
+    try:
+        return Grouping("track", make().update, file)
+    except BaseException as error:  # the plug-in's, such as of __init__
+        raise TrackerError(f"the tracker in {file} failed: {describe_error(error, file)}") from error
 
 
 def _shortened(text: str, longest: int) -> str:

@@ -406,7 +406,7 @@ def write_inputs():
         (["clip.mkv", "--csv", "a.csv", "--jsonl", "a.csv"], "two outputs cannot both be a.csv"),
         (["clip.mkv", "--json", "-"], "--json - is for one photo; give the folder for the files of the frames"),
         (["clip.mkv", "--no-draw", "--output", "a.mp4"], "--no-draw asks for none; give one of the two"),
-        (["clip.mkv", "--every", "0"], "every must be 1 or more frames"),
+        (["clip.mkv", "--every", "0"], "every must be from 1 to 1000000 frames"),
         (["clip.mkv", "--start", "3", "--end", "2"], "end must be after start"),
         (["clip.mkv", "--start", "100"], "has no frame between 100 s and its end"),
         (["clip.mkv", "--fill-gaps", "-1"], "--fill-gaps must be from 0 to 3600"),
@@ -494,3 +494,18 @@ def test_the_lab_s_program_is_the_command(capsys):
     said = capsys.readouterr().out
     assert said.startswith("usage: python demo_video.py ")
     assert (ROOT / "demo_video.py").is_file()
+
+
+@pytest.mark.usefixtures("clip")
+def test_a_failed_run_names_what_it_wrote(demo):
+    """The video too, and not the files of an earlier run."""
+    Path("old.csv").write_text("of an earlier run")
+    Path("failing.py").write_text(
+        "def update(skeletons, timestamp):\n    return [-1] * len(skeletons) if timestamp < 0.2 else None\n"
+    )
+    status, out, _ = demo("clip.mkv", "--tracker", "failing.py", "--csv", "new.csv")
+    assert status == 1
+    assert re.findall("wrote (.*)", out) == ["clip_rendered.mp4", "new.csv"]
+    status, out, _ = demo("clip.mkv", "--start", "100", "--csv", "old.csv")
+    assert status == 1
+    assert "wrote" not in out

@@ -353,3 +353,44 @@ def test_a_disk_that_fills(tmp_path, ending):
         found.extend(number_of(frame.pixels) for frame in open_video(tmp_path / f"written.{ending}"))
     assert len(found) >= 20
     assert found == list(range(len(found)))
+
+
+def test_sound_whose_clock_is_set_back_loses_no_picture(tmp_path):
+    """Two recordings of a broadcast, one behind the other in a file."""
+    once = make_clip(tmp_path / "once.ts", EVEN, sound="mp2").read_bytes()
+    (tmp_path / "twice.ts").write_bytes(once + once)
+    copy(tmp_path / "twice.ts", tmp_path / "written.mp4")
+    assert len(timestamps(tmp_path / "written.mp4")) == 100
+    assert sound_of(tmp_path / "written.mp4")[0] == "aac"
+
+
+def test_sound_that_changes_its_channels_is_encoded(tmp_path):
+    parts = [
+        make_clip(tmp_path / f"{layout}.ts", EVEN, sound="mp2", layout=layout).read_bytes()
+        for layout in ("mono", "stereo")
+    ]
+    (tmp_path / "both.ts").write_bytes(b"".join(parts))
+    copy(tmp_path / "both.ts", tmp_path / "written.mp4")
+    assert len(timestamps(tmp_path / "written.mp4")) == 100
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no lock that lets others read")
+def test_two_runs_do_not_write_one_video(tmp_path):
+    with VideoWriter(tmp_path / "written.mp4", *SIZE) as first:
+        first.write(picture(0), 0)
+        with pytest.raises(OpenPoseLabError, match=r"another run is writing .*written\.mp4; wait until"):
+            VideoWriter(tmp_path / "written.mp4", *SIZE)
+        first.write(picture(1), 1)
+    assert [number for _, number in decoded(tmp_path / "written.mp4")] == [0, 1]
+    assert os.listdir(tmp_path) == ["written.mp4"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows few users to make links")
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "written.mp4").symlink_to(tmp_path / "folder" / "video")
+    with VideoWriter(tmp_path / "written.mp4", *SIZE) as writer:
+        writer.write(picture(0), 0)
+    assert (tmp_path / "written.mp4").is_symlink()
+    assert os.listdir(tmp_path / "folder") == ["video"]
+    assert len(decoded(tmp_path / "folder" / "video")) == 1

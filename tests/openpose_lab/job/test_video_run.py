@@ -6,14 +6,19 @@ import io
 import json
 import os
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+with suppress(ImportError):  # Windows has none
+    import resource
+
 from estimation.errors import OpenPoseLabError
 from estimation.skeletons import best_people
 from openpose_lab.estimator import PoseEstimator
+from openpose_lab.file_locks import try_lock
 from openpose_lab.formats import FORMATS
 from openpose_lab.formats.record import Record
 from openpose_lab.job import video_run
@@ -233,7 +238,7 @@ def test_lines_that_cannot_be_written_end_the_run(estimator, tmp_path):
     (tmp_path / "people.jsonl").mkdir()
     with pytest.raises(OpenPoseLabError, match="^cannot write .*people.jsonl: "):
         run.run(estimator)
-    assert (tmp_path / "people.csv").is_file()
+    assert not (tmp_path / "people.csv").exists()  # no frame was done
 
 
 def test_a_full_disk_is_told_once(estimator, tmp_path, monkeypatch):
@@ -303,3 +308,42 @@ def test_a_line_of_which_the_system_takes_a_part_is_completed(estimator, tmp_pat
     monkeypatch.setattr(video_run, "_open_to_write", lambda path: Small(path, 10**6))
     run_of(tmp_path).run(estimator)
     assert (tmp_path / "people.jsonl").read_bytes() == written("jsonl", expected(estimator))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of file sizes")
+@pytest.mark.parametrize("mend", [None, lambda records: records()], ids=["one pass", "two passes"])
+def test_a_full_disk_leaves_whole_lines(estimator, tmp_path, mend):
+    """Neither a line that is cut, nor a temporary file that cannot be read."""
+    run = run_of(tmp_path, mend=mend)
+    run.run(estimator)
+    most = (tmp_path / "people.jsonl").stat().st_size - 100
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        with pytest.raises(OpenPoseLabError, match=r"^cannot write .*: File too large"):
+            run.run(estimator)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    lines = (tmp_path / "people.jsonl").read_bytes().splitlines(keepends=True)
+    assert all(json.loads(line)["index"] == 10 + n for n, line in enumerate(lines))
+    assert lines[-1].endswith(b"\n")
+    assert 0 < len(lines) < len(COUNTS)
+    rows = list(csv.DictReader((tmp_path / "people.csv").read_text().splitlines()))
+    assert 0 < len(rows) < sum(COUNTS)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no lock that lets others read")
+def test_two_runs_do_not_write_one_file_of_lines(estimator, tmp_path):
+    lines = (tmp_path / "people.jsonl").open("wb")
+    with lines:
+        assert try_lock(lines)
+        with pytest.raises(OpenPoseLabError, match=r"^another run is writing .*people.jsonl; wait until"):
+            run_of(tmp_path).run(estimator)
+    run_of(tmp_path).run(estimator)
+
+
+def test_without_a_frame_old_tables_stay(estimator, tmp_path):
+    (tmp_path / "people.csv").write_text("of an earlier run")
+    with pytest.raises(OpenPoseLabError, match="cut off"):
+        run_of(tmp_path, lambda: clip([], OpenPoseLabError("cut off"))).run(estimator)
+    assert (tmp_path / "people.csv").read_text() == "of an earlier run"

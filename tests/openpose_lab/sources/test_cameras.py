@@ -158,6 +158,16 @@ def test_closing_ends_the_frames(steps):
     source.steps.release()
 
 
+def test_a_run_that_is_over_waits_for_no_frame(steps):
+    """As after Ctrl-C, while a camera is silent."""
+    source = steps()
+    given = source.frames()
+    next(given)
+    source.is_over = lambda: True
+    assert next(given, None) is None
+    source.steps.release()
+
+
 # Cameras
 
 
@@ -366,3 +376,13 @@ def test_nothing_listens_at_an_address():
 def test_an_address_is_shown_without_what_is_secret():
     assert shown_address("rtsp://lab:pass@camera.local:554/live?token=1") == "rtsp://camera.local:554/live?..."
     assert shown_address("http://camera.local/a@b") == "http://camera.local/a@b"
+
+
+@needs_av
+def test_frames_that_the_decoder_still_has_come_before_the_error(server, clip, monkeypatch):
+    """Its threads give a frame some packets later."""
+    monkeypatch.setattr(server, "breaks_after", len(clip) - 1)
+    found = []
+    with Stream(server.serve("/clip.ts", clip)) as stream, pytest.raises(VideoEndedError):
+        found.extend(stream)
+    assert len(found) >= len(EVEN) - 1

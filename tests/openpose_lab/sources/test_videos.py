@@ -126,7 +126,8 @@ def test_a_part_of_a_file_without_timestamps_of_packets(tmp_path):
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
-        ({"every": 0}, "every must be 1 or more frames but is 0"),
+        ({"every": 0}, "every must be from 1 to 1000000 frames but is 0"),
+        ({"every": 10**400}, "every must be from 1 to 1000000 frames but is 1000000 … 0000000000"),
         ({"start": -1}, "start must be 0 or more seconds but is -1"),
         ({"end": float("nan")}, "end must be 0 or more seconds but is nan"),
         ({"start": 2, "end": 2}, "end must be after start, but 2 s is not after 2 s"),
@@ -426,3 +427,10 @@ def test_the_program_for_photos_sends_videos_to_the_other(tmp_path, monkeypatch,
         OpenPoseLabError, match="is an address; save the photo first, or give a video's to demo_video.py"
     ):
         list_photos(["http://127.0.0.1/clip.mp4"])
+
+
+@needs_av
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "flv"])
+def test_a_whole_file_that_begins_late_is_not_cut(tmp_path, ending):
+    path = make_clip(tmp_path / f"clip.{ending}", [90_000 * 100 + ticks for ticks in EVEN[:5]])
+    assert len(read(path)) == 5

@@ -68,6 +68,10 @@ DEADLY = {
     "kill": (f"import os\n{UPDATE}os.kill(os.getpid(), 9)\n", "PermissionError: a tracker may not end other programs"),
     "loop": (f"{UPDATE}while True:\n        pass\n", "failed: it took longer than 0.5 seconds, and was stopped"),
     "loop at once": ("while True:\n    pass\n", "cannot be loaded: loading it took longer than 2 seconds"),
+    "a class that cannot be made": (
+        "class Tracker:\n    def __init__(self):\n        raise ValueError('no')\n    def update(self, s, t): ...\n",
+        "failed: line 3: ValueError: no",
+    ),
     "os._exit at once": ("import os\nos._exit(0)\n", "cannot be loaded: line 2: SystemExit: os._exit(0)"),
     "nothing": ("x = 1\n", "has neither a class Tracker nor a function update; define update(skeletons, timestamp)"),
     "None": (f"{UPDATE}return None\n", "broke the contract: the answer must be an array of 2 identities but is None"),
