@@ -83,7 +83,7 @@ def open_source(source: str | Path, rate: float | None = None, recursive: bool =
     """Open a video file, a camera, a stream, or a folder of frames.
 
     Use the result as a context manager. Its ``frames(every, start, end, rotate)`` gives the frames; ``width``,
-    ``height``, ``time_base``, ``rate``, ``duration``, ``frame_count``, ``has_sound``, ``is_live`` and ``dropped`` tell
+    ``height``, ``time_base``, ``rate``, ``duration``, ``frame_count``, ``is_live`` and ``dropped`` tell
     about them.
 
     Args:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
 
@@ -37,7 +38,7 @@ class Frame:
     pixels: NDArray[np.uint8]
 
 
-class MovingSource(Protocol):
+class MovingSource(ABC):
     """A video, a folder of frames, a camera or a stream. As a context manager it closes itself.
 
     Attributes:
@@ -49,49 +50,42 @@ class MovingSource(Protocol):
         rate: Frames a second in the mean; None if it is not known.
         duration: Seconds; None if they are not known.
         frame_count: Frames; None if their number is not known.
-        has_sound: Whether there is sound.
         pixel_aspect: Width of a pixel by its height.
         is_live: Whether it does not wait: frames that are not asked for in time are left out.
         reads_once: Whether its frames can be given only once, as they are not kept anywhere.
         dropped: How many frames were left out for that reason.
     """
 
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def path(self) -> Path | None: ...  # noqa: D102
-    @property
-    def width(self) -> int: ...  # noqa: D102
-    @property
-    def height(self) -> int: ...  # noqa: D102
-    @property
-    def time_base(self) -> Fraction: ...  # noqa: D102
-    @property
-    def rate(self) -> Fraction | None: ...  # noqa: D102
-    @property
-    def duration(self) -> float | None: ...  # noqa: D102
-    @property
-    def frame_count(self) -> int | None: ...  # noqa: D102
-    @property
-    def has_sound(self) -> bool: ...  # noqa: D102
-    @property
-    def pixel_aspect(self) -> Fraction: ...  # noqa: D102
-    @property
-    def is_live(self) -> bool: ...  # noqa: D102
-    @property
-    def reads_once(self) -> bool: ...  # noqa: D102
-    @property
-    def dropped(self) -> int: ...  # noqa: D102
+    name: str
+    path: Path | None
+    width: int
+    height: int
+    time_base: Fraction
+    rate: Fraction | None
+    duration: float | None
+    frame_count: int | None
+    pixel_aspect: Fraction
+    is_live: bool = False
+    reads_once: bool = False
+    dropped: int = 0
 
+    @abstractmethod
     def frames(
         self, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
     ) -> Iterator[Frame]:
         """Give the frames: every so manieth one from ``start`` to ``end`` in seconds, turned clockwise by degrees."""
-        ...
 
-    def close(self) -> None: ...  # noqa: D102
-    def __enter__(self) -> MovingSource: ...
-    def __exit__(self, *_: object) -> None: ...
+    def close(self) -> None:  # noqa: B027  most sources keep nothing open
+        """Do nothing: what ``frames`` opens is closed with its iterator."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def __enter__(self) -> MovingSource:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def check_rotation(degrees: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.sources.frame import Frame, check_rotation
+from openpose_lab.sources.frame import Frame, MovingSource, check_rotation
 from openpose_lab.sources.photo_files import list_photos
 from openpose_lab.sources.videos import check_part, first_tick
 
@@ -20,14 +20,12 @@ USUAL_RATE = 25
 _MOST = 10_000
 
 
-class FrameFolder:
+class FrameFolder(MovingSource):
     """Photos in natural order, one after the other at a constant rate. Attributes are those of ``Video``."""
 
-    is_live = reads_once = False
-    has_sound = False
-    dropped = 0
+    path = None
+    rate: Fraction
     pixel_aspect = Fraction(1)
-    path: Path | None = None
 
     def __init__(self, source: str | Path, rate: float | Fraction = USUAL_RATE, recursive: bool = False) -> None:
         """List the photos, and read the first one.
@@ -49,18 +47,6 @@ class FrameFolder:
         self.frame_count = len(self.photos)
         self.duration = float(self.frame_count / self.rate)
         self.height, self.width = self.photos[0].read().shape[:2]
-
-    def __enter__(self) -> FrameFolder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Do nothing: photos are closed when they are read."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self.frames()
 
     def frames(
         self, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0

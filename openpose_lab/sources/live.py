@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabWarning
-from openpose_lab.sources.frame import Frame, check_rotation, rotated
+from openpose_lab.sources.frame import Frame, MovingSource, check_rotation, rotated
 from openpose_lab.sources.videos import VideoEndedError, check_part
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _CLOSING = 3.0
 """Seconds that a thread gets to end. One that waits for a device or a server longer ends by itself later."""
 
 
-class LiveSource(ABC):
+class LiveSource(MovingSource):
     """A source that a thread reads. Use it as a context manager: the thread ends with the block.
 
     Attributes:
@@ -39,10 +38,9 @@ class LiveSource(ABC):
         rate: Frames a second in the mean, if the source tells.
     """
 
-    path: Path | None = None
-    duration: float | None = None
-    frame_count: int | None = None
-    has_sound = False
+    path = None
+    duration = None
+    frame_count = None
     reads_once = True
     pixel_aspect = Fraction(1)
     time_base = Fraction(1, 90_000)
@@ -75,15 +73,6 @@ class LiveSource(ABC):
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> LiveSource:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self.frames()
 
     def close(self) -> None:
         """End the thread. An iterator of frames ends, too."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from openpose_lab.extras import require
-from openpose_lab.sources.frame import Frame, check_rotation, rotated
+from openpose_lab.sources.frame import Frame, MovingSource, check_rotation, rotated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ class VideoEndedError(OpenPoseLabError):
 
 
 @dataclass(frozen=True)
-class Video:
+class Video(MovingSource):
     """A video file. It is opened anew by each call of ``frames``.
 
     Attributes:
@@ -91,22 +91,6 @@ class Video:
     frame_count: int | None
     has_sound: bool
     pixel_aspect: Fraction
-
-    is_live = reads_once = False
-    dropped = 0
-    """Frames that were left out because the caller was slow. A file's frames wait."""
-
-    def __enter__(self) -> Video:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Do nothing: what ``frames`` opens is closed with its iterator."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        return self.frames()
 
     def frames(
         self, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
