@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import Config
-from estimation.subset import MISSING, PARTS_NUM, GroupingError, peak_sets, peaks_of, row_length, slots_of_rows
+from estimation.subset import MISSING, PARTS_NUM, SCORE, GroupingError, peak_sets, peaks_of, row_length, slots_of_rows
 
 Rows = NDArray[np.float64]
 """(n, parts + 2): limbs or people, one a row."""
@@ -63,10 +63,12 @@ class Failure:
     Attributes:
         sentence: in plain words.
         rows: the inputs and answers concerned, by a short title such as "given" or "came back".
+        judged: whether people were looked at. If not, the call failed, or its answer holds no people.
     """
 
     sentence: str
     rows: dict[str, Any] = field(default_factory=dict)
+    judged: bool = True
 
 
 class Caller(Protocol[Given]):
@@ -169,7 +171,7 @@ def _as_rows(answer: Any) -> Any:
 def _is_rows(config: Config, rows: Any) -> str | None:
     columns = row_length(config)
     if not isinstance(rows, np.ndarray):
-        found = "None" if rows is None else f"a {type(rows).__name__}"
+        found = "None; is a return missing?" if rows is None else f"a {type(rows).__name__}"
         return f"the answer must be an array of shape (people, {columns}) but is {found}"
     if rows.ndim != 2 or rows.shape[1] != columns or is_too_large(rows):
         return f"the answer must have shape (people, {columns}) but has {rows.shape}"
@@ -305,11 +307,18 @@ def any_order(caller: Caller[Rows], rows: Rows, **options: float) -> Failure | N
             return failure
         if difference := _difference(caller.config, reply, other):
             return Failure(
-                f"the same rows in another order give other people: {difference}. Go through the rows in an order of "
-                "your own, such as the best score first",
+                f"the same rows in another order give other people: {difference}. {_own_order(rows)}",
                 {"given": rows, "came back": reply.value, "reordered": other_rows, "then": other.value},
             )
     return None
+
+
+def _own_order(rows: Rows) -> str:
+    """What to do if the order of the rows decides."""
+    scores = rows[:, SCORE]
+    if len(np.unique(scores)) < len(scores):
+        return "Rows have equal scores: break the tie by their ids, not by the position of the row"
+    return "Go through the rows in an order of your own: the best score first, and ties by the ids, not by position"
 
 
 def finished_people_stay(caller: Caller[Rows], rows: Rows, **options: float) -> Failure | None:
@@ -352,9 +361,9 @@ def ask(caller: Caller[Given], given: Given, **options: float) -> tuple[Reply, F
 def find_no_people(config: Config, given: Any, reply: Reply) -> Failure | None:
     """A failure if the reply holds no rows of people that could be compared."""
     if reply.error:
-        return Failure(f"there was no answer: {reply.error}", {"given": given})
+        return Failure(f"there was no answer: {reply.error}", {"given": given}, judged=False)
     if peak_sets_of_answer(config, reply.value) is None:
-        return Failure("what came back holds no people", {"given": given, "came back": reply.value})
+        return Failure("what came back holds no people", {"given": given, "came back": reply.value}, judged=False)
     return None
 
 

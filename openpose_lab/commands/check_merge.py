@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import TYPE_CHECKING
 
 from estimation.built_in_groupings import LAB_MERGE
 from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.one_case import run_case
 from openpose_lab.commands.options import add_seconds_option, check_limits, make_parser
+from openpose_lab.commands.program import how_started, quoted
+from openpose_lab.paths import PACKAGE
 
 if TYPE_CHECKING:
     from estimation.grouping.contract import Failure
@@ -24,8 +28,11 @@ EXAMPLES = """examples:
   python -m openpose_lab check-merge                   estimation/merge.py
   python -m openpose_lab check-merge my_merge.py       a file of your own
   python -m openpose_lab check-merge --all my_merge.py every failure, not only the first of each category
+  python -m openpose_lab check-merge --case "peak 0"   one case, in which prints and breakpoints work
+  python -m openpose_lab check-merge --case photo.jpg  the peaks and rows of a photo, and what the merge makes of them
 
-The merge runs in a process of its own and is stopped if it does not come back.
+The merge runs in a process of its own and is stopped if it does not come back. With --case it runs in
+this process, without a limit. --case with an unknown name lists the cases.
 """
 _WIDTH = 110
 _THIS = "this merge"
@@ -35,11 +42,15 @@ _NAMES = {"lab": "the project's merge"}
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+    if options.case is not None:
+        run_case(options.case, options.file)
+        return
 
     from tqdm import tqdm
 
-    from openpose_lab.lab.merge_checks import CHECKS, NO_ANSWER, Bench, run_checks
+    from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
     from openpose_lab.lab.sandbox.runner import Runner
+    from openpose_lab.lab.waiting import find_waiting
 
     with Runner(options.file, check_limits(options)) as runner:
         loaded = runner.load()
@@ -48,18 +59,16 @@ def main(arguments: Sequence[str]) -> None:
         bench = Bench(runner, loaded)
         with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
             failures = run_checks(CHECKS, bench, bar.update)
-        if failures and all(reply.error for _, reply in bench.replies):
-            why = {check.name for check in CHECKS if check.category in ("contract", "speed")}  # others lack an answer
-            first = next(name for name in failures if name in why and failures[name] is not NO_ANSWER)
-            print_failures({first: failures[first]}, all_of_them=True)
-        else:
-            print_failures(failures, options.all)
-        print_score(failures)
+        waiting = find_waiting(failures)
+        print_failures(failures, waiting, options.all)
+        print_score(failures, waiting)
         print_rows(bench)
         if not bench.hung:
             print_figures(bench)
     if failures:
-        raise OpenPoseLabError(f"{len(failures)} of {len(CHECKS)} checks failed in {options.file}")
+        more = f", and {len(waiting)} wait for a more basic one" if waiting else ""
+        raise OpenPoseLabError(f"{len(failures) - len(waiting)} of {len(CHECKS)} checks failed in {options.file}{more}")
+    print(f"\nAll {len(CHECKS)} checks pass. Next: {next_steps(options.file)}")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -69,28 +78,67 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
     )
     parser.add_argument("--all", action="store_true", help="tell every failure, not only the first of each category")
+    parser.add_argument(
+        "--case",
+        metavar="NAME",
+        help="run one case in this process, where prints and breakpoints work: its name, a part of it, or a photo",
+    )
     add_seconds_option(parser)
     return parser.parse_args(arguments)
 
 
-def print_failures(failures: dict[str, Failure], all_of_them: bool) -> None:
-    """What went wrong, with the rows concerned."""
+def next_steps(file: Path) -> str:
+    """What to do with a merge that passes: commands that are there, as the student can start them."""
+    own = os.path.realpath(file) == os.path.realpath(LAB_MERGE)
+    grouping = "" if own else f" --grouping {quoted(file)}"
+    steps = {
+        "explain": "shows it step by step on a photo",
+        "compare-groupings": "measures it beside the other groupings",
+        "image": "draws its people",  # an unpacked handout has nothing to compare with
+    }
+    there = [name for name in steps if (PACKAGE / "commands" / f"{name.replace('-', '_')}.py").is_file()]
+    return ", ".join(f"`{how_started()} {name}{grouping}` {steps[name]}" for name in there[:2])
+
+
+def print_failures(failures: dict[str, Failure], waiting: dict[str, str], all_of_them: bool) -> None:
+    """What went wrong, with the rows concerned. Checks that wait for a more basic one are only counted.
+
+    Args:
+        failures: the failures by the checks' names.
+        waiting: the more basic check by the name of each check that waits for it.
+        all_of_them: whether every failure is told, not only the simplest of each category.
+    """
     from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
-    from openpose_lab.lab.row_tables import format_rows
 
     for category in CATEGORIES:
         failed = [check for check in CHECKS if check.category == category and check.name in failures]
         failed.sort(key=lambda check: (check.random, _size(failures[check.name])))  # the simplest first
-        names = [check.name for check in failed]
+        names = [check.name for check in failed if check.name not in waiting]
         for name in names if all_of_them else names[:1]:
             print(f"{category}: {name}")
-            print(textwrap.fill(failures[name].sentence, _WIDTH, initial_indent="  ", subsequent_indent="  "))
-            if failures[name].rows:
-                print(textwrap.indent(format_rows(failures[name].rows), "  "))
+            print_failure(failures[name])
+            count = list(waiting.values()).count(name)
+            if count:
+                print(f"  {count} other {'checks wait' if count > 1 else 'check waits'} for this one")
             print()
         if len(names) > 1 and not all_of_them:
             rest = ", ".join(names[1:])
             print(textwrap.fill(f"also failed: {rest} (--all tells how)", _WIDTH, subsequent_indent="  "), end="\n\n")
+        for check in failed if all_of_them else ():
+            if check.name in waiting:
+                print(f"{category}: {check.name}\n  waits for: {waiting[check.name]}")
+                if failures[check.name].judged:
+                    print_failure(failures[check.name])
+                print()
+
+
+def print_failure(failure: Failure) -> None:
+    """What is wrong, and the rows concerned."""
+    from openpose_lab.lab.row_tables import format_rows
+
+    print(textwrap.fill(failure.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  "))
+    if failure.rows:
+        print(textwrap.indent(format_rows(failure.rows), "  "))
 
 
 def _size(failure: Failure) -> float:
@@ -98,14 +146,17 @@ def _size(failure: Failure) -> float:
     return len(failure.rows.get("given", ())) or math.inf
 
 
-def print_score(failures: dict[str, Failure]) -> None:
-    """How many checks of each category are passed."""
+def print_score(failures: dict[str, Failure], waiting: dict[str, str]) -> None:
+    """How many checks of each category are passed, and what those wait for that can only pass later."""
     from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
 
     for category in CATEGORIES:
         names = [check.name for check in CHECKS if check.category == category]
-        passed = sum(name not in failures for name in names)
-        print(f"{category:12} {passed:2} of {len(names):2}{'' if passed == len(names) else '   <- not yet'}")
+        failed = [name for name in names if name in failures]
+        note = f"   waits for: {waiting.get(failed[0])}" if failed else ""
+        if not waiting.keys() >= set(failed):
+            note = "   <- not yet"
+        print(f"{category:12} {len(names) - len(failed):2} of {len(names):2}{note}")
 
 
 def print_rows(bench: Bench) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from openpose_lab.commands.streams import Console, standard_streams
+from openpose_lab.paths import in_clone
 
 DEBUG = "OPENPOSE_LAB_DEBUG"
 """An environment variable. If it is set, programs show tracebacks, and libraries' warnings and logs."""
@@ -260,6 +261,14 @@ def claim_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | No
     check_outputs(outputs, inputs)
     if any(map(is_standard_output, outputs)):
         sys.stdout = sys.stderr  # until ``run`` ends
+
+
+def how_started() -> str:
+    """How to start another of the project's commands: as this one, such as ``.venv/bin/python -m openpose_lab``."""
+    started = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+    if started[-2:] == ["-m", "openpose_lab"]:
+        return " ".join(quoted(Path(word)) for word in started)
+    return "python -m openpose_lab" if in_clone() else "openpose-lab"
 
 
 def quoted(path: Path) -> str:

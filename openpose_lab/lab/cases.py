@@ -111,7 +111,7 @@ CASES = (
     Case(
         "people who share no peak stay apart",
         "correctness",
-        "the two have no peak in common",
+        "the two have no peak in common; -1 in a slot of both is no peak that they share",
         make_rows(*_side(4, (1.9, 1.8, 1.7)), *_side(10, (1.6, 1.5, 1.4))),
         (dict(zip(_SIDE, range(4, 8))), dict(zip(_SIDE, range(10, 14)))),
         (5.4, 4.5),

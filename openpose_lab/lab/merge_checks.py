@@ -45,6 +45,8 @@ from openpose_lab.lab.random_rows import any_rows, find_failing, peaceful_rows
 from openpose_lab.lab.sandbox.runner import Runner, SandboxReply, answer_of
 
 CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
+LITTLE_MEMORY = "gets by with little memory"
+COMES_BACK = "comes back in time"
 _TOLERANCE = 1e-6  # of a score
 _STOPS_IN_FULL, _MOST_STOPS, _SECONDS_AFTER = 2, 6, 0.5
 _MOST_ENDS = 20
@@ -53,7 +55,7 @@ _SECONDS_FOR_CROWD = 2.0
 """For such a crowd, 306 rows. The project's own merge takes 2 to 4 milliseconds. Looking at all pairs of rows again
 after each change, in plain Python, takes a second."""
 
-NO_ANSWER = Failure("there was no answer at all, so there is nothing to look at")
+NO_ANSWER = Failure("there was no answer at all, so there is nothing to look at", judged=False)
 
 
 class Bench:
@@ -170,21 +172,35 @@ def case_check(case: Case, bench: Bench) -> Failure | None:
         reply, failure = ask(bench, rows, **case.options)
         if failure:
             return failure
-        wanted = [frozenset(person.values()) for person in case.expected]
-        if peak_sets_of_answer(COCO_18, reply.value) != set(wanted) or len(reply.value) != len(wanted):
-            scores = case.scores or [np.nan] * len(case.expected)
-            shown = {"given": rows, "came back": reply.value, "expected": make_rows(*zip(case.expected, scores))}
-            return Failure(f"these are not the people: {case.why}", shown)
+        if failure := judge_people(case, rows, reply.value):
+            return failure
     return None
+
+
+def judge_people(case: Case, rows: Rows, value: NDArray[Any]) -> Failure | None:
+    """Check that an answer has the people of a case. ``rows``: those of the case, in some order."""
+    wanted = [frozenset(person.values()) for person in case.expected]
+    if peak_sets_of_answer(COCO_18, value) == set(wanted) and len(value) == len(wanted):
+        return None
+    scores = case.scores or [np.nan] * len(case.expected)
+    shown = {"given": rows, "came back": value, "expected": make_rows(*zip(case.expected, scores))}
+    return Failure(f"these are not the people: {case.why}", shown)
 
 
 def _answer_check(name: str, bench: Bench) -> Failure | None:
-    """One of the contract's ``ANSWER_CHECKS``, on every answer so far that passes those before it."""
+    """One of the contract's ``ANSWER_CHECKS``, on every answer so far that passes those before it.
+
+    The failure has the plainest rows: without a conflict, and without peak 0, if there are such rows that fail.
+    """
+    failing = []
     for rows, reply in bench.smallest_first():
         fault = _find_fault(rows, reply)
         if fault and fault[0] == name:
-            return Failure(fault[1], {"given": rows, "came back": reply.value})
-    return None
+            oddness = (has_conflict(rows), has_zero(rows))
+            failing.append((oddness, Failure(fault[1], {"given": rows, "came back": reply.value})))
+            if not any(oddness):
+                break
+    return min(failing, key=lambda found: found[0])[1] if failing else None
 
 
 def _find_fault(rows: Rows, reply: SandboxReply) -> tuple[str, str] | None:
@@ -254,7 +270,8 @@ def _same_scores_in_any_order(bench: Bench) -> Failure | None:
             return failure
         if not _alike(scores_of(reply.value), scores_of(other.value)):
             return Failure(
-                "the handout's rows in another order give another person, or another score",
+                "the handout's rows in another order give another person, or another score. What is right must not "
+                "depend on a row's position: join until no two people share a peak",
                 {"given": rows, "came back": other.value, "before": reply.value},
             )
     return None
@@ -281,6 +298,8 @@ def connected(rows: Rows, bench: Bench) -> Failure | None:
     if peak_sets_of_answer(COCO_18, reply.value) != wanted or len(reply.value) != len(wanted):
         found = len(reply.value)
         what = f"{found} came back" if found != len(wanted) else "those that came back have other peaks"
+        if found < len(wanted):
+            what += "; rows that both have -1 in a slot share no peak there"
         return Failure(
             f"nothing clashes here, so connected peaks are one person: there are {len(wanted)}, but {what}",
             {"given": rows, "came back": reply.value},
@@ -312,6 +331,23 @@ def summed(rows: Rows, bench: Bench) -> Failure | None:
 
 def _figure(score: float) -> str:
     return f"{score:.4f}" if abs(score) < 1e6 else f"{score:.4g}"  # 1e300 has 300 digits
+
+
+def has_conflict(rows: Rows) -> bool:
+    """Whether peaks that are connected would fill a slot of a person twice."""
+    slots = slots_of_rows(rows)
+    filled = [(component, slots[peak]) for peak, component in _components(rows).items()]
+    return len(set(filled)) < len(filled)
+
+
+def has_zero(rows: Rows) -> bool:
+    """Whether rows hold the peak with the id 0."""
+    return bool((ids_of(rows) == 0).any())
+
+
+def are_several(rows: Rows) -> bool:
+    """Whether the peaks of rows are not all connected."""
+    return len(set(_components(rows).values())) > 1
 
 
 def _components(rows: Rows) -> dict[int, int]:
@@ -422,7 +458,7 @@ CHECKS = (
     MergeCheck(KEEPS_INPUT, "contract", partial(_reply_check, KEEPS_INPUT)),
     MergeCheck(PRINTS_NOTHING, "contract", partial(_reply_check, PRINTS_NOTHING)),
     MergeCheck("keeps to itself: no files, network or programs", "contract", _keeps_to_itself),
-    MergeCheck("gets by with little memory", "contract", _little_memory),
+    MergeCheck(LITTLE_MEMORY, "contract", _little_memory),
     *_case_checks("correctness"),
     MergeCheck(NO_PEOPLE_IN_NOTHING, "correctness", lambda bench: no_people_in_nothing(bench, HANDOUT)),
     MergeCheck("306 rows are 34 people", "correctness", partial(connected, peaceful_crowd(_CROWD))),
@@ -466,7 +502,7 @@ CHECKS = (
         partial(on_random_rows, any_rows, answer_keeps_contract),
         random=True,
     ),
-    MergeCheck("comes back in time", "speed", _comes_back),
+    MergeCheck(COMES_BACK, "speed", _comes_back),
     MergeCheck("306 rows in 2 seconds", "speed", _fast_enough),
 )
 """All checks of a merge, by category."""

@@ -13,11 +13,12 @@ _MOST_ROWS = 12
 _LETTERS = {"left": "l", "right": "r"}
 
 
-def format_rows(titled: dict[str, Any]) -> str:
+def format_rows(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> str:
     """Format several arrays of rows below each other, in the same columns.
 
     Args:
         titled: rows (n, 20) by title, as a merge gets or returns them. Other values are described in words.
+        most: rows of each array that are shown; None shows all.
 
     Returns:
         The lines, each array beginning with its title.
@@ -33,22 +34,22 @@ def format_rows(titled: dict[str, Any]) -> str:
     lines = [" ".join(["", " " * width, *names, "   score parts"]).rstrip()] if arrays else []
     for title, value in titled.items():
         if title in arrays:
-            lines += _lines(title.ljust(width), value, slots, names)
+            lines += _lines(title.ljust(width), value[:most], len(value), slots, names)
         else:
             lines.append(f" {title.ljust(width)} {_in_words(value)}")
     return "\n".join(lines)
 
 
-def _lines(title: str, rows: Any, slots: list[int], names: list[str]) -> list[str]:
+def _lines(title: str, rows: Any, count: int, slots: list[int], names: list[str]) -> list[str]:
     lines = []
-    for row in rows[:_MOST_ROWS].tolist():
+    for row in rows.tolist():
         ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
         cells = [text.rjust(len(name)) for text, name in zip(ids, names)]
         score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}" if abs(row[SCORE]) < 1e6 else f"{row[SCORE]:.3g}"
         lines.append(" ".join(["", title, *cells, f"{score:>8} {row[PARTS_NUM]:5g}"]))
         title = " " * len(title)
-    if len(rows) > _MOST_ROWS:
-        lines.append(f" {title} and {len(rows) - _MOST_ROWS} more")
+    if count > len(rows):
+        lines.append(f" {title} and {count - len(rows)} more")
     return lines or [f" {title} no rows"]
 
 

@@ -34,7 +34,7 @@ def changed(**columns):
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (None, "the answer must be an array of shape (people, 20) but is None"),
+        (None, "the answer must be an array of shape (people, 20) but is None; is a return missing?"),
         ([[1, 2]], "the answer must be an array of shape (people, 20) but is a list"),
         (np.zeros((2, 19)), "the answer must have shape (people, 20) but has (2, 19)"),
         (np.zeros(20), "the answer must have shape (people, 20) but has (20,)"),

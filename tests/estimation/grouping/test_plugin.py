@@ -158,7 +158,10 @@ def test_a_file_that_is_not_there(tmp_path):
         ("return subset[0, 99]", "failed: line 2: IndexError: index 99 is out of bounds for axis 1 with size 20"),
         ("raise SystemExit", "failed: line 2: SystemExit"),
         ("return merge(subset)", "failed: line 2: RecursionError: maximum recursion depth exceeded"),
-        ("return None", "broke the contract: the answer must be an array of shape (people, 20) but is None"),
+        (
+            "return None",
+            "broke the contract: the answer must be an array of shape (people, 20) but is None; is a return missing?",
+        ),
         ("return subset[:, :4]", "broke the contract: the answer must have shape (people, 20) but has (2, 4)"),
         (
             "return subset",

@@ -33,6 +33,9 @@ def test_a_right_merge(check):
     assert "1543 rows of 12 real photos" in out
     assert "  this merge          0.948   <-\n" in out
     assert "time for all of them: " in out
+    last = out.splitlines()[-1]
+    assert last.startswith("All 39 checks pass. Next: `python -m openpose_lab explain --grouping ")
+    assert last.endswith("my_merge.py` measures it beside the other groupings")
 
 
 def test_a_broken_one_is_told_with_the_rows_concerned(check):
@@ -50,9 +53,23 @@ def test_a_broken_one_is_told_with_the_rows_concerned(check):
         "                0    .          .     3     1.70     2",
         "   came back no rows",
         "   expected     0    1          2     3     5.40     4",
+        "  3 other checks wait for this one",
     ]
     assert "correctness: the handout's nine rows" not in out
-    assert "also failed: the handout's nine rows are one person" in out
+    assert "also failed" not in out
+    assert err.startswith("check-merge: 1 of 39 checks failed in ")
+
+
+def test_a_forgotten_return_is_one_failure(check):
+    status, out, err = check("def merge(subset, min_num_body_parts=4, min_score=0.4):\n    subset.copy()\n")
+    assert status == 1
+    assert err.startswith("check-merge: 1 of 39 checks failed in ")
+    assert err.endswith(", and 27 wait for a more basic one\n")
+    assert out.startswith("contract: rows of the right length\n")
+    assert "  the answer must be an array of shape (people, 20) but is None; is a return missing?\n" in out
+    assert "  27 other checks wait for this one\n" in out
+    assert "contract     10 of 11   <- not yet\n" in out
+    assert "correctness   0 of 13   waits for: rows of the right length\n" in out
 
 
 def test_nobody_found_in_the_handout_s_rows(check):
@@ -66,7 +83,7 @@ def test_nobody_found_in_the_handout_s_rows(check):
 def test_all_that_is_broken(check):
     out = check(RIGHT.read_text().replace("if row[slot] != -1", "if row[slot] > 0"), "--all")[1]
     assert "correctness: peak 0 counts\n" in out
-    assert "correctness: the handout's nine rows are one person\n" in out
+    assert "correctness: the handout's nine rows are one person\n  waits for: peak 0 counts\n  these are " in out
     assert "also failed" not in out
 
 
@@ -162,6 +179,11 @@ def test_without_a_file_it_checks_the_project_s_own():
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert str(LAB_MERGE) not in done.stdout
+    started = f"`{sys.executable} -m openpose_lab"
+    assert done.stdout.endswith(
+        f"All 39 checks pass. Next: {started} explain` shows it step by step on a photo, "
+        f"{started} compare-groupings` measures it beside the other groupings\n"
+    )
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ BROKEN = {
     "counts parts once for each limb": (
         ('row[19] = len(person["peaks"])', 'row[19] = 2 * (len(person["peaks"]) - 1)'),
         "counts that are true",
-        "row 0 says parts_num 6 but holds 4 ids that are not -1",
+        "row 1 says parts_num 4 but holds 3 ids that are not -1",
     ),
     "sums scores twice": (
         ('row[18] = person["score"]', 'row[18] = 2 * person["score"]'),
@@ -33,7 +33,7 @@ BROKEN = {
     "goes by the order of the rows": (
         ("sorted(subset.tolist(), key=lambda row: (-row[18], row))", "subset.tolist()"),
         "conflicts are settled alike in any order",
-        "(look at peaks 1, 3, 5, 18, 22, ...). Go through the rows in an order of your own",
+        "(look at peaks 1, 3, 5, 18, 22, ...). Go through the rows in an order of your own: the best score first",
     ),
     "changes its input": (
         ("subset = subset.copy()", "subset[:, 19] = 0"),
@@ -82,7 +82,7 @@ BROKEN = {
     "shifts the slots": (
         ("row[slot] = peak\n", "row[(slot + 1) % 18] = peak\n"),
         "ids that exist, in their own slots",
-        "row 0 has 0 as neck, but the peak with that id is a nose",
+        "row 0 has 10 as right_shoulder, but the peak with that id is a neck",
     ),
     "keeps both who claim a peak": (
         (
@@ -206,7 +206,7 @@ BROKEN = {
     "breaks ties by the order of the rows": (
         ("key=lambda row: (-row[18], row)", "key=lambda row: -row[18]"),
         "rows of equal score in any order",
-        "the same rows in another order give other people: ",
+        "break the tie by their ids, not by the position of the row",
     ),
     "scores who meets a conflict too high": (
         ("            continue\n", '            owners[0]["score"] += 100\n            continue\n'),
