@@ -102,6 +102,7 @@ OPTIONS = {
         "--only",
         "--networks",
         "--repeat",
+        "--video",
         "--images",
         "--annotations",
         "--people",
