@@ -9,6 +9,7 @@ parts. Limbs that share a peak belong to the same person.
     10 right_ankle   11 left_hip      12 left_knee      13 left_ankle    14 right_eye
     15 left_eye      16 right_ear     17 left_ear       18 score         19 parts_num
 
+This file does not run by itself: ``python -m openpose_lab check-merge`` tries it, in the lab's folder.
 ``estimate`` notices each edit of this file. In a notebook you can also assign your function to
 ``estimation.merge.merge``; ``estimate`` then calls that one.
 """

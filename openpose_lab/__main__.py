@@ -11,6 +11,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+if not __package__:  # started by its path, as in: python lab/openpose_lab check-merge
+    _HERE = os.path.dirname(os.path.realpath(__file__))
+    sys.path[:] = [os.path.dirname(_HERE), *(entry for entry in sys.path if os.path.realpath(entry) != _HERE)]
+
 from estimation.discovery import modules_in
 from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.program import let_interrupts_end, start

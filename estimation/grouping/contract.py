@@ -6,7 +6,7 @@ All callers share them: ``conformance`` runs a grouping in this process, the lab
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +31,8 @@ SAME_AGAIN = "the same again the second time"
 ANY_ORDER = "any rows in any order"
 FINISHED_STAY = "merging again changes nothing"
 
+_Fault = tuple[str, Sequence[int]]
+"""A sentence, and the rows that it is about."""
 _ORDERS = 3  # orders of the rows that are tried
 _LARGEST_ANSWER = 64 << 20  # bytes: 400,000 people
 
@@ -93,6 +95,19 @@ class Caller(Protocol[Given]):
         ...
 
 
+class ContractError(GroupingError):
+    """An answer breaks the contract.
+
+    Attributes:
+        answer: (n, parts + 2) float64, the answer; None if it has another form.
+        broken: the rows that the sentence is about.
+    """
+
+    def __init__(self, sentence: str, answer: Rows | None = None, broken: Sequence[int] = ()) -> None:
+        super().__init__(sentence)
+        self.answer, self.broken = answer, tuple(broken)
+
+
 def check_answer(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> Rows:
     """Check a grouping's answer.
 
@@ -105,12 +120,14 @@ def check_answer(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> R
         The answer, (n, parts + 2) float64.
 
     Raises:
-        GroupingError: if the answer breaks the contract. Its sentence names the row, what was found and what was
+        ContractError: if the answer breaks the contract. Its sentence names the row, what was found and what was
             expected.
     """
     rows: Rows = _as_rows(answer)
-    if fault := find_fault(config, rows, slot_of_id):
-        raise GroupingError(fault[1])
+    if found := _find_fault(config, rows, slot_of_id):
+        _, (sentence, broken) = found
+        has_form = not _is_rows(config, rows) and rows.dtype.kind == "f"
+        raise ContractError(sentence, rows if has_form else None, broken)
     return rows
 
 
@@ -125,14 +142,19 @@ def find_fault(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> tup
     Returns:
         The check's name and its sentence, or None if the answer keeps the contract.
     """
-    rows = _as_rows(answer)
+    found = _find_fault(config, _as_rows(answer), slot_of_id)
+    return (found[0], found[1][0]) if found else None
+
+
+def _find_fault(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> tuple[str, _Fault] | None:
+    """The first of ``ANSWER_CHECKS`` that rows fail."""
     for name, check in _CHECKS_OF_FORM.items():
-        if sentence := check(config, rows):
-            return name, sentence
+        if fault := check(config, rows):
+            return name, fault
     peaks = peaks_of(rows)
     for name, check_peaks in _CHECKS_OF_PEAKS.items():
-        if sentence := check_peaks(config, rows, slot_of_id, peaks):
-            return name, sentence
+        if fault := check_peaks(config, rows, slot_of_id, peaks):
+            return name, fault
     return None
 
 
@@ -168,26 +190,26 @@ def _as_rows(answer: Any) -> Any:
         return np.asarray(answer, dtype=np.float64)
 
 
-def _is_rows(config: Config, rows: Any) -> str | None:
+def _is_rows(config: Config, rows: Any) -> _Fault | None:
     columns = row_length(config)
     if not isinstance(rows, np.ndarray):
         found = "None; is a return missing?" if rows is None else f"a {type(rows).__name__}"
-        return f"the answer must be an array of shape (people, {columns}) but is {found}"
+        return f"the answer must be an array of shape (people, {columns}) but is {found}", ()
     if rows.ndim != 2 or rows.shape[1] != columns or is_too_large(rows):
-        return f"the answer must have shape (people, {columns}) but has {rows.shape}"
+        return f"the answer must have shape (people, {columns}) but has {rows.shape}", ()
     return None
 
 
-def _is_numbers(config: Config, rows: NDArray[Any]) -> str | None:
+def _is_numbers(config: Config, rows: NDArray[Any]) -> _Fault | None:
     if rows.dtype.kind not in "iuf":
-        return f"the answer must hold plain numbers but its dtype is {rows.dtype}"
+        return f"the answer must hold plain numbers but its dtype is {rows.dtype}", ()
     if np.isfinite(rows).all():
         return None
     row, column = np.argwhere(~np.isfinite(rows))[0]
-    return f"row {row} has {rows[row, column]} in column {column}, where a number must be"
+    return f"row {row} has {rows[row, column]} in column {column}, where a number must be", (int(row),)
 
 
-def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
+def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> _Fault | None:
     row, slot, found = peaks
     known = np.append(slot_of_id, MISSING)  # the last belongs to no slot
     ids = np.minimum(np.maximum(found, 0), len(slot_of_id)).astype(np.intp)
@@ -196,51 +218,54 @@ def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], p
         return None
     k = strangers[0]
     where = f"row {row[k]} has {found[k]:.15g} as {config.body_parts[slot[k]]}"
+    broken = (int(row[k]),)
     if found[k] != np.round(found[k]):
-        return f"{where}, where the id of a peak must be, a whole number, or {MISSING}"
+        return f"{where}, where the id of a peak must be, a whole number, or {MISSING}", broken
     if ids[k] != found[k] or known[ids[k]] == MISSING:
-        return f"{where}, but no peak with that id was given"
-    return f"{where}, but the peak with that id is a {config.body_parts[known[ids[k]]]}"
+        return f"{where}, but no peak with that id was given", broken
+    return f"{where}, but the peak with that id is a {config.body_parts[known[ids[k]]]}", broken
 
 
-def _shares_no_peak(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
+def _shares_no_peak(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> _Fault | None:
     row, slot, found = peaks
     shared = np.flatnonzero(np.bincount(found.astype(np.intp)) > 1)
     if not len(shared):
         return None
     of_peak = found == shared[0]
-    return (
+    sentence = (
         f"peak {shared[0]} ({config.body_parts[slot[of_peak][0]]}) is in rows "
         f"{' and '.join(map(str, row[of_peak]))}, but a peak belongs to one person"
     )
+    return sentence, row[of_peak].tolist()
 
 
-def _counts_its_parts(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
+def _counts_its_parts(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> _Fault | None:
     parts_num = np.bincount(peaks[0], minlength=len(rows))
     wrong = np.flatnonzero(rows[:, PARTS_NUM] != parts_num)
     if not len(wrong):
         return None
     k = wrong[0]
-    return f"row {k} says parts_num {rows[k, PARTS_NUM]:g} but holds {parts_num[k]} ids that are not {MISSING}"
+    sentence = f"row {k} says parts_num {rows[k, PARTS_NUM]:g} but holds {parts_num[k]} ids that are not {MISSING}"
+    return sentence, wrong.tolist()
 
 
-def _has_no_empty_row(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> str | None:
+def _has_no_empty_row(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> _Fault | None:
     empty = np.flatnonzero(rows[:, PARTS_NUM] == 0)
-    return f"row {empty[0]} holds no peak, but a person has at least one" if len(empty) else None
+    return (f"row {empty[0]} holds no peak, but a person has at least one", empty.tolist()) if len(empty) else None
 
 
-_CHECKS_OF_FORM: dict[str, Callable[[Config, Any], str | None]] = {
+_CHECKS_OF_FORM: dict[str, Callable[[Config, Any], _Fault | None]] = {
     "rows of the right length": _is_rows,
     "plain, finite numbers": _is_numbers,
 }
-_CHECKS_OF_PEAKS: dict[str, Callable[[Config, Rows, NDArray[np.intp], Peaks], str | None]] = {
+_CHECKS_OF_PEAKS: dict[str, Callable[[Config, Rows, NDArray[np.intp], Peaks], _Fault | None]] = {
     "ids that exist, in their own slots": _knows_its_peaks,
     "no peak in two people": _shares_no_peak,
     "counts that are true": _counts_its_parts,
     "no empty person": _has_no_empty_row,
 }
 ANSWER_CHECKS = (*_CHECKS_OF_FORM, *_CHECKS_OF_PEAKS)
-"""The names of these checks. Each relies on those before it, and gives a sentence or None."""
+"""The names of these checks. Each relies on those before it, and gives a sentence with the rows concerned, or None."""
 
 
 def _returns(door: str, reply: Reply) -> str | None:

@@ -10,7 +10,7 @@ from estimation.config import Config
 
 NumberedPeaks = Mapping[int, frozenset[int]]
 """The peaks of each person, by the person's number."""
-NEW, ADDS, JOINS, INSIDE, CONFLICT, LEFT, CHANGES, ANSWER = (
+NEW, ADDS, JOINS, INSIDE, CONFLICT, LEFT, CHANGES, ANSWER, BREAKS, NOT_TRIED = (
     "new",
     "adds",
     "joins",
@@ -19,8 +19,11 @@ NEW, ADDS, JOINS, INSIDE, CONFLICT, LEFT, CHANGES, ANSWER = (
     "left out",
     "changes",
     "answer",
+    "breaks",
+    "not tried",
 )
-"""Kinds of decisions. A conflict is met where peaks of one body part would come together in one person."""
+"""Kinds of decisions. A conflict is met where peaks of one body part would come together in one person. A step breaks
+if the grouping fails at it or its answer breaks the contract; the steps after it are not tried."""
 _LISTED = 6  # peaks or people that a sentence lists; it counts the others
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.connections import Connections
 from estimation.errors import OpenPoseLabWarning
-from estimation.grouping.decisions import NumberedPeaks, decide, sum_up
+from estimation.grouping.contract import ContractError
+from estimation.grouping.decisions import BREAKS, NOT_TRIED, NumberedPeaks, decide, sum_up
 from estimation.grouping.plugin import Grouping, run_grouping, run_merge, takes
 from estimation.grouping.trace import Step, recording
 from estimation.subset import SCORE, GroupingError, ids_of, limb_rows, peak_sets
 
 RECORDED, REPLAYED, BEFORE_AND_AFTER = "recorded", "replayed", "before and after"
+_MOST_ROWS = 200
+"""Rows that are shown of an answer that breaks the contract."""
 _NO_PRUNING = {"min_num_body_parts": 0, "min_score": -1e9}
 
 
@@ -36,12 +39,33 @@ class Frame:
         numbered: the peaks of each person. A person keeps their number from frame to frame.
         kind: the kind of decision, as in ``decisions``.
         note: the decision in words, the grouping's own if it gave any.
+        broken: the numbers of the people who break the contract.
     """
 
     peaks: tuple[int, ...]
     numbered: NumberedPeaks
     kind: str
     note: str
+    broken: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
+class Breach:
+    """What a grouping did in place of an answer that keeps the contract.
+
+    Attributes:
+        sentence: in plain words.
+        frame: index of the frame where it is met first. The last frame, if it is met with all the limbs alone.
+        answer: (n, parts + 2) float64, the first rows of the answer there; no rows if it has another form.
+        broken: those of them that break the contract.
+        left_out: rows of the answer beyond these.
+    """
+
+    sentence: str
+    frame: int
+    answer: NDArray[np.float64]
+    broken: tuple[int, ...]
+    left_out: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +74,16 @@ class Film:
 
     Attributes:
         source: ``recorded``, ``replayed`` or ``before and after``.
-        rows: the answer, (n, parts + 2) float64, in the order of the last frame's people.
+        rows: the answer, (n, parts + 2) float64, in the order of the last frame's people. Empty if there is a breach.
         problems: sentences about steps that could not be recorded or replayed.
+        breach: why there is no answer. Its frame has a person for each row of ``breach.answer``, in the same order.
     """
 
     source: str
     frames: tuple[Frame, ...]
     rows: NDArray[np.float64]
     problems: tuple[str, ...] = ()
+    breach: Breach | None = None
 
 
 def make_film(
@@ -77,57 +103,102 @@ def make_film(
         like: another film of the same peaks. People who are in both answers have the same number in both.
 
     Returns:
-        The film.
-
-    Raises:
-        GroupingError: in one sentence, if the grouping fails on all the limbs.
+        The film. If the grouping fails, or breaks the contract, its frames lead to where it does.
     """
     coordinates = connections.coordinates
+    failure: GroupingError | None = None
+    rows = limb_rows(config, connections)[:0]
     with warnings.catch_warnings(), recording(config, len(coordinates)) as trace:
         warnings.simplefilter("ignore", OpenPoseLabWarning)  # said when it ran for its answer
-        rows = run_grouping(grouping, config, connections)
+        try:
+            rows = run_grouping(grouping, config, connections)
+        except GroupingError as error:
+            failure = error
         steps, source, problems = trace.steps, RECORDED, list(trace.problems)
+    failures: dict[int, GroupingError] = {}
     if not steps:
         source = BEFORE_AND_AFTER
         if grouping.door == "merge":
+            limbs = order_by_score(limb_rows(config, connections))
             try:
-                steps = replay(grouping, config, limb_rows(config, connections), done)
+                for step in _replay(grouping, config, limbs):
+                    steps.append(step)
+                    done(1)
                 source = REPLAYED
             except GroupingError as error:
-                problems.append(f"it cannot be replayed on fewer rows: {error}")
-    answer = Step((), tuple(peak_sets(ids_of(rows))))
+                if failure:
+                    source, failures[len(steps)] = REPLAYED, error
+                    steps += _break_off(steps, limbs, error, len(coordinates))
+                else:
+                    problems.append(f"it cannot be replayed on fewer rows: {error}")
+                    steps = []
+    if failure:
+        failures[len(steps)] = failure
+    sets = peak_sets(ids_of(rows)) if failure is None else _known_peaks(failure, len(coordinates))
+    answer = Step((), tuple(sets))
     numbered = _renumber(_follow([*steps, answer]), {} if like is None else like.frames[-1].numbered)
-    frames = _frames(config, coordinates.part.tolist(), steps, numbered)
-    return Film(source, frames, rows, tuple(problems))
+    frames = _frames(config, coordinates.part.tolist(), steps, numbered, failures)
+    breach = _breach(str(failure), *next(iter(failures.items()))) if failure else None
+    return Film(source, frames, rows, tuple(problems), breach)
 
 
-def replay(
-    grouping: Grouping, config: Config, rows: NDArray[np.float64], done: Callable[[int], object] = lambda rows: None
-) -> list[Step]:
+def _breach(sentence: str, frame: int, first: GroupingError) -> Breach:
+    """The breach with the answer at the first frame where the contract is broken."""
+    answer = _answer_of(first)
+    return Breach(sentence, frame, answer[:_MOST_ROWS], _broken_rows(first), max(len(answer) - _MOST_ROWS, 0))
+
+
+def _answer_of(error: GroupingError) -> NDArray[np.float64]:
+    if isinstance(error, ContractError) and error.answer is not None:
+        return error.answer
+    return np.empty((0, 0))
+
+
+def _broken_rows(error: GroupingError) -> tuple[int, ...]:
+    return tuple(row for row in error.broken if row < _MOST_ROWS) if isinstance(error, ContractError) else ()
+
+
+def _break_off(steps: list[Step], limbs: NDArray[np.float64], error: GroupingError, peak_count: int) -> list[Step]:
+    """The step at which a replay failed, and those of the rows after it, which change nobody."""
+    people = tuple(_known_peaks(error, peak_count)) or (steps[-1].peak_sets if steps else ())
+    which = "row" if not steps else f"{len(steps) + 1} rows"
+    later = f"Not tried, because the best {which} failed already."
+    notes = [f"With the best {which}: {error}"]
+    return [
+        Step(tuple(sorted(peaks)), people, notes.pop() if notes else later)
+        for peaks in peak_sets(ids_of(limbs[len(steps) :]))
+    ]
+
+
+def _known_peaks(error: GroupingError, peak_count: int) -> list[frozenset[int]]:
+    """For each row of the answer that an error tells of, those of its ids that are ids of peaks."""
+    answer = _answer_of(error)[:_MOST_ROWS]
+    return [
+        frozenset(int(value) for value in row if 0 <= value < peak_count and value == int(value))
+        for row in (ids_of(answer).tolist() if len(answer) else ())
+    ]
+
+
+def _replay(grouping: Grouping, config: Config, limbs: NDArray[np.float64]) -> Iterator[Step]:
     """Make the steps of a ``merge`` that tells none: its answers to the best row, the best two, and so on.
 
     Args:
         grouping: the ``merge``, which runs without pruning.
         config: the configuration of the rows.
-        rows: (n, parts + 2) float64, limbs in any order.
-        done: called with 1 after each row.
+        limbs: (n, parts + 2) float64, in the order of the steps.
 
-    Returns:
+    Yields:
         One step a row.
 
     Raises:
         GroupingError: if ``merge`` fails on some of the rows.
     """
     whole = replace(grouping, function=_without_pruning(grouping.function))
-    ordered = order_by_score(rows)
-    steps = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OpenPoseLabWarning)
-        for count, peaks in enumerate(peak_sets(ids_of(ordered)), start=1):
-            subset = run_merge(whole, config, ordered[:count])
-            steps.append(Step(tuple(sorted(peaks)), tuple(peak_sets(ids_of(subset)))))
-            done(1)
-    return steps
+    for count, peaks in enumerate(peak_sets(ids_of(limbs)), start=1):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OpenPoseLabWarning)
+            subset = run_merge(whole, config, limbs[:count])
+        yield Step(tuple(sorted(peaks)), tuple(peak_sets(ids_of(subset))))
 
 
 def order_by_score(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -164,7 +235,10 @@ def _follow(steps: Sequence[Step]) -> list[dict[int, frozenset[int]]]:
 def _match_numbers(peak_sets: Sequence[frozenset[int]], others: NumberedPeaks) -> dict[int, int]:
     """Index of a peak set -> number of the person among the others who shares most peaks, one-to-one."""
     number_of = {peaks: number for number, peaks in others.items()}
-    matched = {index: number_of[peaks] for index, peaks in enumerate(peak_sets) if peaks in number_of}
+    matched: dict[int, int] = {}
+    for index, peaks in enumerate(peak_sets):
+        if peaks in number_of:
+            matched[index] = number_of.pop(peaks)  # once, as an answer that breaks the contract may repeat a person
     taken = set(matched.values())
     owner = {peak: number for number, peaks in others.items() if number not in taken for peak in peaks}
     shared = Counter(
@@ -206,13 +280,33 @@ def _numbers_there(numbered: NumberedPeaks, like: NumberedPeaks) -> dict[int, in
 
 
 def _frames(
-    config: Config, part: list[int], steps: Sequence[Step], numbered: list[dict[int, frozenset[int]]]
+    config: Config,
+    part: list[int],
+    steps: Sequence[Step],
+    numbered: list[dict[int, frozenset[int]]],
+    failures: Mapping[int, GroupingError],
 ) -> tuple[Frame, ...]:
+    """The frames; ``failures`` are by step. The steps between the first one and the answer were not tried."""
     frames: list[Frame] = []
     before: NumberedPeaks = {}
-    for step, after in zip(steps, numbered):
-        decision = decide(config, part, step.peaks, before, after)
-        frames.append(Frame(step.peaks, after, decision.kind, step.note or decision.note))
+    for index, (step, after) in enumerate(zip(steps, numbered)):
+        if index in failures:
+            frames.append(Frame(step.peaks, after, BREAKS, step.note, _numbers_broken(failures[index], after)))
+        elif index > min(failures, default=len(steps)):
+            frames.append(Frame(step.peaks, after, NOT_TRIED, step.note))
+        else:
+            decision = decide(config, part, step.peaks, before, after)
+            frames.append(Frame(step.peaks, after, decision.kind, step.note or decision.note))
         before = after
-    last = sum_up(before, numbered[-1])
-    return (*frames, Frame((), numbered[-1], last.kind, last.note))
+    if failure := failures.get(len(steps)):
+        end = Frame((), numbered[-1], BREAKS, str(failure), _numbers_broken(failure, numbered[-1]))
+    else:
+        last = sum_up(before, numbered[-1])
+        end = Frame((), numbered[-1], last.kind, last.note)
+    return (*frames, end)
+
+
+def _numbers_broken(error: GroupingError, people: NumberedPeaks) -> frozenset[int]:
+    """The numbers of the people in the broken rows of an answer: there is one for each row, in order."""
+    numbers = list(people)
+    return frozenset(numbers[row] for row in _broken_rows(error) if row < len(numbers))

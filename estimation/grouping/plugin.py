@@ -34,6 +34,7 @@ from estimation.grouping.contract import (
     PRINTS_NOTHING,
     REPLY_CHECKS,
     RETURNS,
+    ContractError,
     Reply,
     check_answer,
     is_too_large,
@@ -273,8 +274,9 @@ def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | No
     try:
         subset = check_answer(config, division.subset if division else reply.value, slots_of_input(given))
         return replace(division, subset=subset) if division else Division(subset)
-    except GroupingError as error:
-        raise GroupingError(f"{_name_of(grouping)} broke the contract: {error}") from error
+    except ContractError as error:
+        sentence = f"{_name_of(grouping)} broke the contract: {error}"
+        raise ContractError(sentence, error.answer, error.broken) from error
 
 
 def _name_of(grouping: Grouping) -> str:

@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> None:
 
     from tqdm import tqdm
 
+    from openpose_lab.lab.alone import Alone
     from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
     from openpose_lab.lab.sandbox.runner import Runner
     from openpose_lab.lab.waiting import find_waiting
@@ -57,8 +58,12 @@ def main(arguments: Sequence[str]) -> None:
         if loaded.error:
             raise OpenPoseLabError(f"there is nothing to check: {loaded.error}")
         bench = Bench(runner, loaded)
-        with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
+        with (
+            Alone(options.file, runner.limits) as alone,
+            tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar,
+        ):
             failures = run_checks(CHECKS, bench, bar.update)
+            not_graded = alone.find_problem(bench)
         waiting = find_waiting(failures)
         print_failures(failures, waiting, options.all)
         print_score(failures, waiting)
@@ -67,7 +72,10 @@ def main(arguments: Sequence[str]) -> None:
             print_figures(bench)
     if failures:
         more = f", and {len(waiting)} wait for a more basic one" if waiting else ""
+        more += f"; {not_graded}" if not_graded else ""
         raise OpenPoseLabError(f"{len(failures) - len(waiting)} of {len(CHECKS)} checks failed in {options.file}{more}")
+    if not_graded:
+        raise OpenPoseLabError(not_graded)
     print(f"\nAll {len(CHECKS)} checks pass. Next: {next_steps(options.file)}")
 
 

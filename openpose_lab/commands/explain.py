@@ -1,7 +1,8 @@
 """Write a page that shows every stage on one photo, and a grouping step by step.
 
 The page is one file that needs no network. It shows heatmaps, PAFs, peaks, candidate limbs and people over the photo,
-and the grouping as a film. --beside puts a second grouping next to it and marks the differences.
+and the grouping as a film. --beside puts a second grouping next to it and marks the differences. If a grouping fails or
+breaks the contract, the page shows where; the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,12 @@ from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.paths import sample_photo
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from estimation.config import Config
+    from estimation.connections import Candidates
+    from estimation.coordinates import Coordinates
     from estimation.grouping import Grouping
     from estimation.pipeline import Estimate
     from openpose_lab.lab.explain.data import Told
@@ -60,15 +67,18 @@ def main(arguments: Sequence[str]) -> None:
     check_input(photo, views.height, config)
     groupings = [load_grouping(name) for name in (options.grouping, *options.beside)]
     warn_of_unused_settings(options.set, groupings)
+    check_differ(groupings)
     check_files(options, groupings)
     network = load_network(options.network, options.weights, options.runtime, options.precision)
 
-    found = estimate_people(photo, network, views.height, groupings[0], config, scales=views.scales, flip=views.flip)
+    found = estimate_people(photo, network, views.height, nobody, config, scales=views.scales, flip=views.flip)
     told = tell(groupings, titles([options.grouping, *options.beside]), config, found)
     page = make_page(explain(photo, options.photo.name, config, found, told)).encode()
     write_whole(options.output, page)
     print_report(options.photo, photo.shape, told)
     print(f"wrote {shown(options.output)} ({len(page) / 1e6:.1f} MB); open it in a browser")
+    if breaches := [one.film.breach.sentence for one in told if one.film.breach]:
+        raise OpenPoseLabError(f"{'; '.join(breaches)}; the page shows where")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -91,6 +101,25 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def nobody(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
+    """A grouping for the stages before it alone. ``tell`` runs the others, so that one that fails has a page, too."""
+    import numpy as np
+
+    from estimation.subset import row_length
+
+    return np.empty((0, row_length(config)))
+
+
+def check_differ(groupings: list[Grouping]) -> None:
+    """Raise OpenPoseLabError if a grouping would stand beside itself, as ``lab`` in the handout, a student's own."""
+    if len(groupings) < 2 or not groupings[0].source.samefile(groupings[1].source):
+        return
+    advice = "name another one of them, or another file"
+    if len(GROUPINGS) == 1:
+        advice = "the project's answer is not in the lab's archive; keep an older merge in a file, and give that"
+    raise OpenPoseLabError(f"--grouping and --beside are the same file, {groupings[0].source}: {advice}")
+
+
 def check_files(options: argparse.Namespace, groupings: list[Grouping]) -> None:
     """Raise OpenPoseLabError if the page cannot be written, or would overwrite an input."""
     inputs = [("photo", options.photo), ("weights file", options.weights)]
@@ -107,20 +136,20 @@ def titles(names: list[str]) -> list[str]:
 
 
 def tell(groupings: list[Grouping], names: list[str], config: Config, found: Estimate) -> list[Told]:
-    """What each grouping does with the limbs that were found; the first has run for ``found``."""
+    """What each grouping does with the limbs that were found. Its time is 0 if it fails."""
     from tqdm import tqdm
 
     from estimation.estimators import estimate
     from estimation.grouping.film import make_film
     from estimation.pipeline import timed
+    from estimation.subset import GroupingError
     from openpose_lab.lab.explain.data import Told
 
     told: list[Told] = []
     for grouping, name in zip(groupings, names):
-        milliseconds = {"grouping": found.milliseconds["grouping"]}
-        if told:
-            with timed("grouping", milliseconds):
-                estimate(config, found.connections, grouping)
+        milliseconds = {"grouping": 0.0}
+        with suppress(GroupingError), timed("grouping", milliseconds):  # the film tells it
+            estimate(config, found.connections, grouping)
         like = told[0].film if told else None
         rows = len(found.connections.accepted)
         with tqdm(total=rows, desc=name, unit="row", leave=False, delay=1, disable=None) as bar:
@@ -136,6 +165,6 @@ def print_report(path: Path, shape: tuple[int, ...], told: list[Told]) -> None:
     for one in told:
         film = one.film
         steps = f"{len(film.frames) - 1} steps, {film.source}" if len(film.frames) > 1 else film.source
-        print(f"{one.title:{width}} {len(film.rows)} people; {steps}")
+        print(f"{one.title:{width}} {'no answer' if film.breach else f'{len(film.rows)} people'}; {steps}")
         for problem in film.problems:
             warnings.warn(f"{one.title}: {problem}", OpenPoseLabWarning, stacklevel=2)

@@ -23,7 +23,8 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
 
     from estimation.files import write_whole
-    from openpose_lab.lab.handout import MERGE, handout_files, pack
+    from openpose_lab.lab.handout import handout_files, pack
+    from openpose_lab.lab.importable import MERGE
 
     if options.out.suffix != ".zip":
         raise OpenPoseLabError(f"cannot write {options.out}: its name must end in .zip")

@@ -129,6 +129,7 @@ def is_one_photo(options: argparse.Namespace) -> bool:
 def process_one(options: argparse.Namespace) -> None:
     """Find the people in one photo, and print the time of each stage."""
     from estimation.files import encode_picture, write_whole
+    from estimation.grouping.contract import ContractError
     from estimation.views import check_input
     from openpose_lab.formats.coco_results import image_ids
     from openpose_lab.formats.record import Record
@@ -145,7 +146,10 @@ def process_one(options: argparse.Namespace) -> None:
     with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
         outputs = check_files(options, photo, picture_file, isolated.source)
         estimator, grouping = load_estimator(options, config, isolated)
-        result = estimator.estimate(pixels)
+        try:
+            result = estimator.estimate(pixels)
+        except ContractError as error:
+            raise ContractError(f"{error}; python -m openpose_lab explain shows where") from error
     milliseconds = {**result.milliseconds, "grouping": isolated.milliseconds(result.milliseconds["grouping"])}
     look = look_of(options)
     kept = look.keep(result.skeletons)

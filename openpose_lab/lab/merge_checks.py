@@ -48,12 +48,32 @@ CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
 LITTLE_MEMORY = "gets by with little memory"
 COMES_BACK = "comes back in time"
 _TOLERANCE = 1e-6  # of a score
-_STOPS_IN_FULL, _MOST_STOPS, _SECONDS_AFTER = 2, 6, 0.5
 _MOST_ENDS = 20
 _CROWD = 34
 _SECONDS_FOR_CROWD = 2.0
 """For such a crowd, 306 rows. The project's own merge takes 2 to 4 milliseconds. Looking at all pairs of rows again
 after each change, in plain Python, takes a second."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """What a merge is granted whose calls do not come back.
+
+    Attributes:
+        full: calls that are stopped after the whole limit of a call.
+        most: calls that are stopped, before the merge is not called any more.
+        after: seconds for each call after the first ``full``.
+    """
+
+    full: int
+    most: int
+    after: float
+
+
+QUICK = Patience(full=1, most=3, after=0.25)
+"""For a person who waits: the answer comes within a second of the first stop."""
+FAIR = Patience(full=2, most=6, after=0.5)
+"""For marks, because a machine that is busy may delay a call."""
 
 NO_ANSWER = Failure("there was no answer at all, so there is nothing to look at", judged=False)
 
@@ -70,9 +90,12 @@ class Bench:
     config: Config = COCO_18
     nothing: Rows = HANDOUT[:0]
 
-    def __init__(self, runner: Runner, loaded: SandboxReply, seconds: float = math.inf) -> None:
+    def __init__(
+        self, runner: Runner, loaded: SandboxReply, seconds: float = math.inf, patience: Patience = QUICK
+    ) -> None:
         """Take a runner that has loaded a merge. ``seconds`` is the limit of all calls together, checks included."""
         self.runner, self.loaded = runner, loaded
+        self._patience, self._whole = patience, runner.limits
         self.replies: list[tuple[Rows, SandboxReply]] = []
         self.hung: SandboxReply | None = None
         self._seconds, self._until = seconds, time.monotonic() + seconds
@@ -93,18 +116,25 @@ class Bench:
     def again(self, given: Rows, **options: float) -> SandboxReply:
         """Call the merge, even with rows that it had before.
 
-        A merge that was stopped twice gets less time for each call. It is not called any more if it was stopped too
-        often, ended its process too often, or used up the time of all calls together.
+        A merge that was stopped gets less time for each call, as its ``Patience`` says. It is not called any more if it
+        was stopped too often, ended its process too often, or used up the time of all calls together.
         """
         if self.hung:
             return self.hung
         reply = self.runner.call(given, **options)
+        if reply.slow and self.runner.limits != self._whole:
+            error = (
+                f"it was stopped after {self.runner.limits.seconds:g} seconds, because an earlier call took longer "
+                f"than {self._whole.seconds:g} seconds; is there a loop that never ends?"
+            )
+            reply = replace(reply, error=error)
         self._stops += reply.slow
         self._ends += reply.fatal
-        if self._stops == _STOPS_IN_FULL:
-            limits = self.runner.limits
-            self.runner.limits = replace(limits, seconds=min(limits.seconds, _SECONDS_AFTER))
-        if self._stops == _MOST_STOPS or self._ends == _MOST_ENDS:
+        if self._stops == self._patience.full:
+            self.runner.limits = replace(self._whole, seconds=min(self._whole.seconds, self._patience.after))
+        if self._stops == self._patience.most:
+            self.hung = replace(reply, error=f"it was stopped {self._stops} times, so it was not called any more")
+        elif self._ends == _MOST_ENDS:
             self.hung = reply
         elif time.monotonic() > self._until:
             self.hung = SandboxReply(error=f"all calls together took longer than {self._seconds:g} seconds", slow=True)

@@ -37,6 +37,7 @@ from openpose_lab.lab.grading.submissions import Submission, find_submissions
 from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
 from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox import messages
+from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import SandboxReply
 from openpose_lab.networks.importers.trained_weights import Weights
 from openpose_lab.networks.reading import files_of, forms, read_weights
@@ -268,6 +269,8 @@ TEXTS = {
 
 class _Answers:
     """Stands for a runner: it answers every call with the same value."""
+
+    limits = Limits()
 
     def __init__(self, reply: SandboxReply) -> None:
         self.reply = reply

@@ -21,11 +21,11 @@ from estimation.connections import Connections, quadrature, sample_counts, sampl
 from estimation.coordinates import Coordinates
 from estimation.field_maps import FieldMaps, cells_to_photo
 from estimation.files import encode_picture
-from estimation.grouping.film import Film, order_by_score
+from estimation.grouping.film import Breach, Film, Frame, order_by_score
 from estimation.photo_arrays import as_photo
 from estimation.pipeline import Estimate
 from estimation.scoring import score_people
-from estimation.subset import SCORE, limb_rows
+from estimation.subset import MISSING, SCORE, limb_rows
 
 MAX_CANDIDATES = 3000
 """Candidates that are shown: all that were accepted, and the best of the others."""
@@ -195,7 +195,14 @@ def grouping_data(config: Config, told: Told, coordinates: Coordinates) -> dict[
         changed = {number: sorted(peaks) for number, peaks in frame.numbered.items() if before.get(number) != peaks}
         gone = [number for number in before if number not in frame.numbered]
         frames.append(
-            {"peaks": list(frame.peaks), "kind": frame.kind, "note": frame.note, "people": changed, "gone": gone}
+            {
+                "peaks": list(frame.peaks),
+                "kind": frame.kind,
+                "note": frame.note,
+                "people": changed,
+                "gone": gone,
+                "broken": sorted(frame.broken),
+            }
         )
         before = frame.numbered
     sure = score_people(config, film.rows, coordinates)
@@ -206,8 +213,19 @@ def grouping_data(config: Config, told: Told, coordinates: Coordinates) -> dict[
         "problems": list(film.problems),
         "milliseconds": round(told.milliseconds, 3),
         "frames": frames,
+        "breach": breach_data(config, film.breach, film.frames[film.breach.frame]) if film.breach else None,
         "people": [
             {"number": number, "score": round(score, 3), "sure": round(surety, 3)}
             for number, score, surety in zip(film.frames[-1].numbered, film.rows[:, SCORE].tolist(), sure.tolist())
         ],
     }
+
+
+def breach_data(config: Config, breach: Breach, frame: Frame) -> dict[str, Any]:
+    """Why there is no answer, the step at which that is met, and the rows of the answer, as texts: any may be NaN."""
+    rows = []
+    for k, (row, number) in enumerate(zip(breach.answer.tolist(), frame.numbered)):
+        ids = [[part, f"{value:.15g}"] for part, value in zip(config.body_parts, row[:SCORE]) if value != MISSING]
+        score, parts = (f"{value:.6g}" for value in row[SCORE:])
+        rows.append({"number": number, "ids": ids, "score": score, "parts": parts, "broken": k in breach.broken})
+    return {"sentence": breach.sentence, "step": breach.frame + 1, "rows": rows, "left_out": breach.left_out}

@@ -26,7 +26,7 @@ from estimation.grouping import LAB_MERGE
 from openpose_lab.lab.accuracy import PhotoRows, read_photo_rows
 from openpose_lab.lab.grading.marking import Record, Setting, combined_checksum, mark
 from openpose_lab.lab.grading.submissions import Submission
-from openpose_lab.lab.handout import importable_files
+from openpose_lab.lab.importable import importable_files
 from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import Runner, kill_all
 from openpose_lab.paths import ROOT

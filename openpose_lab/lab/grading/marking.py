@@ -13,7 +13,7 @@ from openpose_lab.lab.accuracy import PhotoRows, merge_seconds
 from openpose_lab.lab.grading import likeness
 from openpose_lab.lab.grading.hidden_checks import HIDDEN
 from openpose_lab.lab.grading.submissions import Submission
-from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, FAIR, Bench, run_checks
 from openpose_lab.lab.photos import measure_all
 from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.limits import Limits
@@ -140,7 +140,7 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
                     raise RuntimeError(loaded.error)
             if loaded.error:
                 return Record(*about, problem=loaded.error.replace(str(file), "merge.py"))
-            bench = Bench(runner, loaded, _SECONDS_IN_ALL)
+            bench = Bench(runner, loaded, _SECONDS_IN_ALL, FAIR)
             failures = run_checks(ALL_CHECKS, bench)
             told = {
                 name: (

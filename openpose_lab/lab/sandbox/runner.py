@@ -86,6 +86,7 @@ class SandboxReply(Reply):
         output: the first lines that were printed, safe to print, and how much more there was.
         door: ``merge`` or ``group``, in the reply to loading the file.
         accepts: the options that it takes, in that reply.
+        imports: the project's files that it has imported, by their paths in it, in the reply to a call.
     """
 
     type: str = ""
@@ -98,6 +99,7 @@ class SandboxReply(Reply):
     output: str = ""
     door: str = ""
     accepts: tuple[str, ...] = ()
+    imports: tuple[str, ...] = ()
 
 
 def answer_of(reply: SandboxReply) -> Any:
@@ -260,6 +262,7 @@ class Runner:
                 output=_output(header),
                 inside=float(header.get("seconds", 0)),
                 tried=one_line(str(header["tried"])) if header.get("tried") else None,
+                imports=tuple(one_line(str(name)) for name in header.get("imports", ())),
             )
             if header.get("kind") == "error":
                 text = one_line(str(header.get("text")))

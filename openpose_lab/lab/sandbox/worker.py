@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[3]
+_PACKAGES = ("estimation", "openpose_lab")
 _SHOWN = 5000  # characters of the printed text that are reported
 _LONGEST_ERROR = 2000
+_MOST_IMPORTS = 50  # modules that are reported
 _LARGEST_INPUT = 1 << 30  # bytes: what is sent to this process is trusted
 
 _CHANGES_FILES, _WRITES_FILES = "change files", "write files"
@@ -142,7 +144,7 @@ def main() -> None:
     sys.addaudithook(watch)
     sys.breakpointhook = _no_breakpoint
     warnings.simplefilter("ignore")  # a warning is not printed output
-    printed = Printed()
+    printed, own = Printed(), set(sys.modules)
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
             layout = limits["layout"]
@@ -158,7 +160,18 @@ def main() -> None:
         header, data = message
         printed = Printed()
         answer, value = _call(grouping, header, data, printed)
-        messages.send(answers, {**answer, **printed.told(), "tried": watch.tried, "call": header["call"]}, value)
+        facts = {"tried": watch.tried, "call": header["call"], "imports": _imported(own)}
+        messages.send(answers, {**answer, **printed.told(), **facts}, value)
+
+
+def _imported(own: set[str]) -> list[str]:
+    """The files of this project, by their paths in it, whose modules are not ``own`` ones of this process."""
+    files = []
+    for name in set(sys.modules) - own:
+        path = getattr(sys.modules[name], "__file__", None)
+        if name.split(".")[0] in _PACKAGES and isinstance(path, str) and Path(path).is_relative_to(ROOT):
+            files.append(Path(path).relative_to(ROOT).as_posix())
+    return sorted(files)[:_MOST_IMPORTS]
 
 
 def _tracker(file: Path, layout: str) -> Any:

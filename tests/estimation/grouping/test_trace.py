@@ -2,7 +2,6 @@
 
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -338,7 +337,55 @@ def test_the_example_of_the_document(handout, tmp_path):
     assert film.frames[-1].numbered == {1: set(range(9))}
 
 
-def test_a_grouping_that_fails_is_told_as_ever(handout):
-    broken = replace(lab(), function=lambda subset: 1 / 0)
-    with pytest.raises(Exception, match="merge in .* failed: .*ZeroDivisionError"):
-        make_film(broken, COCO_18, handout)
+def test_a_grouping_that_fails_has_a_film_up_to_there(handout):
+    def fails(subset, **limits):
+        return np.zeros((0, 99))[len(subset) - 4] if len(subset) > 3 else merge(subset, **limits)
+
+    film, whole = (make_film(lab(function), COCO_18, handout) for function in (fails, merge))
+    assert [frame.kind for frame in film.frames[:3]] == [frame.kind for frame in whole.frames[:3]]
+    assert [frame.kind for frame in film.frames[3:]] == ["breaks", *["not tried"] * 5, "breaks"]
+    assert film.frames[3].numbered == film.frames[2].numbered != {}
+    assert "failed: line" in film.breach.sentence
+    assert film.frames[3].note.startswith("With the best 4 rows: merge in mine.py failed: IndexError: index 0 ")
+    assert film.frames[4].note == "Not tried, because the best 4 rows failed already."
+    assert (film.breach.frame, len(film.breach.answer), len(film.rows)) == (3, 0, 0)
+
+
+def test_a_grouping_that_tells_its_steps_and_fails(handout):
+    def tells(subset):
+        step(subset[0], subset[:1])
+        raise ValueError("no idea")
+
+    film = make_film(lab(tells), COCO_18, handout)
+    assert (film.source, film.breach.frame) == ("recorded", 1)
+    assert [frame.kind for frame in film.frames] == ["new", "breaks"]
+    assert film.frames[1].numbered == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence", "broken"),
+    [
+        (lambda rows: rows[[0, 0]], "peak 0 (nose) is in rows 0 and 1", {1, 2}),
+        (lambda rows: np.vstack([rows, np.r_[[-1.0] * 18, 0, 0]]), "row 1 holds no peak", {2}),
+        (lambda rows: np.where(np.arange(20) == 19, 3, rows), "row 0 says parts_num 3 but holds 9", {1}),
+        (lambda rows: np.where(np.arange(20) == 0, 77, rows), "row 0 has 77 as nose, but no peak", {1}),
+        (lambda rows: np.where(np.arange(20) == 18, np.nan, rows), "row 0 has nan in column 18", {1}),
+        (lambda rows: None, "the answer must be an array of shape (people, 20) but is None", set()),
+        (lambda rows: rows[:, :19], "the answer must have shape (people, 20) but has (1, 19)", set()),
+    ],
+)
+def test_the_rows_that_break_the_contract(handout, change, sentence, broken):
+    def breaks(subset):
+        return change(merge(subset)) if len(subset) == 9 else merge(subset, 0, 0)
+
+    film = make_film(lab(breaks), COCO_18, handout)
+    assert f"broke the contract: {sentence}" in film.breach.sentence
+    assert film.breach.frame == 8
+    assert film.frames[8].broken == film.frames[9].broken == broken
+    assert len(film.breach.answer) == (len(film.frames[8].numbered) if broken else 0)
+
+
+def test_only_the_first_rows_of_a_broken_answer_are_shown(handout):
+    film = make_film(lab(lambda subset: np.repeat(merge(subset, 0, 0)[:1], 1000, axis=0)), COCO_18, handout)
+    assert (len(film.breach.answer), film.breach.left_out, len(film.frames[0].numbered)) == (200, 800, 200)
+    assert film.breach.broken == tuple(range(200))

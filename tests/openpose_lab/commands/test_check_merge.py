@@ -6,7 +6,6 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from openpose_lab.commands import check_merge
-from openpose_lab.lab import merge_checks
 from tests.conftest import ROOT
 from tests.openpose_lab.lab.sandbox.test_runner import processes_of, wait_until
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
@@ -87,15 +86,24 @@ def test_all_that_is_broken(check):
     assert "also failed" not in out
 
 
-def test_one_that_never_comes_back_is_told_soon(check, monkeypatch):
-    monkeypatch.setattr(merge_checks, "_MOST_STOPS", 2)
+def test_one_that_never_comes_back_is_told_soon(check):
     status, out, _ = check("def merge(subset):\n    while True:\n        pass\n", "--seconds", 0.3)
     assert status == 1
     assert "speed: comes back in time" in out
-    assert "it took longer than 0.3 seconds, and was stopped; is there a loop that never ends?" in out.replace(
-        "\n ", ""
+    assert "because an earlier call took longer than 0.3 seconds; is there a loop that never ends?" in " ".join(
+        out.split()
     )
     assert "real photos" not in out
+
+
+@pytest.mark.slow
+def test_one_that_the_grader_refuses_does_not_pass(check, tmp_path):
+    (tmp_path / "helper.py").write_text("X = 1\n")
+    status, out, err = check("from helper import X\n" + RIGHT.read_text())
+    assert status == 1
+    assert "not yet" not in out
+    assert err.startswith("check-merge: the grader would give no points, because it runs this file alone: line 1: ")
+    assert err.count("\n") == 1
 
 
 def test_one_that_answers_with_nothing_of_use(check):

@@ -15,7 +15,7 @@ import pytest
 
 from estimation.config import COCO_18
 from estimation.field_maps import FieldMaps, cells_to_pixels
-from estimation.grouping import load_grouping
+from estimation.grouping import LAB_MERGE, load_grouping
 from estimation.grouping.film import make_film
 from estimation.pipeline import group_maps
 from estimation.synthesis import synthesize
@@ -233,6 +233,55 @@ def test_the_whole_program(run):
     assert "mine.py" in page
 
 
+TWICE = f"{MERGE}all_of_them = merge\n\ndef merge(subset, **limits):\n    rows = all_of_them(subset, **limits)\n"
+TWICE += "    return rows[[0, *range(len(rows))]] if len(subset) > 5 else rows\n"
+"""A merge that returns the first person twice if there are six rows or more."""
+
+
+def page_data(path="explain.html"):
+    text = re.search(r'id="data">(.*?)</script>', Path(path).read_text(encoding="utf-8"), re.DOTALL)[1]
+    return json.loads(text)
+
+
+def test_an_answer_that_breaks_the_contract_has_a_page(run):
+    Path("twice.py").write_text(TWICE)
+    status, out, err = run("photo.png", "--height", 480, "--grouping", "twice.py", "--beside", "lab")
+    assert status == 1
+    assert "twice.py     no answer; 38 steps, replayed\nlab          2 people; 38 steps, replayed\nwrote explain" in out
+    assert re.fullmatch(
+        r"explain: merge in twice.py broke the contract: peak \d+ \(\w+\) is in rows 0 and 1, but a peak belongs to "
+        r"one person; the page shows where\n",
+        err,
+    )
+    broken, whole = page_data()["groupings"]
+    assert broken["people"] == []
+    assert (broken["breach"]["step"], whole["breach"]) == (6, None)
+    rows = broken["breach"]["rows"]
+    assert [row["broken"] for row in rows[:2]] == [True, True]
+    assert not any(row["broken"] for row in rows[2:])
+    assert rows[0]["ids"] == rows[1]["ids"]
+    assert rows[0]["number"] != rows[1]["number"]
+    assert rows[0]["parts"] == f"{len(rows[0]['ids'])}"
+    kinds = [frame["kind"] for frame in broken["frames"]]
+    assert kinds[5:] == ["breaks", *["not tried"] * 32, "breaks"]
+    assert broken["frames"][5]["note"].startswith("With the best 6 rows: merge in twice.py broke the contract: peak ")
+    assert broken["frames"][5]["broken"] == sorted(row["number"] for row in rows[:2])
+
+
+def test_a_crash_has_a_page(run):
+    Path("crash.py").write_text("def merge(subset):\n    return 1 / 0\n")
+    status, out, err = run("photo.png", "--height", 480, "--grouping", "crash.py", "--beside", "optimal")
+    assert status == 1
+    assert "crash.py     no answer; 38 steps, replayed\n" in out
+    assert (
+        err == "explain: merge in crash.py failed: line 2: ZeroDivisionError: division by zero; the page shows where\n"
+    )
+    broken, whole = page_data()["groupings"]
+    assert broken["breach"] == {"sentence": err[9:-23], "step": 1, "rows": [], "left_out": 0}
+    assert [frame["kind"] for frame in broken["frames"]] == ["breaks", *["not tried"] * 37, "breaks"]
+    assert len(whole["people"]) == 2
+
+
 def test_two_files_of_one_name(run):
     for folder in ("a", "b"):
         Path(folder).mkdir()
@@ -240,6 +289,17 @@ def test_two_files_of_one_name(run):
     out = run("photo.png", "--grouping", "a/merge.py", "--beside", "b/merge.py")[1]
     assert "merge.py (1) 2 people" in out
     assert "merge.py (2) 2 people" in out
+
+
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [(("lab", "optimal"), "name another one of them, or another file"), (("lab",), "the project's answer is not in")],
+)
+def test_a_grouping_does_not_stand_beside_itself(run, monkeypatch, names, advice):
+    monkeypatch.setattr(program, "GROUPINGS", dict.fromkeys(names))
+    status, out, err = run("photo.png", "--beside", LAB_MERGE)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert f"--grouping and --beside are the same file, {LAB_MERGE}: {advice}" in err
 
 
 def test_what_could_not_be_told_is_noted(run):
@@ -261,12 +321,11 @@ def test_what_could_not_be_told_is_noted(run):
         (["photo.png", "--output", "page.pdf"], "cannot write page.pdf: its name must end in one of .html .htm"),
         (["photo.png", "--beside", "none"], "there is no grouping none; give the path"),
         (["photo.png", "--height", "3"], "the height must be from 32 to 2048 pixels but is 3"),
-        (["photo.png", "--grouping", "broken.py"], "merge in broken.py failed: line 2: ZeroDivisionError"),
-        (["photo.png", "--beside", "broken.py"], "merge in broken.py failed: line 2: ZeroDivisionError"),
+        (["photo.png", "--grouping", "broken.py"], "the grouping file broken.py cannot be loaded: line 1: "),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(run, arguments, sentence):
-    Path("broken.py").write_text("def merge(subset):\n    return 1 / 0\n")
+    Path("broken.py").write_text("1 / 0\n")
     status, out, err = run(*arguments)
     assert (status, out) == (1, "")
     assert sentence in err
@@ -291,7 +350,14 @@ def others(ideal):
     photo = np.zeros((480, 640, 3), np.uint8)
     feet = synthesize(BODY_25, figure(BODY_25)[None] * 40 + (20, 10), (60, 50))
     found = group_maps(feet, BODY_25, load_grouping("optimal"))
+    found_people = ideal[0]
+
+    def repeated(subset):
+        return np.repeat(found_people.subset, 2, axis=0) * np.where(np.arange(20) == 18, np.nan, 1)
+
+    film = make_film(load_grouping(repeated), COCO_18, found_people.connections)
     return {
+        "broken": explain(photo, "broken", COCO_18, found_people, [Told("repeated", "merge", film, 0)]),
         "nobody": data_of(maps, photo)[1],
         "feet": explain(photo, "feet", BODY_25, found, told(found, ("optimal", "lab"), BODY_25)),
         "odd": {**ideal[1], "photo": {**ideal[1]["photo"], "name": ODD}},
@@ -345,7 +411,7 @@ def test_the_page_works_in_a_browser(verdicts, width):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["nobody", "feet", "odd"])
+@pytest.mark.parametrize("name", ["broken", "nobody", "feet", "odd"])
 def test_pages_of_other_kinds_say_nothing_wrong(verdicts, name):
     found, complaints = verdicts
     assert complaints == []

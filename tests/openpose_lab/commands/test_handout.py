@@ -123,6 +123,14 @@ def test_programs_start_in_it(unpacked):
     assert done.stdout.count("\nstatus 0\n") == done.stdout.count("usage: ") == 1 + len(IN_IT)
 
 
+@pytest.mark.parametrize("program", ["demo_image.py", "openpose_lab", "openpose_lab/__main__.py"])
+def test_programs_start_from_another_folder(unpacked, tmp_path, program):
+    command = [sys.executable, "-S", str(unpacked / program), "--help"]  # -S: what is installed is not found
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: ")
+
+
 def test_links_in_it_lead_somewhere(unpacked):
     for document in unpacked.rglob("*.md"):
         text = document.read_text(encoding="utf-8")

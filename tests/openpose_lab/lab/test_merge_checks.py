@@ -1,14 +1,16 @@
 """Every check finds what it is named for, in merges that are broken on purpose; right answers pass them all."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from estimation.grouping import LAB_MERGE
 from estimation.grouping.contract import CONTRACT
+from openpose_lab.lab.cases import CASES
 from openpose_lab.lab.grading.hidden_checks import HIDDEN
-from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, Bench, run_checks
-from openpose_lab.lab.sandbox.runner import Limits, Runner
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, FAIR, QUICK, Bench, run_checks
+from openpose_lab.lab.sandbox.runner import Limits, Runner, SandboxReply
 
 MERGES = Path(__file__).parent / "merges"
 RIGHT = MERGES / "people_as_dictionaries.py"
@@ -242,6 +244,25 @@ BROKEN = {
 def failures_of(file, checks=CHECKS, seconds=5.0):
     with Runner(file, Limits(seconds=seconds)) as runner:
         return run_checks(checks, Bench(runner, runner.load()))
+
+
+@pytest.mark.parametrize(("patience", "granted"), [(QUICK, [5, 0.25, 0.25]), (FAIR, [5, 5, 0.5, 0.5, 0.5, 0.5])])
+def test_a_merge_that_never_ends_is_given_up(patience, granted):
+    class Endless:
+        limits = Limits(seconds=5.0)
+        asked: ClassVar[list[float]] = []
+
+        def call(self, rows, **options):
+            self.asked.append(self.limits.seconds)
+            return SandboxReply(error="it took longer", fatal=True, slow=True)
+
+    bench = Bench(Endless(), SandboxReply(), patience=patience)
+    errors = [bench.call(case.rows, **case.options).error for case in CASES]
+    assert Endless.asked == granted
+    assert errors[: patience.full] == ["it took longer"] * patience.full
+    sentence = f"it was stopped after {patience.after:g} seconds, because an earlier call took longer than 5 seconds"
+    assert errors[patience.full].startswith(sentence)
+    assert set(errors[patience.most :]) == {f"it was stopped {patience.most} times, so it was not called any more"}
 
 
 @pytest.mark.slow

@@ -177,7 +177,7 @@ function build() {
   }
   const accepted = found.accepted.filter(Boolean).length;
   const times = Object.entries(data.milliseconds).concat(
-    data.groupings.map(({ name, milliseconds }) => [name, milliseconds]),
+    data.groupings.filter(({ breach }) => !breach).map(({ name, milliseconds }) => [name, milliseconds]),
   );
   $("facts").textContent = [
     `${data.photo.width} × ${data.photo.height} pixels`,
@@ -214,7 +214,8 @@ build();
 data.groupings.forEach((_, index) => panels.push(new Panel(index)));
 $("panels").className = panels.length > 1 ? "two" : "one";
 $("difference").hidden = panels.length < 2;
-state.step = lastStep;
+const first = data.groupings[0];
+state.step = first.breach && first.breach.step < first.frames.length ? first.breach.step : lastStep;
 layout();
 let width = innerWidth;
 addEventListener("resize", () => {

@@ -28,14 +28,15 @@ class Panel {
     }
     this.heat.width = data.maps.width;
     this.heat.height = data.maps.height;
-    this.fillTable(of("tbody"));
+    this.fillTable(of(".rows tbody"));
+    if (this.grouping.breach) this.fillBreach(of);
     this.listen();
     $("panels").append(copy);
   }
 
   fillTable(body) {
     this.rows = this.grouping.frames.map((frame, k) => {
-      const row = node(body, "tr", { class: frame.kind === "conflict" ? "conflict" : "" });
+      const row = node(body, "tr", { class: frame.kind.replace(" ", "-") });
       const number = node(row, "td");
       const answer = k === this.grouping.frames.length - 1;
       node(
@@ -54,10 +55,11 @@ class Panel {
         row,
         "td",
         {},
-        `${answer ? count(films[this.index][k + 1].size, "person", "people") : frame.kind} `,
+        `${answer && frame.kind !== "breaks" ? count(films[this.index][k + 1].size, "person", "people") : frame.kind} `,
       );
       const owner = owners(films[this.index][k + 1]);
-      const here = new Set(frame.peaks.map((peak) => owner.get(peak)).filter((who) => who !== undefined));
+      const untold = frame.kind === "breaks" || frame.kind === "not tried";
+      const here = untold ? frame.broken : new Set(frame.peaks.map((peak) => owner.get(peak)).filter((who) => who !== undefined));
       for (const who of here) {
         const pair = node(decides, "span", { class: "who" });
         swatch(pair, who);
@@ -66,6 +68,42 @@ class Panel {
       row.addEventListener("click", () => go(answer ? lastStep : k + 1));
       return row;
     });
+  }
+
+  /** Why there is no answer, and what came back in its place. */
+  fillBreach(of) {
+    const { sentence, step, rows, left_out } = this.grouping.breach;
+    const last = step === this.grouping.frames.length;
+    const at = last ? lastStep : step;
+    of(".answer h3").textContent = `What came back ${last ? "with all rows" : step === 1 ? "with the best row" : `with the best ${step} rows`}`;
+    const box = of(".breach");
+    box.hidden = false;
+    box.textContent = `${sentence} `;
+    const button = node(box, "button", { type: "button" }, "Show where");
+    button.addEventListener("click", () => go(at));
+    of(".answer").hidden = !rows.length;
+    of(".beyond").textContent = left_out ? `${count(left_out, "more row", "more rows")} came back.` : "";
+    const body = of(".answer tbody");
+    rows.forEach(({ number, ids, score, parts, broken }, k) => {
+      const row = node(body, "tr", { class: broken ? "breaks" : "" });
+      const cell = node(row, "td", {}, `${broken ? "✗ " : ""}${k} `);
+      swatch(node(cell, "span", { class: "who", title: `person ${number}` }), number);
+      node(row, "td", {}, ids.map(([part, id]) => `${spaced(part)} ${id}`).join(", ") || "none");
+      node(row, "td", {}, score);
+      node(row, "td", {}, parts);
+      row.addEventListener("click", () => go(at));
+      row.addEventListener("pointerenter", () => this.single(state.step === at ? number : null));
+      row.addEventListener("pointerleave", () => this.single(null));
+    });
+    requestAnimationFrame(() => {
+      const first = body.querySelector(".breaks");
+      if (first) body.closest(".answer-rows").scrollTop = first.offsetTop - body.offsetTop;
+    });
+  }
+
+  /** The numbers of the people who break the contract after so many frames. */
+  brokenAt(over) {
+    return new Set(over ? this.grouping.frames[over - 1].broken : []);
   }
 
   listen() {
@@ -210,7 +248,8 @@ class Panel {
     if (state.layers.people) for (const [number, peaks] of people) this.drawPerson(number, peaks);
     this.drawCurrent(over);
     const places = new Labels(data.photo.width * this.scale, data.photo.height * this.scale);
-    if (state.layers.people) this.drawTags(people, only, places);
+    const ringed = new Set([...only, ...this.brokenAt(over)]);
+    if (state.layers.people) this.drawTags(people, ringed, places);
     if (state.layers.peaks) this.drawPeaks(owner, places, differ ? differ.peaks : new Set());
     if (differ && (state.layers.people || state.layers.peaks)) this.drawMarks(differ.peaks);
     this.drawHits(people);
@@ -297,7 +336,7 @@ class Panel {
   }
 
   /** Each person's number above them, on a disc of their colour. */
-  drawTags(people, only, places) {
+  drawTags(people, ringed, places) {
     for (const [number, peaks] of people) {
       const top = peaks.reduce((a, b) => (data.peaks.y[b] < data.peaks.y[a] ? b : a));
       const r = this.size < 0.8 ? 8 : 10;
@@ -307,7 +346,7 @@ class Panel {
       shape(group, "circle", { cx, cy, r, fill: colour(number), stroke: "#000", "stroke-width": 1.8 });
       const ring = ["none", "#fff", "#000"][round(number)];
       shape(group, "circle", { cx, cy, r: r - 2.2, fill: "none", stroke: ring, "stroke-width": 1.8 });
-      if (only.has(number)) {
+      if (ringed.has(number)) {
         shape(group, "circle", { cx, cy, r: r + 3.5, fill: "none", stroke: "#fff", "stroke-width": 3 });
         shape(group, "circle", {
           cx,
@@ -395,15 +434,17 @@ class Panel {
     if (waits && frames.length === 1) sentence = "Nobody yet: of this grouping only the answer is known.";
     else if (waits) sentence = "All its steps are done; its answer comes with that of the other.";
     this.sentence.textContent = sentence;
-    this.sentence.classList.toggle("conflict", Boolean(frame && frame.kind === "conflict"));
+    for (const kind of ["conflict", "breaks"])
+      this.sentence.classList.toggle(kind, Boolean(frame && !waits && frame.kind === kind));
     const c = frame && frame.peaks.length === 2 && !waits ? candidateOf.get(pairKey(...frame.peaks)) : undefined;
     const hint = "The limb that a step looks at is shown here, with the points at which it reads the PAF.";
     this.card.replaceChildren(c === undefined ? node(null, "p", { class: "hint" }, hint) : limbCard(c));
 
+    const broken = this.brokenAt(over);
     const sure = new Map(this.grouping.people.map((person) => [person.number, person]));
     this.chips.replaceChildren();
     for (const [number, peaks] of [...people].sort(([one], [other]) => one - other)) {
-      const button = node(node(this.chips, "li"), "button", { type: "button", class: only.has(number) ? "only" : "" });
+      const button = node(node(this.chips, "li"), "button", { type: "button", class: broken.has(number) ? "broken" : only.has(number) ? "only" : "" });
       swatch(button, number);
       const score = over === frames.length && sure.has(number) ? ` · ${sure.get(number).score.toFixed(1)}` : "";
       if (score) button.title = `person ${number}, ${count(peaks.length, "part", "parts")}, score${score}`;
@@ -411,7 +452,7 @@ class Panel {
         button,
         "span",
         {},
-        `${number}: ${count(peaks.length, "part", "parts")}${score}${only.has(number) ? ", only here" : ""}`,
+        `${broken.has(number) ? "✗ " : ""}${number}: ${count(peaks.length, "part", "parts")}${score}${only.has(number) ? ", only here" : ""}`,
       );
       for (const [event, on] of [
         ["pointerenter", 1],

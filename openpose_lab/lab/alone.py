@@ -1,0 +1,62 @@
+"""Whether a merge runs in the grader's sandbox, which has the student's one file and few files of the project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from openpose_lab.lab.cases import HANDOUT
+from openpose_lab.lab.importable import MERGE, importable_names
+from openpose_lab.lab.merge_checks import Bench
+from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.runner import Runner
+
+_NO_POINTS = "the grader would give no points, because it runs this file alone"
+
+
+class Alone:
+    """A copy of a merge's file in a process of its own, held to what the grader allows.
+
+    The process starts at once and loads the file while this one does other work.
+    """
+
+    def __init__(self, file: Path, limits: Limits) -> None:
+        """Copy a file that can be read, and start the process."""
+        self._folder = tempfile.TemporaryDirectory(prefix="check-merge-")
+        copy = Path(self._folder.name) / "merge.py"
+        shutil.copyfile(file, copy)
+        self._runner = Runner(copy, limits, alone=True)
+        self._runner.begin()
+
+    def __enter__(self) -> Alone:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._runner.stop()
+        self._folder.cleanup()
+
+    def find_problem(self, bench: Bench) -> str | None:
+        """Find what keeps a merge from running at the grader's, though it runs here.
+
+        Args:
+            bench: calls the same merge here.
+
+        Returns:
+            A sentence, or None.
+        """
+        if bench.call(HANDOUT).error:
+            return None  # said by the checks
+        loaded = self._runner.loaded()
+        if loaded.slow or not self._runner.started:  # the machine is busy
+            return None
+        reply = loaded if loaded.error else self._runner.call(HANDOUT)
+        if reply.slow:
+            return None
+        if reply.error:
+            error = reply.error.rpartition(" cannot be loaded: ")[2].replace(f"{self._runner.file.parent}{os.sep}", "")
+            return f"{_NO_POINTS}: {error}; write what it needs into it"
+        if reply.imports and (lacking := set(reply.imports) - (importable_names() - {MERGE})):
+            return f"{_NO_POINTS}: it may not import {min(lacking)}; write what it needs into it"
+        return None

@@ -1,0 +1,102 @@
+"""What a submission can import when it is graded: the files of the handout, with merge.py as students get it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from openpose_lab.paths import ROOT
+
+MERGE = "estimation/merge.py"
+_TASK = """    raise NotImplementedError(
+        "the lab's task is yet to be done: write merge in estimation/merge.py, which makes people of limbs; "
+        "python -m openpose_lab check-merge tells how far you are"
+    )"""
+PROGRAMS = (
+    MERGE,
+    "demo_image.py",
+    "openpose_lab/__main__.py",
+    "openpose_lab/commands/check_merge.py",
+    "openpose_lab/commands/explain.py",
+    "openpose_lab/commands/image.py",
+    "openpose_lab/commands/weights.py",
+    "openpose_lab/lab/sandbox/worker.py",
+    "tests/estimation/test_merge.py",
+)
+"""What students run; what these import comes with them."""
+LAYOUTS = "estimation/layouts/*.py"  # found by listing, so that no import leads to them
+_IMPORTABLE = (
+    "estimation/",
+    "openpose_lab/__init__.py",
+    "openpose_lab/lab/__init__.py",
+    *(f"openpose_lab/lab/sandbox/{name}.py" for name in ("__init__", "worker", "messages", "landlock", "seccomp")),
+)
+"""Of the handout submissions see only this when they are graded: not the cases that they are tried on."""
+
+
+def importable_names() -> set[str]:
+    """The paths, with slashes, of the files that a submission can import, from a clone, a handout or a package.
+
+    What ``merge.py`` imports does not count, as it may be a student's.
+    """
+    names = {*needed_by(PROGRAMS), *(path.relative_to(ROOT).as_posix() for path in ROOT.glob(LAYOUTS))}
+    return {name for name in names if name.startswith(_IMPORTABLE)}
+
+
+def importable_files() -> dict[str, bytes]:
+    """Collect the content of these files, by their paths."""
+    return read_files(importable_names())
+
+
+def read_files(names: Iterable[str]) -> dict[str, bytes]:
+    """Read files of the project by their paths, ``merge.py`` without its answer."""
+    files = {name: (ROOT / name).read_bytes() for name in sorted(names) if not name.endswith(".pyc")}
+    files[MERGE] = reduce_to_task(files[MERGE].decode("utf-8"), "merge").encode()
+    return files
+
+
+def needed_by(names: Iterable[str]) -> list[str]:
+    """The modules of the project that these import, and those that they import, with the packages that they are in."""
+    found: list[str] = []
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found or not (ROOT / name).is_file():
+            continue
+        found.append(name)
+        if name == MERGE:
+            continue
+        waiting += [f"{folder}/__init__.py" for folder in PurePosixPath(name).parents if folder.name]
+        for node in _imports(ast.parse((ROOT / name).read_bytes())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for module in modules:
+                path = module.replace(".", "/")
+                waiting += [f"{path}.py", f"{path}/__init__.py"]
+    return found
+
+
+def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports in a module, those for type checkers aside."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield from _imports(node)
+
+
+def reduce_to_task(text: str, function: str) -> str:
+    """A module's text with one function, whose body is its docstring and the task; other functions are left out."""
+    module = ast.parse(text)
+    lines = text.splitlines()
+    kept = []
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            docstring = node.body[0]
+            kept.append("\n".join(lines[node.lineno - 1 : docstring.end_lineno]))
+            kept[-1] = f"\n{kept[-1]}\n{_TASK}"
+        elif not isinstance(node, ast.FunctionDef):
+            kept.append("\n".join(lines[node.lineno - 1 : node.end_lineno]) + "\n")
+    return "\n".join(kept) + "\n"
