@@ -55,6 +55,7 @@ def test_idf1_of_nothing_is_1_and_of_several_is_pooled():
     assert idf1([PERFECT, EXAMPLES["nothing found"][0]]) == pytest.approx(8 / 10)
 
 
+@pytest.mark.slow  # the run of the slow tests has trackeval
 @NEEDS_TRACKEVAL
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_trackeval_agrees(name):
@@ -124,6 +125,7 @@ def test_people_without_identity_are_not_found_or_each_their_own(scenes):
     assert 0 < idf1(to_sequence(scenes[0], nobody, MEMORY, each_its_own=True)) < 0.01
 
 
+@pytest.mark.slow  # the run of the slow tests has trackeval
 @NEEDS_TRACKEVAL
 def test_trackeval_agrees_on_a_video(scenes):
     found = to_sequence(scenes[0], identify(scenes[0], NearestTracker(COCO_18.layout, MEMORY)), MEMORY)
