@@ -96,7 +96,7 @@ def test_help_has_examples():
     ("body", "sentence"),
     [
         ("raise ValueError('no idea')", "failed: line 2: ValueError: no idea"),
-        ("return None", "(people, 20) but is None; python -m openpose_lab explain shows where"),
+        ("return None", "(people, 20) but is None; is a return missing?; python -m openpose_lab explain shows where"),
         ("return subset[:, :5]", "the answer must have shape (people, 20)"),
         ("import os; os._exit(0)", "failed: it ended its own process, with status 0, in place of an answer"),
         ("raise KeyboardInterrupt", "failed: line 2: KeyboardInterrupt"),
@@ -162,7 +162,7 @@ def test_every_format_of_the_sample_photo(demo, tmp_path):
     people = json.loads((tmp_path / "people.json").read_text())
     assert (people["canvas_width"], people["canvas_height"]) == (640, 360)
     places = [person["pose_keypoints_2d"][:2] for person in people["people"]]
-    assert places == [[float(cell) for cell in row.split(",")[7:9]] for row in rows]
+    assert places == [[float(cell) for cell in row.split(",")[9:11]] for row in rows]
     np.testing.assert_allclose(np.array(places) * (639, 359), [one["keypoints"][:2] for one in results], atol=1e-4)
 
 

@@ -72,8 +72,8 @@ def frames(
 
 def is_moving(source: str | Path) -> bool:
     """Tell whether a source is a video file, the number of a camera or an address, and not photos."""
+    from openpose_lab.sources.recognition import is_video_file
     from openpose_lab.sources.streams import is_address
-    from openpose_lab.sources.videos import is_video_file
 
     text = os.fspath(source)
     return is_address(text) or _is_camera(text) or is_video_file(text)

@@ -93,7 +93,7 @@ class PhotoFile:
         from estimation.files import open_input, read_input
         from estimation.photos import LARGEST_PHOTO_FILE, decode_photo, read_photo
         from openpose_lab.sources.heic import decode_heic, is_heic
-        from openpose_lab.sources.videos import VIDEO_ENDINGS, is_video
+        from openpose_lab.sources.recognition import is_video
 
         if self.path is None:
             data = _read_standard_input(LARGEST_PHOTO_FILE)
@@ -101,7 +101,7 @@ class PhotoFile:
         start = b""
         with open_input(self.path, "photo") as file, suppress(OSError):  # which reading it whole tells of
             start = file.read(_START)
-        if is_video(start) or self.path.suffix.lower() in VIDEO_ENDINGS:
+        if is_video(start, self.path):
             raise OpenPoseLabError(f"{one_line(str(self.path), 200)} is a video, not a photo; give it to demo_video.py")
         if is_heic(start):
             return decode_heic(read_input(self.path, "photo", LARGEST_PHOTO_FILE), one_line(str(self.path), 200))

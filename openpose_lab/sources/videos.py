@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from openpose_lab.extras import require
 from openpose_lab.sources.frame import Frame, MovingSource, check_rotation, rotated
+from openpose_lab.sources.recognition import PHOTO, START, foreign_kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,14 +26,6 @@ if TYPE_CHECKING:
 
 LARGEST_FRAME = 40_000_000
 """Pixels of a frame. A video of 8K has 35 million, and a decoder holds twenty frames."""
-# fmt: off
-VIDEO_ENDINGS = frozenset((
-    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".vob",
-    ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".y4m", ".h264", ".264", ".hevc", ".h265",
-))
-# fmt: on
-"""The endings of video files, in lower case."""
-
 _LIBRARY = "av"
 _VIDEO_FORMATS = "mov matroska webm avi mpeg mpegvideo mpegts asf flv ogg mxf dv gif yuv4mpegpipe h264 hevc m4v ivf nut"
 _SOUND_FORMATS = "mp3 wav flac aac aiff"
@@ -55,9 +48,6 @@ HIGH_DEFINITION = 720
 """Rows from which players take a video for one in the colours of ITU-R BT.709, if it does not say so."""
 _MARGINS = (Fraction(0), Fraction(10))
 """Seconds before the start to seek to. Some formats land behind the place that was asked for."""
-_START = 4096
-"""Bytes at the start of a file that tell what it is."""
-_PHOTO = "a photo"
 
 
 class VideoEndedError(OpenPoseLabError):
@@ -157,7 +147,7 @@ def open_video(path: str | Path) -> Video:
     name = one_line(os.fspath(path).encode("utf-8", "backslashreplace").decode(), 200)
     with open_input(path, "video") as file:
         try:
-            start = file.read(_START)
+            start = file.read(START)
             check_counts(file)
         except OSError as error:
             raise OpenPoseLabError(f"the video {name} cannot be read ({error.strerror}); check the path") from error
@@ -170,33 +160,6 @@ def open_video(path: str | Path) -> Video:
     require(_LIBRARY, f"reading the video {name}")
     with closing(Decoding(Path(path), name, start)) as decoding:
         return decoding.describe()
-
-
-def is_video_file(path: str | Path) -> bool:
-    """Tell whether a file is a video, by the ending of its name, or else by its first bytes."""
-    if not os.path.isfile(path):
-        return False
-    if Path(path).suffix.lower() in VIDEO_ENDINGS:
-        return True
-    try:
-        with open(path, "rb") as file:
-            return is_video(file.read(_START))
-    except OSError:
-        return False
-
-
-def is_video(start: bytes) -> bool:
-    """Tell whether a file is a video, by its first few thousand bytes."""
-    from estimation.photo_headers import DamagedError, ForeignError, read_header
-    from estimation.photo_headers.foreign import VIDEO
-
-    try:
-        read_header(start)
-    except ForeignError as error:
-        return error.format == VIDEO.name
-    except DamagedError:
-        pass
-    return False
 
 
 class Decoding:
@@ -532,10 +495,10 @@ def _positive(rate: Fraction | None) -> Fraction | None:
 
 
 def _cannot_open(name: str, start: bytes) -> OpenPoseLabError:
-    foreign = _foreign_kind(start)
+    foreign = foreign_kind(start)
     if foreign:
         return OpenPoseLabError(
-            f"{name} is {foreign}, not a video; give {'it to demo_image.py' if foreign == _PHOTO else 'a video file'}"
+            f"{name} is {foreign}, not a video; give {'it to demo_image.py' if foreign == PHOTO else 'a video file'}"
         )
     if start[4:8] == b"ftyp":
         return OpenPoseLabError(
@@ -546,17 +509,3 @@ def _cannot_open(name: str, start: bytes) -> OpenPoseLabError:
         f"{name} is not a video, or is damaged or of a kind that is not read; copy it again, or convert it to MP4 "
         "(H.264)"
     )
-
-
-def _foreign_kind(start: bytes) -> str | None:
-    """What a file is that is certainly no video."""
-    from estimation.photo_headers import DamagedError, ForeignError, read_header
-    from estimation.photo_headers.foreign import VIDEO
-
-    try:
-        read_header(start)
-    except ForeignError as error:
-        return None if error.format == VIDEO.name else error.format
-    except DamagedError:
-        return None
-    return _PHOTO

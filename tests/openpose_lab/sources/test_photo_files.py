@@ -393,3 +393,11 @@ def test_a_standard_input_that_fails(monkeypatch):
     monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=endless, isatty=lambda: False))
     with pytest.raises(OpenPoseLabError, match=r"^the standard input cannot be read \(Is a directory\); redirect"):
         PhotoFile(None, "stdin").read()
+
+
+def test_a_photo_with_the_ending_of_a_video_is_a_photo(tmp_path):
+    (tmp_path / "photo.ts").write_bytes(encode(".png", np.zeros((70, 80, 3), np.uint8)))
+    assert PhotoFile(tmp_path / "photo.ts", "photo").read().shape == (70, 80, 3)
+    (tmp_path / "clip.ts").write_bytes(b"no photo at all")
+    with pytest.raises(OpenPoseLabError, match="is a video, not a photo; give it to demo_video.py"):
+        PhotoFile(tmp_path / "clip.ts", "clip").read()

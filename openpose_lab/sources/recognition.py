@@ -1,0 +1,54 @@
+"""Tells videos, photos and other files apart, by the endings of names and by first bytes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# fmt: off
+_ENDINGS = frozenset((
+    ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".vob",
+    ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".y4m", ".h264", ".264", ".hevc", ".h265",
+))
+# fmt: on
+"""The endings of video files, in lower case."""
+START = 4096
+"""Bytes at the start of a file that tell what it is."""
+PHOTO, _VIDEO = "a photo", "a video"
+
+
+def is_video_file(path: str | Path) -> bool:
+    """Tell whether a file is a video."""
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return is_video(file.read(START), Path(path))
+    except OSError:
+        return False
+
+
+def is_video(start: bytes, path: Path) -> bool:
+    """Tell whether a file is a video, by its first few thousand bytes, or by its ending if they tell nothing."""
+    kind = _kind(start)
+    return kind is _VIDEO or (kind is None and path.suffix.lower() in _ENDINGS)
+
+
+def foreign_kind(start: bytes) -> str | None:
+    """What a file is that is certainly no video; None for one that may be one."""
+    kind = _kind(start)
+    return None if kind is _VIDEO else kind
+
+
+def _kind(start: bytes) -> str | None:
+    """What a file is by its first bytes: ``PHOTO``, ``_VIDEO``, another kind in words, or None if they do not tell."""
+    from estimation.photo_headers import DamagedError, ForeignError, read_header
+    from estimation.photo_headers.foreign import VIDEO
+
+    try:
+        read_header(start)
+    except ForeignError as error:
+        return _VIDEO if error.format == VIDEO.name else error.format
+    except DamagedError:
+        return None
+    return PHOTO
