@@ -11,6 +11,7 @@ from estimation.angles import joint_angles, parts_of_angles
 from estimation.layouts import LAYOUTS, Layout, other_side
 from estimation.layouts.human import STANDING
 from tests.conftest import ROOT
+from tests.support.scenes import HUMAN_LAYOUTS
 
 BODY_25 = LAYOUTS["BODY_25"]
 JOINTS = ("knee", "hip", "ankle", "shoulder", "elbow")
@@ -58,7 +59,7 @@ def measured(keypoints, layout=BODY_25):
     return dict(zip(names, degrees[0].tolist()))
 
 
-@given(ANGLES, st.sampled_from(sorted(LAYOUTS)))
+@given(ANGLES, st.sampled_from(HUMAN_LAYOUTS))
 @settings(max_examples=80, deadline=None)
 def test_known_angles(angles, name):
     found = measured(person(angles, LAYOUTS[name]), LAYOUTS[name])
@@ -89,7 +90,7 @@ def test_only_the_trunk_notices_that_a_photo_is_turned(angles, degrees, scale, s
     assert found == pytest.approx({name: one for name, one in angles.items() if name != "trunk"}, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", HUMAN_LAYOUTS)
 def test_a_person_who_stands_and_is_seen_from_the_front(name):
     layout = LAYOUTS[name]
     found = measured([STANDING[part] for part in layout.body_parts], layout)
@@ -119,7 +120,7 @@ def test_by_hand(name, side):
     assert found == pytest.approx({f"{side}_{joint}": degrees for joint, degrees in expected.items()}, abs=1e-5)
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", HUMAN_LAYOUTS)
 def test_a_missing_part_leaves_out_the_angles_that_need_it(name):
     layout = LAYOUTS[name]
     angles = dict.fromkeys(WITH_FEET, 20.0)

@@ -72,3 +72,7 @@ def crowd(
     keypoints = corner[:, None] + FIGURE * height
     rows = -(-count // columns)
     return keypoints, (int(np.ceil(rows * step_y)) + 1, int(np.ceil(min(count, columns) * step_x)) + 1)
+
+
+HUMAN_LAYOUTS = ("BODY_25", "COCO_18", "MPI_15")
+"""The project's own layouts: a user's may be of a hand, say."""

@@ -396,7 +396,7 @@ def test_a_standard_input_that_fails(monkeypatch):
 
 
 def test_a_photo_with_the_ending_of_a_video_is_a_photo(tmp_path):
-    (tmp_path / "photo.ts").write_bytes(encode(".png", np.zeros((70, 80, 3), np.uint8)))
+    (tmp_path / "photo.ts").write_bytes(cv2.imencode(".png", np.zeros((70, 80, 3), np.uint8))[1].tobytes())
     assert PhotoFile(tmp_path / "photo.ts", "photo").read().shape == (70, 80, 3)
     (tmp_path / "clip.ts").write_bytes(b"no photo at all")
     with pytest.raises(OpenPoseLabError, match="is a video, not a photo; give it to demo_video.py"):

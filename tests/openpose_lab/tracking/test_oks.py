@@ -6,6 +6,7 @@ import pytest
 from estimation.layouts import LAYOUTS
 from openpose_lab.tracking.oks import BIRTH, MEMORY, OksTracker, Settings
 from tests.openpose_lab.tracking.conftest import of_keypoints, people_at
+from tests.support.scenes import HUMAN_LAYOUTS
 
 FRAME = 0.04  # seconds
 
@@ -25,7 +26,7 @@ def tracker(layout):
     return OksTracker(layout)
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", HUMAN_LAYOUTS)
 def test_a_person_gets_an_identity_in_the_third_frame_and_keeps_it(name):
     layout = LAYOUTS[name]
     found = track(OksTracker(layout), layout, [[(100 + 3 * frame, 200)] for frame in range(10)])
