@@ -23,12 +23,16 @@ SEES_NOBODY = """
 import numpy as np
 from openpose_lab.networks import NETWORKS, loading
 from openpose_lab.networks.network import LoadedNetwork
-from openpose_lab.networks.runtimes.base import BatchMaps
+from openpose_lab.networks.runtimes.base import BatchMaps, StageMaps
 
 class SeesNobody:
     def run(self, batch):
         shape = (len(batch), batch.shape[1] // 8, batch.shape[2] // 8)
         return BatchMaps(np.zeros((*shape, 19), np.float32), np.zeros((*shape, 38), np.float32))
+
+    def run_stages(self, batch):
+        maps = self.run(batch)
+        return [StageMaps(maps.heatmaps, maps.pafs)]
 
 loading.load_network = lambda name, *_, **__: LoadedNetwork(NETWORKS[name], SeesNobody())
 """

@@ -1,8 +1,8 @@
 """Write a page that shows every stage on one photo, and a grouping step by step.
 
 The page is one file that needs no network. It shows heatmaps, PAFs, peaks, candidate limbs and people over the photo,
-and the grouping as a film. --beside puts a second grouping next to it and marks the differences. If a grouping fails or
-breaks the contract, the page shows where; the exit status is then 1.
+the maps after every stage of the network, and the grouping as a film. --beside puts a second grouping next to it and
+marks the differences. If a grouping fails or breaks the contract, the page shows where; the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def main(arguments: Sequence[str]) -> None:
     from estimation.views import check_input
     from openpose_lab.lab.explain.data import explain
     from openpose_lab.lab.explain.page import make_page
+    from openpose_lab.lab.explain.stages import see_stages
     from openpose_lab.networks.loading import load_network, network_config
 
     photo = read_photo(options.photo)
@@ -73,7 +74,8 @@ def main(arguments: Sequence[str]) -> None:
 
     found = estimate_people(photo, network, views.height, nobody, config, scales=views.scales, flip=views.flip)
     told = tell(groupings, titles([options.grouping, *options.beside]), config, found)
-    page = make_page(explain(photo, options.photo.name, config, found, told)).encode()
+    stages = see_stages(photo, network, views, config, found.maps)
+    page = make_page(explain(photo, options.photo.name, config, found, told, stages)).encode()
     write_whole(options.output, page)
     print_report(options.photo, photo.shape, told)
     print(f"wrote {shown(options.output)} ({len(page) / 1e6:.1f} MB); open it in a browser")

@@ -7,6 +7,7 @@ come with what moves them onto the photo: cell 0's left edge is at ``offset * ce
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,14 @@ from estimation.photo_arrays import as_photo
 from estimation.pipeline import Estimate
 from estimation.scoring import score_people
 from estimation.subset import MISSING, SCORE, limb_rows
+from openpose_lab.lab.explain.stages import Stages
 
 MAX_CANDIDATES = 3000
 """Candidates that are shown: all that were accepted, and the best of the others."""
 MAX_CELLS = 16_000
 """Larger maps are shown with fewer, larger cells."""
+MAX_STAGE_CELLS = 60_000
+"""The same for the maps of the stages, together."""
 MAX_SIDE = 1280
 """Pixels of the longer side of the photo as it is shown."""
 _STEPS = 10_000  # samples are kept in so many parts of 1, rounded up, so that what is above a threshold stays so
@@ -52,6 +56,7 @@ def explain(
     config: Config,
     found: Estimate,
     told: Sequence[Told],
+    stages: Stages | None = None,
 ) -> dict[str, Any]:
     """Collect what was found in a photo, stage by stage.
 
@@ -61,6 +66,7 @@ def explain(
         config: the configuration.
         found: the output of the stages.
         told: the film of each grouping on the page.
+        stages: the maps after each stage of the network.
 
     Returns:
         The page's data, as plain values.
@@ -78,6 +84,7 @@ def explain(
             "agreement": config.min_agreement,
         },
         "maps": maps_data(config, found.maps),
+        "stages": stages_data(config, stages),
         "peaks": {
             "x": xy[:, 0].round(3).tolist(),
             "y": xy[:, 1].round(3).tolist(),
@@ -102,25 +109,77 @@ def photo_uri(photo: NDArray[np.uint8]) -> str:
 
 
 def maps_data(config: Config, maps: FieldMaps) -> dict[str, Any]:
-    """The maps in 8 bits: heatmaps (parts, h, w) from 0, PAFs (limbs, 2, h, w) around 0, row by row.
+    """The maps in 8 bits: heatmaps (parts + 1, h, w) from 0, PAFs (limbs, 2, h, w) around 0, row by row.
 
-    A value is ``scale`` times the byte.
+    A value is ``scale`` times the byte. The last heatmap is the background.
     """
-    heatmaps = maps.heatmaps[:, :, : len(config.body_parts)].transpose(2, 0, 1)
-    pafs = maps.pafs[:, :, config.paf_channels].transpose(2, 3, 0, 1)
-    factor = 1
-    while heatmaps[0].size > MAX_CELLS * factor**2:
-        factor += 1
-    heatmaps, pafs = _shrink(heatmaps, factor), _shrink(pafs, factor)
+    factor = _factor(maps.heatmaps, MAX_CELLS)
     return {
-        "height": heatmaps.shape[1],
-        "width": heatmaps.shape[2],
-        "cell": [factor * size for size in maps.cell_size],
-        "offset": [move / factor for move in maps.offset],
-        "factor": factor,
-        "heatmaps": _quantised(np.maximum(heatmaps, 0), np.uint8),
-        "pafs": _quantised(pafs, np.int8),
+        **_grid(maps.heatmaps, factor, maps.cell_size, maps.offset),
+        "heatmaps": _heatmaps(config, maps.heatmaps, factor),
+        "pafs": _pafs(config, maps.pafs, factor),
     }
+
+
+def stages_data(config: Config, stages: Stages | None) -> dict[str, Any]:
+    """The maps of the stages in 8 bits, as in ``maps_data``, each with its title.
+
+    The page shows ``maps_data`` after them, under the titles of ``final``. If the network saw one view, those are the
+    maps of the last stages, which are not repeated here. Else they are the mean of the views, which ``views`` names.
+    """
+    if stages is None:
+        title = "The network's maps"
+        return {"heatmaps": [], "pafs": [], "final": {"heatmaps": title, "pafs": title}, "views": None}
+    kinds = {"heatmaps": stages.heatmaps, "pafs": stages.pafs}
+    last = None if stages.views else -1
+    count = max(len(found[:last]) for found in kinds.values())
+    factor = _factor(stages.heatmaps[-1][1], MAX_STAGE_CELLS // max(count, 1))
+    kept = {
+        kind: [
+            {
+                "title": f"Stage {number} of {stages.count}",
+                **_grid(maps, factor, stages.cell_size, stages.offset),
+                **(_heatmaps if kind == "heatmaps" else _pafs)(config, maps, factor),
+            }
+            for number, maps in found[:last]
+        ]
+        for kind, found in kinds.items()
+    }
+    final = {
+        kind: "Mean of the views" if stages.views else f"Stage {found[-1][0]} of {stages.count}"
+        for kind, found in kinds.items()
+    }
+    return {**kept, "final": final, "views": stages.views}
+
+
+def _factor(maps: NDArray[np.float32], most: int) -> int:
+    """How many cells of maps (h, w, channels) become one in each direction, so that at most about ``most`` are left."""
+    factor = 1
+    while maps[:, :, 0].size > most * factor**2:
+        factor += 1
+    return factor
+
+
+def _grid(
+    maps: NDArray[np.float32], factor: int, cell_size: tuple[float, float], offset: tuple[float, float]
+) -> dict[str, Any]:
+    """The size of shrunk maps, and where their cells lie."""
+    return {
+        "height": -(-maps.shape[0] // factor),
+        "width": -(-maps.shape[1] // factor),
+        "cell": [factor * size for size in cell_size],
+        "offset": [move / factor for move in offset],
+        "factor": factor,
+    }
+
+
+def _heatmaps(config: Config, maps: NDArray[np.float32], factor: int) -> dict[str, Any]:
+    channels = maps[:, :, : len(config.body_parts) + 1].transpose(2, 0, 1)
+    return _quantised(np.maximum(_shrink(channels, factor), 0), np.uint8)
+
+
+def _pafs(config: Config, maps: NDArray[np.float32], factor: int) -> dict[str, Any]:
+    return _quantised(_shrink(maps[:, :, config.paf_channels].transpose(2, 3, 0, 1), factor), np.int8)
 
 
 def _shrink(maps: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
@@ -134,9 +193,15 @@ def _shrink(maps: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 def _quantised(maps: NDArray[np.float32], dtype: type[np.uint8 | np.int8]) -> dict[str, Any]:
-    """``scale`` and the bytes in base64."""
+    """``scale`` and the bytes, packed as in ``packed``, in base64."""
     scale = max(float(np.abs(maps).max(initial=0)), 1e-6) / np.iinfo(dtype).max
-    return {"scale": scale, "bytes": base64.b64encode(np.round(maps / scale).astype(dtype).tobytes()).decode()}
+    return {"scale": scale, "bytes": base64.b64encode(packed(np.round(maps / scale).astype(dtype).tobytes())).decode()}
+
+
+def packed(values: bytes) -> bytes:
+    """Write each run of zeros as 0 and its length, 1 to 255: most of a map is 0, so it takes a sixth."""
+    runs = re.finditer(rb"\0{1,255}|[^\0]+", values)
+    return b"".join(run[0] if run[0][0] else bytes([0, len(run[0])]) for run in runs)
 
 
 def candidates_data(config: Config, connections: Connections, maps: FieldMaps) -> dict[str, Any]:

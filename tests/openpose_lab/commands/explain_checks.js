@@ -156,6 +156,62 @@
     key("3");
     equal(inLayer("paf", "path"), 0, "paths");
   });
+  await check("every part and limb can be chosen", () => {
+    const values = (id) => [...$(`#${id}`).options].map((option) => option.value).join();
+    equal(values("part"), ["all", ...data.parts.map((_, k) => k), data.parts.length].join(), "parts");
+    equal(values("limb"), ["all", ...data.limbs.map((_, k) => k)].join(), "limbs");
+    equal($("#part").options[data.parts.length + 1].textContent, "background");
+  });
+  await check("the stages of the network", () => {
+    const section = $("#stage-maps");
+    const button = $("#stage-button");
+    equal(section.hidden, true, "hidden");
+    key("s");
+    equal(section.hidden, false, "hidden");
+    equal(button.getAttribute("aria-expanded"), "true", "expanded");
+    const [heatmaps, pafs] = all(".kind").map((kind) => [...kind.querySelectorAll("figure")]);
+    equal(heatmaps.map((one) => one.querySelector("strong").textContent).join(), "Stage 1 of 2,Stage 2 of 2", "stages");
+    equal(pafs.length, 2, "figures of PAFs");
+    choose("part", "0");
+    choose("limb", "2");
+    const heading = all(".kind h2").map((one) => one.textContent).join("; ");
+    const name = (part) => data.parts[part].replaceAll("_", " ");
+    const { from, to } = data.limbs[2];
+    equal(heading, `Heatmap of ${name(0)}; PAF of ${name(from)} – ${name(to)}`, "headings");
+    const copy = Object.assign(document.createElement("canvas"), { width: 8, height: 1 });
+    const context = copy.getContext("2d", { willReadFrequently: true });
+    const pixel = (figure, x) => {
+      context.clearRect(0, 0, 8, 1);
+      context.drawImage(figure.querySelector("canvas"), 0, 0);
+      return [...context.getImageData(x, 0, 1, 1).data];
+    };
+    const near = (found, expected, what) => {
+      if (found.some((value, k) => Math.abs(value - expected[k]) > 2)) throw new Error(`${what} is ${found}`);
+    };
+    near(pixel(heatmaps[0], 0), [0, 0, 0, 0], "a heatmap of 0");
+    near(pixel(heatmaps[0], 1), [252, 255, 164, 230], "a heatmap of 1");
+    near(pixel(pafs[0], 0), [255, 77, 77, 230], "right");
+    near(pixel(pafs[0], 1), [166, 214, 66, 230], "down");
+    near(pixel(pafs[0], 2), [34, 211, 238, 230], "left");
+    near(pixel(pafs[0], 3), [166, 111, 240, 230], "up");
+    near(pixel(pafs[0], 4), [0, 0, 0, 0], "no field");
+    const label = heatmaps[0].querySelector("canvas").getAttribute("aria-label");
+    const [x, y] = data.maps.cell.map((cell, k) => Math.round(([1.5, 0.5][k] + data.maps.offset[k]) * cell - 0.5));
+    equal(label, `Heatmap of ${name(0)}. Stage 1 of 2: strongest 1.00, at ${x}, ${y}`, "label");
+    if (!pafs[1].querySelector("path")) throw new Error("no arrows");
+    equal(document.documentElement.scrollWidth, document.documentElement.clientWidth, "width");
+    const width = () => heatmaps[0].querySelector(".stage").getBoundingClientRect().width;
+    const whole = width();
+    key("+");
+    if (innerWidth > 1000 && width() <= whole) throw new Error("+ makes the figures no larger");
+    key("0");
+    choose("part", String(data.parts.length));
+    equal(heatmaps[0].closest(".kind").querySelector("h2").textContent, "Heatmap of the background");
+    choose("part", "all");
+    choose("limb", "all");
+    button.click();
+    equal(section.hidden, true, "hidden");
+  });
   await check("candidates", () => {
     const { limb, accepted } = data.candidates;
     key("4");

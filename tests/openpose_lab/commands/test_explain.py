@@ -18,15 +18,18 @@ from estimation.field_maps import FieldMaps, cells_to_pixels
 from estimation.grouping import LAB_MERGE, load_grouping
 from estimation.grouping.film import make_film
 from estimation.pipeline import group_maps
+from estimation.quality import Views
 from estimation.synthesis import synthesize
-from estimation.views import compute_maps
+from estimation.views import average_maps, compute_maps
 from openpose_lab.commands import explain as program
 from openpose_lab.evaluation.crowds import Disturbance
 from openpose_lab.evaluation.scenes import crowd_scenes
 from openpose_lab.lab.explain import data as explain_data
 from openpose_lab.lab.explain.data import Told, explain
 from openpose_lab.lab.explain.page import make_page
+from openpose_lab.lab.explain.stages import Stages, see_stages
 from openpose_lab.networks import loading
+from openpose_lab.networks.runtimes.base import StageMaps
 from tests.estimation.test_pipeline import EdgeNetwork
 from tests.openpose_lab.conftest import PEOPLE, PerfectNetwork
 from tests.support.scenes import BODY_25, figure
@@ -35,7 +38,7 @@ MERGE = "from estimation.merge import merge\n"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (1280, 360)
 EVERY_KEY = """
-    for (const key of ["Home", "ArrowRight", "End", "1", "2", "3", "4", "5", "6", "p", "l", "c", "+", "0", "t", "?"])
+    for (const key of ["Home", "ArrowRight", "End", ..."123456splc+0t?"])
         document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
     parent.postMessage({ name: "NAME", found: { problems, ready: document.body.dataset.ready } }, "*");
 """
@@ -51,9 +54,9 @@ def told(found, names=("lab",), config=COCO_18):
     return films
 
 
-def data_of(maps, photo, names=("lab",), name="photo.png"):
+def data_of(maps, photo, names=("lab",), name="photo.png", stages=None):
     found = group_maps(maps, COCO_18)
-    return found, explain(photo, name, COCO_18, found, told(found, names))
+    return found, explain(photo, name, COCO_18, found, told(found, names), stages)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +73,24 @@ def crowd():
     maps = scene.maps()
     height, width = (round(side * cell) for side, cell in zip(maps.heatmaps.shape[:2], maps.cell_size))
     photo = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
-    return data_of(maps, cv2.GaussianBlur(photo, (0, 0), 5), ("lab", "openpose_cpu"))
+    heatmaps, pafs = maps.heatmaps / 2, maps.pafs / 2
+    heatmaps[0], pafs[0], heatmaps[0, 1, 0] = 0, 0, 1
+    pafs[0, :4, COCO_18.paf_channels[2]] = (1, 0, -1, 0), (0, 1, 0, -1)  # right, down, left, up
+    stages = Stages(
+        [(1, heatmaps), (2, maps.heatmaps)], [(1, pafs), (2, maps.pafs)], 2, maps.cell_size, maps.offset, None
+    )
+    return data_of(maps, cv2.GaussianBlur(photo, (0, 0), 5), ("lab", "openpose_cpu"), stages=stages)
 
 
 def values(kept, dtype, shape):
-    return np.frombuffer(base64.b64decode(kept["bytes"]), dtype).reshape(shape) * kept["scale"]
+    """Read the bytes as the page does: after each 0 stands how many there are."""
+    found, place = bytearray(), 0
+    text = base64.b64decode(kept["bytes"])
+    while place < len(text):
+        zeros = text[place + 1] if text[place] == 0 else 0
+        found += bytes(zeros) or text[place : place + 1]
+        place += 2 if zeros else 1
+    return np.frombuffer(bytes(found), dtype).reshape(shape) * kept["scale"]
 
 
 def test_peaks_lie_on_the_keypoints(ideal):
@@ -133,11 +149,106 @@ def test_maps_in_eight_bits(ideal):
     kept = data["maps"]
     shape = kept["height"], kept["width"]
     assert shape == found.maps.heatmaps.shape[:2]
-    heatmaps = values(kept["heatmaps"], np.uint8, (18, *shape))
-    np.testing.assert_allclose(heatmaps, found.maps.heatmaps[:, :, :18].transpose(2, 0, 1), atol=1 / 255)
+    heatmaps = values(kept["heatmaps"], np.uint8, (19, *shape))
+    np.testing.assert_allclose(heatmaps, found.maps.heatmaps.transpose(2, 0, 1), atol=1 / 255)
     pafs = values(kept["pafs"], np.int8, (19, 2, *shape))
     neck_to_shoulder = COCO_18.limbs[0]
     np.testing.assert_allclose(pafs[0, 1], found.maps.pafs[:, :, neck_to_shoulder.paf_y], atol=1 / 127)
+
+
+@pytest.mark.parametrize(
+    ("plain", "expected"),
+    [
+        (b"", b""),
+        (b"\1\xff", b"\1\xff"),
+        (b"\0", b"\0\1"),
+        (b"\0\0\7\0", b"\0\2\7\0\1"),
+        (bytes(257), b"\0\xff\0\2"),
+        (b"\n\0\n", b"\n\0\1\n"),
+    ],
+)
+def test_runs_of_zeros_are_packed(plain, expected):
+    assert explain_data.packed(plain) == expected
+
+
+def flat(value, count):
+    return np.full((2, 3, count), value, np.float32)
+
+
+def test_one_view_has_its_last_stage_from_the_maps():
+    pafs = flat(0, 38)
+    pafs[1, 2, COCO_18.paf_channels[4]] = -0.5, 0.25
+    stages = Stages([(3, flat(0.5, 19))], [(1, pafs), (2, flat(1, 38))], 3, (8, 8), (0, 0.1), None)
+    kept = explain_data.stages_data(COCO_18, stages)
+    assert kept["heatmaps"] == []
+    (first,) = kept["pafs"]
+    assert [first[name] for name in ("title", "height", "width", "cell", "offset", "factor")] == [
+        "Stage 1 of 3",
+        2,
+        3,
+        [8, 8],
+        [0, 0.1],
+        1,
+    ]
+    found = values(first, np.int8, (19, 2, 2, 3))
+    np.testing.assert_allclose(found[4, :, 1, 2], (-0.5, 0.25), atol=0.002)
+    assert np.count_nonzero(found) == 2
+    assert kept["final"] == {"heatmaps": "Stage 3 of 3", "pafs": "Stage 2 of 3"}
+    assert kept["views"] is None
+
+
+def test_several_views_have_all_stages_and_their_mean():
+    stages = Stages([(1, flat(0.2, 19)), (2, flat(1, 19))], [(2, flat(1, 38))], 2, (8, 8), (0, 0), "two views")
+    kept = explain_data.stages_data(COCO_18, stages)
+    assert [[one["title"] for one in kept[kind]] for kind in ("heatmaps", "pafs")] == [
+        ["Stage 1 of 2", "Stage 2 of 2"],
+        ["Stage 2 of 2"],
+    ]
+    np.testing.assert_allclose(values(kept["heatmaps"][0], np.uint8, (19, 2, 3)), 0.2, rtol=1e-6)
+    assert kept["final"] == {"heatmaps": "Mean of the views", "pafs": "Mean of the views"}
+    assert kept["views"] == "two views"
+
+
+def test_stages_of_large_maps_have_larger_cells(monkeypatch):
+    monkeypatch.setattr(explain_data, "MAX_STAGE_CELLS", 4)
+    stages = Stages([(1, flat(1, 19)), (2, flat(1, 19))], [(1, flat(1, 38)), (2, flat(1, 38))], 2, (8, 8), (0, 0), None)
+    first = explain_data.stages_data(COCO_18, stages)["pafs"][0]
+    assert (first["factor"], first["height"], first["width"], first["cell"]) == (2, 1, 2, [16, 16])
+
+
+class TwoStages(PerfectNetwork):
+    """Tells two stages: heatmaps only, then both."""
+
+    def stages(self, photos):
+        ((height, width, _),) = (photo.shape for photo in photos)
+        self.seen = height
+        heatmaps, pafs = (np.ones((1, height // 8, width // 8, count), np.float32) for count in (19, 38))
+        return [StageMaps(heatmaps, None), StageMaps(heatmaps, pafs)]
+
+
+@pytest.mark.parametrize(
+    ("views", "title"),
+    [
+        (Views(240), None),
+        (Views(120, (1, 2)), "height 120 times 1, 2"),
+        (Views(240, flip=True), "height 240, and mirrored"),
+    ],
+)
+def test_stages_are_those_of_the_largest_view(views, title):
+    network, photo = TwoStages(), np.zeros((480, 640, 3), np.uint8)
+    maps = average_maps(photo, network, views)
+    found = see_stages(photo, network, views, COCO_18, maps)
+    assert network.seen == 240
+    assert [number for number, _ in found.heatmaps] == [1, 2]
+    assert [(number, pafs.shape) for number, pafs in found.pafs] == [(2, (30, 40, 38))]
+    assert (found.count, found.cell_size, found.views) == (2, (16, 16), title)
+
+
+def test_a_network_need_not_tell_its_stages(ideal):
+    found, data = ideal
+    assert see_stages(np.zeros((480, 640, 3), np.uint8), PerfectNetwork(), Views(480), COCO_18, found.maps) is None
+    assert data["stages"]["heatmaps"] == data["stages"]["pafs"] == []
+    assert data["stages"]["final"] == {"heatmaps": "The network's maps", "pafs": "The network's maps"}
 
 
 def test_peaks_lie_in_the_photo():
@@ -155,7 +266,7 @@ def test_large_maps_are_shown_with_larger_cells_in_the_same_place():
     )
     kept = explain_data.maps_data(COCO_18, maps)
     assert (kept["factor"], kept["height"], kept["width"]) == (2, 101, 51)
-    heatmaps = values(kept["heatmaps"], np.uint8, (18, 101, 51))
+    heatmaps = values(kept["heatmaps"], np.uint8, (19, 101, 51))
     np.testing.assert_allclose(heatmaps[0, 3, 4], maps.heatmaps[6:8, 8:10, 0].mean(), atol=1 / 255)
     np.testing.assert_allclose(heatmaps[0, 100, 50], maps.heatmaps[200, 100, 0], atol=1 / 255)
     # The middle of cells 8 and 9 across, 6 and 7 down, is where the page draws the centre of cell 4, 3.
@@ -188,7 +299,7 @@ def test_a_large_photo_is_made_smaller_but_positions_stay():
 
 def test_the_page_needs_no_network(crowd):
     page = make_page(crowd[1])
-    assert re.findall(r"\b(?:src|href|action)\s*=\s*([^\s>;]+)", page) == ['"data:,"', "data.photo.uri"]
+    assert re.findall(r"\b(?:src|href|action)\s*=\s*([^\s>;]+)", page) == ['"data:,"', *["data.photo.uri"] * 2]
     assert set(re.findall(r"https?://[^\"'\s]*", page)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
     assert not re.findall(r"@import|url\(|fetch\(|XMLHttpRequest|import\(", page)
     assert "default-src 'none'" in page
@@ -341,6 +452,9 @@ def test_the_sample_photo(mobilenet, call_program, monkeypatch, tmp_path):
     assert status == 0
     assert "skiers.jpg (640x360)" in out
     assert 200_000 < Path("explain.html").stat().st_size < 2_000_000
+    stages = page_data()["stages"]
+    assert [one["title"] for one in stages["pafs"]] == [f"Stage {number} of 6" for number in range(1, 7)]
+    assert stages["views"] == "height 480 times 0.5, 1"
 
 
 @pytest.fixture(scope="module")

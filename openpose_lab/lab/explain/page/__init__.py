@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("data.js", "panel.js", "cards.js", "page.js")
+_SCRIPTS = ("data.js", "maps.js", "panel.js", "stages.js", "cards.js", "page.js")
 
 
 def make_page(data: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00
 const DASHES = ["", "7 4", "2 4"]; // of people beyond the seventh and the fourteenth
 const SCORE_RAMP = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"]; // viridis
 const HEAT_RAMP = ["#1b0c41", "#781c6d", "#cf4446", "#fb9b06", "#fcffa4"]; // inferno
+const DIRECTION_RAMP = ["#ff4d4d", "#ffd21f", "#4cd964", "#22d3ee", "#5b7cff", "#f062e0", "#ff4d4d"]; // clockwise
 const ZOOMS = [1, 1.5, 2, 3, 4, 6];
 const LAYERS = [
   { name: "photo", title: "Photo" },
@@ -34,6 +35,7 @@ const state = {
   part: "all",
   limb: "all",
   which: "all",
+  stages: false,
   zoom: 0,
   timer: null,
 };
@@ -53,10 +55,15 @@ function finish(parent, made, attributes, text) {
   if (parent) parent.append(made);
   return made;
 }
-function bytes(base64) {
+/** The values that `packed` of data.py wrote: after each 0 stands how many there are. */
+function bytes(base64, count) {
   const text = atob(base64);
-  const array = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) array[i] = text.charCodeAt(i);
+  const array = new Uint8Array(count);
+  for (let i = 0, place = 0; i < text.length; i++) {
+    const value = text.charCodeAt(i);
+    if (value) array[place++] = value;
+    else place += text.charCodeAt(++i);
+  }
   return array;
 }
 function mix(ramp, value) {
@@ -74,12 +81,14 @@ const count = (number, one, several) => `${number} ${number === 1 ? one : severa
 const colour = (number) => COLOURS[(number - 1) % COLOURS.length];
 const round = (number) => Math.floor((number - 1) / COLOURS.length) % DASHES.length;
 
-const heatmaps = bytes(data.maps.heatmaps.bytes);
-const pafs = new Int8Array(bytes(data.maps.pafs.bytes).buffer);
 const found = data.candidates;
 const pairKey = (a, b) => (a < b ? `${a} ${b}` : `${b} ${a}`);
 const candidateOf = new Map(found.limb.map((_, c) => [pairKey(found.from[c], found.to[c]), c]));
 const rowScore = new Map(data.rows.map((row) => [pairKey(...row.peaks), row.score]));
+const BACKGROUND = String(data.parts.length); // its value in the list of parts
+const partTitle = () =>
+  state.part === "all" ? "all parts" : state.part === BACKGROUND ? "the background" : spaced(data.parts[state.part]);
+const limbTitle = () => (state.limb === "all" ? "all limbs" : limbName(data.limbs[state.limb]));
 const limbName = (limb) => `${spaced(data.parts[limb.from])} – ${spaced(data.parts[limb.to])}`;
 
 /** For each grouping the people before the first frame and after each: Maps from a number to ids of peaks. */

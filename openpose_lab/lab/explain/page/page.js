@@ -61,6 +61,7 @@ function showLayers() {
     document.querySelector(`button[data-toggle="${name}"]`).setAttribute("aria-pressed", String(state.layers[name]));
   }
   for (const panel of panels) panel.drawMaps();
+  stages.draw();
   showLegend();
   showStep();
 }
@@ -73,13 +74,12 @@ function showLegend() {
     made.style.background = `linear-gradient(90deg, ${colours.join(", ")})`;
   };
   if (heat) {
-    legend.append(`Heatmap of ${state.part === "all" ? "all parts" : spaced(data.parts[state.part])}: 0`);
+    legend.append(`Heatmap of ${partTitle()}: 0`);
     ramp(HEAT_RAMP);
     legend.append(`1${data.maps.factor > 1 ? `, ${data.maps.factor} x ${data.maps.factor} cells in one` : ""}. `);
   }
   if (paf || candidates) {
-    const which = state.limb === "all" ? "all limbs" : limbName(data.limbs[state.limb]);
-    legend.append(`${paf && candidates ? "PAF and candidates" : paf ? "PAF" : "Candidates"} of ${which}: 0`);
+    legend.append(`${paf && candidates ? "PAF and candidates" : paf ? "PAF" : "Candidates"} of ${limbTitle()}: 0`);
     ramp(SCORE_RAMP);
     legend.append("1");
     if (candidates) legend.append(", solid if accepted, dashed if not");
@@ -107,6 +107,7 @@ function zoom(change) {
 }
 function layout() {
   for (const panel of panels) panel.layout();
+  stages.layout();
   showLayers();
 }
 function turn(select, by) {
@@ -131,6 +132,7 @@ const KEYS = new Map([
   ["l", ["next limb (PAF and candidates)", () => turn($("limb"), 1)]],
   ["L", ["limb before", () => turn($("limb"), -1)]],
   ["c", ["candidates: all, accepted, not accepted", () => turn($("which"), 1)]],
+  ["s", ["the maps after every stage of the network", () => stages.toggle()]],
   ["+", ["larger", () => zoom(1)]],
   ["-", ["smaller", () => zoom(-1)]],
   ["0", ["the whole photo", () => zoom(0)]],
@@ -163,6 +165,7 @@ function build() {
   });
   node($("part"), "option", { value: "all" }, "all parts");
   data.parts.forEach((part, k) => node($("part"), "option", { value: k }, spaced(part)));
+  node($("part"), "option", { value: BACKGROUND }, "background");
   node($("limb"), "option", { value: "all" }, "all limbs");
   data.limbs.forEach((limb, k) => node($("limb"), "option", { value: k }, limbName(limb)));
   for (const name of ["part", "limb", "which"]) {
@@ -200,6 +203,7 @@ function build() {
   $("play").addEventListener("click", () => play(!playing()));
   $("slider").max = lastStep;
   $("slider").addEventListener("input", () => go(Number($("slider").value)));
+  $("stage-button").addEventListener("click", () => stages.toggle());
   $("theme").addEventListener("click", toggleTheme);
   $("help").addEventListener("click", () => $("keys").showModal());
   document.addEventListener("keydown", pressed);
@@ -211,12 +215,14 @@ function build() {
 
 const panels = [];
 build();
+stages.build();
 data.groupings.forEach((_, index) => panels.push(new Panel(index)));
 $("panels").className = panels.length > 1 ? "two" : "one";
 $("difference").hidden = panels.length < 2;
 const first = data.groupings[0];
 state.step = first.breach && first.breach.step < first.frames.length ? first.breach.step : lastStep;
 layout();
+if (location.hash === "#stages") stages.toggle(true);
 let width = innerWidth;
 addEventListener("resize", () => {
   if (Math.abs(innerWidth - width) > 1) layout();

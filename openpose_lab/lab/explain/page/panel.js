@@ -26,8 +26,6 @@ class Panel {
     for (const name of ["paf", "candidates", "people", "peaks", "tags", "current", "marks", "samples", "hits"]) {
       this.groups[name] = shape(this.over, "g", { "data-layer": name });
     }
-    this.heat.width = data.maps.width;
-    this.heat.height = data.maps.height;
     this.fillTable(of(".rows tbody"));
     if (this.grouping.breach) this.fillBreach(of);
     this.listen();
@@ -132,13 +130,7 @@ class Panel {
     this.size = Math.min(Math.max((fits * ZOOMS[state.zoom]) / 650, 0.6), 1.25); // of dots and lines
     this.stage.style.width = `${width * this.scale}px`;
     this.stage.style.height = `${Math.floor(height * this.scale)}px`;
-    const { cell, offset } = data.maps;
-    Object.assign(this.heat.style, {
-      left: `${offset[0] * cell[0] * this.scale}px`,
-      top: `${offset[1] * cell[1] * this.scale}px`,
-      width: `${data.maps.width * cell[0] * this.scale}px`,
-      height: `${data.maps.height * cell[1] * this.scale}px`,
-    });
+    placeMap(this.heat, data.maps, this.scale);
   }
 
   x(peak) {
@@ -163,53 +155,15 @@ class Panel {
     this.photo.classList.toggle("off", !photo);
     this.photo.classList.toggle("dim", heat || paf || candidates);
     this.heat.hidden = !heat;
-    if (heat) this.drawHeat();
+    if (heat) paintHeat(this.heat, finalHeat);
     this.groups.paf.replaceChildren();
     if (paf) this.drawPaf();
     this.groups.candidates.replaceChildren();
     if (candidates) this.drawCandidates();
   }
 
-  drawHeat() {
-    const { width, height, heatmaps: kept } = data.maps;
-    const size = width * height;
-    const context = this.heat.getContext("2d");
-    const image = context.createImageData(width, height);
-    for (let i = 0; i < size; i++) {
-      let value = 0;
-      if (state.part === "all") {
-        for (let part = 0; part < data.parts.length; part++) value = Math.max(value, heatmaps[part * size + i]);
-      } else value = heatmaps[Number(state.part) * size + i];
-      value *= kept.scale;
-      image.data.set([...mix(HEAT_RAMP, value), value < 0.02 ? 0 : 255 * Math.min(0.25 + 1.2 * value, 0.9)], 4 * i);
-    }
-    context.putImageData(image, 0, 0);
-  }
-
-  /** Arrows as long as a cell where the field has strength 1. Where cells are too small to see, every n-th has one. */
   drawPaf() {
-    const { width, height, cell, offset, pafs: kept } = data.maps;
-    const step = Math.max(1, Math.ceil(9 / (cell[0] * this.scale)));
-    const limbs = state.limb === "all" ? data.limbs.map((_, k) => k) : [Number(state.limb)];
-    const size = width * height;
-    const paths = [[], [], [], [], []];
-    for (let row = Math.floor(step / 2); row < height; row += step) {
-      for (let column = Math.floor(step / 2); column < width; column += step) {
-        let [x, y, best] = [0, 0, 0.1];
-        for (const limb of limbs) {
-          const at = 2 * limb * size + row * width + column;
-          const [vx, vy] = [pafs[at] * kept.scale, pafs[at + size] * kept.scale];
-          const strength = Math.hypot(vx, vy);
-          if (strength > best) [x, y, best] = [vx, vy, strength];
-        }
-        if (best === 0.1) continue;
-        const cx = (column + 0.5 + offset[0]) * cell[0] * this.scale;
-        const cy = (row + 0.5 + offset[1]) * cell[1] * this.scale;
-        const reach = (step * cell[0] * this.scale) / 2;
-        paths[Math.min(Math.floor(best * 5), 4)].push(arrow(cx, cy, x * reach, y * reach));
-      }
-    }
-    paths.forEach((arrows, k) => {
+    arrowsOf(finalPafs, this.scale, 9).forEach((arrows, k) => {
       if (!arrows.length) return;
       shape(this.groups.paf, "path", { d: arrows.join(""), ...casing((k + 0.5) / 5), "stroke-width": 3, fill: "none" });
       shape(this.groups.paf, "path", {
@@ -538,12 +492,6 @@ class Labels {
   }
 }
 
-function arrow(x, y, vx, vy) {
-  const n = (value) => value.toFixed(1);
-  const [tx, ty] = [x + vx, y + vy];
-  const head = (side) => `${n(tx - 0.7 * vx - side * 0.45 * vy)} ${n(ty - 0.7 * vy + side * 0.45 * vx)}`;
-  return `M${n(x - vx)} ${n(y - vy)}L${n(tx)} ${n(ty)}M${head(1)}L${n(tx)} ${n(ty)}L${head(-1)}`;
-}
 /** What sets a colour of the score ramp off from the photo: the dark ones need light around them. */
 const casing = (score) => ({ stroke: score < 0.4 ? "#fff" : "#000", "stroke-opacity": 0.5 });
 const short = (score) => score.toFixed(2).replace(/^0/, "");
