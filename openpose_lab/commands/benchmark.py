@@ -3,8 +3,9 @@
 The parts are: network, the forward pass by network, runtime and precision; stages, what comes after the network, on
 crowds of 1 to 100 people; start, from Enter to the picture in a fresh process, and its peak memory; photos, photos a
 second, of copies of the sample or of --images; folder, a run over these photos, beside its stages alone; video, a run
-over --video or a clip of the sample, beside its stages alone. What is compared runs in turns. With --annotations too,
-AP stands beside the forward pass. Nothing is downloaded: networks without weights are listed as missing.
+over --video or a clip of the sample, beside its stages alone; save, from the save of a merge to the answer of
+check-merge --watch. What is compared runs in turns. With --annotations too, AP stands beside the forward pass. Nothing
+is downloaded: networks without weights are listed as missing.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ EXAMPLES = """examples:
   python -m openpose_lab benchmark --only video --video clip.mp4
   python -m openpose_lab benchmark --images val2017 --annotations person_keypoints_val2017.json   AP beside the times
 """
-REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5, "video": 5}
+REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5, "video": 5, "save": 9}
 """The parts, and how often each thing is timed in them."""
 _MOST_RUNS = 10_000
 _IN_FOLDER = 100
@@ -130,6 +131,7 @@ def measure(part: str, options: argparse.Namespace) -> Table:
         "photos": measure_photos,
         "folder": measure_folder,
         "video": measure_video,
+        "save": measure_save,
     }
     try:
         return measures[part](options, options.repeat or REPEATS[part])
@@ -208,6 +210,18 @@ def measure_video(options: argparse.Namespace, repeat: int) -> Table:
         clip = options.video or make_clip(scratch / "clip.mp4")
         with _progress("video", video_runs(repeat)) as bar:
             return benchmark_video(clip, estimator, scratch / "drawn.mp4", repeat, bar.update)
+
+
+def measure_save(_: argparse.Namespace, repeat: int) -> Table:
+    """Measure the time from the save of a merge to the answer."""
+    from openpose_lab.benchmark.saving import benchmark_saving, saved_texts, saving_runs
+
+    texts = saved_texts()
+    with (
+        tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as name,
+        _progress("save", saving_runs(len(texts), repeat)) as bar,
+    ):
+        return benchmark_saving(repeat, texts, Path(name), bar.update)
 
 
 def _network_with_weights(options: argparse.Namespace) -> str:

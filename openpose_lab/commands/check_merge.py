@@ -9,7 +9,8 @@ import argparse
 import math
 import os
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.one_case import run_case
 from openpose_lab.commands.options import add_seconds_option, check_limits, make_parser
 from openpose_lab.commands.program import how_started, quoted
+from openpose_lab.commands.watching import watch
 from openpose_lab.paths import PACKAGE
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ EXAMPLES = """examples:
   python -m openpose_lab check-merge                   estimation/merge.py
   python -m openpose_lab check-merge my_merge.py       a file of your own
   python -m openpose_lab check-merge --all my_merge.py every failure, not only the first of each category
+  python -m openpose_lab check-merge --watch           again each time the file is saved; prints what changed
   python -m openpose_lab check-merge --case "peak 0"   one case, in which prints and breakpoints work
   python -m openpose_lab check-merge --case photo.jpg  the peaks and rows of a photo, and what the merge makes of them
 
@@ -44,6 +47,10 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     if options.case is not None:
         run_case(options.case, options.file)
+        return
+    if options.watch:
+        explain = partial(print_failures, all_of_them=options.all)
+        watch(options.file, check_limits(options), explain, print_score, next_steps(options.file))
         return
 
     from tqdm import tqdm
@@ -86,7 +93,11 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
     )
     parser.add_argument("--all", action="store_true", help="tell every failure, not only the first of each category")
-    parser.add_argument(
+    manner = parser.add_mutually_exclusive_group()
+    manner.add_argument(
+        "--watch", action="store_true", help="check again each time the file is saved, and print what changed"
+    )
+    manner.add_argument(
         "--case",
         metavar="NAME",
         help="run one case in this process, where prints and breakpoints work: its name, a part of it, or a photo",
@@ -108,7 +119,7 @@ def next_steps(file: Path) -> str:
     return ", ".join(f"`{how_started()} {name}{grouping}` {steps[name]}" for name in there[:2])
 
 
-def print_failures(failures: dict[str, Failure], waiting: dict[str, str], all_of_them: bool) -> None:
+def print_failures(failures: Mapping[str, Failure], waiting: Mapping[str, str], all_of_them: bool) -> None:
     """What went wrong, with the rows concerned. Checks that wait for a more basic one are only counted.
 
     Args:
@@ -154,7 +165,7 @@ def _size(failure: Failure) -> float:
     return len(failure.rows.get("given", ())) or math.inf
 
 
-def print_score(failures: dict[str, Failure], waiting: dict[str, str]) -> None:
+def print_score(failures: Mapping[str, Failure], waiting: Mapping[str, str]) -> None:
     """How many checks of each category are passed, and what those wait for that can only pass later."""
     from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
 

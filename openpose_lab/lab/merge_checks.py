@@ -41,7 +41,7 @@ from estimation.grouping.contract import (
 )
 from estimation.subset import MISSING, SCORE, ids_of, peak_sets, slots_of_rows
 from openpose_lab.lab.cases import CASES, HANDOUT, NO_PRUNING, TIES, Case, make_rows
-from openpose_lab.lab.random_rows import any_rows, find_failing, peaceful_rows
+from openpose_lab.lab.random_rows import SHRINK_SECONDS, any_rows, find_failing, peaceful_rows
 from openpose_lab.lab.sandbox.runner import Runner, SandboxReply, answer_of
 
 CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
@@ -85,10 +85,12 @@ class Bench:
         loaded: the reply to loading the file.
         replies: the rows of each call, and the reply.
         hung: the reply to all further calls, once the merge has used up its time.
+        shrink_seconds: for the search for the fewest random rows that fail, in each check.
     """
 
     config: Config = COCO_18
     nothing: Rows = HANDOUT[:0]
+    shrink_seconds = SHRINK_SECONDS
 
     def __init__(
         self, runner: Runner, loaded: SandboxReply, seconds: float = math.inf, patience: Patience = QUICK
@@ -455,7 +457,7 @@ def on_random_rows(
     seed: int = 0,
 ) -> Failure | None:
     """Check a property on random rows. The failure has the fewest rows that fail."""
-    return find_failing(rows, lambda found: property_of(found, bench), examples, seed)
+    return find_failing(rows, lambda found: property_of(found, bench), examples, seed, bench.shrink_seconds)
 
 
 def _comes_back(bench: Bench) -> Failure | None:

@@ -19,7 +19,10 @@ from openpose_lab.paths import cache_folder
 Found = TypeVar("Found")
 _PER_PART = 3  # peaks of each body part
 _MOST_ROWS = 12
-_SHRINK_SECONDS = 0.5
+SHRINK_SECONDS = 0.5
+"""For the search for fewer rows that fail."""
+_drawn: dict[tuple[Callable[[], Any], int, int], list[Rows]] = {}
+"""All random rows that a search draws if none fail, by what it is given. Drawing takes longer than a check of them."""
 
 
 def any_rows() -> Any:
@@ -65,7 +68,11 @@ def _to_rows(limbs: list[tuple[tuple[int, int], int, int, int]], peaceful: bool)
 
 
 def find_failing(
-    rows: Callable[[], Any], fails: Callable[[Rows], Found | None], examples: int, seed: int
+    rows: Callable[[], Any],
+    fails: Callable[[Rows], Found | None],
+    examples: int,
+    seed: int,
+    shrink_seconds: float = SHRINK_SECONDS,
 ) -> Found | None:
     """Find the fewest random rows that fail.
 
@@ -74,25 +81,33 @@ def find_failing(
         fails: gives what is wrong with some rows, or None.
         examples: the number of random rows.
         seed: for the random rows.
+        shrink_seconds: for the search for fewer rows, once some fail.
 
     Returns:
         What ``fails`` gives for the fewest rows that fail, or None if no rows fail.
     """
+    key = rows, examples, seed
+    again = next(filter(None, (fails(known.copy()) for known in _drawn.get(key, ()))), None)
+    if key in _drawn and again is None:
+        return None
+
     import hypothesis
     from hypothesis import HealthCheck, Phase, configuration, settings
 
     configuration.set_hypothesis_home_dir(cache_folder() / "hypothesis")  # not the user's current folder
     smallest: dict[int, tuple[int, float, Found]] = {}
     until = time.monotonic() + 3600
+    tried: list[Rows] = []
 
     def condition(found: Rows) -> bool:
         nonlocal until
         if time.monotonic() > until:  # small enough; shrinking may go on for long
             return False
+        tried.append(found.copy())
         failure = fails(found)
         if failure is None:
             return False
-        until = min(until, time.monotonic() + _SHRINK_SECONDS)
+        until = min(until, time.monotonic() + shrink_seconds)
         size = (len(found), float(np.sum(found[:, SCORE])), failure)
         if 0 not in smallest or size[:2] < smallest[0][:2]:
             smallest[0] = size
@@ -107,4 +122,8 @@ def find_failing(
     )
     with contextlib.suppress(hypothesis.errors.HypothesisException):  # nothing was found, or not the second time
         hypothesis.find(rows(), condition, settings=calm, random=random.Random(seed))
-    return smallest[0][2] if smallest else None
+    if smallest:
+        return smallest[0][2]
+    if len(tried) >= examples:
+        _drawn[key] = tried
+    return again

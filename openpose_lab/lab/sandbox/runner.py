@@ -117,6 +117,7 @@ class Runner:
         root: the checkout from which the merge can import ``estimation``.
         doors: the functions to look for in the file, as for ``load_grouping``.
         layout: the name of the layout if the file is a tracker's; empty if it is a grouping's.
+        waits: whether the process, once begun, reads the file only when ``loaded`` is called.
         guards: the limits that hold, once the merge is loaded.
         started: whether Python came up; if not, it is not the merge's fault.
     """
@@ -127,6 +128,7 @@ class Runner:
     root: Path = ROOT
     doors: tuple[str, ...] = ("merge",)
     layout: str = ""
+    waits: bool = False
     guards: list[str] = field(default_factory=list)
     started: bool = False
     _process: subprocess.Popen[bytes] | None = None
@@ -158,6 +160,8 @@ class Runner:
         reply = self._next_reply(_START_SECONDS, "starting Python")
         self.started = not reply.error
         if self.started:
+            if self.waits:
+                _send(self._process, {"kind": "load"}, b"")
             seconds = self.limits.seconds
             reply = self._next_reply(max(seconds, min(_LOADS_FOR * seconds, _START_SECONDS)), "loading it")
         if reply.error:
@@ -220,7 +224,7 @@ class Runner:
 
     def _start(self) -> None:
         limits = {**vars(self.limits), "alone": self.alone, "parent": os.getpid()}
-        limits |= {"doors": self.doors, "layout": self.layout}
+        limits |= {"doors": self.doors, "layout": self.layout, "waits": self.waits}
         script = self.root / "openpose_lab" / "lab" / "sandbox" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
         environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}

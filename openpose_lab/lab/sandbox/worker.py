@@ -145,6 +145,8 @@ def main() -> None:
     sys.breakpointhook = _no_breakpoint
     warnings.simplefilter("ignore")  # a warning is not printed output
     printed, own = Printed(), set(sys.modules)
+    if limits["waits"] and not messages.receive(calls):  # the file may be saved until then
+        return
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
             layout = limits["layout"]

@@ -65,6 +65,17 @@ def test_an_error_is_not_the_end(runner_of):
     assert type(runner.call(HANDOUT[:3]).value).__name__ == "float"
 
 
+def test_a_process_that_waits_reads_the_file_when_asked(runner_of):
+    runner = runner_of("def merge(subset)\n", alone=False)
+    runner.waits = True
+    runner.begin()
+    runner.file.write_text("def merge(subset):\n    return subset[:2]\n")
+    assert runner.loaded().error is None
+    assert len(runner.call(HANDOUT).value) == 2
+    runner.stop()
+    assert len(runner.call(HANDOUT).value) == 2  # started again, as after a call that was its end
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "seen"),

@@ -1,0 +1,145 @@
+"""``check-merge --watch``: the checks run again each time the file is saved, and what changed is printed."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.program import shown
+
+if TYPE_CHECKING:
+    from estimation.grouping.contract import Failure
+    from openpose_lab.lab.outcomes import Outcome
+    from openpose_lab.lab.sandbox.limits import Limits
+
+    Report = Callable[[Mapping[str, Failure], Mapping[str, str]], None]
+    """Prints failures by the checks' names, given the more basic check of each that waits."""
+
+_WIDTH = 110
+_MOST_NAMES = 6
+
+
+def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next_steps: str) -> None:
+    """Check a merge, and again each time its file is saved, until Ctrl-C.
+
+    Args:
+        file: the merge's Python file.
+        limits: of its process.
+        explain: prints what went wrong in each of some failed checks.
+        print_score: prints how many checks of each category pass.
+        next_steps: what to do with a merge that passes all checks.
+
+    Raises:
+        OpenPoseLabError: There is no such file to begin with.
+    """
+    from tqdm import tqdm
+
+    from openpose_lab.lab.check_again import CheckAgain, Superseded
+    from openpose_lab.lab.merge_checks import CHECKS
+    from openpose_lab.lab.watched_file import WatchedFile
+
+    watched = WatchedFile(file)
+    if watched.content and watched.content.problem:
+        raise OpenPoseLabError(watched.content.problem)
+    print(f"The checks run again each time {shown(file)} is saved. Ctrl-C ends this.\n", flush=True)
+    before: Outcome | None = None
+    with CheckAgain(file, limits, watched) as checks:
+        while not getattr(sys.stdout, "failure", None):  # nobody reads on, as after `| head`
+            content = watched.content
+            if content and content.gone:
+                tell(f"{shown(file)} is gone; the checks run when it is back")
+            elif content and content.problem:
+                tell(content.problem)
+            else:
+                try:
+                    # A bar only for a merge that keeps people waiting, such as one with an endless loop.
+                    with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=2) as bar:
+                        after, f1 = checks.run(bar.update)
+                except Superseded:
+                    watched.forget()
+                except OpenPoseLabError as error:
+                    tell(str(error))
+                else:
+                    if before is None:
+                        print_first(after, f1, next_steps, explain, print_score)
+                    else:
+                        print_changes(before, after, f1, next_steps, explain)
+                    before = after
+            watched.wait()
+
+
+def tell(sentence: str) -> None:
+    """Print a sentence with the time of day, and an empty line."""
+    print(f"{time.strftime('%H:%M:%S')} {sentence}\n", flush=True)
+
+
+def print_first(outcome: Outcome, f1: float | None, next_steps: str, explain: Report, print_score: Report) -> None:
+    """Print how many checks pass, all that went wrong, and how many checks of each category pass."""
+    print_counts(outcome, f1)
+    if not outcome.failures:
+        print_next(outcome, next_steps)
+        return
+    print()
+    explain(outcome.failures, outcome.waiting)
+    print_score(outcome.failures, outcome.waiting)
+    print(flush=True)
+
+
+def print_changes(before: Outcome, after: Outcome, f1: float | None, next_steps: str, explain: Report) -> None:
+    """Print how many checks pass, and those that changed, with explanations of those that fail."""
+    from openpose_lab.lab.outcomes import find_changes
+
+    changes = find_changes(before, after)
+    print_counts(after, f1)
+    if not any(vars(changes).values()):
+        print("no check has changed")
+    print_names("now passing", changes.passing)
+    if changes.waiting:
+        count = len(changes.waiting)
+        print(f"now waiting for a more basic one: {count} {'checks' if count > 1 else 'check'}")
+    told = [
+        ("now failing", changes.failing),
+        ("no longer waiting, and failing", changes.due),
+        ("still failing, but in another way", changes.otherwise),
+    ]
+    for title, names in told:
+        if names:
+            print(f"{title}:\n")
+            explain({name: after.failures[name] for name in names}, after.waiting)
+    if not after.failures and (before.failures or before.not_graded != after.not_graded):
+        print_next(after, next_steps)
+    elif not any(names for _, names in told):  # explanations end in an empty line
+        print()
+    sys.stdout.flush()
+
+
+def print_counts(outcome: Outcome, f1: float | None) -> None:
+    """Print how many checks pass, fail and wait; of a merge that passes all of them, its F1."""
+    from openpose_lab.lab.merge_checks import CHECKS
+
+    text = f"{len(CHECKS) - len(outcome.failures)} of {len(CHECKS)} checks pass"
+    if outcome.failures:
+        text += f"; {len(outcome.own)} failed"
+        if count := len(outcome.waiting):
+            text += f", and {count} {'wait' if count > 1 else 'waits'} for a more basic one"
+    if f1 is not None:
+        text += f"; F1 on the rows of real photos: {f1:.3f}"
+    print(f"{time.strftime('%H:%M:%S')} {text}")
+
+
+def print_names(title: str, names: list[str]) -> None:
+    """Print the first names of a list, if there are any."""
+    if names:
+        more = f"; and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        text = f"{title}: {'; '.join(names[:_MOST_NAMES])}{more}"
+        print(textwrap.fill(text, _WIDTH, subsequent_indent="  "))
+
+
+def print_next(outcome: Outcome, next_steps: str) -> None:
+    """Print what to do with a merge that passes all checks."""
+    print(f"{outcome.not_graded or f'All checks pass. Next: {next_steps}'}\n", flush=True)
