@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.options import (
     Options,
     add_scale_option,
@@ -62,6 +63,28 @@ def formats_asked_for(options: argparse.Namespace) -> dict[str, Path]:
     """The file to write in each format that was asked for."""
     paths = {name: getattr(options, _dest(name)) for name in FORMATS}
     return {name: path for name, path in paths.items() if path is not None}
+
+
+def split_formats(options: argparse.Namespace, what: str) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Divide the formats that were asked for.
+
+    Args:
+        options: The options of the command line.
+        what: What has one file each, such as "the frames".
+
+    Returns:
+        The folders of those with one file each, and the files of those with one file for all, by name.
+
+    Raises:
+        OpenPoseLabError: One file each is to go to the standard output.
+    """
+    asked_for = formats_asked_for(options)
+    tables = {name: path for name, path in asked_for.items() if isinstance(FORMATS[name], TableFormat)}
+    files = {name: path for name, path in asked_for.items() if name not in tables}
+    for name, path in files.items():
+        if path == output_path("-"):
+            raise OpenPoseLabError(f"--{name} - is for one photo; give the folder for the files of {what}")
+    return files, tables
 
 
 def _dest(format_name: str) -> str:

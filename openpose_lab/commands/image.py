@@ -21,6 +21,7 @@ from openpose_lab.commands.estimating import (
     formats_asked_for,
     load_estimator,
     look_of,
+    split_formats,
 )
 from openpose_lab.commands.options import (
     Options,
@@ -30,10 +31,9 @@ from openpose_lab.commands.options import (
     apply_settings,
     chosen_views,
     make_parser,
-    output_path,
 )
 from openpose_lab.commands.program import claim_outputs, quoted, shown
-from openpose_lab.formats import FORMATS, TableFormat
+from openpose_lab.formats import FORMATS
 from openpose_lab.paths import sample_photo
 
 if TYPE_CHECKING:
@@ -232,13 +232,8 @@ def outputs_of(options: argparse.Namespace) -> Outputs:
     from openpose_lab.job.outputs import Outputs
 
     folder = options.output or OUTPUT_FOLDER
-    asked_for = formats_asked_for(options)
-    tables = {name: path for name, path in asked_for.items() if isinstance(FORMATS[name], TableFormat)}
-    files = {name: path for name, path in asked_for.items() if name not in tables}
-    for name, path in files.items():
-        if path == output_path("-"):
-            raise OpenPoseLabError(f"--{name} - is for one photo; give the folder for the files of several photos")
-    if not asked_for:
+    files, tables = split_formats(options, "several photos")
+    if not files and not tables:
         files = {"json": folder}
     return Outputs(folder if options.draw else None, f".{options.image_format}", files, tables)
 

@@ -25,6 +25,7 @@ from openpose_lab.commands.estimating import (
     formats_asked_for,
     load_estimator,
     look_of,
+    split_formats,
 )
 from openpose_lab.commands.options import (
     Options,
@@ -35,10 +36,9 @@ from openpose_lab.commands.options import (
     check_range,
     chosen_views,
     make_parser,
-    output_path,
 )
 from openpose_lab.commands.program import claim_outputs, first_signal_waits, shown
-from openpose_lab.formats import FORMATS, TableFormat
+from openpose_lab.formats import FORMATS
 
 if TYPE_CHECKING:
     from openpose_lab.formats.record import Record
@@ -253,13 +253,7 @@ def outputs_of(options: argparse.Namespace, source: MovingSource) -> VideoOutput
     """Where the rows go."""
     from openpose_lab.job.video_run import VideoOutputs
 
-    asked_for = formats_asked_for(options)
-    tables = {name: path for name, path in asked_for.items() if isinstance(FORMATS[name], TableFormat)}
-    files = {name: path for name, path in asked_for.items() if name not in tables}
-    for name, path in files.items():
-        if path == output_path("-"):
-            raise OpenPoseLabError(f"--{name} - is for one photo; give the folder for the files of the frames")
-    return VideoOutputs(stem_of(source), files, tables)
+    return VideoOutputs(stem_of(source), *split_formats(options, "the frames"))
 
 
 def stem_of(source: MovingSource) -> str:

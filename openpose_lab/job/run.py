@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import encode_picture, remove_remnants, write_whole, writing_whole
+from estimation.files import encode_picture, remove_remnants, write_whole
 from estimation.subset import GroupingError
 from openpose_lab.estimator import PoseEstimator
-from openpose_lab.formats import FORMATS, Format, TableFormat
+from openpose_lab.formats import FORMATS, Format
 from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import PIXELS
 from openpose_lab.job.journal import Journal
 from openpose_lab.job.look import Look
 from openpose_lab.job.outputs import Outputs, make_folder
+from openpose_lab.job.tables import write_tables
 from openpose_lab.overlap import count_cores, count_threads, map_in_threads
 from openpose_lab.sources import PhotoFile
 from openpose_lab.sources.frame import rotated
@@ -133,7 +134,8 @@ class Job:
                     in_a_row = 0
                     journal.append(*done)
                 tick()
-        self._write_tables(estimator, journal)
+        names = [photo.shown for photo in self.photos]
+        write_tables(self.outputs.tables, lambda: journal.records(names), estimator.config.layout, self.unit)
         written = [*self.outputs.tables.values(), *(path for one in self.photos for path in self.outputs.all_of(one))]
         remove_remnants({path.parent for path in written}, began)
         return failures
@@ -186,11 +188,3 @@ class Job:
             assert isinstance(one, Format)
             files.append((path, one.encode(record, estimator.config.layout, self.unit)))
         return files
-
-    def _write_tables(self, estimator: PoseEstimator, journal: Journal) -> None:
-        names = [photo.shown for photo in self.photos]
-        for name, path in self.outputs.tables.items():
-            one = FORMATS[name]
-            assert isinstance(one, TableFormat)
-            with writing_whole(path) as file:
-                one.write(journal.records(names), estimator.config.layout, file, self.unit)

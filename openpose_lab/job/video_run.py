@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import cannot_write, open_descriptor, write_whole, writing_whole
+from estimation.files import cannot_write, open_descriptor, write_whole
 from estimation.skeletons import Skeletons
 from openpose_lab.estimator import PoseEstimator
 from openpose_lab.file_locks import keep_others_away
@@ -27,6 +27,7 @@ from openpose_lab.formats.lines import from_line, to_line
 from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import PIXELS
 from openpose_lab.job.look import Look
+from openpose_lab.job.tables import write_tables
 from openpose_lab.overlap import AHEAD, count_cores, count_threads, map_in_threads
 from openpose_lab.sources.frame import Frame
 
@@ -164,9 +165,9 @@ class VideoRun:
         except OpenPoseLabError:
             if spool.count:
                 with suppress(OpenPoseLabError):  # such as a full disk, which the first error tells
-                    self._write_tables(tables, spool.records, layout)
+                    write_tables(tables, spool.records, layout, self.unit)
             raise
-        self._write_tables(tables, spool.records, layout)
+        write_tables(tables, spool.records, layout, self.unit)
 
     def _two_passes(
         self,
@@ -219,7 +220,7 @@ class VideoRun:
 
             for record in rows():
                 self._write_files(record, layout)
-            self._write_tables(self.outputs.tables, rows, layout)
+            write_tables(self.outputs.tables, rows, layout, self.unit)
             if failure is not None:
                 raise failure
             if not self._is_drawn:
@@ -303,15 +304,6 @@ class VideoRun:
             one = FORMATS[name]
             assert isinstance(one, Format)
             write_whole(path, one.encode(record, layout, self.unit))
-
-    def _write_tables(
-        self, tables: Mapping[str, Path], records: Callable[[], Iterator[Record]], layout: Layout
-    ) -> None:
-        for name, path in tables.items():
-            one = FORMATS[name]
-            assert isinstance(one, TableFormat)
-            with writing_whole(path) as file:
-                one.write(records(), layout, file, self.unit)
 
     def _open_lines(self, layout: Layout) -> _Lines:
         return _Lines(self.outputs.tables.get(LINES), layout, self.unit)

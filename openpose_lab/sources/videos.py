@@ -400,12 +400,10 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
     """
     import av
 
-    with closing(Decoding(video.path, video.name)) as decoding:
-        if not decoding.can_count():
-            return None
-
     for margin in _MARGINS:
         with closing(Decoding(video.path, video.name)) as decoding:
+            if not decoding.can_count():
+                return None
             target = first_tick(start, decoding.time_base) + decoding.offset
             place = int(target - margin // decoding.time_base)
             if place <= decoding.offset:

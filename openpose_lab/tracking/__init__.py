@@ -3,13 +3,10 @@
 A tracker is a plug-in, as a grouping is. A file with a ``TRACKER`` in this folder adds one under the file's name.
 """
 
-from estimation.discovery import names_of_modules
 from openpose_lab.tracking.identify import identify
-from openpose_lab.tracking.plugin import CheckedTracker, TrackerError, load_tracker
+from openpose_lab.tracking.plugin import TRACKERS, CheckedTracker, TrackerError, load_tracker
 from openpose_lab.tracking.tracker import Tracker
 
 __all__ = ["DEFAULT_TRACKER", "TRACKERS", "CheckedTracker", "Tracker", "TrackerError", "identify", "load_tracker"]
 
-TRACKERS = tuple(names_of_modules(__path__, "TRACKER"))
-"""The name of every built-in tracker, which is that of its file."""
 DEFAULT_TRACKER = "oks"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from estimation.skeletons import Skeletons
 
 _FOLDER = Path(__file__).parent
+TRACKERS = tuple(names_of_modules([str(_FOLDER)], "TRACKER"))
+"""The name of every built-in tracker, which is that of its file."""
 CHANGES = "changes the skeletons that it is given; change a copy of them"
 """What is told of a tracker that does."""
 _SIGNATURE = "update(skeletons, timestamp)"
@@ -133,7 +135,7 @@ def load_tracker(tracker: str | Path, layout: Layout) -> CheckedTracker:
         TrackerError: In one sentence, if the file is missing, does not run, or has no tracker.
     """
     name = str(tracker)
-    if name in names_of_modules([str(_FOLDER)], "TRACKER"):
+    if name in TRACKERS:
         made = importlib.import_module(f"openpose_lab.tracking.{name}").TRACKER
         return CheckedTracker(lambda: made(layout), _FOLDER / f"{name}.py")
     path = find_file(tracker)
@@ -146,9 +148,9 @@ def find_file(tracker: str | Path) -> Path:
 
     path = Path(tracker)
     if not os.path.isfile(path):
-        names = ", ".join(names_of_modules([str(_FOLDER)], "TRACKER"))
         raise TrackerError(
-            f"there is no tracker {tracker}; give the path of a Python file with a class Tracker, or one of {names}"
+            f"there is no tracker {tracker}; give the path of a Python file with a class Tracker, or one of "
+            f"{', '.join(TRACKERS)}"
         )
     check_form(path, _kind())
     return path

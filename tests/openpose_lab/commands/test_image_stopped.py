@@ -151,7 +151,7 @@ before(os, "replace", 9, half)
         "before(os, 'replace', 1)",
         "before(os, 'replace', 8)",
         HALF_A_FILE,
-        "before(job_run.Job, '_write_tables', 1)",
+        "before(job_run, 'write_tables', 1)",
         f"before(os, 'replace', {2 * PHOTOS + 1})",
         f"before(os, 'replace', {2 * PHOTOS + 2})",
         "before(job_run, 'remove_remnants', 1)",

@@ -253,7 +253,7 @@ def test_a_full_disk_is_told_once(estimator, tmp_path, monkeypatch):
     def no_space(*_):
         raise OpenPoseLabError("cannot write people.csv: No space left on device")
 
-    monkeypatch.setattr(VideoRun, "_write_tables", no_space)
+    monkeypatch.setattr(video_run, "write_tables", no_space)
     with pytest.raises(OpenPoseLabError, match=r"^cannot write clip.mp4: No space"):
         run_of(tmp_path, writer=Full()).run(estimator)
 
