@@ -27,6 +27,7 @@ from openpose_lab.commands.options import (
     warn_of_unused_settings,
 )
 from openpose_lab.commands.program import claim_outputs, shown
+from openpose_lab.commands.watching_page import keep_up
 from openpose_lab.paths import sample_photo
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ EXAMPLES = """examples:
   python -m openpose_lab explain                                       the sample photo, to explain.html
   python -m openpose_lab explain photo.jpg --grouping my_merge.py      your grouping in place of estimation/merge.py
   python -m openpose_lab explain --grouping my_merge.py --beside lab   yours beside another one, with what differs
+  python -m openpose_lab explain --watch                               the open page follows each save of merge.py
 """
 PAGE_TYPES = (".html", ".htm")
 
@@ -53,34 +55,42 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     views = chosen_views(options)
 
-    from estimation.files import write_whole
     from estimation.grouping import load_grouping
+    from estimation.grouping.plugin import find_file
     from estimation.photos import read_photo
     from estimation.pipeline import estimate_people
     from estimation.views import check_input
-    from openpose_lab.lab.explain.data import explain
-    from openpose_lab.lab.explain.page import make_page
+    from openpose_lab.lab.explain.page_file import Page
     from openpose_lab.lab.explain.stages import see_stages
     from openpose_lab.networks.loading import load_network, network_config
 
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, views.height, config)
-    groupings = [load_grouping(name) for name in (options.grouping, *options.beside)]
-    warn_of_unused_settings(options.set, groupings)
-    check_differ(groupings)
-    check_files(options, groupings)
-    network = load_network(options.network, options.weights, options.runtime, options.precision)
+    names = [options.grouping, *options.beside]
+    files = [find_file(name) for name in names]
+    check_differ(files)
+    check_files(options, files)
 
+    def load() -> list[Grouping]:
+        groupings = [load_grouping(name) for name in names]
+        warn_of_unused_settings(options.set, groupings)
+        return groupings
+
+    groupings = [] if options.watch else load()
+    network = load_network(options.network, options.weights, options.runtime, options.precision)
     found = estimate_people(photo, network, views.height, nobody, config, scales=views.scales, flip=views.flip)
-    told = tell(groupings, titles([options.grouping, *options.beside]), config, found)
     stages = see_stages(photo, network, views, config, found.maps)
-    page = make_page(explain(photo, options.photo.name, config, found, told, stages)).encode()
-    write_whole(options.output, page)
+    page = Page(options.output, options.photo.name, photo, config, found, stages)
+    if options.watch:
+        keep_up(files[0], page, lambda: tell(load(), titles(names), config, found))
+        return
+    told = tell(groupings, titles(names), config, found)
+    size = page.write(told)
     print_report(options.photo, photo.shape, told)
-    print(f"wrote {shown(options.output)} ({len(page) / 1e6:.1f} MB); open it in a browser")
-    if breaches := [one.film.breach.sentence for one in told if one.film.breach]:
-        raise OpenPoseLabError(f"{'; '.join(breaches)}; the page shows where")
+    print(f"wrote {shown(options.output)} ({size / 1e6:.1f} MB); open it in a browser")
+    if sentence := breaches(told):
+        raise OpenPoseLabError(f"{sentence}; the page shows where")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -94,6 +104,11 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         default=[],
         metavar="GROUPING",
         help="a second grouping, shown beside the first",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="write the page again each time the file of --grouping is saved; the open page loads itself again",
     )
     add_network_options(parser)
     add_set_option(parser)
@@ -112,21 +127,23 @@ def nobody(candidates: Candidates, coordinates: Coordinates, config: Config) -> 
     return np.empty((0, row_length(config)))
 
 
-def check_differ(groupings: list[Grouping]) -> None:
+def check_differ(files: list[Path]) -> None:
     """Raise OpenPoseLabError if a grouping would stand beside itself, as ``lab`` in the handout, a student's own."""
-    if len(groupings) < 2 or not groupings[0].source.samefile(groupings[1].source):
+    if len(files) < 2 or not files[0].samefile(files[1]):
         return
     advice = "name another one of them, or another file"
     if len(GROUPINGS) == 1:
         advice = "the project's answer is not in the lab's archive; keep an older merge in a file, and give that"
-    raise OpenPoseLabError(f"--grouping and --beside are the same file, {groupings[0].source}: {advice}")
+    raise OpenPoseLabError(f"--grouping and --beside are the same file, {files[0]}: {advice}")
 
 
-def check_files(options: argparse.Namespace, groupings: list[Grouping]) -> None:
+def check_files(options: argparse.Namespace, files: list[Path]) -> None:
     """Raise OpenPoseLabError if the page cannot be written, or would overwrite an input."""
+    from openpose_lab.lab.explain.page_file import script_of
+
     inputs = [("photo", options.photo), ("weights file", options.weights)]
-    inputs += [("grouping file", grouping.source) for grouping in groupings]
-    claim_outputs([options.output], inputs)
+    inputs += [("grouping file", file) for file in files]
+    claim_outputs([options.output, *([script_of(options.output)] if options.watch else [])], inputs)
     if options.output.suffix.lower() not in PAGE_TYPES:
         raise OpenPoseLabError(f"cannot write {options.output}: its name must end in one of {' '.join(PAGE_TYPES)}")
 
@@ -138,7 +155,11 @@ def titles(names: list[str]) -> list[str]:
 
 
 def tell(groupings: list[Grouping], names: list[str], config: Config, found: Estimate) -> list[Told]:
-    """What each grouping does with the limbs that were found. Its time is 0 if it fails."""
+    """What each grouping does with the limbs that were found. Its time is 0 if it fails.
+
+    Warns:
+        OpenPoseLabWarning: for each call of ``step`` that made no sense.
+    """
     from tqdm import tqdm
 
     from estimation.estimators import estimate
@@ -157,7 +178,14 @@ def tell(groupings: list[Grouping], names: list[str], config: Config, found: Est
         with tqdm(total=rows, desc=name, unit="row", leave=False, delay=1, disable=None) as bar:
             film = make_film(grouping, config, found.connections, bar.update, like)
         told.append(Told(name, grouping.door, film, milliseconds["grouping"]))
+        for problem in film.problems:
+            warnings.warn(f"{name}: {problem}", OpenPoseLabWarning, stacklevel=2)
     return told
+
+
+def breaches(told: list[Told]) -> str:
+    """Why groupings give no answer, as one sentence; empty if all do."""
+    return "; ".join(one.film.breach.sentence for one in told if one.film.breach)
 
 
 def print_report(path: Path, shape: tuple[int, ...], told: list[Told]) -> None:
@@ -168,5 +196,3 @@ def print_report(path: Path, shape: tuple[int, ...], told: list[Told]) -> None:
         film = one.film
         steps = f"{len(film.frames) - 1} steps, {film.source}" if len(film.frames) > 1 else film.source
         print(f"{one.title:{width}} {'no answer' if film.breach else f'{len(film.rows)} people'}; {steps}")
-        for problem in film.problems:
-            warnings.warn(f"{one.title}: {problem}", OpenPoseLabWarning, stacklevel=2)

@@ -4,7 +4,6 @@ import base64
 import html
 import json
 import re
-import shutil
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -32,10 +31,10 @@ from openpose_lab.networks import loading
 from openpose_lab.networks.runtimes.base import StageMaps
 from tests.estimation.test_pipeline import EdgeNetwork
 from tests.openpose_lab.conftest import PEOPLE, PerfectNetwork
+from tests.support.browser import BROWSER
 from tests.support.scenes import BODY_25, figure
 
 MERGE = "from estimation.merge import merge\n"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (1280, 360)
 EVERY_KEY = """
     for (const key of ["Home", "ArrowRight", "End", ..."123456splc+0t?"])

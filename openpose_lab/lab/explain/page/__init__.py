@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("data.js", "maps.js", "panel.js", "stages.js", "cards.js", "page.js")
+_SCRIPTS = ("data.js", "maps.js", "panel.js", "stages.js", "cards.js", "watch.js", "page.js")
 
 
 def make_page(data: dict[str, Any]) -> str:
@@ -18,6 +18,7 @@ def make_page(data: dict[str, Any]) -> str:
         "title": html.escape(data["photo"]["name"].encode(errors="replace").decode()),
         "css": (_FOLDER / "page.css").read_text(encoding="utf-8"),
         "js": "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
+        "scripts": " file: 'self'" if data.get("watch") else "",
         "data": _for_script(data),
     }
     page = (_FOLDER / "page.html").read_text(encoding="utf-8")

@@ -220,9 +220,14 @@ data.groupings.forEach((_, index) => panels.push(new Panel(index)));
 $("panels").className = panels.length > 1 ? "two" : "one";
 $("difference").hidden = panels.length < 2;
 const first = data.groupings[0];
-state.step = first.breach && first.breach.step < first.frames.length ? first.breach.step : lastStep;
+const fails = first.breach && first.breach.step < first.frames.length;
+state.step = fails ? first.breach.step : lastStep;
+const kept = watch.kept();
+if (kept) watch.restore(kept, fails);
 layout();
-if (location.hash === "#stages") stages.toggle(true);
+if (location.hash === "#stages" || kept?.stages) stages.toggle(true);
+if (kept) scrollTo(...kept.places);
+watch.begin();
 let width = innerWidth;
 addEventListener("resize", () => {
   if (Math.abs(innerWidth - width) > 1) layout();
