@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from estimation.built_in_groupings import LAB_MERGE
 from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.hinting import forget_passed, hint_line, print_hint, print_steps
 from openpose_lab.commands.one_case import run_case
 from openpose_lab.commands.options import add_seconds_option, check_limits, make_parser
 from openpose_lab.commands.program import how_started, quoted
@@ -31,11 +32,14 @@ EXAMPLES = """examples:
   python -m openpose_lab check-merge my_merge.py       a file of your own
   python -m openpose_lab check-merge --all my_merge.py every failure, not only the first of each category
   python -m openpose_lab check-merge --watch           again each time the file is saved; prints what changed
+  python -m openpose_lab check-merge --list            the task in steps, what passes, and which step is next
+  python -m openpose_lab check-merge --hint            a hint for the check to correct first; another one each time
+  python -m openpose_lab check-merge --hint "peak 0"   a hint for this check
   python -m openpose_lab check-merge --case "peak 0"   one case, in which prints and breakpoints work
   python -m openpose_lab check-merge --case photo.jpg  the peaks and rows of a photo, and what the merge makes of them
 
 The merge runs in a process of its own and is stopped if it does not come back. With --case it runs in
-this process, without a limit. --case with an unknown name lists the cases.
+this process, without a limit. --case with an unknown name lists the cases, and --hint the checks.
 """
 _WIDTH = 110
 _THIS = "this merge"
@@ -48,9 +52,17 @@ def main(arguments: Sequence[str]) -> None:
     if options.case is not None:
         run_case(options.case, options.file)
         return
+    if options.hint is not None:
+        explain = partial(print_failures, all_of_them=False)
+        print_hint(options.hint, options.file, check_limits(options), explain)
+        return
+    if options.list:
+        print_steps(options.file, check_limits(options))
+        return
     if options.watch:
         explain = partial(print_failures, all_of_them=options.all)
-        watch(options.file, check_limits(options), explain, print_score, next_steps(options.file))
+        next_ones = next_steps(options.file)
+        watch(options.file, check_limits(options), explain, print_score, next_ones, hint_line(options.file))
         return
 
     from tqdm import tqdm
@@ -77,7 +89,9 @@ def main(arguments: Sequence[str]) -> None:
         print_rows(bench)
         if not bench.hung:
             print_figures(bench)
+    forget_passed(options.file, failures)
     if failures:
+        print(f"\n{hint_line(options.file)}")
         more = f", and {len(waiting)} wait for a more basic one" if waiting else ""
         more += f"; {not_graded}" if not_graded else ""
         raise OpenPoseLabError(f"{len(failures) - len(waiting)} of {len(CHECKS)} checks failed in {options.file}{more}")
@@ -102,8 +116,19 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="NAME",
         help="run one case in this process, where prints and breakpoints work: its name, a part of it, or a photo",
     )
+    manner.add_argument(
+        "--hint",
+        nargs="?",
+        const="",
+        metavar="CHECK",
+        help="give the next of three hints for a check, named in part or whole (default: the one to correct first)",
+    )
+    manner.add_argument("--list", action="store_true", help="list the steps of the task, what passes, and what is next")
     add_seconds_option(parser)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.hint and options.hint.endswith(".py") and options.file == LAB_MERGE:
+        options.file, options.hint = Path(options.hint), ""  # no check has such a name
+    return options
 
 
 def next_steps(file: Path) -> str:

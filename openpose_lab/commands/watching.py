@@ -24,7 +24,7 @@ _WIDTH = 110
 _MOST_NAMES = 6
 
 
-def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next_steps: str) -> None:
+def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next_steps: str, hint: str) -> None:
     """Check a merge, and again each time its file is saved, until Ctrl-C.
 
     Args:
@@ -33,6 +33,7 @@ def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next
         explain: prints what went wrong in each of some failed checks.
         print_score: prints how many checks of each category pass.
         next_steps: what to do with a merge that passes all checks.
+        hint: says how to get a hint.
 
     Raises:
         OpenPoseLabError: There is no such file to begin with.
@@ -40,6 +41,7 @@ def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next
     from tqdm import tqdm
 
     from openpose_lab.lab.check_again import CheckAgain, Superseded
+    from openpose_lab.lab.hint_memory import HintMemory
     from openpose_lab.lab.merge_checks import CHECKS
     from openpose_lab.lab.watched_file import WatchedFile
 
@@ -65,8 +67,9 @@ def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next
                 except OpenPoseLabError as error:
                     tell(str(error))
                 else:
+                    HintMemory(file).forget_passed(after.failures)
                     if before is None:
-                        print_first(after, f1, next_steps, explain, print_score)
+                        print_first(after, f1, next_steps, hint, explain, print_score)
                     else:
                         print_changes(before, after, f1, next_steps, explain)
                     before = after
@@ -78,7 +81,9 @@ def tell(sentence: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {sentence}\n", flush=True)
 
 
-def print_first(outcome: Outcome, f1: float | None, next_steps: str, explain: Report, print_score: Report) -> None:
+def print_first(
+    outcome: Outcome, f1: float | None, next_steps: str, hint: str, explain: Report, print_score: Report
+) -> None:
     """Print how many checks pass, all that went wrong, and how many checks of each category pass."""
     print_counts(outcome, f1)
     if not outcome.failures:
@@ -87,7 +92,7 @@ def print_first(outcome: Outcome, f1: float | None, next_steps: str, explain: Re
     print()
     explain(outcome.failures, outcome.waiting)
     print_score(outcome.failures, outcome.waiting)
-    print(flush=True)
+    print(f"{hint}\n", flush=True)
 
 
 def print_changes(before: Outcome, after: Outcome, f1: float | None, next_steps: str, explain: Report) -> None:

@@ -7,6 +7,7 @@ import zipfile
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.lab.importable import LAYOUTS, PROGRAMS, needed_by, read_files
+from openpose_lab.lab.steps import pytest_settings
 from openpose_lab.paths import ROOT, in_clone
 
 _OTHERS = (
@@ -49,7 +50,8 @@ def handout_files() -> dict[str, bytes]:
     found = (path for pattern in _OTHERS for path in ROOT.glob(pattern) if path.is_file())
     others = {path.relative_to(ROOT).as_posix() for path in found}
     modules = {name for name in others if name.endswith(".py")}  # found by listing, so no import leads to them
-    return {**read_files(others.union(needed_by([*PROGRAMS, *modules]))), "README.md": _README.encode()}
+    made = {"README.md": _README.encode(), "pytest.ini": pytest_settings().encode()}
+    return {**read_files(others.union(needed_by([*PROGRAMS, *modules]))), **made}
 
 
 def pack(files: dict[str, bytes], folder: str) -> bytes:

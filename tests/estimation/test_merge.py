@@ -1,4 +1,7 @@
-"""The lab's task on canned rows: the checks of ``python -m openpose_lab check-merge``, for those who prefer pytest."""
+"""The lab's task on canned rows: the checks of ``python -m openpose_lab check-merge``, for those who prefer pytest.
+
+``pytest -m share_a_peak tests/estimation/test_merge.py`` runs those of one step; ``check-merge --list`` names them.
+"""
 
 import pytest
 
@@ -6,6 +9,7 @@ from estimation.grouping import LAB_MERGE
 from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
 from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.runner import Runner
+from openpose_lab.lab.steps import STEPS
 from openpose_lab.lab.waiting import find_waiting
 
 
@@ -15,7 +19,9 @@ def failures():
         return run_checks(CHECKS, Bench(runner, runner.load()))
 
 
-@pytest.mark.parametrize("name", [check.name for check in CHECKS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=getattr(pytest.mark, step.marker)) for step in STEPS for name in step.checks]
+)
 def test_merge(name, failures):
     waiting = find_waiting(failures)
     if name in waiting:

@@ -88,7 +88,7 @@ OPTIONS = {
     },
     "compare-groupings": {"--grouping", "--only", "--csv", "--plot", "--crowds", "--set", *CROWDS, *PHOTOS},
     "compare-refinements": {"--set", *PHOTOS},
-    "check-merge": {"--all", "--case", "--seconds", "--watch"},
+    "check-merge": {"--all", "--case", "--hint", "--list", "--seconds", "--watch"},
     "explain": {"--beside", "--grouping", "--output", "--set", *NETWORK},
     "handout": {"--out"},
     "grade": {"--out", "--points", "--jobs", "--seconds", "--memory", "--excel", *PHOTOS},

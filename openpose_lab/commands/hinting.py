@@ -1,0 +1,195 @@
+"""``check-merge --hint`` and ``--list``: one more hint for a failed check, and the task as steps."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from estimation.built_in_groupings import LAB_MERGE
+from estimation.errors import OpenPoseLabError
+from openpose_lab.commands.program import how_started, quoted
+from openpose_lab.paths import in_clone
+
+if TYPE_CHECKING:
+    from estimation.grouping.contract import Failure
+    from openpose_lab.lab.outcomes import Outcome
+    from openpose_lab.lab.sandbox.limits import Limits
+
+    Report = Callable[[Mapping[str, Failure], Mapping[str, str]], None]
+    """Prints failures by the checks' names, given the more basic check of each that waits."""
+
+_WIDTH = 110
+
+
+def print_hint(name: str, file: Path, limits: Limits, explain: Report) -> None:
+    """Check a merge, and print the next hint for one of the checks that fail.
+
+    Args:
+        name: of the check, or a part of it. Empty for the one to correct first.
+        file: the merge's Python file.
+        limits: of its process.
+        explain: prints what went wrong in each of some failed checks.
+
+    Raises:
+        OpenPoseLabError: There is no such check, or the file cannot be loaded.
+    """
+    from openpose_lab.lab.hint_memory import HintMemory
+    from openpose_lab.lab.hints import HINTS
+    from openpose_lab.lab.steps import next_check
+
+    wanted = find_check(name) if name else None
+    outcome = check_all(file, limits)
+    memory = HintMemory(file)
+    memory.forget_passed(outcome.failures)
+    check = wanted or next_check(outcome)
+    if check is None:
+        print(f"All {len(HINTS)} checks pass, so there is nothing to hint at.")
+        return
+    if check not in outcome.failures:
+        first = next_check(outcome)
+        print(f"{check}: passed" + (f". A check that fails: {first}" if first else ""))
+        return
+    waits_for = outcome.waiting.get(check)
+    others = {other: basic for other, basic in outcome.waiting.items() if other != check}
+    explain({check: outcome.failures[check]}, others)
+    if waits_for:
+        print_wrapped(f"This check waits for a more basic one. Begin with: {waits_for}")
+    hints = HINTS[check]
+    count = memory.given(check)
+    kept = True
+    if count < len(hints):
+        print_numbered(hints, count)
+        kept = memory.note(check, count + 1)
+    else:
+        for number in range(len(hints)):
+            print_numbered(hints, number)
+    print()
+    if not kept:
+        print("As this cannot be remembered, the next time gives the same hint.")
+    elif count + 1 < len(hints):
+        print(f"One more: `{command(file, '--hint')}" + (f' "{check}"`' if wanted else "`"))
+    else:
+        print_what_else_helps(check, file)
+
+
+def print_steps(file: Path, limits: Limits) -> None:
+    """Check a merge, and print the steps of the task, their checks, which of them pass, and which step is next.
+
+    Raises:
+        OpenPoseLabError: The file cannot be loaded.
+    """
+    from openpose_lab.lab.steps import STEPS, due_step, next_check
+
+    outcome = check_all(file, limits)
+    forget_passed(file, outcome.failures)
+    first = next_check(outcome)
+    step_now = due_step(first, outcome.failures[first]) if first else None
+    for number, step in enumerate(STEPS, 1):
+        passed = sum(name not in outcome.failures for name in step.checks)
+        note = "   <- next" if step is step_now else ""
+        print(f"{number:2} {step.title:39} {step.marker:17} {passed} of {len(step.checks)}{note}")
+        for name in step.checks:
+            print(f"   {_state(name, outcome)}")
+    print()
+    if not first or not step_now:
+        print("All steps are done.")
+        return
+    print_wrapped(f"Next: step {STEPS.index(step_now) + 1}, {step_now.title}; begin with: {first}")
+    if in_clone() and is_own(file):
+        pytest = how_started().replace("-m openpose_lab", f"-m pytest -m {step_now.marker}")
+        print(f"With pytest, the checks of this step alone: `{pytest} tests/estimation/test_merge.py`")
+    print(hint_line(file))
+
+
+def _state(name: str, outcome: Outcome) -> str:
+    """Whether a check passes, in a line."""
+    from openpose_lab.lab.steps import STEPS, due_step, step_of
+
+    if name not in outcome.failures:
+        return f"passes  {name}"
+    if name in outcome.waiting:
+        return f"waits   {name}"
+    later = due_step(name, outcome.failures[name])
+    return f"fails   {name}" + (f" (belongs to step {STEPS.index(later) + 1})" if later is not step_of(name) else "")
+
+
+def find_check(name: str) -> str:
+    """The one check that a name means. If it means none or several, their names are printed."""
+    from openpose_lab.lab.hints import HINTS, find_checks
+
+    found = find_checks(name)
+    if len(found) == 1:
+        return found[0]
+    print("\n".join(found or HINTS))
+    if found:
+        raise OpenPoseLabError(f"{len(found)} checks have {name!r} in their names; give more of one of the names above")
+    raise OpenPoseLabError(f"there is no check {name!r}; give one of the names above, or a part of it")
+
+
+def check_all(file: Path, limits: Limits) -> Outcome:
+    """Run all checks of a merge.
+
+    Raises:
+        OpenPoseLabError: The file cannot be loaded.
+    """
+    from tqdm import tqdm
+
+    from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
+    from openpose_lab.lab.outcomes import Outcome
+    from openpose_lab.lab.sandbox.runner import Runner
+    from openpose_lab.lab.waiting import find_waiting
+
+    with Runner(file, limits) as runner:
+        loaded = runner.load()
+        if loaded.error:
+            raise OpenPoseLabError(f"there is nothing to check: {loaded.error}")
+        with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
+            failures = run_checks(CHECKS, Bench(runner, loaded), bar.update)
+    return Outcome(failures, find_waiting(failures))
+
+
+def forget_passed(file: Path, failed: Collection[str]) -> None:
+    """Let the hints begin anew for each check of a merge that has not failed."""
+    from openpose_lab.lab.hint_memory import HintMemory
+
+    HintMemory(file).forget_passed(failed)
+
+
+def hint_line(file: Path) -> str:
+    """The line that says how to get a hint."""
+    return f"A hint: `{command(file, '--hint')}`"
+
+
+def command(file: Path, option: str) -> str:
+    """The command that starts ``check-merge`` for the same file, with an option."""
+    return f"{how_started()} check-merge{'' if is_own(file) else f' {quoted(file)}'} {option}"
+
+
+def is_own(file: Path) -> bool:
+    """Whether a file is the one that is checked if none is named."""
+    return os.path.realpath(file) == os.path.realpath(LAB_MERGE)
+
+
+def print_what_else_helps(check: str, file: Path) -> None:
+    """Print what to do when there are no more hints for a check."""
+    from openpose_lab.lab.one_case import ALL_CASES
+
+    case = f'"{check}"' if any(case.name == check for case in ALL_CASES) else "NAME"
+    explain = f"{how_started()} explain" + ("" if is_own(file) else f" --grouping {quoted(file)}")
+    print("There are no more hints for this check. What else helps:")
+    print(f"  one case, with prints and breakpoints: `{command(file, f'--case {case}')}`")
+    print(f"  what your merge does row by row: `{explain}`")
+    print("  a teaching assistant")
+
+
+def print_numbered(hints: tuple[str, ...], number: int) -> None:
+    """Print a hint with its number, which is given from 0 on."""
+    print_wrapped(f"hint {number + 1} of {len(hints)}: {hints[number]}")
+
+
+def print_wrapped(text: str) -> None:
+    """Print a sentence on several lines, if it is long."""
+    print(textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False))
