@@ -20,6 +20,7 @@ _OTHERS = (
     "openpose_lab/networks/**/*.py",
     "models/**/*.py",
     "images/skiers.jpg",
+    "images/people.jpg",
     "images/CREDITS.md",
     "model_weights/README.md",
     "model_weights/human-pose-estimation-0001-FP16-INT8.*",

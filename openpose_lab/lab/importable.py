@@ -20,6 +20,7 @@ PROGRAMS = (
     "openpose_lab/commands/check_merge.py",
     "openpose_lab/commands/explain.py",
     "openpose_lab/commands/image.py",
+    "openpose_lab/commands/report.py",
     "openpose_lab/commands/weights.py",
     "openpose_lab/lab/sandbox/worker.py",
     "tests/estimation/test_merge.py",

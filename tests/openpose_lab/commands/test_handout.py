@@ -16,7 +16,7 @@ from openpose_lab.lab.grading import hidden_checks as hidden
 from tests.conftest import ROOT
 from tests.support.extras import needs
 
-IN_IT = ("check-merge", "explain", "weights", "image")
+IN_IT = ("check-merge", "explain", "weights", "image", "report")
 """The commands that students get."""
 
 
@@ -56,8 +56,9 @@ def test_no_answer_and_no_hidden_check_is_in_it(files):
         assert not any(name in path for path in files), name
 
 
-def test_of_the_photos_the_sample_is_in_it(files):
-    assert sorted(path for path in files if path.startswith("images/")) == ["images/CREDITS.md", "images/skiers.jpg"]
+def test_of_the_photos_the_samples_are_in_it(files):
+    names = ["images/CREDITS.md", "images/people.jpg", "images/skiers.jpg"]
+    assert sorted(path for path in files if path.startswith("images/")) == names
 
 
 def test_the_embedded_weights_come_with_their_licence(files):
@@ -162,3 +163,28 @@ def test_the_demo_says_what_is_to_be_done(unpacked):
     done = subprocess.run([sys.executable, "demo_image.py"], cwd=unpacked, capture_output=True, text=True)
     assert done.returncode == 1
     assert "NotImplementedError: the lab's task is yet to be done" in done.stderr
+
+
+@needs("openvino")
+def test_a_report_can_be_begun_before_merge_is_written(unpacked, tmp_path):
+    command = [sys.executable, "-m", "openpose_lab", "report", "--out", str(tmp_path / "report")]
+    done = subprocess.run(command, cwd=unpacked, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("report: the report is not complete yet: merge failed: line ")
+    assert done.stderr.count("\n") == 1
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| 8 | . | . | . | . | 5 | . | . | . | 9 | 1.65 | 2 |" in text
+    assert "**No picture of skiers.jpg, people.jpg.** merge in merge.py failed: " in text
+    assert "| hungarian | " in text
+
+
+@pytest.mark.slow
+@needs("openvino")
+def test_a_report_of_a_merge_that_is_done(unpacked, tmp_path):
+    command = [sys.executable, "-m", "openpose_lab", "report", str(LAB_MERGE), "--out", str(tmp_path / "report")]
+    done = subprocess.run(command, cwd=unpacked, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert "| correctness | 13 of 13 | 100 % |" in text
+    assert "skiers.jpg: 89 rows of limbs became 5 people with " in text
+    assert (tmp_path / "report" / "report.html").stat().st_size > 500_000

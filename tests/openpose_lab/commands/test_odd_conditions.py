@@ -73,6 +73,8 @@ INPUTS = {
     "grade": [*LAB, "grade"],
     "grade --points": [*GRADE, "--points"],
     "grade --jobs": [*GRADE, "--jobs"],
+    "report": [*LAB, "report"],
+    "report --photos": [*LAB, "report", "--photos"],
     "weights": [*LAB, "weights"],
     "weights fetch": [*LAB, "weights", "fetch"],
     "weights import": [*LAB, "weights", "import"],
@@ -103,6 +105,7 @@ SLOW_PROGRAMS = {
     "evaluate": [*LAB, "evaluate", *MEASURING, "--results", "results.json"],
     "compare-groupings": COMPARE,
     "explain": EXPLAIN,
+    "report": [*LAB, "report"],
     "collect_rows": ["-m", "scripts.collect_rows", *MEASURING, "--out", "rows.npz", "--photos", "1"],
     "draw_failings": ["-m", "scripts.draw_failings", "--out", "pictures"],
 }

@@ -91,6 +91,7 @@ OPTIONS = {
     "check-merge": {"--all", "--case", "--hint", "--list", "--seconds", "--watch"},
     "explain": {"--beside", "--grouping", "--output", "--set", *NETWORK},
     "handout": {"--out"},
+    "report": {"--out", "--photos"},
     "grade": {"--out", "--points", "--jobs", "--seconds", "--memory", "--excel", *PHOTOS},
     "weights": set(),
     "weights list": set(),

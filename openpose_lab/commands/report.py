@@ -1,0 +1,144 @@
+"""Make the report to hand in: what a merge does, and headings under which you write.
+
+Write your text into report.md, between the blocks of tables and pictures. Run this again at any time: the blocks are
+made anew, and your text stays. Then open report.html in a browser, and print it as a PDF.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from estimation.built_in_groupings import LAB_MERGE
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from openpose_lab.commands.options import make_parser
+from openpose_lab.commands.program import claim_outputs, shown
+from openpose_lab.paths import sample_photo
+
+EXAMPLES = """examples:
+  python -m openpose_lab report                                  of estimation/merge.py, in the folder report
+  python -m openpose_lab report my_merge.py --out my_report      of a file of your own
+  python -m openpose_lab report --photos class.jpg holiday.jpg   pictures of these photos too; name them each time
+
+Tables and pictures are what the program writes; a block that you have changed is not overwritten.
+"""
+_SECOND_SAMPLE = "people.jpg"
+TEXT, PAGE, PICTURES = "report.md", "report.html", "generated"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the program with the options of the command line."""
+    options = parse_options(arguments)
+
+    from tqdm import tqdm
+
+    from estimation.files import open_input
+    from openpose_lab.extras import is_installed
+    from openpose_lab.lab.report.blocks import make_blocks, picture_names
+    from openpose_lab.lab.report.document import BLOCKS, find_blocks, find_prompts
+    from openpose_lab.lab.report.findings import STEPS, find
+    from openpose_lab.lab.report.own_files import sign
+    from openpose_lab.sources import list_photos
+
+    if not is_installed("markdown_it"):
+        raise OpenPoseLabError(f"{PAGE} needs markdown-it-py, which is not installed; run `pip install markdown-it-py`")
+    open_input(options.file, "Python file").close()
+    photos = list_photos([*sample_photos(), *options.photos])
+    names = [f"{PICTURES}/{name}" for name in picture_names(photos)]
+    claim_files(options, [photo.path for photo in photos], names)
+    check_unchanged(options.out, names)  # now rather than after the work
+
+    with tqdm(total=STEPS + len(photos), desc="report", unit="step", leave=False, disable=None) as bar:
+        found = find(options.file, photos, bar.update)
+    pictures = {name: sign(drawn.picture) for name, drawn in zip(names, found.photos) if drawn.picture}
+    text = write_report(options.out, make_blocks(found, names), pictures)
+    absent = [name for name in BLOCKS if name not in find_blocks(text, options.out / TEXT)]
+    print_report(options.out, find_prompts(text), absent)
+    if found.lacking:
+        raise OpenPoseLabError(f"the report is not complete yet: {found.lacking}")
+
+
+def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of the command line."""
+    parser = make_parser("openpose-lab report", __doc__, EXAMPLES)
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("report"), metavar="DIR", help="the report's folder (default: report)"
+    )
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="photos to show beside the samples: files, folders or globs",
+    )
+    return parser.parse_args(arguments)
+
+
+def sample_photos() -> list[Path]:
+    """The sample photos that are there: the installed package has one."""
+    return [path for path in (sample_photo(), sample_photo().with_name(_SECOND_SAMPLE)) if path.is_file()]
+
+
+def claim_files(options: argparse.Namespace, photos: Sequence[Path | None], pictures: Sequence[str]) -> None:
+    """Make the report's folder. Raises OpenPoseLabError if a file cannot be written, or would overwrite an input."""
+    from openpose_lab.job.outputs import make_folder
+
+    make_folder(options.out)
+    make_folder(options.out / PICTURES)
+    inputs = [("Python file", options.file), *(("photo", photo) for photo in photos)]
+    claim_outputs([options.out / name for name in (TEXT, PAGE, *pictures)], inputs)
+
+
+def check_unchanged(folder: Path, pictures: Iterable[str]) -> None:
+    """Raise OpenPoseLabError if a person has changed what would be overwritten."""
+    from openpose_lab.lab.report.document import find_blocks, read_document
+    from openpose_lab.lab.report.own_files import check_own
+
+    for name in (PAGE, *pictures):
+        check_own(folder / name)
+    if (text := read_document(folder / TEXT)) is not None:
+        find_blocks(text, folder / TEXT)
+
+
+def write_report(folder: Path, blocks: Mapping[str, str], pictures: Mapping[str, bytes]) -> str:
+    """Write pictures, text and page. Returns the text, which may have been saved since it was checked."""
+    from estimation.files import write_whole
+    from openpose_lab.lab.report.document import new_document, read_document, update_document
+    from openpose_lab.lab.report.own_files import sign
+    from openpose_lab.lab.report.page import render_page
+
+    check_unchanged(folder, pictures)
+    before = read_document(folder / TEXT)
+    text = new_document(blocks) if before is None else update_document(before, blocks, folder / TEXT)
+    page = sign(render_page(text, folder, pictures, warn).encode())
+    for name, data in pictures.items():
+        write_whole(folder / name, data)
+    if text != before:
+        write_whole(folder / TEXT, text.encode())
+    write_whole(folder / PAGE, page)
+    return text
+
+
+def warn(sentence: str) -> None:
+    """Tell of a picture that is not in the page."""
+    warnings.warn(f"{sentence}; the page is without it", OpenPoseLabWarning, stacklevel=2)
+
+
+def print_report(folder: Path, to_write: Sequence[str], absent: Sequence[str]) -> None:
+    """Say what was written, and what is left to do."""
+    text, page = folder / TEXT, folder / PAGE
+    print(f"wrote {shown(text)} and {shown(page)}, with pictures in {shown(folder / PICTURES)}{os.sep}")
+    if absent:
+        print(f"left out, as their blocks are not in {TEXT}: {', '.join(absent)}")
+    if to_write:
+        print(f"to write: {'; '.join(to_write)}")
+        print(f"Write it into {shown(text)}, and run this again. It keeps your text.")
+    else:
+        print(f"Next: open {shown(page)} in a browser, and print it as a PDF.")

@@ -1,0 +1,230 @@
+"""What a report is about: the answers of a merge to the lab's rows, its checks, its figures, and pictures of photos."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.config import COCO_18, Config
+from estimation.errors import one_line
+from estimation.field_maps import cells_to_pixels
+from estimation.files import encode_picture, read_input
+from estimation.grouping.contract import Failure, find_fault
+from estimation.renderers import draw_skeletons
+from estimation.skeletons import Skeletons
+from estimation.subset import GroupingError, slots_of_rows
+from openpose_lab.estimator import PoseEstimator
+from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
+from openpose_lab.lab.alone import Alone
+from openpose_lab.lab.cases import HANDOUT
+from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
+from openpose_lab.lab.row_tables import is_subset
+from openpose_lab.lab.sandbox.isolated import Isolated
+from openpose_lab.lab.sandbox.runner import Runner, answer_of
+from openpose_lab.lab.waiting import find_waiting
+from openpose_lab.networks import DEFAULT_NETWORK
+from openpose_lab.networks.loading import load_network
+from openpose_lab.sources import PhotoFile
+
+STEPS = len(CHECKS) + 1
+"""How often ``advance`` is called, beside once for each photo."""
+_WIDE = 1280  # pixels of a picture's longer side
+_LARGEST_MERGE = 4 << 20
+"""Bytes of a merge's file."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A photo with the people that were found in it.
+
+    Attributes:
+        name: of the photo.
+        picture: a JPEG; None if the merge gave no answer.
+        people: how many there are.
+        parts: how many parts they have together.
+        rows: how many rows of limbs the merge got.
+        milliseconds: that the grouping took.
+        problem: why there is no picture.
+    """
+
+    name: str
+    picture: bytes | None = None
+    people: int = 0
+    parts: int = 0
+    rows: int = 0
+    milliseconds: float = 0.0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What there is to report of a merge.
+
+    Attributes:
+        file: the name of its file.
+        sha256: the checksum of the file, hexadecimal.
+        problem: why nothing could be measured.
+        answer: (n, 20), what it made of the handout's nine rows; None without an answer of this shape.
+        fault: what is wrong with that answer, or why there is none.
+        failures: of the checks, by their names.
+        waiting: the more basic check by the name of each failed check that waits for it.
+        not_graded: why the grader would refuse the file.
+        f1: of the pairs of parts, on the rows of real photos; None if there is an answer that breaks the contract.
+        milliseconds: for these rows.
+        usual_milliseconds: that the project's own merge would take here.
+        photos: the photos, drawn.
+    """
+
+    file: str
+    sha256: str
+    problem: str | None = None
+    answer: NDArray[np.float64] | None = None
+    fault: str | None = None
+    failures: Mapping[str, Failure] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    not_graded: str | None = None
+    f1: float | None = None
+    milliseconds: float | None = None
+    usual_milliseconds: float | None = None
+    photos: Sequence[Drawn] = ()
+
+    @property
+    def lacking(self) -> str | None:
+        """Why a part of the report is missing; None if nothing is."""
+        undrawn = (drawn.problem for drawn in self.photos if drawn.picture is None)
+        return self.problem or (self.fault if self.answer is None else None) or next(undrawn, None)
+
+
+def find(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object] = lambda: None) -> Findings:
+    """Measure a merge and draw its people. It runs in a process of its own.
+
+    Args:
+        file: The merge's Python file.
+        photos: The photos to draw.
+        advance: Called after each step.
+
+    Returns:
+        What was found, as far as the merge goes.
+
+    Raises:
+        OpenPoseLabError: The file or a photo cannot be read, or the network cannot be loaded.
+    """
+    found = _find(file, photos, advance)
+    drawn = [replace(one, problem=_without_path(one.problem, file)) for one in found.photos]
+    return replace(found, problem=_without_path(found.problem, file), photos=drawn)
+
+
+def _find(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object]) -> Findings:
+    about = Findings(one_line(file.name), hashlib.sha256(read_input(file, "Python file", _LARGEST_MERGE)).hexdigest())
+    with Runner(file) as runner:
+        loaded = runner.load()
+        if loaded.error:
+            problem = f"nothing could be measured: {loaded.error}"
+            return replace(about, problem=problem, photos=_undrawn(photos, problem, advance))
+        bench = Bench(runner, loaded)
+        with Alone(file, runner.limits) as alone:
+            failures = run_checks(CHECKS, bench, advance)
+            not_graded = alone.find_problem(bench)
+        checked = replace(about, failures=failures, waiting=find_waiting(failures), not_graded=not_graded)
+        found = _measure(checked, bench)
+        advance()
+    if bench.hung:
+        return replace(found, photos=_undrawn(photos, f"merge failed: {bench.hung.error}", advance))
+    return replace(found, photos=_draw_all(file, photos, advance))
+
+
+def _measure(found: Findings, bench: Bench) -> Findings:
+    """Add the answer to the handout's rows, and the figures on the rows of real photos."""
+    reply = bench.call(HANDOUT)
+    if reply.error:
+        answer: NDArray[np.float64] | None = None
+        fault: str | None = f"merge failed: {reply.error}"
+    else:
+        answer = reply.value if is_subset(reply.value) else None
+        broken = find_fault(COCO_18, answer_of(reply), slots_of_rows(HANDOUT))
+        fault = broken[1] if broken else None
+    found = replace(found, answer=answer, fault=fault)
+    if bench.hung:
+        return found
+    rows = read_photo_rows()
+    f1 = measure_f1(rows, lambda given: bench.call(given).value)
+    if f1 is None:
+        return found
+    usual = 1000 * reading_seconds(rows) * rows.effort
+    return replace(found, f1=f1, milliseconds=1000 * merge_seconds(rows, bench.again), usual_milliseconds=usual)
+
+
+def _without_path(sentence: str | None, file: Path) -> str | None:
+    """The sentence with the name of the merge's file alone, as a report is read elsewhere."""
+    name = one_line(file.name)
+    return sentence and sentence.replace(str(file.resolve()), name).replace(str(file), name)
+
+
+def _undrawn(photos: Sequence[PhotoFile], problem: str, advance: Callable[[], object]) -> list[Drawn]:
+    """The photos without pictures. Each is read all the same, so that a broken one is told at the first run."""
+    found = []
+    for photo in photos:
+        photo.read()
+        found.append(Drawn(_name(photo), problem=problem))
+        advance()
+    return found
+
+
+def _draw_all(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object]) -> list[Drawn]:
+    with Isolated(str(file.resolve())) as isolated:  # it loads the file while this process loads the network
+        network = load_network(DEFAULT_NETWORK)
+        try:
+            estimator = PoseEstimator(network, grouping=isolated.load())
+        except GroupingError as error:
+            return _undrawn(photos, str(error), advance)
+        drawn, whole = [], 0.0
+        for photo in photos:
+            pixels = photo.read()
+            before = isolated.milliseconds(whole)
+            try:
+                found = estimator.estimate(pixels)
+            except GroupingError as error:
+                drawn.append(Drawn(_name(photo), problem=str(error)))
+            else:
+                whole += found.milliseconds["grouping"]
+                drawn.append(
+                    Drawn(
+                        _name(photo),
+                        draw_people(estimator.config, pixels, found.skeletons),
+                        len(found.skeletons),
+                        int(found.skeletons.present.sum()),
+                        len(found.connections.accepted),
+                        isolated.milliseconds(whole) - before,
+                    )
+                )
+            advance()
+        return drawn
+
+
+def draw_people(config: Config, photo: NDArray[np.uint8], skeletons: Skeletons) -> bytes:
+    """Draw people on a photo at the size of a page.
+
+    Args:
+        config: The configuration of the people.
+        photo: (h, w, 3) BGR uint8.
+        skeletons: The people.
+
+    Returns:
+        A JPEG, 1280 pixels wide or high.
+    """
+    factor = _WIDE / max(photo.shape[:2])
+    size = [max(1, round(factor * side)) for side in photo.shape[1::-1]]
+    how = cv2.INTER_CUBIC if factor > 1 else cv2.INTER_AREA
+    page = np.asarray(cv2.resize(photo, size, interpolation=how), np.uint8)
+    moved = replace(skeletons, keypoints=cells_to_pixels(skeletons.keypoints, factor))
+    return encode_picture(Path("picture.jpg"), draw_skeletons(config, page, moved))
+
+
+def _name(photo: PhotoFile) -> str:
+    return "standard input" if photo.path is None else one_line(photo.path.name)
