@@ -280,8 +280,9 @@ def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | No
 
 
 def _name_of(grouping: Grouping) -> str:
-    """What a sentence about the grouping begins with."""
-    return f"{grouping.door} in {_source_file(grouping)}"
+    """What a sentence about the grouping begins with. A function of a notebook's cell has no file to be named."""
+    source = _source_file(grouping)
+    return f"{grouping.door} in {source}" if os.path.isfile(source) else grouping.door
 
 
 def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:

@@ -6,9 +6,7 @@ Then measure its accuracy and its time on rows from real photos. This needs neit
 from __future__ import annotations
 
 import argparse
-import math
 import os
-import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,11 +23,11 @@ from openpose_lab.paths import PACKAGE
 
 if TYPE_CHECKING:
     from estimation.grouping.contract import Failure
-    from openpose_lab.lab.merge_checks import Bench
 
 EXAMPLES = """examples:
   python -m openpose_lab check-merge                   estimation/merge.py
   python -m openpose_lab check-merge my_merge.py       a file of your own
+  python -m openpose_lab check-merge lab.ipynb         the merge in a notebook, as the grader takes it from there
   python -m openpose_lab check-merge --all my_merge.py every failure, not only the first of each category
   python -m openpose_lab check-merge --watch           again each time the file is saved; prints what changed
   python -m openpose_lab check-merge --list            the task in steps, what passes, and which step is next
@@ -41,9 +39,6 @@ EXAMPLES = """examples:
 The merge runs in a process of its own and is stopped if it does not come back. With --case it runs in
 this process, without a limit. --case with an unknown name lists the cases, and --hint the checks.
 """
-_WIDTH = 110
-_THIS = "this merge"
-_NAMES = {"lab": "the project's merge"}
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -67,28 +62,14 @@ def main(arguments: Sequence[str]) -> None:
 
     from tqdm import tqdm
 
-    from openpose_lab.lab.alone import Alone
-    from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
-    from openpose_lab.lab.sandbox.runner import Runner
-    from openpose_lab.lab.waiting import find_waiting
+    from openpose_lab.lab.merge_checks import CHECKS
+    from openpose_lab.lab.result_text import format_result
+    from openpose_lab.lab.results import check_file
 
-    with Runner(options.file, check_limits(options)) as runner:
-        loaded = runner.load()
-        if loaded.error:
-            raise OpenPoseLabError(f"there is nothing to check: {loaded.error}")
-        bench = Bench(runner, loaded)
-        with (
-            Alone(options.file, runner.limits) as alone,
-            tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar,
-        ):
-            failures = run_checks(CHECKS, bench, bar.update)
-            not_graded = alone.find_problem(bench)
-        waiting = find_waiting(failures)
-        print_failures(failures, waiting, options.all)
-        print_score(failures, waiting)
-        print_rows(bench)
-        if not bench.hung:
-            print_figures(bench)
+    with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
+        result = check_file(options.file, check_limits(options), bar.update)
+    failures, waiting, not_graded = result.outcome.failures, result.outcome.waiting, result.outcome.not_graded
+    print(format_result(result, options.all), end="")
     forget_passed(options.file, failures)
     if failures:
         print(f"\n{hint_line(options.file)}")
@@ -133,6 +114,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def next_steps(file: Path) -> str:
     """What to do with a merge that passes: commands that are there, as the student can start them."""
+    if file.suffix.lower() == ".ipynb":
+        return "hand in the notebook"
     own = os.path.realpath(file) == os.path.realpath(LAB_MERGE)
     grouping = "" if own else f" --grouping {quoted(file)}"
     steps = {
@@ -152,96 +135,13 @@ def print_failures(failures: Mapping[str, Failure], waiting: Mapping[str, str], 
         waiting: the more basic check by the name of each check that waits for it.
         all_of_them: whether every failure is told, not only the simplest of each category.
     """
-    from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
+    from openpose_lab.lab.result_text import format_failures
 
-    for category in CATEGORIES:
-        failed = [check for check in CHECKS if check.category == category and check.name in failures]
-        failed.sort(key=lambda check: (check.random, _size(failures[check.name])))  # the simplest first
-        names = [check.name for check in failed if check.name not in waiting]
-        for name in names if all_of_them else names[:1]:
-            print(f"{category}: {name}")
-            print_failure(failures[name])
-            count = list(waiting.values()).count(name)
-            if count:
-                print(f"  {count} other {'checks wait' if count > 1 else 'check waits'} for this one")
-            print()
-        if len(names) > 1 and not all_of_them:
-            rest = ", ".join(names[1:])
-            print(textwrap.fill(f"also failed: {rest} (--all tells how)", _WIDTH, subsequent_indent="  "), end="\n\n")
-        for check in failed if all_of_them else ():
-            if check.name in waiting:
-                print(f"{category}: {check.name}\n  waits for: {waiting[check.name]}")
-                if failures[check.name].judged:
-                    print_failure(failures[check.name])
-                print()
-
-
-def print_failure(failure: Failure) -> None:
-    """What is wrong, and the rows concerned."""
-    from openpose_lab.lab.row_tables import format_rows
-
-    print(textwrap.fill(failure.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  "))
-    if failure.rows:
-        print(textwrap.indent(format_rows(failure.rows), "  "))
-
-
-def _size(failure: Failure) -> float:
-    """The number of rows concerned; no rows at all show little."""
-    return len(failure.rows.get("given", ())) or math.inf
+    print(format_failures(failures, waiting, all_of_them), end="")
 
 
 def print_score(failures: Mapping[str, Failure], waiting: Mapping[str, str]) -> None:
     """How many checks of each category are passed, and what those wait for that can only pass later."""
-    from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
+    from openpose_lab.lab.result_text import format_score
 
-    for category in CATEGORIES:
-        names = [check.name for check in CHECKS if check.category == category]
-        failed = [name for name in names if name in failures]
-        note = f"   waits for: {waiting.get(failed[0])}" if failed else ""
-        if not waiting.keys() >= set(failed):
-            note = "   <- not yet"
-        print(f"{category:12} {len(names) - len(failed):2} of {len(names):2}{note}")
-
-
-def print_rows(bench: Bench) -> None:
-    """What became of each of the handout's rows."""
-    import numpy as np
-
-    from estimation.subset import MISSING
-    from openpose_lab.lab.cases import HANDOUT
-    from openpose_lab.lab.row_tables import format_rows, is_subset
-
-    subset = bench.call(HANDOUT).value
-    if not is_subset(subset):
-        return
-    print("\nwhat became of the handout's rows:")
-    slots = range(HANDOUT.shape[1] - 2)
-    went = []
-    for row in HANDOUT:
-        peaks = [(slot, row[slot]) for slot in slots if row[slot] != MISSING]
-        of = [number for number, person in enumerate(subset) if all(person[slot] == peak for slot, peak in peaks)]
-        went.append(f"person {of[0]}" if of else "nobody")
-    titles = [f"row {number} -> {who}" for number, who in enumerate(went)]
-    people_titles = [f"person {number}" for number in range(len(subset))]
-    rows = [row[np.newaxis] for row in (*HANDOUT, *subset)]
-    print(format_rows(dict(zip([*titles, *people_titles], rows))))
-
-
-def print_figures(bench: Bench) -> None:
-    """How right it is on real rows and how fast, beside others."""
-    from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
-
-    photos = read_photo_rows()
-    own = measure_f1(photos, lambda rows: bench.call(rows).value)
-    print(
-        f"\n{sum(map(len, photos.rows))} rows of {len(photos.rows)} real photos: F1 of the pairs of parts put together"
-    )
-    if own is None:
-        print("  not measured, as there is an answer that breaks the contract")
-        return
-    ranked = {**photos.figures, _THIS: own}
-    for name, figure in sorted(ranked.items(), key=lambda item: -item[1]):
-        print(f"  {_NAMES.get(name, name):19} {figure:.3f}{'   <-' if name == _THIS else ''}")
-    milliseconds = 1000 * merge_seconds(photos, bench.again)
-    theirs = 1000 * reading_seconds(photos) * photos.effort
-    print(f"time for all of them: {milliseconds:.0f} ms; the project's own merge takes about {theirs:.0f} ms here")
+    print(format_score(failures, waiting), end="")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,23 +161,14 @@ def tell(groupings: list[Grouping], names: list[str], config: Config, found: Est
     """
     from tqdm import tqdm
 
-    from estimation.estimators import estimate
-    from estimation.grouping.film import make_film
-    from estimation.pipeline import timed
-    from estimation.subset import GroupingError
-    from openpose_lab.lab.explain.data import Told
+    from openpose_lab.lab.explain.telling import tell as tell_one
 
     told: list[Told] = []
     for grouping, name in zip(groupings, names):
-        milliseconds = {"grouping": 0.0}
-        with suppress(GroupingError), timed("grouping", milliseconds):  # the film tells it
-            estimate(config, found.connections, grouping)
-        like = told[0].film if told else None
         rows = len(found.connections.accepted)
         with tqdm(total=rows, desc=name, unit="row", leave=False, delay=1, disable=None) as bar:
-            film = make_film(grouping, config, found.connections, bar.update, like)
-        told.append(Told(name, grouping.door, film, milliseconds["grouping"]))
-        for problem in film.problems:
+            told.append(tell_one(grouping, name, config, found, bar.update, told[0].film if told else None))
+        for problem in told[-1].film.problems:
             warnings.warn(f"{name}: {problem}", OpenPoseLabWarning, stacklevel=2)
     return told
 
@@ -190,9 +180,9 @@ def breaches(told: list[Told]) -> str:
 
 def print_report(path: Path, shape: tuple[int, ...], told: list[Told]) -> None:
     """A line for the photo, and one for each grouping."""
+    from openpose_lab.lab.explain.telling import summary
+
     width = max(12, *(len(one.title) for one in told))
     print(f"{'photo':{width}} {shown(path)} ({shape[1]}x{shape[0]})")
     for one in told:
-        film = one.film
-        steps = f"{len(film.frames) - 1} steps, {film.source}" if len(film.frames) > 1 else film.source
-        print(f"{one.title:{width}} {'no answer' if film.breach else f'{len(film.rows)} people'}; {steps}")
+        print(f"{one.title:{width}} {summary(one)}")

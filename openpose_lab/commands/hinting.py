@@ -137,18 +137,11 @@ def check_all(file: Path, limits: Limits) -> Outcome:
     """
     from tqdm import tqdm
 
-    from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
-    from openpose_lab.lab.outcomes import Outcome
-    from openpose_lab.lab.sandbox.runner import Runner
-    from openpose_lab.lab.waiting import find_waiting
+    from openpose_lab.lab.merge_checks import CHECKS
+    from openpose_lab.lab.results import find_outcome
 
-    with Runner(file, limits) as runner:
-        loaded = runner.load()
-        if loaded.error:
-            raise OpenPoseLabError(f"there is nothing to check: {loaded.error}")
-        with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
-            failures = run_checks(CHECKS, Bench(runner, loaded), bar.update)
-    return Outcome(failures, find_waiting(failures))
+    with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
+        return find_outcome(file, limits, bar.update)
 
 
 def forget_passed(file: Path, failed: Collection[str]) -> None:

@@ -91,6 +91,7 @@ class CheckAgain:
 class _Bench(Bench):
     """Calls a merge until the file is saved again."""
 
+    runner: Runner
     superseded = False
     shrink_seconds = 0.15  # a person waits for the answer, and mostly a case made by hand explains the fault
 

@@ -28,6 +28,7 @@ _OTHERS = (
     "openpose_lab/lab/explain/page/*",
     "openpose_lab/lab/photo_rows.npz",
     "docs/lab_student.md",
+    "docs/lab.ipynb",
     "docs/explain.md",
     "docs/weights.md",
     "docs/pictures/lab_*",

@@ -22,6 +22,7 @@ PROGRAMS = (
     "openpose_lab/commands/image.py",
     "openpose_lab/commands/report.py",
     "openpose_lab/commands/weights.py",
+    "openpose_lab/lab/notebook.py",
     "openpose_lab/lab/sandbox/worker.py",
     "tests/estimation/test_merge.py",
 )

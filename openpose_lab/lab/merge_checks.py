@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +42,13 @@ from estimation.grouping.contract import (
 from estimation.subset import MISSING, SCORE, ids_of, peak_sets, slots_of_rows
 from openpose_lab.lab.cases import CASES, HANDOUT, NO_PRUNING, TIES, Case, make_rows
 from openpose_lab.lab.random_rows import SHRINK_SECONDS, any_rows, find_failing, peaceful_rows
-from openpose_lab.lab.sandbox.runner import Runner, SandboxReply, answer_of
+from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.runner import SandboxReply, answer_of
 
 CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
 LITTLE_MEMORY = "gets by with little memory"
 COMES_BACK = "comes back in time"
+KEEPS_TO_ITSELF = "keeps to itself: no files, network or programs"
 _TOLERANCE = 1e-6  # of a score
 _MOST_ENDS = 20
 _CROWD = 34
@@ -78,8 +80,18 @@ FAIR = Patience(full=2, most=6, after=0.5)
 NO_ANSWER = Failure("there was no answer at all, so there is nothing to look at", judged=False)
 
 
+class CallsMerge(Protocol):
+    """Calls a merge: the sandbox's ``Runner``, or one in this process."""
+
+    limits: Limits
+
+    def call(self, rows: Rows, **options: float) -> SandboxReply:
+        """Call the merge with a copy of the rows."""
+        ...
+
+
 class Bench:
-    """Calls a merge in the sandbox, as ``contract.Caller``. Its replies are kept, so that several checks share them.
+    """Calls a merge, in most cases in the sandbox, as ``contract.Caller``. Several checks share its replies.
 
     Attributes:
         loaded: the reply to loading the file.
@@ -93,9 +105,9 @@ class Bench:
     shrink_seconds = SHRINK_SECONDS
 
     def __init__(
-        self, runner: Runner, loaded: SandboxReply, seconds: float = math.inf, patience: Patience = QUICK
+        self, runner: CallsMerge, loaded: SandboxReply, seconds: float = math.inf, patience: Patience = QUICK
     ) -> None:
-        """Take a runner that has loaded a merge. ``seconds`` is the limit of all calls together, checks included."""
+        """Take a runner of a merge, loaded. ``seconds`` is the limit of all calls together, checks included."""
         self.runner, self.loaded = runner, loaded
         self._patience, self._whole = patience, runner.limits
         self.replies: list[tuple[Rows, SandboxReply]] = []
@@ -135,7 +147,8 @@ class Bench:
         if self._stops == self._patience.full:
             self.runner.limits = replace(self._whole, seconds=min(self._whole.seconds, self._patience.after))
         if self._stops == self._patience.most:
-            self.hung = replace(reply, error=f"it was stopped {self._stops} times, so it was not called any more")
+            times = f"it was stopped {self._stops} times, so it was not called any more"
+            self.hung = replace(reply, error=times) if self._stops > 1 else reply
         elif self._ends == _MOST_ENDS:
             self.hung = reply
         elif time.monotonic() > self._until:
@@ -489,7 +502,7 @@ CHECKS = (
     *(MergeCheck(name, "contract", partial(_answer_check, name)) for name in ANSWER_CHECKS),
     MergeCheck(KEEPS_INPUT, "contract", partial(_reply_check, KEEPS_INPUT)),
     MergeCheck(PRINTS_NOTHING, "contract", partial(_reply_check, PRINTS_NOTHING)),
-    MergeCheck("keeps to itself: no files, network or programs", "contract", _keeps_to_itself),
+    MergeCheck(KEEPS_TO_ITSELF, "contract", _keeps_to_itself),
     MergeCheck(LITTLE_MEMORY, "contract", _little_memory),
     *_case_checks("correctness"),
     MergeCheck(NO_PEOPLE_IN_NOTHING, "correctness", lambda bench: no_people_in_nothing(bench, HANDOUT)),

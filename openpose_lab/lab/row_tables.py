@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,58 @@ from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 
 _MOST_ROWS = 12
 _LETTERS = {"left": "l", "right": "r"}
+_FIGURES = ("score", "parts")
+_FIGURES_WIDTHS = (8, 5)  # letters
 
 
-def format_rows(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> str:
-    """Format several arrays of rows below each other, in the same columns.
+@dataclass(frozen=True)
+class RowTable:
+    """Arrays of rows below each other, in the same columns.
+
+    Attributes:
+        parts: the body parts that occur, as short names.
+        lines: the title of an array at its first line, else an empty text; and a cell for each of ``parts``, then score
+            and count, or words in place of cells.
+        has_rows: whether there is an array of rows, so that the columns need names.
+    """
+
+    parts: list[str]
+    lines: list[tuple[str, list[str] | str]]
+    has_rows: bool
+
+    def __str__(self) -> str:
+        width = max((len(title) for title, _ in self.lines), default=0)
+        lines = [" ".join(["", " " * width, *self.parts, "   score parts"]).rstrip()] if self.has_rows else []
+        widths = (*map(len, self.parts), *_FIGURES_WIDTHS)
+        for title, cells in self.lines:
+            if not isinstance(cells, str):
+                cells = " ".join(cell.rjust(width) for cell, width in zip(cells, widths))
+            lines.append(f" {title.ljust(width)} {cells}")
+        return "\n".join(lines)
+
+    def to_html(self) -> str:
+        """The table in HTML."""
+        columns = ["", *self.parts, *_FIGURES]
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
+        lines = [f"<thead><tr>{head}</tr></thead>"] if self.parts else []
+        for title, cells in self.lines:
+            if isinstance(cells, str):
+                cells_html = f'<td colspan="{len(columns) - 1}" style="text-align: left">{html.escape(cells)}</td>'
+            else:
+                cells_html = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+            lines.append(f'<tr><th style="text-align: left">{html.escape(title.strip())}</th>{cells_html}</tr>')
+        return f"<table>{''.join(lines)}</table>"
+
+
+def make_table(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> RowTable:
+    """Make one table of several arrays of rows.
 
     Args:
         titled: rows (n, 20) by title, as a merge gets or returns them. Other values are described in words.
         most: rows of each array that are shown; None shows all.
 
     Returns:
-        The lines, each array beginning with its title.
+        The table, each array beginning with its title.
     """
     arrays = {title: value for title, value in titled.items() if is_subset(value)}
     parts = len(COCO_18.body_parts)
@@ -29,28 +72,27 @@ def format_rows(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> str:
     for value in arrays.values():
         used |= (value[:, :parts] != MISSING).any(axis=0)
     slots = np.flatnonzero(used).tolist()
-    width = max(map(len, titled))
-    names = [_short(COCO_18.body_parts[slot]) for slot in slots]
-    lines = [" ".join(["", " " * width, *names, "   score parts"]).rstrip()] if arrays else []
+    lines: list[tuple[str, list[str] | str]] = []
     for title, value in titled.items():
-        if title in arrays:
-            lines += _lines(title.ljust(width), value[:most], len(value), slots, names)
-        else:
-            lines.append(f" {title.ljust(width)} {_in_words(value)}")
-    return "\n".join(lines)
+        found = _lines(value, most, slots) if title in arrays else [_in_words(value)]
+        lines += zip([title, *[""] * len(found)], found)
+    return RowTable([_short(COCO_18.body_parts[slot]) for slot in slots], lines, bool(arrays))
 
 
-def _lines(title: str, rows: Any, count: int, slots: list[int], names: list[str]) -> list[str]:
-    lines = []
-    for row in rows.tolist():
+def format_rows(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> str:
+    """Format several arrays of rows below each other, in the same columns: ``make_table`` as text."""
+    return str(make_table(titled, most))
+
+
+def _lines(rows: Any, most: int | None, slots: list[int]) -> list[list[str] | str]:
+    lines: list[list[str] | str] = []
+    for row in rows[:most].tolist():
         ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
-        cells = [text.rjust(len(name)) for text, name in zip(ids, names)]
         score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}" if abs(row[SCORE]) < 1e6 else f"{row[SCORE]:.3g}"
-        lines.append(" ".join(["", title, *cells, f"{score:>8} {row[PARTS_NUM]:5g}"]))
-        title = " " * len(title)
-    if count > len(rows):
-        lines.append(f" {title} and {count - len(rows)} more")
-    return lines or [f" {title} no rows"]
+        lines.append([*ids, score, f"{row[PARTS_NUM]:g}"])
+    if len(rows) > len(lines):
+        lines.append(f"and {len(rows) - len(lines)} more")
+    return lines or ["no rows"]
 
 
 def is_subset(value: Any) -> bool:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.lab.grading.containers import ContainerError, File, Places, is_archive, list_containers
 from openpose_lab.lab.grading.exports import METADATA, Exports, Owner, group_of, id_in, tells
-from openpose_lab.lab.grading.notebooks import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
+from openpose_lab.lab.notebook_code import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
 
 LARGEST_FILE = 1 << 20
 """Bytes of a submission. A solution has some 5,000."""

@@ -176,6 +176,14 @@ def test_a_merge_that_goes_wrong(plugin, connections, body, sentence):
     assert str(error.value) == f"merge in {path} {sentence}"
 
 
+def test_a_function_of_a_notebook_s_cell_has_no_file_that_is_named(connections, tmp_path):
+    cell = {}
+    exec(compile("def merge(subset):\n    return 1 / 0\n", str(tmp_path / "ipykernel_7" / "8.py"), "exec"), cell)
+    with pytest.raises(GroupingError) as caught:
+        run_grouping(load_grouping(cell["merge"]), COCO_18, connections)
+    assert str(caught.value) == "merge failed: line 2: ZeroDivisionError: division by zero"
+
+
 def test_a_file_may_import_its_neighbour(plugin, connections, tmp_path):
     (tmp_path / "neighbour_of_mine.py").write_text("def merge(subset):\n    return subset[:0]\n")
     merge = load_grouping(str(plugin("from neighbour_of_mine import merge\n")))

@@ -346,7 +346,7 @@ def test_a_grouping_that_fails_has_a_film_up_to_there(handout):
     assert [frame.kind for frame in film.frames[3:]] == ["breaks", *["not tried"] * 5, "breaks"]
     assert film.frames[3].numbered == film.frames[2].numbered != {}
     assert "failed: line" in film.breach.sentence
-    assert film.frames[3].note.startswith("With the best 4 rows: merge in mine.py failed: IndexError: index 0 ")
+    assert film.frames[3].note.startswith("With the best 4 rows: merge failed: IndexError: index 0 ")
     assert film.frames[4].note == "Not tried, because the best 4 rows failed already."
     assert (film.breach.frame, len(film.breach.answer), len(film.rows)) == (3, 0, 0)
 

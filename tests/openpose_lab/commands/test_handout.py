@@ -1,7 +1,9 @@
 """The archive for students: no answer in it, and what is in it works."""
 
 import ast
+import html
 import io
+import json
 import re
 import subprocess
 import sys
@@ -44,6 +46,24 @@ def code_lines(path):
     return found
 
 
+def texts_of_notebook(value):
+    """All texts in a notebook, sources and outputs, as people read them: quotes are escaped in JSON and in HTML."""
+    if isinstance(value, str):
+        yield html.unescape(value)
+    elif isinstance(value, dict | list):
+        if isinstance(value, list) and all(isinstance(one, str) for one in value):
+            value = ["".join(value)]  # lines
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from texts_of_notebook(one)
+
+
+def test_an_answer_in_a_notebook_would_be_found():
+    line = 'if others and len(dict(person["peaks"])) < len(person["peaks"]):'
+    output = {"data": {"text/html": [f"<pre>{html.escape(line)}\n", "</pre>"]}}
+    for cell in ({"source": ["def merge():\n", f"    {line}\n"]}, {"outputs": [output]}):
+        assert any(line in text for text in texts_of_notebook({"cells": [cell]}))
+
+
 def test_no_answer_and_no_hidden_check_is_in_it(files):
     secrets = {case.name for case in hidden.HIDDEN_CASES} | {case.why for case in hidden.HIDDEN_CASES}
     for path in {LAB_MERGE, *GROUPINGS.values(), ROOT / "estimation" / "grouping" / "assembly.py"}:
@@ -51,6 +71,7 @@ def test_no_answer_and_no_hidden_check_is_in_it(files):
     assert len(secrets) > 150
     everybodys = {"if time.monotonic() > until:"}
     text = b"\n".join(files.values()).decode("utf-8", "replace")
+    text += "\n".join(texts_of_notebook(json.loads(files["docs/lab.ipynb"])))
     assert [secret for secret in sorted(secrets - everybodys) if secret in text] == []
     for name in ("hidden", "assembly", "optimal", "grade", "handout", "reference_merge", "people_as_dictionaries"):
         assert not any(name in path for path in files), name

@@ -89,7 +89,7 @@ OPTIONS = {
     "compare-groupings": {"--grouping", "--only", "--csv", "--plot", "--crowds", "--set", *CROWDS, *PHOTOS},
     "compare-refinements": {"--set", *PHOTOS},
     "check-merge": {"--all", "--case", "--hint", "--list", "--seconds", "--watch"},
-    "explain": {"--beside", "--grouping", "--output", "--set", *NETWORK},
+    "explain": {"--beside", "--grouping", "--output", "--set", "--watch", *NETWORK},
     "handout": {"--out"},
     "report": {"--out", "--photos"},
     "grade": {"--out", "--points", "--jobs", "--seconds", "--memory", "--excel", *PHOTOS},

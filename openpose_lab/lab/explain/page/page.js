@@ -228,9 +228,11 @@ layout();
 if (location.hash === "#stages" || kept?.stages) stages.toggle(true);
 if (kept) scrollTo(...kept.places);
 watch.begin();
-let width = innerWidth;
+let [width, height] = [innerWidth, innerHeight];
 addEventListener("resize", () => {
-  if (Math.abs(innerWidth - width) > 1) layout();
-  width = innerWidth;
+  // The bars of a phone's browser come and go, and change the height a little. A frame may begin with no height at all.
+  if (Math.abs(innerWidth - width) <= 1 && Math.abs(innerHeight - height) <= height / 3) return;
+  [width, height] = [innerWidth, innerHeight];
+  layout();
 });
 document.body.dataset.ready = "yes";

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from openpose_lab.lab.grading.notebooks import NotebookError, merge_of_notebook
+from openpose_lab.lab.notebook_code import NotebookError, merge_of_notebook
 
 
 def notebook(*cells):
@@ -30,6 +30,29 @@ def test_merge_is_taken_with_all_that_it_names():
         "    return helper(np.asarray(subset))",
         "",
     ]
+
+
+def test_a_local_name_of_merge_does_not_bring_the_cell_that_binds_the_same_name():
+    code = merge_of_notebook(
+        notebook(
+            "LIMIT = 3\nkey = 5",
+            "rows = look('photo.jpg').rows\nphoto = 1\ncheck = 2\nlimits = 3",
+            "def helper(photo):\n    rows = [x for x in photo]\n    return max(rows, key=lambda check: check[LIMIT])",
+            "def merge(subset):\n    def inner():\n        return rows\n    rows = helper(subset)\n    return inner()",
+        )
+    )
+    assert code.decode().splitlines()[0] == "LIMIT = 3"
+    assert "look" not in code.decode()
+    assert "\nkey" not in code.decode()
+
+
+def test_a_global_name_brings_the_cell_that_binds_it():
+    code = merge_of_notebook(
+        notebook(
+            "A = 1\nB = 2\nC = 3\nD = 4", "class K:\n    b = B\ndef merge(s, c=C) -> D:\n    global A\n    A += K.b"
+        )
+    )
+    assert code.decode().splitlines()[:4] == ["A = 1", "B = 2", "C = 3", "D = 4"]
 
 
 def test_only_code_cells_are_read():

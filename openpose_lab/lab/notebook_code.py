@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import symtable
 from typing import Any
 
 LARGEST_NOTEBOOK = 16 << 20
@@ -88,8 +89,25 @@ def _statements(cell: str) -> list[tuple[str, set[str], set[str]]]:
     for statement in ast.parse(cell).body:
         first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
         text = "\n".join(lines[first - 1 : statement.end_lineno])
-        found.append((text, _bound(statement), {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}))
+        found.append((text, _bound(statement), _used(text)))
     return found
+
+
+def _used(text: str) -> set[str]:
+    """The names that a statement takes from outside. A function's local names are not among them.
+
+    Another cell may bind the same name, such as ``rows``, to something that cannot run when the merge is graded.
+    """
+    used: set[str] = set()
+    tables = [symtable.symtable(text, "<cell>", "exec")]
+    while tables:
+        table = tables.pop()
+        outermost = table.get_type() == "module"
+        used |= {
+            one.get_name() for one in table.get_symbols() if one.is_global() or (outermost and one.is_referenced())
+        }
+        tables += table.get_children()
+    return used
 
 
 def _bound(statement: ast.stmt) -> set[str]:

@@ -1,0 +1,141 @@
+"""The checks and the measures of a merge as one result, which ``result_text`` and ``result_html`` show."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from estimation.errors import OpenPoseLabError
+from estimation.files import read_input
+from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
+from openpose_lab.lab.alone import Alone
+from openpose_lab.lab.cases import HANDOUT
+from openpose_lab.lab.merge_checks import CHECKS, Bench, MergeCheck, run_checks
+from openpose_lab.lab.notebook_code import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
+from openpose_lab.lab.outcomes import Outcome
+from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.runner import Runner
+from openpose_lab.lab.waiting import find_waiting
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Accuracy and time on the rows of real photos.
+
+    Attributes:
+        rows: the number of rows.
+        photos: the number of photos.
+        others: the F1 that other groupings reach, by name.
+        f1: the merge's own; None if an answer breaks the contract.
+        milliseconds: that the merge takes for all rows. 0 without an F1.
+        others_milliseconds: that the project's own merge takes about, on this machine. 0 without an F1.
+    """
+
+    rows: int
+    photos: int
+    others: Mapping[str, float]
+    f1: float | None
+    milliseconds: float = 0.0
+    others_milliseconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What the checks and the measures of a merge came to.
+
+    Attributes:
+        checks: the checks that were run.
+        outcome: the failures.
+        of_handout: the answer to the handout's nine rows, unchecked.
+        figures: accuracy and time; None if the merge used up its time before.
+    """
+
+    checks: tuple[MergeCheck, ...]
+    outcome: Outcome
+    of_handout: Any
+    figures: Figures | None
+
+
+def check_file(file: Path, limits: Limits, advance: Callable[[], object] = lambda: None) -> Result:
+    """Check and measure a merge in the sandbox.
+
+    Args:
+        file: the merge's Python file, or a notebook, of which the code that the grader would take is checked.
+        limits: of its process.
+        advance: called after each check.
+
+    Returns:
+        The result of all checks.
+
+    Raises:
+        OpenPoseLabError: The file cannot be loaded.
+    """
+    with _checked(file, limits, advance) as (bench, outcome):
+        return measure(bench, CHECKS, outcome)
+
+
+def find_outcome(file: Path, limits: Limits, advance: Callable[[], object] = lambda: None) -> Outcome:
+    """Check a merge as ``check_file`` does, without measuring it."""
+    with _checked(file, limits, advance) as (_, outcome):
+        return outcome
+
+
+@contextmanager
+def _checked(file: Path, limits: Limits, advance: Callable[[], object]) -> Iterator[tuple[Bench, Outcome]]:
+    """Check a merge, and keep its process."""
+    with _python_file(file) as path, Runner(path, limits) as runner:
+        loaded = runner.load()
+        if loaded.error:
+            error = loaded.error if path == file else loaded.error.replace(f"{path.parent}{os.sep}", "")
+            raise OpenPoseLabError(f"there is nothing to check: {error}")
+        bench = Bench(runner, loaded)
+        with Alone(path, runner.limits) as alone:
+            failures = run_checks(CHECKS, bench, advance)
+            not_graded = alone.find_problem(bench)
+        yield bench, Outcome(failures, find_waiting(failures), not_graded)
+
+
+@contextmanager
+def _python_file(file: Path) -> Iterator[Path]:
+    """The file, or one with the code of a notebook."""
+    if file.suffix.lower() != ".ipynb":
+        yield file
+        return
+    try:
+        code = merge_of_notebook(read_input(file, "notebook", LARGEST_NOTEBOOK))
+    except NotebookError as error:
+        raise OpenPoseLabError(f"there is nothing to check in {file}: {error}") from None
+    with tempfile.TemporaryDirectory(prefix="check-merge-") as folder:
+        path = Path(folder).resolve() / "merge.py"
+        path.write_bytes(code)
+        yield path
+
+
+def measure(bench: Bench, checks: tuple[MergeCheck, ...], outcome: Outcome) -> Result:
+    """Measure a merge that has been checked.
+
+    Args:
+        bench: calls the merge.
+        checks: the checks that were run.
+        outcome: of these checks.
+
+    Returns:
+        The result.
+    """
+    of_handout = bench.call(HANDOUT).value
+    return Result(checks, outcome, of_handout, None if bench.hung else _find_figures(bench))
+
+
+def _find_figures(bench: Bench) -> Figures:
+    photos = read_photo_rows()
+    size = sum(map(len, photos.rows)), len(photos.rows)
+    f1 = measure_f1(photos, lambda rows: bench.call(rows).value)
+    if f1 is None:
+        return Figures(*size, photos.figures, None)
+    milliseconds = 1000 * merge_seconds(photos, bench.again)
+    return Figures(*size, photos.figures, f1, milliseconds, 1000 * reading_seconds(photos) * photos.effort)
