@@ -6,6 +6,7 @@ coordinates, config)`` sees every scored candidate before any is thrown away, an
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import inspect
 import io
@@ -13,6 +14,7 @@ import os
 import sys
 import textwrap
 import threading
+import tokenize
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,6 +54,9 @@ Input = Connections | NDArray[np.float64]
 """What a grouping is called with: the connections for ``group``, rows of limbs for ``merge``."""
 _LARGEST_FILE = 8 << 20  # bytes
 _KEPT = 100  # characters of what is printed
+_UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *_UTF_32_MARKS)
+"""The first bytes of files that editors save as UTF-16 or UTF-32, such as Notepad's "Unicode"."""
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _GROUP_ARGUMENTS = 3  # candidates, coordinates, config
 
@@ -148,7 +153,31 @@ def check_form(path: Path, kind: FileKind) -> None:
 def check_syntax(path: Path) -> None:
     """Raise GroupingError if a grouping's file is not Python. The file is not executed."""
     with _told_as_not_loaded(path, GROUPING_FILE):
-        compile(path.read_bytes(), path, "exec")
+        compile(read_source(path), path, "exec")
+
+
+def read_source(path: Path) -> bytes:
+    """Read a plug-in's file. Raises DescribedError, with what to do, if its encoding is one that Python does not read.
+
+    Python's own errors for such files name null bytes or a byte, but neither the encoding nor a remedy.
+    """
+    data = path.read_bytes()
+    if data.startswith(_WIDE_MARKS) or b"\0" in data[:2]:  # Python code begins with a letter of ASCII, or nearly always
+        wide = "UTF-32" if data.startswith(_UTF_32_MARKS) or data[1:4] == bytes(3) or data[:3] == bytes(3) else "UTF-16"
+        raise DescribedError(f"the file is {wide}, but Python reads UTF-8; in your editor, save it with encoding UTF-8")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError:  # told with its line when the file is compiled, or below
+        encoding = "utf-8"
+    try:
+        with contextlib.suppress(LookupError):  # a codec that is not of text, such as rot13
+            data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line, name = data[: error.start].count(b"\n") + 1, encoding.removesuffix("-sig").upper()
+        raise DescribedError(
+            f"line {line}: byte 0x{data[error.start]:02x} is not {name}; in your editor, save it with encoding UTF-8"
+        ) from error
+    return data
 
 
 def _from_function(function: Callable[..., Any]) -> Grouping:
@@ -441,7 +470,7 @@ def execute(path: Path, kind: FileKind) -> ModuleType:
         sys.path.append(str(folder))
     try:
         with _told_as_not_loaded(path, kind), guarded(Printed(sys.stdout)):
-            exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
+            exec(compile(read_source(path), path, "exec"), module.__dict__)
     finally:
         if appended and str(folder) in sys.path:  # the file may have removed it; its own entries stay
             del sys.path[len(sys.path) - 1 - sys.path[::-1].index(str(folder))]

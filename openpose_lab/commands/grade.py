@@ -3,7 +3,7 @@
 The folder, or the zip, is what Moodle, Canvas, Gradescope or Blackboard export, or holds files such as merge.py in
 StudentID_Lab3.zip. Each runs in a process of its own with limits, and another process judges its answers. The program
 writes a table with one row for each student, and a page for each. Marks are kept, so the same command continues a run
-that was stopped.
+that was stopped. With --one it marks what one student handed in, as an autograder needs it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.commands.options import (
     add_measuring_options,
     add_memory_option,
@@ -26,6 +26,7 @@ from openpose_lab.commands.options import (
     check_range,
     chosen_views,
     make_parser,
+    output_path,
 )
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.lab.grading.points import POINTS
@@ -39,24 +40,38 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python -m openpose_lab grade submissions
   python -m openpose_lab grade submissions --out lab3.csv --points my_points.toml
+  python -m openpose_lab grade --one merge.py --format json --out -
   python -m openpose_lab grade submissions --images val2017 --annotations person_keypoints_val2017.json
 
 docs/lab_instructor.md has the sandbox limits by platform.
 """
 MOST_JOBS = 61 if sys.platform == "win32" else 1000
 """Windows waits for no more processes at once."""
+NAMES = {"csv": "grades.csv", "json": "grades.jsonl", "gradescope": "results.json"}
+"""The formats, and the file that each is written to by default."""
+MOST_PAIRS = 10
+"""Pairs of submissions that are much alike, which the program names."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+    if options.format == "gradescope":
+        for_gradescope(options)
+    elif options.one:
+        one_submission(options)
+    else:
+        all_submissions(options)
 
+
+def all_submissions(options: argparse.Namespace) -> None:
+    """Mark a folder of submissions, and write the table and the pages."""
     import tempfile
 
-    from estimation.files import write_whole
+    from estimation.files import is_standard_output
     from openpose_lab.lab.grading.judges import mark_all, prepare
     from openpose_lab.lab.grading.points import read_points
-    from openpose_lab.lab.grading.report import find_all_alike, marks_csv, write_pages
+    from openpose_lab.lab.grading.report import find_all_alike, write_pages
     from openpose_lab.lab.grading.submissions import find_submissions
 
     limits = check_options(options)
@@ -64,11 +79,14 @@ def main(arguments: Sequence[str]) -> None:
     print(f"reading {shown(options.folder)}", flush=True)  # a minute for thousands of archives
     submissions = find_submissions(options.folder)
     print(_counted(len(submissions), "student", "students"), flush=True)
-    kept, pages = progress_file(options.out), options.out.with_name(f"{options.out.stem}_sheets")
+    alone = is_standard_output(options.out)  # nothing can lie beside it
+    pages = None if alone else options.out.with_name(f"{options.out.stem}_sheets")
     try:
-        pages.mkdir(exist_ok=True)
+        if pages:
+            pages.mkdir(exist_ok=True)
         photos = read_photos(options)  # can take minutes, in which there is no temporary folder yet
         with tempfile.TemporaryDirectory(prefix="grade-") as folder:
+            kept = progress_file(Path(folder) / "grades" if alone else options.out)
             setting = prepare(photos, limits, Path(folder))
             records = mark_all(submissions, setting, kept, options.jobs, partial(tell_beginning, kept, setting))
     except OSError as error:  # a full disk, for one
@@ -78,11 +96,71 @@ def main(arguments: Sequence[str]) -> None:
             f"space, or choose another --out, and give the same command again"
         ) from error
     alike = find_all_alike(records)
-    encoding = "utf-8-sig" if options.excel else "utf-8"
-    write_whole(options.out, marks_csv(records, points, alike).encode(encoding, "replace"))
+    write_table(options, records, points, alike)
     report(records, points, alike)
-    print(f"wrote {shown(options.out)}, and a page for each student to {shown(pages)}")
-    write_pages(pages, records, points)
+    if pages:
+        print(f"wrote {shown(options.out)}, and a page for each student to {shown(pages)}")
+        write_pages(pages, records, points)
+
+
+def write_table(
+    options: argparse.Namespace, records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]
+) -> None:
+    """Write the results of all in the format that was asked for."""
+    from estimation.files import write_whole
+    from openpose_lab.lab.grading.report import marks_csv, marks_json
+
+    if options.format == "json":
+        data = marks_json(records, points, alike).encode()
+    else:
+        encoding = "utf-8-sig" if options.excel else "utf-8"
+        data = marks_csv(records, points, alike).encode(encoding, "replace")
+    write_whole(options.out, data)
+
+
+def one_submission(options: argparse.Namespace) -> None:
+    """Mark what one student handed in, and write the result."""
+    from openpose_lab.lab.grading.points import read_points
+    from openpose_lab.lab.grading.report import find_all_alike
+
+    limits = check_options(options, beside=False)
+    points = read_points(options.points)
+    record = mark_one_record(options, limits)
+    alike = find_all_alike([record])
+    write_table(options, [record], points, alike)
+    report([record], points, alike)
+
+
+def for_gradescope(options: argparse.Namespace) -> None:
+    """Mark what one student handed in, and write results.json, with a sentence if it cannot be marked."""
+    from estimation.files import write_whole
+    from openpose_lab.lab.grading.gradescope import render_failure, render_results
+    from openpose_lab.lab.grading.points import read_points
+    from openpose_lab.lab.grading.result import result_of
+
+    limits = check_options(options, beside=False)
+    try:
+        points = read_points(options.points)
+        record = mark_one_record(options, limits)
+        write_whole(options.out, render_results(result_of(record, points)))
+    except Exception as error:  # whatever it is, the student gets a sentence
+        known = str(error) if isinstance(error, OpenPoseLabError) else f"{type(error).__name__}: {error}"
+        why = one_line(known, 1000)
+        write_whole(
+            options.out,
+            render_failure(f"The autograder failed, which is not your fault. Show this to your instructor: {why}"),
+        )
+        raise
+    report([record], points, {})
+
+
+def mark_one_record(options: argparse.Namespace, limits: Limits) -> Record:
+    """Mark one submission, and print what the sandbox guards on this system."""
+    from openpose_lab.lab.grading.one import mark_one
+
+    record, guards = mark_one(options.folder, read_photos(options), limits)
+    tell_guards(guards)
+    return record
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -91,7 +169,19 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder with what was handed in, or one .zip"
     )
-    parser.add_argument("--out", type=Path, default=Path("grades.csv"), help="the table (default: grades.csv)")
+    parser.add_argument("--one", action="store_true", help="SUBMISSIONS_DIR, or a file, is what one student handed in")
+    parser.add_argument(
+        "--format",
+        choices=list(NAMES),
+        default="csv",
+        help="csv: a table; json: a line for each student; gradescope: results.json of one student (default: csv)",
+    )
+    parser.add_argument(
+        "--out",
+        type=output_path,
+        metavar="FILE",
+        help=f"- is the standard output (default: {', '.join(NAMES.values())})",
+    )
     parser.add_argument("--excel", action="store_true", help="begin the table with the mark by which Excel knows UTF-8")
     parser.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: the lab's)")
     parser.add_argument(
@@ -105,20 +195,35 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     add_memory_option(parser)
     photos = parser.add_argument_group("photos to measure on, in place of the rows that come with the project")
     add_measuring_options(photos, required=False)
-    return parser.parse_args(arguments)
+    options: argparse.Namespace = parser.parse_args(arguments)
+    options.out = options.out or Path(NAMES[options.format])
+    return options
 
 
-def check_options(options: argparse.Namespace) -> Limits:
-    """Return the limits of each submission. Raise OpenPoseLabError now if something cannot be done."""
-    from estimation.files import check_place_of_files
+def check_options(options: argparse.Namespace, beside: bool = True) -> Limits:
+    """Check what can be checked before anything is marked.
+
+    Args:
+        options: the options.
+        beside: whether the progress and the pages are written beside the table.
+
+    Returns:
+        The limits of each submission.
+
+    Raises:
+        OpenPoseLabError: something cannot be done.
+    """
+    from estimation.files import check_place_of_files, is_standard_output
 
     check_measuring_options(options, otherwise="")
     check_range("--jobs", options.jobs, 1, MOST_JOBS)
     limits = check_limits(options)
     inputs = [("points", options.points), ("annotations", options.annotations), ("weights", options.weights)]
-    check_place_of_files(options.out)
-    outputs = [options.out, progress_file(options.out)]
-    check_place_of_files(outputs[1])
+    outputs = [options.out]
+    if beside and not is_standard_output(options.out):
+        check_place_of_files(options.out)
+        outputs.append(progress_file(options.out))
+        check_place_of_files(outputs[1])
     folder = Path(os.path.realpath(options.folder))
     for out in outputs:
         place = Path(os.path.realpath(out))
@@ -152,22 +257,29 @@ def tell_beginning(kept: Path, setting: Setting, known: int, left: int) -> None:
     Raises:
         OpenPoseLabError: if the grader's own reference does not get full marks here.
     """
-    from openpose_lab.lab.grading.judges import FULL_SANDBOX, check_reference
+    from openpose_lab.lab.grading.judges import check_reference
 
     if known:
         print(f"{known} of {known + left} were marked before ({shown(kept)})")
     if left:
-        guards = check_reference(setting)
-        print(f"submissions are held to: time, {', '.join(guards)}")
-        if not set(guards) >= FULL_SANDBOX:
-            print("this system does not keep them from all else: see docs/lab_instructor.md, or use a virtual machine")
+        tell_guards(check_reference(setting))
+
+
+def tell_guards(guards: list[str]) -> None:
+    """Print what the sandbox guards on this system."""
+    from openpose_lab.lab.grading.judges import FULL_SANDBOX
+
+    print(f"submissions are held to: time, {', '.join(guards)}")
+    if not set(guards) >= FULL_SANDBOX:
+        print("this system does not keep them from all else: see docs/lab_instructor.md, or use a virtual machine")
 
 
 def report(records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]) -> None:
     """What came of all, in a few lines."""
-    from openpose_lab.lab.grading.report import labels
+    from openpose_lab.lab.grading.report import find_pairs, labels
+    from openpose_lab.lab.grading.result import result_of
 
-    totals = [sum(points[name] * share for name, share in record.shares().items()) for record in records]
+    totals = [result_of(record, points).points for record in records]
     most = sum(points.values())
     number = _counted(len(records), "submission", "submissions")
     print(f"{number}, {sum(totals) / len(totals):.1f} of {most:g} points on average")
@@ -175,8 +287,15 @@ def report(records: list[Record], points: dict[str, float], alike: Mapping[str, 
     print(_counted(passing, "passes every check", "pass every check"))
     if unread := sum(bool(record.problem) for record in records):
         print(f"{unread} cannot be loaded, or read")
+    if not alike:
+        return
     if similar := sum(alike[label].count > 0 for label in labels(records)):
-        print(_counted(similar, "is much like another one", "are much like another one"))
+        print(_counted(similar, "is much like another one:", "are much like another one:"))
+    pairs = find_pairs(records, alike)
+    for one, other, share in pairs[:MOST_PAIRS]:
+        print(f"  {one_line(one)} and {one_line(other)} ({share:.2f})")
+    if len(pairs) > MOST_PAIRS:
+        print(f"  and {len(pairs) - MOST_PAIRS} more pairs, which the column alike names")
 
 
 def _counted(count: int, one: str, many: str) -> str:

@@ -1,6 +1,7 @@
-"""Make the archive that students get, with merge.py left to be written.
+"""Make the archive that students get, or the one with which Gradescope marks.
 
-The archive holds neither an answer nor the checks that only the grader makes. The demo and check-merge run in it.
+In the students' archive merge.py is left to be written. The demo and check-merge run in it. It holds neither an answer
+nor the checks that only the grader makes; Gradescope's archive holds both, so keep it to yourself.
 """
 
 from __future__ import annotations
@@ -10,33 +11,77 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.commands.options import make_parser
+from openpose_lab.commands.options import add_memory_option, add_seconds_option, check_limits, make_parser
 from openpose_lab.commands.program import claim_outputs, shown
+from openpose_lab.lab.grading.points import POINTS
+from openpose_lab.lab.sandbox.limits import Limits
 
-_EXAMPLES = """example:
+_EXAMPLES = """examples:
   python -m openpose_lab handout --out lab.zip
+  python -m openpose_lab handout --gradescope autograder.zip --points my_points.toml
 """
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+    limits = check_limits(options)
+    if not options.gradescope and (options.points != POINTS or limits != Limits()):
+        raise OpenPoseLabError("--points, --seconds and --memory are for the autograder: give --gradescope, too")
+    out = options.out or (None if options.gradescope else Path("lab.zip"))
+    outputs = [path for path in (out, options.gradescope) if path]
+    for path in outputs:
+        if path.suffix != ".zip":
+            raise OpenPoseLabError(f"cannot write {path}: its name must end in .zip")
+    claim_outputs(outputs, [("points", options.points)])
+    if out:
+        write_handout(out)
+    if options.gradescope:
+        write_autograder(options.gradescope, options.points, limits)
 
+
+def write_handout(out: Path) -> None:
+    """Write the archive that students get."""
     from estimation.files import write_whole
     from openpose_lab.lab.handout import handout_files, pack
     from openpose_lab.lab.importable import MERGE
 
-    if options.out.suffix != ".zip":
-        raise OpenPoseLabError(f"cannot write {options.out}: its name must end in .zip")
-    claim_outputs([options.out], [])
     files = handout_files()
-    data = pack(files, options.out.stem)
-    write_whole(options.out, data)
-    print(f"wrote {shown(options.out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
+    data = pack(files, out.stem)
+    write_whole(out, data)
+    print(f"wrote {shown(out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
+
+
+def write_autograder(out: Path, points: Path, limits: Limits) -> None:
+    """Write the archive with which Gradescope marks submissions."""
+    from estimation.files import write_whole
+    from openpose_lab.lab.autograder import SCRIPTS, autograder_files
+    from openpose_lab.lab.grading.points import read_points
+    from openpose_lab.lab.handout import pack
+
+    most = sum(read_points(points).values())
+    files = autograder_files(points.read_bytes(), limits)
+    data = pack(files, executable=SCRIPTS)
+    write_whole(out, data)
+    print(
+        f"wrote {shown(out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; it marks up to {most:g} points, and holds "
+        f"the answer and the hidden checks"
+    )
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of the command line."""
     parser = make_parser("openpose-lab handout", __doc__, _EXAMPLES)
-    parser.add_argument("--out", type=Path, default=Path("lab.zip"), help="the archive (default: lab.zip)")
+    add = parser.add_argument
+    add(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="the students' archive (default: lab.zip, unless --gradescope is given)",
+    )
+    autograder = parser.add_argument_group("Gradescope")
+    autograder.add_argument("--gradescope", type=Path, metavar="FILE", help="write the autograder's archive")
+    autograder.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: the lab's)")
+    add_seconds_option(autograder)
+    add_memory_option(autograder)
     return parser.parse_args(arguments)

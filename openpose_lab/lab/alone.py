@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from openpose_lab.lab.cases import HANDOUT
-from openpose_lab.lab.importable import MERGE, importable_names
+from openpose_lab.lab.importable import ALLOWED, MERGE, importable_names, with_allowed
 from openpose_lab.lab.merge_checks import Bench
 from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import Runner
@@ -56,7 +56,8 @@ class Alone:
             return None
         if reply.error:
             error = reply.error.rpartition(" cannot be loaded: ")[2].replace(f"{self._runner.file.parent}{os.sep}", "")
-            return f"{_NO_POINTS}: {error}; write what it needs into it"
+            return f"{_NO_POINTS}: {with_allowed(error)}; write what it needs into it"
         if reply.imports and (lacking := set(reply.imports) - (importable_names() - {MERGE})):
-            return f"{_NO_POINTS}: it may not import {min(lacking)}; write what it needs into it"
+            found = f"it imports {min(lacking)}, but a submission may import {ALLOWED}"
+            return f"{_NO_POINTS}: {found}; write what it needs into it"
         return None

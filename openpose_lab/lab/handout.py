@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Collection, Mapping
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.lab.importable import LAYOUTS, PROGRAMS, needed_by, read_files
+from openpose_lab.lab.importable import MODULES, PROGRAMS, needed_by, read_files
 from openpose_lab.lab.steps import pytest_settings
 from openpose_lab.paths import ROOT, in_clone
 
@@ -15,9 +16,7 @@ _OTHERS = (
     "requirements-light.txt",
     "LICENSE",
     "NOTICE",
-    LAYOUTS,
-    "openpose_lab/formats/*.py",
-    "openpose_lab/networks/**/*.py",
+    *MODULES,
     "models/**/*.py",
     "images/skiers.jpg",
     "images/people.jpg",
@@ -33,6 +32,7 @@ _OTHERS = (
     "docs/weights.md",
     "docs/pictures/lab_*",
 )
+_UNIX = 3
 _README = """# The lab: design your own grouping algorithm
 
 Begin with [docs/lab_student.md](docs/lab_student.md).
@@ -56,10 +56,22 @@ def handout_files() -> dict[str, bytes]:
     return {**read_files(others.union(needed_by([*PROGRAMS, *modules]))), **made}
 
 
-def pack(files: dict[str, bytes], folder: str) -> bytes:
-    """The files in a zip archive, all in one folder. The same files make the same bytes."""
+def pack(files: Mapping[str, bytes], folder: str = "", executable: Collection[str] = ()) -> bytes:
+    """Pack files into a zip archive. The same files make the same bytes.
+
+    Args:
+        files: the contents by path.
+        folder: the folder in the archive that all are in; by default none.
+        executable: the paths of those that can be executed.
+
+    Returns:
+        The bytes of the archive.
+    """
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(f"{folder}/{name}"), content, zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(f"{folder}/{name}" if folder else name)
+            entry.create_system = _UNIX  # whatever the system here, so that the mode is kept
+            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return data.getvalue()

@@ -27,7 +27,11 @@ PROGRAMS = (
     "tests/estimation/test_merge.py",
 )
 """What students run; what these import comes with them."""
-LAYOUTS = "estimation/layouts/*.py"  # found by listing, so that no import leads to them
+LAYOUTS = "estimation/layouts/*.py"
+MODULES = (LAYOUTS, "openpose_lab/formats/*.py", "openpose_lab/networks/**/*.py")
+"""Modules that the handout's programs find by listing, so that no import leads to them."""
+ALLOWED = "Python's own modules, numpy, scipy, cv2, and of the project what the handout's archive has in estimation"
+"""What a submission may import, for sentences."""
 _IMPORTABLE = (
     "estimation/",
     "openpose_lab/__init__.py",
@@ -42,8 +46,13 @@ def importable_names() -> set[str]:
 
     What ``merge.py`` imports does not count, as it may be a student's.
     """
-    names = {*needed_by(PROGRAMS), *(path.relative_to(ROOT).as_posix() for path in ROOT.glob(LAYOUTS))}
-    return {name for name in names if name.startswith(_IMPORTABLE)}
+    listed = (path.relative_to(ROOT).as_posix() for pattern in MODULES for path in ROOT.glob(pattern))
+    return {name for name in needed_by([*PROGRAMS, *listed]) if name.startswith(_IMPORTABLE)}
+
+
+def with_allowed(error: str) -> str:
+    """Add what a submission may import to the error of one that imports something else."""
+    return f"{error}; a submission may import {ALLOWED}" if "ModuleNotFoundError: " in error else error
 
 
 def importable_files() -> dict[str, bytes]:

@@ -86,12 +86,15 @@ def list_containers(path: Path) -> Iterator[list[File]]:
     """List a folder, then each zip archive in it, and in these.
 
     Args:
-        path: a folder, or one archive.
+        path: a folder, one archive, or one other file.
 
     Yields:
         The files of one container, in the order of their names. Those of an archive can be read until the next list is
         asked for. A container that cannot be read is a file with a problem.
     """
+    if not path.is_dir() and path.suffix.lower() != ".zip":
+        yield [File(((path.name,),), partial(_read_file, path))]
+        return
     if not path.is_dir():
         yield from _list_archive(path, ())
         return

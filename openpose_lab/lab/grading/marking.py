@@ -13,13 +13,20 @@ from openpose_lab.lab.accuracy import PhotoRows, merge_seconds
 from openpose_lab.lab.grading import likeness
 from openpose_lab.lab.grading.hidden_checks import HIDDEN
 from openpose_lab.lab.grading.submissions import Submission
-from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, FAIR, Bench, run_checks
+from openpose_lab.lab.importable import with_allowed
+from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, FAIR, Bench, MergeCheck, run_checks
 from openpose_lab.lab.photos import measure_all
 from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import Runner
+from openpose_lab.lab.waiting import find_waiting
 
-ALL_CHECKS = (*CHECKS, *HIDDEN)
+_HIDDEN_CONTRACT = tuple(
+    MergeCheck(f"hidden: {check.name}", check.category, check.run) for check in CHECKS if check.category == "contract"
+)
+"""The contract's checks look at all answers so far, so after the hidden checks they look at those too."""
+ALL_HIDDEN = (*HIDDEN, *_HIDDEN_CONTRACT)
+ALL_CHECKS = (*CHECKS, *ALL_HIDDEN)
 _SECONDS_IN_ALL = 120.0
 """For some 1,000 calls, and judging what they answer. The project's own merge takes two or three."""
 
@@ -29,9 +36,9 @@ class Record:
     """What came of one submission. Plain values alone, so that it can be kept as JSON.
 
     key: of all that it depends on. problem: why nothing could be checked. failures: for each check that failed, what it
-    says, and the rows concerned as a table. accuracy: figures by name. milliseconds: for the rows of all photos.
-    prints: the fingerprint of its code; "" if it is too large to be compared, None if there is none. id, student,
-    source, note: as in the submission.
+    says, and the rows concerned as a table. waiting: the more basic check by the name of each failed check that waits
+    for it. accuracy: figures by name. milliseconds: for the rows of all photos. prints: the fingerprint of its code; ""
+    if it is too large to be compared, None if there is none. id, student, source, note: as in the submission.
     """
 
     student: str
@@ -44,6 +51,7 @@ class Record:
     prints: str | None = None
     id: str = ""
     note: str = ""
+    waiting: dict[str, str] = field(default_factory=dict)
 
     @property
     def person(self) -> tuple[str, str]:
@@ -64,7 +72,7 @@ class Record:
         shares = {}
         for category in CATEGORIES:
             of_category = [
-                [check.name for check in checks if check.category == category] for checks in (CHECKS, HIDDEN)
+                [check.name for check in checks if check.category == category] for checks in (CHECKS, ALL_HIDDEN)
             ]
             passed = [sum(name not in self.failures for name in names) / len(names) for names in of_category if names]
             shares[category] = sum(passed) / len(passed)
@@ -80,12 +88,14 @@ class Record:
         """What ``to_json`` gave. Raises TypeError, ValueError, OverflowError or KeyError if it is something else."""
         failures = {str(name): (str(sentence), str(rows)) for name, (sentence, rows) in values["failures"].items()}
         accuracy = {str(name): float(figure) for name, figure in values["accuracy"].items()}
+        waiting = {str(name): str(other) for name, other in values.get("waiting", {}).items()}
         texts = [values.get(name) or "" for name in ("student", "source", "key", "problem", "prints", "id", "note")]
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("a text of the record is none")
         likeness.decode(values.get("prints") or "")
         milliseconds = None if values["milliseconds"] is None else float(values["milliseconds"])
-        return cls(**{**values, "failures": failures, "accuracy": accuracy, "milliseconds": milliseconds})
+        plain = {"failures": failures, "accuracy": accuracy, "milliseconds": milliseconds, "waiting": waiting}
+        return cls(**{**values, **plain})
 
 
 @dataclass(frozen=True)
@@ -97,12 +107,14 @@ class Setting:
         photos: the rows on which accuracy is measured.
         limits: the limits of a submission's process.
         key: a checksum of everything that marks depend on.
+        user: the ids of the user and the group that submissions run as; None for those of the grader.
     """
 
     folder: Path
     photos: PhotoRows
     limits: Limits
     key: str
+    user: tuple[int, int] | None = None
 
     @property
     def root(self) -> Path:
@@ -132,19 +144,25 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
     with tempfile.TemporaryDirectory(prefix="submission-", dir=setting.folder) as folder:
         file = Path(folder) / "merge.py"
         file.write_bytes(submission.code)
-        with Runner(file, setting.limits, alone=True, root=setting.root) as runner:
+        if setting.user:
+            file.parent.chmod(0o755)  # another user reads it
+        with Runner(file, setting.limits, alone=True, root=setting.root, user=setting.user) as runner:
             loaded = runner.load()
             if loaded.error and not runner.started:
                 loaded = runner.load()  # the machine may be busy
                 if loaded.error and not runner.started:
                     raise RuntimeError(loaded.error)
             if loaded.error:
-                return Record(*about, problem=loaded.error.replace(str(file), "merge.py"))
+                return Record(*about, problem=with_allowed(loaded.error.replace(str(file), "merge.py")))
             bench = Bench(runner, loaded, _SECONDS_IN_ALL, FAIR)
-            failures = run_checks(ALL_CHECKS, bench)
+            # Students see what their own checks say before the due date. These end before the merge sees a hidden row,
+            # so that it can put none into an error, an answer or what it prints.
+            failures = run_checks(CHECKS, bench)
+            waiting = find_waiting(failures)
+            failures |= run_checks(ALL_HIDDEN, bench)
             told = {
                 name: (
-                    failure.sentence.replace(str(file), "merge.py"),
+                    with_allowed(failure.sentence.replace(str(file), "merge.py")),
                     format_rows(failure.rows) if failure.rows else "",
                 )
                 for name, failure in failures.items()
@@ -152,7 +170,8 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
             accuracy: dict[str, float] = {}
             milliseconds = None
             if not bench.hung:
+                runner.load()  # anew: what it remembers of the hidden rows must not show in figures that students see
                 accuracy = measure_all(setting.photos, lambda rows: bench.call(rows).value)
                 if accuracy and not bench.hung:
                     milliseconds = round(1000 * merge_seconds(setting.photos, bench.again), 1)
-            return Record(*about, None, told, accuracy, milliseconds)
+            return Record(*about, None, told, accuracy, milliseconds, waiting=waiting)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 import re
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import write_whole
 from openpose_lab.lab.grading.likeness import LARGEST_COMPARED, Alike, decode, find_alike
 from openpose_lab.lab.grading.marking import Record
-from openpose_lab.lab.grading.student_page import render_student_page
+from openpose_lab.lab.grading.result import result_of
+from openpose_lab.lab.grading.student_page import GENERATOR, render_student_page
 from openpose_lab.lab.merge_checks import CATEGORIES, NO_ANSWER
 from openpose_lab.spreadsheets import text_cell
 
@@ -40,24 +44,62 @@ def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[st
     figures = list(dict.fromkeys(name for record in records for name in record.accuracy))
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["id", "student", "points", *CATEGORIES, *figures, "ms", "alike", "reason", "note", "source"])
-    for record, label in zip(records, labels(records)):
-        marks = {category: points[category] * share for category, share in record.shares().items()}
+    heads = ["alike", "reason", "note", "page", "source"]
+    writer.writerow(["id", "student", "points", *CATEGORIES, *figures, "ms", *heads])
+    for record, label, page in zip(records, labels(records), page_names(records)):
+        result = result_of(record, points)
         writer.writerow(
             [
                 plain(record.id),
                 plain(record.student),
-                f"{sum(marks.values()):.1f}",
-                *(f"{mark:.1f}" for mark in marks.values()),
+                result.points,
+                *(category.points for category in result.categories),
                 *(record.accuracy.get(name, "") for name in figures),
                 "" if record.milliseconds is None else record.milliseconds,
                 plain(NOT_COMPARED if record.prints == "" else _listed_alike(alike[label])),
                 plain(reason(record)),
                 plain(record.note),
+                plain(page),
                 plain(record.source),
             ]
         )
     return text.getvalue()
+
+
+def marks_json(records: list[Record], points: Mapping[str, float], alike: Mapping[str, Alike]) -> str:
+    """Write the results for other programs.
+
+    Args:
+        records: of all students.
+        points: the most points for each category.
+        alike: by the ``labels`` of the records, the submissions that each is much like.
+
+    Returns:
+        JSON Lines: an object for each student on a line of its own.
+    """
+    lines = [
+        json.dumps({**result_of(record, points).to_json(), "alike": dict(alike[label].best)})
+        for record, label in zip(records, labels(records))
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def find_pairs(records: list[Record], alike: Mapping[str, Alike]) -> list[tuple[str, str, float]]:
+    """Find the pairs of submissions that are much alike.
+
+    Args:
+        records: of all students.
+        alike: by the ``labels`` of the records, the submissions that each is much like.
+
+    Returns:
+        The labels and the likeness of each pair, the most alike first. Of a submission that is like many others only
+        the pairs with a few of these are found.
+    """
+    pairs: dict[frozenset[str], tuple[str, str, float]] = {}
+    for label in labels(records):
+        for other, share in alike[label].best.items():
+            pairs.setdefault(frozenset({label, other}), (label, other, share))
+    return sorted(pairs.values(), key=lambda pair: -pair[2])
 
 
 def find_all_alike(records: list[Record]) -> dict[str, Alike]:
@@ -104,25 +146,42 @@ def plain(text: str) -> str:
 
 
 def safe_names(students: list[str]) -> list[str]:
-    """Students' names as file names on every system, no two alike."""
-    names: dict[str, str] = {}  # in small letters, and as they are
+    """Students' names as file names on every system, no two alike.
+
+    Some systems take names for one if they differ in capital letters, or in the way that an accent is encoded.
+    """
+    names: dict[str, str] = {}  # as such systems compare them, and as they are
     for student in students:
-        letters = re.sub(r"[^\w.() -]", "_", student).strip(" .")
+        letters = re.sub(r"[^\w.() -]", "_", unicodedata.normalize("NFC", student)).strip(" .")
         name = letters.encode("utf-8", "ignore")[:_LONGEST_NAME].decode("utf-8", "ignore") or "_"
         if name.split(".")[0].upper() in _DEVICES:
             name = f"_{name}"
         number = itertools.count(2)
         single = name
-        while name.lower() in names:
+        while _compared(name) in names:
             name = f"{single}_{next(number)}"
-        names[name.lower()] = name
+        names[_compared(name)] = name
     return list(names.values())
 
 
+def _compared(name: str) -> str:
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
+
+
+def page_names(records: list[Record]) -> list[str]:
+    """The names of the students' pages, no two alike."""
+    return [f"{name}.html" for name in safe_names(labels(records))]
+
+
 def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -> None:
-    """Write a page for each student. A note names one that cannot be written."""
-    for record, name in zip(records, safe_names(labels(records))):
+    """Write a page for each student, and remove pages of earlier runs. A note names one that cannot be written."""
+    names = page_names(records)
+    for path in sorted(set(folder.glob("*.html")) - {folder / name for name in names}):
+        with suppress(OSError):
+            if path.is_file() and GENERATOR in path.read_bytes()[:1000].decode("utf-8", "replace"):
+                path.unlink()
+    for record, label, name in zip(records, labels(records), names):
         try:
-            write_whole(folder / f"{name}.html", render_student_page(record, points).encode("utf-8", "replace"))
+            write_whole(folder / name, render_student_page(record, points, label).encode("utf-8", "replace"))
         except OpenPoseLabError as error:
             warnings.warn(str(error), OpenPoseLabWarning, stacklevel=2)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from openpose_lab.lab.grading.marking import ALL_CHECKS, Record
-from openpose_lab.lab.merge_checks import CATEGORIES
+from openpose_lab.lab.grading.marking import Record
+from openpose_lab.lab.grading.result import CategoryResult, Result, result_of
+
+GENERATOR = '<meta name="generator" content="openpose-lab grade">'
+"""By which a page is known as one of these."""
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -20,7 +23,7 @@ h3 { margin-bottom: .2rem; }
 """
 
 
-def render_student_page(record: Record, points: Mapping[str, float]) -> str:
+def render_student_page(record: Record, points: Mapping[str, float], label: str = "") -> str:
     """Render a student's mark as one HTML page without further files.
 
     The page shows the rows of the hidden checks and names no other student.
@@ -28,52 +31,50 @@ def render_student_page(record: Record, points: Mapping[str, float]) -> str:
     Args:
         record: the result of the submission.
         points: the most points for each category.
+        label: the title, which differs from that of every other page; by default the student's name.
 
     Returns:
         The HTML text.
     """
-    shares = record.shares()
-    total, most = sum(points[name] * shares[name] for name in CATEGORIES), sum(points.values())
+    result, title = result_of(record, points), label or record.student
     body = [
-        f"<h1>{escape(record.student)}</h1>",
-        f"<p>{escape(record.id)}: {escape(record.source)}</p>",
-        f"<p><strong>{total:.1f}</strong> of {most:g} points</p>",
-        *_format_points(record, points),
+        f"<h1>{escape(title)}</h1>",
+        f"<p>{escape(result.id)}: {escape(result.source)}</p>",
+        f"<p><strong>{result.points:.1f}</strong> of {result.most:g} points</p>",
+        *_format_points(result),
     ]
-    if record.problem:
-        body.append(f"<p>Nothing could be checked: {escape(record.problem)}</p>")
-    if record.note:
-        body.append(f"<p>Note: {escape(record.note)}</p>")
-    for name, figure in record.accuracy.items():
+    if result.problem:
+        body.append(f"<p>Nothing could be checked: {escape(result.problem)}</p>")
+    if result.note:
+        body.append(f"<p>Note: {escape(result.note)}</p>")
+    for name, figure in result.accuracy.items():
         body.append(f"<p>{escape(name)} on photos: {figure:.3f}</p>")
-    if record.milliseconds is not None:
-        body.append(f"<p>Time for the rows of all photos: {record.milliseconds:.0f} ms</p>")
-    for category in CATEGORIES:
-        body += _failures(record, category)
+    if result.milliseconds is not None:
+        body.append(f"<p>Time for the rows of all photos: {result.milliseconds:.0f} ms</p>")
+    for category in result.categories:
+        body += _failures(category)
     return (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(record.student)}</title>'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">{GENERATOR}'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(body) + "\n</body></html>\n"
     )
 
 
-def _format_points(record: Record, points: Mapping[str, float]) -> list[str]:
+def _format_points(result: Result) -> list[str]:
     rows = []
-    for category, share in record.shares().items():
-        checks = [check.name for check in ALL_CHECKS if check.category == category]
-        passed = 0 if record.problem else sum(name not in record.failures for name in checks)
+    for category in result.categories:
+        passed, checks = category.counts()
         rows.append(
-            f'<tr><td>{category}</td><td class="number">{passed} of {len(checks)} checks</td>'
-            f'<td class="number">{points[category] * share:.1f} of {points[category]:g}</td></tr>'
+            f'<tr><td>{category.name}</td><td class="number">{passed} of {checks} checks</td>'
+            f'<td class="number">{category.points:.1f} of {category.most:g}</td></tr>'
         )
     return ["<table>", *rows, "</table>"]
 
 
-def _failures(record: Record, category: str) -> list[str]:
-    failed = [check.name for check in ALL_CHECKS if check.category == category and check.name in record.failures]
-    lines = [f"<h2>{category}</h2>"] if failed else []
-    for name in failed:
-        sentence, rows = record.failures[name]
-        lines += [f"<h3>{escape(name)}</h3>", f"<p>{escape(sentence)}</p>"]
-        lines += [f"<pre>{escape(rows)}</pre>"] if rows else []
+def _failures(category: CategoryResult) -> list[str]:
+    told = [check for check in category.checks if check.sentence]
+    lines = [f"<h2>{category.name}</h2>"] if told else []
+    for check in told:
+        lines += [f"<h3>{escape(check.name)}</h3>", f"<p>{escape(check.sentence)}</p>"]
+        lines += [f"<pre>{escape(check.rows)}</pre>"] if check.rows else []
     return lines

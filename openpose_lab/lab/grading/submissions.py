@@ -128,6 +128,27 @@ def find_submissions(folder: Path) -> list[Submission]:
     return sorted(map(_settle_again, same.values()), key=lambda one: (one.source, one.id, one.student))
 
 
+def find_one_submission(place: Path) -> Submission:
+    """Find the file that counts of all that one student, or one group, handed in.
+
+    Args:
+        place: a file, a folder or an archive. The names in it are not taken for names of students.
+
+    Returns:
+        The submission. A submission with a problem says why there is nothing to mark.
+
+    Raises:
+        OpenPoseLabError: the place does not exist, or cannot be read.
+    """
+    if not os.path.exists(place):
+        raise OpenPoseLabError(f"there is no file or folder {place} with a submission; check the path")
+    pieces = list(_read_pieces(place, Exports()))
+    found = Submission("", "", problem="nothing was handed in: there are no files")
+    if pieces:
+        found = _settle(pieces, [piece.parts for piece in pieces], "submission")
+    return _shown(replace(found, student=place.resolve().stem))
+
+
 def _shown(submission: Submission) -> Submission:
     """The same with names that can be printed."""
     return replace(

@@ -118,6 +118,7 @@ class Runner:
         doors: the functions to look for in the file, as for ``load_grouping``.
         layout: the name of the layout if the file is a tracker's; empty if it is a grouping's.
         waits: whether the process, once begun, reads the file only when ``loaded`` is called.
+        user: the ids of the user and the group that the process runs as, which only root can choose; None for ours.
         guards: the limits that hold, once the merge is loaded.
         started: whether Python came up; if not, it is not the merge's fault.
     """
@@ -129,6 +130,7 @@ class Runner:
     doors: tuple[str, ...] = ("merge",)
     layout: str = ""
     waits: bool = False
+    user: tuple[int, int] | None = None
     guards: list[str] = field(default_factory=list)
     started: bool = False
     _process: subprocess.Popen[bytes] | None = None
@@ -228,8 +230,12 @@ class Runner:
         script = self.root / "openpose_lab" / "lab" / "sandbox" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
         environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}
+        user, group = self.user or (None, None)
         self._process = subprocess.Popen(
             command,
+            user=user,
+            group=group,
+            extra_groups=None if self.user is None else [],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

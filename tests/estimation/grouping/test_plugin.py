@@ -13,6 +13,7 @@ import pytest
 from estimation.config import COCO_18
 from estimation.errors import OpenPoseLabWarning
 from estimation.grouping import GROUPINGS, LAB_MERGE, load_grouping, run_grouping
+from estimation.grouping.plugin import check_syntax
 from estimation.subset import GroupingError, limb_rows
 from tests.conftest import ROOT
 from tests.estimation.test_connections import peaks_at
@@ -350,3 +351,36 @@ def test_ctrl_c_is_the_user_s(plugin, connections):
     merge = load_grouping(plugin("def merge(subset):\n    raise KeyboardInterrupt\n"))
     with pytest.raises(KeyboardInterrupt):
         run_grouping(merge, COCO_18, connections)
+
+
+UMLAUT = "# \u00e4\n\ndef merge(subset):\n    return subset\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (UMLAUT.encode("utf-16"), "the file is UTF-16, but Python reads UTF-8;"),
+        (UMLAUT.encode("utf-16-le"), "the file is UTF-16, but Python reads UTF-8;"),
+        (UMLAUT.encode("utf-16-be"), "the file is UTF-16, but Python reads UTF-8;"),
+        (UMLAUT.encode("utf-32"), "the file is UTF-32, but Python reads UTF-8;"),
+        (UMLAUT.encode("utf-32-be"), "the file is UTF-32, but Python reads UTF-8;"),
+        (UMLAUT.encode("latin-1"), "line 1: byte 0xe4 is not UTF-8;"),
+        (b"import os\n\n\n" + UMLAUT.encode("latin-1"), "line 4: byte 0xe4 is not UTF-8;"),
+        (b"# coding: ascii\n" + UMLAUT.encode(), "line 2: byte 0xc3 is not ASCII;"),
+    ],
+    ids=["UTF-16", "LE", "BE", "UTF-32", "UTF-32 BE", "Latin", "Latin below", "ASCII"],
+)
+def test_a_file_in_another_encoding_is_a_sentence_that_says_so(tmp_path, data, why):
+    path = tmp_path / "merge.py"
+    path.write_bytes(data)
+    for load in (load_grouping, check_syntax):
+        with pytest.raises(GroupingError) as caught:
+            load(path)
+        assert str(caught.value).startswith(f"the grouping file {path} cannot be loaded: {why} in your editor, save ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_an_encoding_that_python_reads_is_read(tmp_path, encoding):
+    path = tmp_path / "merge.py"
+    path.write_bytes((f"# coding: {encoding}\n" * (encoding == "latin-1") + UMLAUT).encode(encoding))
+    assert load_grouping(path).door == "merge"

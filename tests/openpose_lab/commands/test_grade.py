@@ -18,6 +18,7 @@ import pytest
 
 from estimation.grouping import LAB_MERGE
 from openpose_lab.commands import grade
+from openpose_lab.commands.program import run
 from openpose_lab.lab.accuracy import read_photo_rows
 from openpose_lab.lab.grading import judges, likeness, report
 from openpose_lab.lab.grading.marking import Record
@@ -100,7 +101,7 @@ def test_marks_and_pages(program, folder, tmp_path):
     status, out, err = program("--jobs", 2)
     assert (status, err) == (0, "")
     assert "4 submissions, " in out
-    assert "2 pass every check\n1 cannot be loaded, or read\n2 are much like another one\n" in out
+    assert "2 pass every check\n1 cannot be loaded, or read\n2 are much like another one:\n  A and B (0.9" in out
     rows = rows_of(tmp_path / "marks.csv")
     assert list(rows) == ["'=D", "A", "B", "C"]
     assert [rows[name]["points"] for name in rows][:2] == ["100.0", "100.0"]
@@ -403,8 +404,25 @@ def test_a_call_of_the_network_is_told(program, folder, tmp_path):
 @pytest.mark.parametrize(
     ("count", "lines"),
     [
-        (1, ["1 submission, 100.0 of 100 points on average", "1 passes every check", "1 is much like another one"]),
-        (2, ["2 submissions, 100.0 of 100 points on average", "2 pass every check", "2 are much like another one"]),
+        (
+            1,
+            [
+                "1 submission, 100.0 of 100 points on average",
+                "1 passes every check",
+                "1 is much like another one:",
+                "  0 and Z (1.00)",
+            ],
+        ),
+        (
+            2,
+            [
+                "2 submissions, 100.0 of 100 points on average",
+                "2 pass every check",
+                "2 are much like another one:",
+                "  0 and Z (1.00)",
+                "  1 and Z (1.00)",
+            ],
+        ),
     ],
 )
 def test_one_is_told_as_one(capsys, count, lines):
@@ -413,6 +431,48 @@ def test_one_is_told_as_one(capsys, count, lines):
     points = dict.fromkeys(CATEGORIES, 100 / len(CATEGORIES))
     grade.report(records, points, alike)
     assert capsys.readouterr().out.splitlines() == lines
+
+
+def test_each_pair_of_copies_is_named_once_and_only_the_first_few(capsys):
+    records = [Record(f"S{number}", f"{number}_merge.py", "", id=str(number)) for number in range(6)]
+    same = likeness.encode(likeness.fingerprint(RIGHT.read_bytes()))
+    records[0] = Record("Ann", "a", "", prints=same)
+    records[1] = Record("Bo", "b", "", prints=same)
+    alike = report.find_all_alike(records)
+    assert report.find_pairs(records, alike) == [("Ann", "Bo", 1.0)]
+    many = [Record(f"S{number:02}", f"{number}_merge.py", "", prints=same) for number in range(8)]
+    grade.report(many, dict.fromkeys(CATEGORIES, 20.0), report.find_all_alike(many))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:4] == ["8 are much like another one:", "  S00 and S01 (1.00)"]
+    assert len(lines) == 3 + grade.MOST_PAIRS + 1
+    assert lines[-1].endswith(" more pairs, which the column alike names")
+
+
+def test_results_as_json_lines():
+    records = [
+        Record("Ann", "a.py", "", problem="no merge"),
+        Record("Bo \ud800", "b.py", "", accuracy={"F1": 0.5}, id="7"),
+    ]
+    text = report.marks_json(records, dict.fromkeys(CATEGORIES, 20.0), report.find_all_alike(records))
+    ann, bo = map(json.loads, text.splitlines())
+    assert (ann["problem"], ann["points"], ann["max_points"], ann["milliseconds"]) == ("no merge", 0.0, 100.0, None)
+    assert not any(check["passed"] for category in ann["categories"] for check in category["checks"])
+    assert (bo["id"], bo["points"], bo["accuracy"], bo["alike"]) == ("7", 100.0, {"F1": 0.5}, {})
+    assert [category["name"] for category in bo["categories"]] == list(CATEGORIES)
+    hidden = [check["name"] for category in bo["categories"] for check in category["checks"] if check["hidden"]]
+    assert len(hidden) > 20
+    assert all(name.startswith("hidden: ") for name in hidden)
+
+
+@pytest.mark.slow
+def test_one_submission_goes_to_the_standard_output_as_json(capfdbinary, folder):
+    (folder / "20230001_solution.py").write_text("def merge(subset, **limits):\n    return subset[:0]\n")
+    assert run("grade", grade.main, ["--one", str(folder), "--format", "json", "--out", "-"]) == 0
+    said = capfdbinary.readouterr()
+    result = json.loads(said.out)
+    assert (result["id"], result["student"], result["source"]) == ("", "in", "20230001_solution.py")
+    assert 0 < result["points"] < 20
+    assert b"1 submission, " in said.err
 
 
 def test_a_full_disk_is_one_sentence(program, folder, monkeypatch):
@@ -488,7 +548,8 @@ def test_the_table(tmp_path):
     text = report.marks_csv(records, dict.fromkeys(CATEGORIES, 20.0), alike)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert list(rows[0])[:3] == ["id", "student", "points"]
-    assert list(rows[0])[-4:] == ["alike", "reason", "note", "source"]
+    assert list(rows[0])[-5:] == ["alike", "reason", "note", "page", "source"]
+    assert [row["page"] for row in rows] == ["_Ann.html", "Bo_ 17.html", "Bo_ 18.html"]
     assert [rows[0][name] for name in ("id", "student", "reason", "note", "source")] == [
         *("0012345", "'=Ann", "no; '@use", "n", "a;'=b.py"),
     ]
@@ -496,6 +557,15 @@ def test_the_table(tmp_path):
     assert report.labels(records) == ["=Ann", "Bo, 17", "Bo, 18"]
     report.write_pages(tmp_path, records, dict.fromkeys(CATEGORIES, 20.0))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Bo_ 17.html", "Bo_ 18.html", "_Ann.html"]
+    assert "<title>Bo, 17</title>" in (tmp_path / "Bo_ 17.html").read_text()
+
+
+def test_pages_of_an_earlier_run_are_removed_and_other_files_are_not(tmp_path):
+    points = dict.fromkeys(CATEGORIES, 20.0)
+    report.write_pages(tmp_path, [Record("Bo", "x", "", id="17"), Record("Cy", "z", "")], points)
+    (tmp_path / "notes.html").write_text("mine")
+    report.write_pages(tmp_path, [Record("Bo", "x", "", id="17"), Record("Bo", "y", "", id="18")], points)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Bo_ 17.html", "Bo_ 18.html", "notes.html"]
 
 
 def test_a_cut_line_swallows_no_record(tmp_path, monkeypatch):
@@ -553,6 +623,13 @@ def test_the_first_key_of_the_table_has_no_mark(program, folder, tmp_path):
 def test_names_are_file_names():
     names = ["a/b", "a_b", "..", "王小明", "x" * 300, "con", "王" * 200]
     assert report.safe_names(names) == ["a_b", "a_b_2", "_", "王小明", "x" * 150, "_con", "王" * 50]
+
+
+def test_no_system_takes_two_names_of_pages_for_one():
+    """Windows and macOS do not tell capital letters apart, and macOS no ways to write an accent."""
+    names = ["Ann", "ANN", "Jos\u00e9", "Jose\u0301", "Stra\u00dfe", "STRASSE", "ann_2"]
+    found = report.safe_names(names)
+    assert found == ["Ann", "ANN_2", "Jos\u00e9", "Jos\u00e9_2", "Stra\u00dfe", "STRASSE_2", "ann_2_2"]
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_checks_by_category():
 
 @pytest.mark.parametrize("failures", [{}, FAILURES, {ZERO: FAILURES[ZERO]}])
 def test_shares_are_those_of_a_grader_without_checks_of_its_own(failures, monkeypatch):
-    monkeypatch.setattr(marking, "HIDDEN", ())
+    monkeypatch.setattr(marking, "ALL_HIDDEN", ())
     record = marking.Record("one", "merge.py", "key", failures=dict.fromkeys(failures, ("", "")))
     assert shares(failures) == record.shares()
     assert tuple(shares(failures)) == CATEGORIES
