@@ -90,7 +90,7 @@ def test_merge_is_left_to_be_written():
 
 def test_the_grader_takes_the_cell_with_merge_alone():
     cell = "".join(cells_of(NOTEBOOK)["merge"]["source"])
-    code = merge_of_notebook(NOTEBOOK.read_bytes()).decode()
+    code = merge_of_notebook(NOTEBOOK.read_bytes()).code.decode()
     assert code.strip() == ast.get_source_segment(cell, function_of(cell))
 
 

@@ -420,6 +420,15 @@ def reordered(rows: Rows, count: int) -> list[Rows]:
     return [rows[::-1], *(rng.permutation(rows) for _ in range(count - 1))]
 
 
+def _moved(people: set[frozenset[int]], others: set[frozenset[int]]) -> set[int]:
+    """The peaks in which people differ from those of the others with whom they share the most."""
+    moved: set[int] = set()
+    for person in people:
+        nearest = max(others, key=lambda other: len(person & other))
+        moved |= person ^ nearest
+    return moved
+
+
 def _difference(config: Config, first: Reply, second: Reply) -> str:
     """How the people of two replies differ; empty if they do not."""
     expected, found = (peak_sets_of_answer(config, reply.value) or set() for reply in (first, second))
@@ -427,6 +436,6 @@ def _difference(config: Config, first: Reply, second: Reply) -> str:
         return ""
     if len(expected) != len(found):
         return f"there are {len(found)} instead of {len(expected)}"
-    peaks = sorted(frozenset().union(*(expected ^ found)))
+    peaks = sorted(_moved(expected - found, found - expected))
     listed = ", ".join(map(str, peaks[:5])) + (", ..." if len(peaks) > 5 else "")
     return f"{len(expected - found)} of {len(expected)} differ (look at peaks {listed})"

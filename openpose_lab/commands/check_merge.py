@@ -107,7 +107,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     manner.add_argument("--list", action="store_true", help="list the steps of the task, what passes, and what is next")
     add_seconds_option(parser)
     options = parser.parse_args(arguments)
-    if options.hint and options.hint.endswith(".py") and options.file == LAB_MERGE:
+    if options.hint and options.hint.endswith((".py", ".ipynb")) and options.file == LAB_MERGE:
         options.file, options.hint = Path(options.hint), ""  # no check has such a name
     return options
 
@@ -115,16 +115,17 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 def next_steps(file: Path) -> str:
     """What to do with a merge that passes: commands that are there, as the student can start them."""
     if file.suffix.lower() == ".ipynb":
-        return "hand in the notebook"
+        return f"`{how_started()} report {quoted(file)}` makes the report; hand in both"
     own = os.path.realpath(file) == os.path.realpath(LAB_MERGE)
     grouping = "" if own else f" --grouping {quoted(file)}"
     steps = {
-        "explain": "shows it step by step on a photo",
-        "compare-groupings": "measures it beside the other groupings",
-        "image": "draws its people",  # an unpacked handout has nothing to compare with
+        "explain": (grouping, "shows it step by step on a photo"),
+        "compare-groupings": (grouping, "measures it beside the other groupings"),
+        "report": ("" if own else f" {quoted(file)}", "makes the report to hand in"),
     }
+    # An unpacked handout has nothing to compare with, so there the report is the second step.
     there = [name for name in steps if (PACKAGE / "commands" / f"{name.replace('-', '_')}.py").is_file()]
-    return ", ".join(f"`{how_started()} {name}{grouping}` {steps[name]}" for name in there[:2])
+    return ", ".join(f"`{how_started()} {name}{steps[name][0]}` {steps[name][1]}" for name in there[:2])
 
 
 def print_failures(failures: Mapping[str, Failure], waiting: Mapping[str, str], all_of_them: bool) -> None:

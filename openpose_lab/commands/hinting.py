@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from estimation.built_in_groupings import LAB_MERGE
 from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.program import how_started, quoted
+from openpose_lab.extras import is_installed
 from openpose_lab.paths import in_clone
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def print_hint(name: str, file: Path, limits: Limits, explain: Report) -> None:
         OpenPoseLabError: There is no such check, or the file cannot be loaded.
     """
     from openpose_lab.lab.hint_memory import HintMemory
-    from openpose_lab.lab.hints import HINTS
+    from openpose_lab.lab.hints import HINTS, hints_for
     from openpose_lab.lab.steps import next_check
 
     wanted = find_check(name) if name else None
@@ -57,7 +58,7 @@ def print_hint(name: str, file: Path, limits: Limits, explain: Report) -> None:
     explain({check: outcome.failures[check]}, others)
     if waits_for:
         print_wrapped(f"This check waits for a more basic one. Begin with: {waits_for}")
-    hints = HINTS[check]
+    hints = hints_for(check, outcome.failures[check])
     count = memory.given(check)
     kept = True
     if count < len(hints):
@@ -98,7 +99,7 @@ def print_steps(file: Path, limits: Limits) -> None:
         print("All steps are done.")
         return
     print_wrapped(f"Next: step {STEPS.index(step_now) + 1}, {step_now.title}; begin with: {first}")
-    if in_clone() and is_own(file):
+    if in_clone() and is_own(file) and is_installed("pytest"):
         pytest = how_started().replace("-m openpose_lab", f"-m pytest -m {step_now.marker}")
         print(f"With pytest, the checks of this step alone: `{pytest} tests/estimation/test_merge.py`")
     print(hint_line(file))
@@ -170,10 +171,14 @@ def print_what_else_helps(check: str, file: Path) -> None:
     """Print what to do when there are no more hints for a check."""
     from openpose_lab.lab.one_case import ALL_CASES
 
-    case = f'"{check}"' if any(case.name == check for case in ALL_CASES) else "NAME"
+    has_case = any(case.name == check for case in ALL_CASES)
     explain = f"{how_started()} explain" + ("" if is_own(file) else f" --grouping {quoted(file)}")
     print("There are no more hints for this check. What else helps:")
-    print(f"  one case, with prints and breakpoints: `{command(file, f'--case {case}')}`")
+    if has_case:
+        option = f'--case "{check}"'
+        print(f"  one case, with prints and breakpoints: `{command(file, option)}`")
+    else:
+        print(f"  rows with which it fails: `{command(file, '--all')}`")
     print(f"  what your merge does row by row: `{explain}`")
     print("  a teaching assistant")
 

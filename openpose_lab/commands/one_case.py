@@ -51,11 +51,17 @@ def run_photo(photo: Path, file: Path) -> None:
 
 def find_case(name: str) -> Case:
     """The one case that a name means. If it means none or several, their names are printed."""
+    from openpose_lab.lab.hints import find_checks
     from openpose_lab.lab.one_case import ALL_CASES, find_cases
 
     found = find_cases(name)
     if len(found) == 1:
         return found[0]
+    if not found and (checks := find_checks(name)):
+        raise OpenPoseLabError(
+            f"{checks[0]!r} is a check of random rows, so there is no case of it; `check-merge --all` shows rows with "
+            f"which it fails"
+        )
     print("\n".join(case.name for case in found or ALL_CASES))
     if found:
         raise OpenPoseLabError(f"{len(found)} cases have {name!r} in their names; give more of one of the names above")

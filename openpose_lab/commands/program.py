@@ -266,7 +266,8 @@ def claim_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | No
 def how_started() -> str:
     """How to start another of the project's commands: as this one, such as ``.venv/bin/python -m openpose_lab``."""
     started = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
-    if started[-2:] == ["-m", "openpose_lab"]:
+    by_path = len(started) > 1 and os.path.isfile(os.path.join(started[-1], "__main__.py"))
+    if started[-2:] == ["-m", "openpose_lab"] or by_path:
         return " ".join(quoted(Path(word)) for word in started)
     return "python -m openpose_lab" if in_clone() else "openpose-lab"
 

@@ -104,21 +104,23 @@ def print_changes(before: Outcome, after: Outcome, f1: float | None, next_steps:
     if not any(vars(changes).values()):
         print("no check has changed")
     print_names("now passing", changes.passing)
+    told = {*changes.failing, *changes.due, *changes.otherwise}
+    print_names("still failing", [name for name in after.own if name not in told])
     if changes.waiting:
         count = len(changes.waiting)
         print(f"now waiting for a more basic one: {count} {'checks' if count > 1 else 'check'}")
-    told = [
+    explained = [
         ("now failing", changes.failing),
         ("no longer waiting, and failing", changes.due),
         ("still failing, but in another way", changes.otherwise),
     ]
-    for title, names in told:
+    for title, names in explained:
         if names:
             print(f"{title}:\n")
             explain({name: after.failures[name] for name in names}, after.waiting)
     if not after.failures and (before.failures or before.not_graded != after.not_graded):
         print_next(after, next_steps)
-    elif not any(names for _, names in told):  # explanations end in an empty line
+    elif not told:  # explanations end in an empty line
         print()
     sys.stdout.flush()
 

@@ -13,6 +13,7 @@ from estimation.grouping.contract import (
     PRINTS_NOTHING,
     RETURNS,
     SAME_AGAIN,
+    Failure,
 )
 from openpose_lab.lab.merge_checks import COMES_BACK, LITTLE_MEMORY
 
@@ -370,6 +371,22 @@ HINTS: dict[str, tuple[str, str, str]] = {
     ),
 }
 """The hints by the checks' names, in the order in which they are given."""
+
+
+UNWRITTEN = (
+    "Nothing is written in merge yet. Begin with the smallest answer that can pass a check: each limb is a person of "
+    "its own. Which array would that be?",
+    "subset already has a row for each limb, in the columns of the answer. If each limb is one person, the answer has "
+    "the same rows. But subset itself must stay as it is, and NumPy can copy an array.",
+    "Let merge return a copy of subset, and check again: about half of the checks pass. Then go on step by step. "
+    "`check-merge --list` shows the steps, and which one is next.",
+)
+"""Hints for a merge that is left as the handout has it."""
+
+
+def hints_for(check: str, failure: Failure) -> tuple[str, str, str]:
+    """The three hints for a check that fails."""
+    return UNWRITTEN if check == RETURNS and "NotImplementedError" in failure.sentence else HINTS[check]
 
 
 def find_checks(name: str) -> list[str]:

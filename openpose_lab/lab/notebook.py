@@ -26,6 +26,7 @@ from estimation.pipeline import Estimate, estimate_people
 from estimation.quality import DEFAULT_QUALITY, choose_views
 from estimation.subset import limb_rows
 from openpose_lab.lab.cases import Case
+from openpose_lab.lab.hints import HINTS, find_checks, hints_for
 from openpose_lab.lab.one_case import ALL_CASES, expected_rows, find_cases, limits_of
 from openpose_lab.lab.pictures import Canvas, Picture
 from openpose_lab.lab.result_html import result_html
@@ -33,6 +34,7 @@ from openpose_lab.lab.result_text import format_result
 from openpose_lab.lab.results import Result, check_file
 from openpose_lab.lab.row_tables import RowTable, is_subset, make_table
 from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.steps import next_check
 from openpose_lab.lab.this_process import NOT_TRIED, check_here
 from openpose_lab.paths import sample_photo
 
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from openpose_lab.lab.explain.data import Told
     from openpose_lab.networks.network import LoadedNetwork
 
-__all__ = ["case", "case_names", "check", "explain", "look", "show_rows"]
+__all__ = ["case", "case_names", "check", "explain", "hint", "look", "show_rows"]
 
 _MORE = "print(check(merge).text(all_of_them=True)) tells how"
 _FRAME_HEIGHT = 820  # pixels of the page's frame
@@ -115,6 +117,57 @@ def check(merge: Merge | str | Path) -> CheckResult:
     if grouping.door != "merge":
         raise OpenPoseLabError("check needs a function merge(subset), but this one is a group(candidates, ...)")
     return CheckResult(check_here(grouping, Limits()), in_sandbox=False)
+
+
+class ShownHint:
+    """A hint, in a notebook and in a terminal."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+
+    def __repr__(self) -> str:
+        return "\n".join(self._lines)
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{html.escape(line)}</p>" for line in self._lines)
+
+
+_hints_given: dict[str, int] = {}
+"""How many hints were given for each check since the notebook's process began."""
+
+
+def hint(merge: Merge | str | Path, name: str | None = None) -> ShownHint:
+    """Give a hint for a check that fails, and one more each time: three for each check.
+
+    Args:
+        merge: as in ``check``.
+        name: of the check, or a part of it; by default that of the check to correct first.
+
+    Returns:
+        What is wrong, and the hint.
+
+    Raises:
+        OpenPoseLabError: The name means no check, or several; or ``merge`` is none.
+    """
+    named = [] if name is None else find_checks(name)
+    if name is not None and len(named) != 1:
+        which = f"{len(named)} checks have" if named else "no check has"
+        raise OpenPoseLabError(f"{which} {name!r} in the name; these are: {', '.join(named or HINTS)}")
+    outcome = check(merge).result.outcome
+    for passed in _hints_given.keys() - outcome.failures.keys():
+        del _hints_given[passed]
+    chosen = named[0] if named else next_check(outcome)
+    if chosen is None:
+        return ShownHint(["All checks pass, so there is nothing to hint at."])
+    if chosen not in outcome.failures:
+        return ShownHint([f"{chosen}: passed."])
+    hints = hints_for(chosen, outcome.failures[chosen])
+    count = min(_hints_given.get(chosen, 0), len(hints) - 1)
+    _hints_given[chosen] = count + 1
+    lines = [f"{chosen}: {outcome.failures[chosen].sentence}"]
+    if chosen in outcome.waiting:
+        lines.append(f"This check waits for a more basic one. Begin with: {outcome.waiting[chosen]}")
+    return ShownHint([*lines, f"Hint {count + 1} of {len(hints)}: {hints[count]}"])
 
 
 class FilmPage:

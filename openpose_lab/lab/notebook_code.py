@@ -6,7 +6,8 @@ import ast
 import json
 import re
 import symtable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 LARGEST_NOTEBOOK = 16 << 20
 """Bytes. Pictures among the outputs take most of them."""
@@ -22,16 +23,40 @@ class NotebookError(Exception):
     """Why there is no merge in a notebook, as the end of a sentence."""
 
 
-def merge_of_notebook(data: bytes) -> bytes:
+@dataclass(frozen=True)
+class NotebookCode:
+    """Python code out of a notebook.
+
+    Attributes:
+        code: the code.
+        places: for each of its lines, the code cell that it is from, and its line there, both from 1.
+    """
+
+    code: bytes
+    places: tuple[tuple[int, int], ...]
+
+    def locate(self, sentence: str) -> str:
+        """Rewrite a sentence on the code: for ``line 7`` it names the line in the notebook."""
+        return re.sub(r"\bline (\d+)\b", self._located, sentence)
+
+    def _located(self, found: re.Match[str]) -> str:
+        number = int(found[1])
+        if not 0 < number <= len(self.places):
+            return found[0]
+        cell, line = self.places[number - 1]
+        return f"line {line} of code cell {cell}"
+
+
+def merge_of_notebook(data: bytes) -> NotebookCode:
     """Extract ``merge`` from a notebook. Nothing is executed.
 
     Args:
         data: the bytes of an .ipynb file.
 
     Returns:
-        Python code: of the statements at the top of the code cells those that bind ``merge`` or a name that it needs,
-        in their order. So cells that try it, or show pictures, are left out. A cell that defines merge, but is no
-        Python, is taken as it is: running it tells what is wrong.
+        Of the statements at the top of the code cells those that bind ``merge`` or a name that it needs, in their
+        order. So cells that try it, or show pictures, are left out. A cell that defines merge, but is no Python, is
+        taken as it is: running it tells what is wrong.
 
     Raises:
         NotebookError: in one sentence, if there is none.
@@ -39,20 +64,36 @@ def merge_of_notebook(data: bytes) -> bytes:
     cells = _code_cells(data)
     if sum(map(len, cells)) > _MOST_CODE:
         raise NotebookError(f"the notebook has more than {_MOST_CODE // 1000} kB of code")
-    statements: list[tuple[str, set[str], set[str]]] = []
-    for cell in cells:
+    statements: list[_Statement] = []
+    for number, cell in enumerate(cells, start=1):
         try:
-            statements += _statements(cell)
+            statements += _statements(cell, number)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             if re.search(r"^\s*def\s+merge\b", cell, re.MULTILINE):
-                return cell.encode("utf-8", "replace")
+                return _joined([_Statement(cell, number, 1, set(), set())])
     needed, taken = {"merge", "*"}, set[int]()
-    while new := {n for n, (_, binds, _) in enumerate(statements) if binds & needed} - taken:
+    while new := {n for n, one in enumerate(statements) if one.binds & needed} - taken:
         taken |= new
-        needed |= {name for n in new for name in statements[n][2]}
-    if not any("merge" in statements[n][1] for n in taken):
+        needed |= {name for n in new for name in statements[n].uses}
+    if not any("merge" in statements[n].binds for n in taken):
         raise NotebookError("the notebook defines no function merge in its code cells")
-    return "\n".join(statements[n][0] for n in sorted(taken)).encode("utf-8", "replace") + b"\n"
+    return _joined([statements[n] for n in sorted(taken)])
+
+
+class _Statement(NamedTuple):
+    """A statement at the top of a code cell: the names that it binds, and those that it uses."""
+
+    text: str
+    cell: int
+    line: int
+    binds: set[str]
+    uses: set[str]
+
+
+def _joined(statements: list[_Statement]) -> NotebookCode:
+    places = [(one.cell, one.line + k) for one in statements for k in range(one.text.count("\n") + 1)]
+    text = "".join(f"{one.text}\n" for one in statements)
+    return NotebookCode(text.encode("utf-8", "replace"), tuple(places))
 
 
 def _code_cells(data: bytes) -> list[str]:
@@ -76,20 +117,19 @@ def _python(cell: str) -> str:
     if first.startswith("%%"):
         if not (_WRITEFILE.match(first) or _TIMED.match(first)):
             return ""  # of another language
-        cell = rest
+        cell = f"#\n{rest}"  # so that lines keep their numbers
     return "\n".join(
         f"{found[1]}pass  # {line.strip()}" if (found := _MAGIC.match(line)) else line for line in cell.split("\n")
     )
 
 
-def _statements(cell: str) -> list[tuple[str, set[str], set[str]]]:
-    """Each statement at the top of a cell: its text, the names that it binds, and those that it uses."""
+def _statements(cell: str, number: int) -> list[_Statement]:
     lines = cell.split("\n")
     found = []
     for statement in ast.parse(cell).body:
         first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
         text = "\n".join(lines[first - 1 : statement.end_lineno])
-        found.append((text, _bound(statement), _used(text)))
+        found.append(_Statement(text, number, first, _bound(statement), _used(text)))
     return found
 
 

@@ -13,8 +13,10 @@ from estimation.grouping.contract import Failure
 from estimation.subset import MISSING
 from openpose_lab.lab.cases import HANDOUT
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, MergeCheck
+from openpose_lab.lab.outcomes import Outcome
 from openpose_lab.lab.results import Figures, Result
 from openpose_lab.lab.row_tables import RowTable, format_rows, is_subset, make_table
+from openpose_lab.lab.steps import next_check
 
 MORE = "--all tells how"
 """How to see the failures that are only named, in the program."""
@@ -84,8 +86,13 @@ def format_failures(
 def simplest_first(
     failures: Mapping[str, Failure], waiting: Mapping[str, str], category: str, checks: Sequence[MergeCheck]
 ) -> list[str]:
-    """The names of a category's failed checks that wait for no other one, the one with the fewest rows first."""
-    return [name for name in _sorted(failures, category, checks) if name not in waiting]
+    """The names of a category's failed checks that wait for no other one, the one with the fewest rows first.
+
+    The check to correct first, of which hints are given, comes before them.
+    """
+    first = next_check(Outcome(failures, waiting))
+    names = [name for name in _sorted(failures, category, checks) if name not in waiting]
+    return sorted(names, key=lambda name: name != first)
 
 
 def _sorted(failures: Mapping[str, Failure], category: str, checks: Sequence[MergeCheck]) -> list[str]:

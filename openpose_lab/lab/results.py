@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,23 +87,34 @@ def find_outcome(file: Path, limits: Limits, advance: Callable[[], object] = lam
 @contextmanager
 def _checked(file: Path, limits: Limits, advance: Callable[[], object]) -> Iterator[tuple[Bench, Outcome]]:
     """Check a merge, and keep its process."""
-    with _python_file(file) as path, Runner(path, limits) as runner:
+    with python_file(file) as (path, locate), Runner(path, limits) as runner:
         loaded = runner.load()
         if loaded.error:
-            error = loaded.error if path == file else loaded.error.replace(f"{path.parent}{os.sep}", "")
-            raise OpenPoseLabError(f"there is nothing to check: {error}")
+            raise OpenPoseLabError(f"there is nothing to check: {locate(loaded.error)}")
         bench = Bench(runner, loaded)
         with Alone(path, runner.limits) as alone:
             failures = run_checks(CHECKS, bench, advance)
             not_graded = alone.find_problem(bench)
-        yield bench, Outcome(failures, find_waiting(failures), not_graded)
+        failures = {name: replace(one, sentence=locate(one.sentence)) for name, one in failures.items()}
+        yield bench, Outcome(failures, find_waiting(failures), not_graded and locate(not_graded))
 
 
 @contextmanager
-def _python_file(file: Path) -> Iterator[Path]:
-    """The file, or one with the code of a notebook."""
+def python_file(file: Path) -> Iterator[tuple[Path, Callable[[str], str]]]:
+    """Make a Python file of a merge's file, which may be a notebook.
+
+    Args:
+        file: a Python file, or a notebook.
+
+    Yields:
+        The file, or one with the code that the grader takes from the notebook; and a function that makes of a sentence
+        on that file one on the given file.
+
+    Raises:
+        OpenPoseLabError: The notebook cannot be read, or has no merge.
+    """
     if file.suffix.lower() != ".ipynb":
-        yield file
+        yield file, str
         return
     try:
         code = merge_of_notebook(read_input(file, "notebook", LARGEST_NOTEBOOK))
@@ -112,8 +122,8 @@ def _python_file(file: Path) -> Iterator[Path]:
         raise OpenPoseLabError(f"there is nothing to check in {file}: {error}") from None
     with tempfile.TemporaryDirectory(prefix="check-merge-") as folder:
         path = Path(folder).resolve() / "merge.py"
-        path.write_bytes(code)
-        yield path
+        path.write_bytes(code.code)
+        yield path, lambda sentence: code.locate(sentence.replace(str(path), file.name))
 
 
 def measure(bench: Bench, checks: tuple[MergeCheck, ...], outcome: Outcome) -> Result:

@@ -230,7 +230,7 @@ def _read_piece(file: File) -> _Piece | None:
         return _Piece(file.places, 3, problem=problem)
     try:
         if kind == ".ipynb":
-            return _Piece(file.places, 2, merge_of_notebook(file.read(LARGEST_NOTEBOOK)))
+            return _Piece(file.places, 2, merge_of_notebook(file.read(LARGEST_NOTEBOOK)).code)
         code = file.read(LARGEST_FILE)
         return _Piece(file.places, min(_rank(name), 2 if _defines_merge(code) else 3), code)
     except (NotebookError, ContainerError) as error:

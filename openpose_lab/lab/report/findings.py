@@ -24,6 +24,8 @@ from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows
 from openpose_lab.lab.alone import Alone
 from openpose_lab.lab.cases import HANDOUT
 from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
+from openpose_lab.lab.notebook_code import LARGEST_NOTEBOOK
+from openpose_lab.lab.results import python_file
 from openpose_lab.lab.row_tables import is_subset
 from openpose_lab.lab.sandbox.isolated import Isolated
 from openpose_lab.lab.sandbox.runner import Runner, answer_of
@@ -35,8 +37,6 @@ from openpose_lab.sources import PhotoFile
 STEPS = len(CHECKS) + 1
 """How often ``advance`` is called, beside once for each photo."""
 _WIDE = 1280  # pixels of a picture's longer side
-_LARGEST_MERGE = 4 << 20
-"""Bytes of a merge's file."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def find(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object] 
     """Measure a merge and draw its people. It runs in a process of its own.
 
     Args:
-        file: The merge's Python file.
+        file: The merge's Python file, or a notebook, of which the grader's code is taken.
         photos: The photos to draw.
         advance: Called after each step.
 
@@ -115,13 +115,21 @@ def find(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object] 
     Raises:
         OpenPoseLabError: The file or a photo cannot be read, or the network cannot be loaded.
     """
-    found = _find(file, photos, advance)
-    drawn = [replace(one, problem=_without_path(one.problem, file)) for one in found.photos]
-    return replace(found, problem=_without_path(found.problem, file), photos=drawn)
+    data = read_input(file, "Python file or notebook", LARGEST_NOTEBOOK)
+    about = Findings(one_line(file.name), hashlib.sha256(data).hexdigest())
+    with python_file(file) as (path, locate):
+
+        def told(sentence: str | None) -> str | None:
+            return _without_path(sentence and locate(sentence), file)
+
+        found = _find(about, path, photos, advance)
+        drawn = [replace(one, problem=told(one.problem)) for one in found.photos]
+        failures = {name: replace(one, sentence=locate(one.sentence)) for name, one in found.failures.items()}
+        found = replace(found, problem=told(found.problem), fault=told(found.fault), not_graded=told(found.not_graded))
+        return replace(found, failures=failures, photos=drawn)
 
 
-def _find(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object]) -> Findings:
-    about = Findings(one_line(file.name), hashlib.sha256(read_input(file, "Python file", _LARGEST_MERGE)).hexdigest())
+def _find(about: Findings, file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object]) -> Findings:
     with Runner(file) as runner:
         loaded = runner.load()
         if loaded.error:

@@ -167,12 +167,17 @@ def main() -> None:
 
 
 def _imported(own: set[str]) -> list[str]:
-    """The files of this project, by their paths in it, whose modules are not ``own`` ones of this process."""
+    """The files of this project, by their paths in it, whose modules are not ``own`` ones of this process.
+
+    A student's own file in the project's folder counts. Installed packages do not, such as those of a ``.venv`` there.
+    """
     files = []
     for name in set(sys.modules) - own:
         path = getattr(sys.modules[name], "__file__", None)
-        if name.split(".")[0] in _PACKAGES and isinstance(path, str) and Path(path).is_relative_to(ROOT):
-            files.append(Path(path).relative_to(ROOT).as_posix())
+        if isinstance(path, str) and Path(path).is_relative_to(ROOT):
+            installed = Path(path).is_relative_to(sys.prefix) or "site-packages" in Path(path).parts
+            if name.split(".")[0] in _PACKAGES or not installed:
+                files.append(Path(path).relative_to(ROOT).as_posix())
     return sorted(files)[:_MOST_IMPORTS]
 
 
@@ -197,7 +202,7 @@ def _shortened(text: str, longest: int) -> str:
 
 def _no_breakpoint(*_: object, **__: object) -> None:
     """``breakpoint()`` in here would wait for a person who cannot type to this process."""
-    raise RuntimeError("breakpoint() works only under a debugger, as in: python -m pdb demo_image.py")
+    raise RuntimeError("breakpoint() works in `check-merge --case NAME`, and in python -m pdb demo_image.py")
 
 
 def _call(grouping: Any, header: dict[str, Any], data: bytes, printed: Printed) -> tuple[dict[str, Any], bytes]:

@@ -37,7 +37,7 @@ def test_changes_that_are_printed(capsys):
     some = Outcome(dict.fromkeys(NAMES, WRONG), {NAMES[1]: NAMES[0], NAMES[2]: NAMES[0]})
     two = Outcome(dict.fromkeys(NAMES[1:], WRONG), {NAMES[2]: NAMES[1]})
     waits = "36 of 39 checks pass; 1 failed, and 2 wait for a more basic one\n"
-    assert printed(some, some, None, capsys) == f"{waits}no check has changed\n\n"
+    assert printed(some, some, None, capsys) == f"{waits}no check has changed\nstill failing: peak 0 counts\n\n"
     assert printed(Outcome(), some, None, capsys) == (
         f"{waits}now waiting for a more basic one: 2 checks\nnow failing:\n\nexplained: peak 0 counts\n\n"
     )

@@ -8,6 +8,7 @@ from openpose_lab.lab.handout import handout_files
 from openpose_lab.lab.importable import importable_files, importable_names, needed_by
 from openpose_lab.lab.merge_checks import Bench
 from openpose_lab.lab.sandbox.runner import Limits, Runner
+from tests.conftest import ROOT
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
 
 FIRST = "    people = []\n"
@@ -70,6 +71,16 @@ def test_what_the_grader_refuses(problem, text, what):
 )
 def test_what_the_grader_runs_as_well(problem, text):
     assert problem(text) is None
+
+
+def test_a_file_in_the_projects_folder_is_no_part_of_the_project(problem):
+    helper = ROOT / "helper_of_a_student.py"
+    helper.write_text("LIMIT = 3\n")
+    try:
+        found = problem(f"from {helper.stem} import LIMIT\n{RIGHT.read_text()}")
+    finally:
+        helper.unlink()
+    assert f": it imports {helper.name}, but a submission may import " in found
 
 
 def test_of_estimation_all_that_the_handout_has_is_importable(names):

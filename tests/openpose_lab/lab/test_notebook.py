@@ -18,15 +18,16 @@ from estimation.subset import slots_of_rows
 from openpose_lab.commands import check_merge
 from openpose_lab.lab import notebook, this_process
 from openpose_lab.lab.cases import HANDOUT
+from openpose_lab.lab.hints import UNWRITTEN
 from openpose_lab.lab.merge_checks import CHECKS
-from openpose_lab.lab.notebook import FilmPage, case, case_names, check, explain, look, show_rows
+from openpose_lab.lab.notebook import FilmPage, case, case_names, check, explain, hint, look, show_rows
 from openpose_lab.lab.result_text import format_result
 from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import Runner, answer_of
-from tests.openpose_lab.commands.test_explain import BROWSER
 from tests.openpose_lab.conftest import PEOPLE, PerfectNetwork
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
+from tests.support.browser import BROWSER
 
 PHOTO = np.full((480, 640, 3), 200, np.uint8)
 
@@ -101,7 +102,8 @@ def test_a_notebook_is_checked_as_the_grader_takes_it(call_program, tmp_path):
     path = write_notebook(tmp_path / "lab.ipynb", "photo = look()", RIGHT.read_text(), "check(merge)")
     status, out, err = call_program("check-merge", check_merge.main, path)
     assert (status, err) == (0, "")
-    assert out.endswith("\nAll 39 checks pass. Next: hand in the notebook\n")
+    report = f"python -m openpose_lab report {path}"
+    assert out.endswith(f"\nAll 39 checks pass. Next: `{report}` makes the report; hand in both\n")
 
 
 @pytest.mark.parametrize(
@@ -110,8 +112,8 @@ def test_a_notebook_is_checked_as_the_grader_takes_it(call_program, tmp_path):
         (["x = 1"], "there is nothing to check in {path}: the notebook defines no function merge in its code cells"),
         (
             ["from helper import X", "def merge(subset):\n    return X"],
-            "there is nothing to check: the grouping file merge.py cannot be loaded: line 1: ModuleNotFoundError: "
-            "No module named 'helper'",
+            "there is nothing to check: the grouping file lab.ipynb cannot be loaded: line 1 of code cell 1: "
+            "ModuleNotFoundError: No module named 'helper'",
         ),
     ],
 )
@@ -345,3 +347,32 @@ def test_a_frame_that_begins_without_height_shows_the_whole_photo(seen, tmp_path
     verdict = re.search(r'<pre id="verdict">(.*?)</pre>', done.stdout)
     assert verdict, done.stderr[-2000:]
     assert float(verdict[1]) > 400
+
+
+def unwritten(subset):
+    raise NotImplementedError("the lab's task is yet to be done")
+
+
+def test_one_more_hint_each_time(monkeypatch):
+    monkeypatch.setattr(notebook, "_hints_given", {})
+    told = [repr(hint(unwritten)) for _ in range(4)]
+    for count, text in enumerate(told[:3], start=1):
+        assert text.startswith("returns people, and does not fail: merge failed: ")
+        assert f"\nHint {count} of 3: {UNWRITTEN[count - 1]}" in text
+    assert told[3] == told[2]
+    assert repr(hint(right_merge)) == "All checks pass, so there is nothing to hint at."
+    assert "Hint 1 of 3" in hint(unwritten)._repr_html_()  # what passes begins anew
+
+
+def test_a_hint_for_one_check(monkeypatch):
+    monkeypatch.setattr(notebook, "_hints_given", {})
+    assert repr(hint(right_merge, "peak 0")) == "peak 0 counts: passed."
+    copied = repr(hint(lambda subset: subset.copy(), "peak 0"))
+    assert copied.startswith("peak 0 counts: ")
+    assert "waits for a more basic one. Begin with: " in copied
+    for name, sentence in (
+        ("no such", "no check has 'no such' in the name"),
+        ("peak", "checks have 'peak' in the name"),
+    ):
+        with pytest.raises(OpenPoseLabError, match=sentence):
+            hint(right_merge, name)

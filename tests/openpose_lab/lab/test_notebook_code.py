@@ -20,7 +20,7 @@ def test_merge_is_taken_with_all_that_it_names():
             "print(1/0)",
         )
     )
-    assert code.decode().split("\n") == [
+    assert code.code.decode().split("\n") == [
         "import numpy as np",
         "LIMIT = 3",
         "def helper(rows):",
@@ -41,9 +41,9 @@ def test_a_local_name_of_merge_does_not_bring_the_cell_that_binds_the_same_name(
             "def merge(subset):\n    def inner():\n        return rows\n    rows = helper(subset)\n    return inner()",
         )
     )
-    assert code.decode().splitlines()[0] == "LIMIT = 3"
-    assert "look" not in code.decode()
-    assert "\nkey" not in code.decode()
+    assert code.code.decode().splitlines()[0] == "LIMIT = 3"
+    assert "look" not in code.code.decode()
+    assert "\nkey" not in code.code.decode()
 
 
 def test_a_global_name_brings_the_cell_that_binds_it():
@@ -52,7 +52,7 @@ def test_a_global_name_brings_the_cell_that_binds_it():
             "A = 1\nB = 2\nC = 3\nD = 4", "class K:\n    b = B\ndef merge(s, c=C) -> D:\n    global A\n    A += K.b"
         )
     )
-    assert code.decode().splitlines()[:4] == ["A = 1", "B = 2", "C = 3", "D = 4"]
+    assert code.code.decode().splitlines()[:4] == ["A = 1", "B = 2", "C = 3", "D = 4"]
 
 
 def test_only_code_cells_are_read():
@@ -61,7 +61,7 @@ def test_only_code_cells_are_read():
         {"cell_type": "code", "source": "def merge(subset):\n    return subset"},
         {"cell_type": "raw", "source": "def merge(): bad"},
     ]
-    code = merge_of_notebook(json.dumps({"cells": cells}).encode())
+    code = merge_of_notebook(json.dumps({"cells": cells}).encode()).code
     assert code == b"def merge(subset):\n    return subset\n"
 
 
@@ -72,7 +72,7 @@ def test_what_ipython_alone_knows_is_left_out():
             "%%time\ndef merge(subset):\n    !ls\n    %timeit x\n    files = !ls\n    return subset\nmerge?",
         )
     )
-    assert code.decode().split("\n") == [
+    assert code.code.decode().split("\n") == [
         "def merge(subset):",
         "    pass  # !ls",
         "    pass  # %timeit x",
@@ -80,23 +80,25 @@ def test_what_ipython_alone_knows_is_left_out():
         "    return subset",
         "",
     ]
-    assert merge_of_notebook(notebook("%%writefile estimation/merge.py\ndef merge(s): return s")) == (
+    assert merge_of_notebook(notebook("%%writefile estimation/merge.py\ndef merge(s): return s")).code == (
         b"def merge(s): return s\n"
     )
 
 
 def test_the_last_definition_comes_last():
-    code = merge_of_notebook(notebook("def merge(s): return 1", "x = 1", "def merge(s): return 2")).decode()
+    code = merge_of_notebook(notebook("def merge(s): return 1", "x = 1", "def merge(s): return 2")).code.decode()
     assert code == "def merge(s): return 1\ndef merge(s): return 2\n"
 
 
 def test_the_oldest_form():
     cells = [{"cell_type": "code", "input": ["def merge(s): return s"]}]
-    assert merge_of_notebook(json.dumps({"worksheets": [{"cells": cells}]}).encode()) == b"def merge(s): return s\n"
+    assert (
+        merge_of_notebook(json.dumps({"worksheets": [{"cells": cells}]}).encode()).code == b"def merge(s): return s\n"
+    )
 
 
 def test_a_merge_that_is_no_python_is_taken_as_it_is():
-    assert merge_of_notebook(notebook("x = (", "def merge(s)\n    return s")) == b"def merge(s)\n    return s"
+    assert merge_of_notebook(notebook("x = (", "def merge(s)\n    return s")).code == b"def merge(s)\n    return s\n"
 
 
 @pytest.mark.parametrize(
@@ -122,3 +124,12 @@ def test_nothing_is_executed(tmp_path):
     target = tmp_path / "x"
     merge_of_notebook(notebook(f"open({str(target)!r}, 'w')\ndef merge(s): return s"))
     assert not target.exists()
+
+
+def test_a_line_is_named_by_its_place_in_the_notebook():
+    found = merge_of_notebook(
+        notebook("import os\n\nLIMIT = 3\nx = 1", "print(1)", "%%time\n\ndef merge(s):\n    1 / LIMIT")
+    )
+    assert found.code == b"LIMIT = 3\ndef merge(s):\n    1 / LIMIT\n"
+    assert found.places == ((1, 3), (3, 3), (3, 4))
+    assert found.locate("line 3: ZeroDivisionError; line 9") == "line 4 of code cell 3: ZeroDivisionError; line 9"

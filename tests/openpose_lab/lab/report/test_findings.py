@@ -1,5 +1,7 @@
 """What is measured and drawn for a report, with a network that sees perfectly."""
 
+import hashlib
+import json
 import os
 import sys
 
@@ -134,3 +136,16 @@ def test_odd_names_can_be_written(photos, tmp_path):
     text = "".join(make_blocks(found, picture_names(list_photos([tmp_path / odd]))).values())
     assert text.encode()
     assert "**No picture of caf\\\\udce9 \\`\\|.png.**" in text
+
+
+def test_a_notebook_is_reported_with_places_in_its_cells(photos, tmp_path):
+    cells = [
+        {"cell_type": "code", "source": "import os"},
+        {"cell_type": "code", "source": "\ndef merge(s):\n    1 / 0"},
+    ]
+    path = tmp_path / "lab.ipynb"
+    path.write_text(json.dumps({"cells": cells}))
+    found = find(path, photos)
+    assert found.file == "lab.ipynb"
+    assert found.fault == "merge failed: line 3 of code cell 2: ZeroDivisionError: division by zero"
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

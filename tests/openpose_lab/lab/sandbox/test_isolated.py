@@ -70,7 +70,10 @@ DEADLY = {
     "loop": (f"{MERGE}while True:\n        pass\n", "failed: it took longer than 0.5 seconds, and was stopped"),
     "loop at once": ("while True:\n    pass\n", "cannot be loaded: loading it took longer than 1 seconds"),
     "escape codes": (f"{MERGE}raise ValueError('\\x1b[2J')\n", "failed: line 2: ValueError: \\x1b[2J"),
-    "breakpoint": (f"{MERGE}breakpoint()\n", "failed: line 2: RuntimeError: breakpoint() works only under a debugger"),
+    "breakpoint": (
+        f"{MERGE}breakpoint()\n",
+        "failed: line 2: RuntimeError: breakpoint() works in `check-merge",
+    ),
     "no function": ("x = 1\n", "has neither a function merge nor a function group; define merge(subset) in it"),
     "no name": ("x = y\n", "cannot be loaded: line 1: NameError: name 'y' is not defined"),
     "no rows": (f"{MERGE}return 'people'\n", "must be an array of shape (people, 20) but is a str"),
