@@ -108,7 +108,7 @@ def judge(rows: Rows, reply: Reply, case: Case | None = None) -> Failure | None:
     if reply.error:
         return Failure(f"merge failed: {reply.error}")
     if fault := find_fault(COCO_18, reply.value, slots_of_rows(rows)):
-        return Failure(fault[1])
+        return Failure(f"{fault[0]}: {fault[1]}")
     if case and (failure := judge_people(case, rows, reply.value)):
         return failure
     if case and case.scores:
