@@ -29,8 +29,9 @@ def test_links_lead_somewhere(document):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_files_and_programs_that_are_named_exist(document):
     text = document.read_text(encoding="utf-8")
+    programs = command_names()
     for name in re.findall(r"(?:-m openpose_lab|bin/openpose-lab|`openpose-lab) ([a-z][a-z-]+)(?![\w.])", text):
-        assert name in command_names(), name
+        assert name in programs, name
     for name in re.findall(r"python -m scripts\.([a-z_]+)", text):
         assert (ROOT / "scripts" / f"{name}.py").is_file(), name
     for name in re.findall(r"\b((?:estimation|models|openpose_lab|scripts|tests|docs)/[\w/]+\.\w+)", text):

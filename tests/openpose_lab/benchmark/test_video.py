@@ -18,6 +18,7 @@ def estimator():
     return PoseEstimator(ToyNetwork(), height=HEIGHT)
 
 
+@pytest.mark.slow
 @needs("av")
 def test_the_video_stands_beside_its_stages(estimator, tmp_path, monkeypatch):
     monkeypatch.setattr("openpose_lab.benchmark.stages_alone.count_cores", lambda: 2)

@@ -88,6 +88,7 @@ def test_all_that_is_broken(check):
     assert "also failed" not in out
 
 
+@pytest.mark.slow
 def test_one_that_never_comes_back_is_told_soon(check):
     status, out, _ = check("def merge(subset):\n    while True:\n        pass\n", "--seconds", 0.3)
     assert status == 1

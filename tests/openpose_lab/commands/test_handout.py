@@ -186,6 +186,7 @@ def test_the_demo_says_what_is_to_be_done(unpacked):
     assert "NotImplementedError: the lab's task is yet to be done" in done.stderr
 
 
+@pytest.mark.slow
 @needs("openvino")
 def test_a_report_can_be_begun_before_merge_is_written(unpacked, tmp_path):
     command = [sys.executable, "-m", "openpose_lab", "report", "--out", str(tmp_path / "report")]

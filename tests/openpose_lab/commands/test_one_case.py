@@ -116,7 +116,9 @@ def test_a_wrong_score_and_a_changed_input_are_told():
     row[0, 18] = 3
     assert judge(nine.rows, Reply(row), nine).sentence.startswith("a person's score is 3.0000, expected 16.1842: ")
     row[0, 19] = 8
-    assert judge(nine.rows, Reply(row), nine).sentence == "counts that are true: row 0 says parts_num 8 but holds 9 ids that are not -1"
+    assert judge(nine.rows, Reply(row), nine).sentence == (
+        "counts that are true: row 0 says parts_num 8 but holds 9 ids that are not -1"
+    )
 
 
 @pytest.mark.parametrize(

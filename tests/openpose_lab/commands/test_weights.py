@@ -79,6 +79,7 @@ def test_weights_that_are_used_as_they_are_need_no_import(program, folder, monke
     assert out.endswith(f"now run: python -m openpose_lab image --network {network}\n")
 
 
+@pytest.mark.slow
 @needs("tensorflow")
 def test_weights_that_lack_a_layer_are_refused(program, folder, tmp_path):
     np.savez(tmp_path / "a.npz", **{"Mconv7_stage3_L2/bias": np.zeros(52)})

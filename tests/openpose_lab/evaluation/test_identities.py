@@ -108,6 +108,7 @@ def measured(scene, tracker):
     return idf1(to_sequence(scene, identify(scene, tracker), MEMORY))
 
 
+@pytest.mark.slow
 def test_the_tracker_is_right_in_nine_of_ten_frames_and_better_than_the_nearest(scenes):
     found = [measured(scene, load_tracker("oks", COCO_18.layout)) for scene in scenes]
     assert np.mean(found) >= 0.9

@@ -178,6 +178,7 @@ def test_the_archive(archive):
     assert archive.stat().st_size < 2e6
 
 
+@pytest.mark.slow
 def test_submissions_can_import_there_what_they_can_here(monkeypatch, tmp_path):
     unpack(tmp_path, autograder_files(POINTS.read_bytes(), Limits()))
     here = importable.importable_files()

@@ -54,6 +54,7 @@ def test_a_process_that_has_ended_meanwhile_is_begun_again(path, runners):
         assert f1 is None
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_one_sentence(path):
     watched = WatchedFile(path)
     with CheckAgain(path, Limits(), watched) as checks:

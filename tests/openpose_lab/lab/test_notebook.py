@@ -81,6 +81,7 @@ def test_the_checks_that_are_left_out_need_the_sandbox():
     assert len(CHECKS) - len(this_process.CHECKS_HERE) == len(this_process.NOT_TRIED) == 2
 
 
+@pytest.mark.slow
 def test_a_file_is_checked_as_by_the_program(call_program, tmp_path):
     path = tmp_path / "merge.py"
     path.write_text(RIGHT.read_text().replace("if row[slot] != -1", "if row[slot] > 0"))

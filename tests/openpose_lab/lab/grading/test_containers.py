@@ -55,6 +55,7 @@ def zeros(megabytes):
     return data.getvalue()
 
 
+@pytest.mark.slow
 def test_a_bomb_is_a_row(tmp_path):
     one = zeros(300)
     (tmp_path / "B1.zip").write_bytes(one)

@@ -1,6 +1,8 @@
 import itertools
 import tracemalloc
 
+import pytest
+
 from estimation.grouping import LAB_MERGE
 from openpose_lab.lab.grading.likeness import ALIKE, PROJECT, decode, encode, find_alike, fingerprint, likeness
 from tests.openpose_lab.lab.test_merge_checks import MERGES, RIGHT
@@ -86,6 +88,7 @@ def test_all_pairs_are_found_that_looking_at_each_finds(rng):
     assert all(len(found[name].best) == min(counts[name], 5) for name in prints)
 
 
+@pytest.mark.slow
 def test_thousands_who_handed_in_the_same(rng):
     """Each has thousands of others, of whom a few are named."""
     same = fingerprint(CODE.encode())

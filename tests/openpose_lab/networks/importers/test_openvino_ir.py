@@ -123,6 +123,7 @@ def test_a_graph_that_feeds_itself_ends(path):
         read(graph.save(path))
 
 
+@pytest.mark.slow
 def test_int8_weights_are_what_they_were(shared_data):
     """Another program's floats of the same file, in float16."""
     folder = shared_data / "lightweight_hpe0001"
