@@ -6,7 +6,6 @@ Then measure its accuracy and its time on rows from real photos. This needs neit
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from estimation.built_in_groupings import LAB_MERGE
 from estimation.errors import OpenPoseLabError
-from openpose_lab.commands.hinting import forget_passed, hint_line, print_hint, print_steps
+from openpose_lab.commands.hinting import forget_passed, hint_line, is_notebook, is_own, print_hint, print_steps
 from openpose_lab.commands.one_case import run_case
 from openpose_lab.commands.options import add_seconds_option, check_limits, make_parser
 from openpose_lab.commands.program import how_started, quoted
@@ -44,6 +43,11 @@ this process, without a limit. --case with an unknown name lists the cases, and 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+    if is_notebook(options.file) and (options.watch or options.case is not None):
+        raise OpenPoseLabError(
+            f"--case and --watch need a Python file, but {options.file} is a notebook; in a cell of it, call "
+            "merge(case(NAME).rows) or check(merge)"
+        )
     if options.case is not None:
         run_case(options.case, options.file)
         return
@@ -68,16 +72,15 @@ def main(arguments: Sequence[str]) -> None:
 
     with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=1) as bar:
         result = check_file(options.file, check_limits(options), bar.update)
-    failures, waiting, not_graded = result.outcome.failures, result.outcome.waiting, result.outcome.not_graded
+    outcome = result.outcome
     print(format_result(result, options.all), end="")
-    forget_passed(options.file, failures)
-    if failures:
+    forget_passed(options.file, outcome.failures)
+    if outcome.failures:
         print(f"\n{hint_line(options.file)}")
-        more = f", and {len(waiting)} wait for a more basic one" if waiting else ""
-        more += f"; {not_graded}" if not_graded else ""
-        raise OpenPoseLabError(f"{len(failures) - len(waiting)} of {len(CHECKS)} checks failed in {options.file}{more}")
-    if not_graded:
-        raise OpenPoseLabError(not_graded)
+        more = outcome.and_waiting + (f"; {outcome.not_graded}" if outcome.not_graded else "")
+        raise OpenPoseLabError(f"{len(outcome.own)} of {len(CHECKS)} checks failed in {options.file}{more}")
+    if outcome.not_graded:
+        raise OpenPoseLabError(outcome.not_graded)
     print(f"\nAll {len(CHECKS)} checks pass. Next: {next_steps(options.file)}")
 
 
@@ -114,9 +117,9 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def next_steps(file: Path) -> str:
     """What to do with a merge that passes: commands that are there, as the student can start them."""
-    if file.suffix.lower() == ".ipynb":
+    if is_notebook(file):
         return f"`{how_started()} report {quoted(file)}` makes the report; hand in both"
-    own = os.path.realpath(file) == os.path.realpath(LAB_MERGE)
+    own = is_own(file)
     grouping = "" if own else f" --grouping {quoted(file)}"
     steps = {
         "explain": (grouping, "shows it step by step on a photo"),

@@ -96,7 +96,7 @@ def all_submissions(options: argparse.Namespace) -> None:
             f"space, or choose another --out, and give the same command again"
         ) from error
     alike = find_all_alike(records)
-    write_table(options, records, points, alike)
+    write_table(options, records, points, alike, has_pages=pages is not None)
     report(records, points, alike)
     if pages:
         print(f"wrote {shown(options.out)}, and a page for each student to {shown(pages)}")
@@ -104,7 +104,11 @@ def all_submissions(options: argparse.Namespace) -> None:
 
 
 def write_table(
-    options: argparse.Namespace, records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]
+    options: argparse.Namespace,
+    records: list[Record],
+    points: dict[str, float],
+    alike: Mapping[str, Alike],
+    has_pages: bool,
 ) -> None:
     """Write the results of all in the format that was asked for."""
     from estimation.files import write_whole
@@ -114,7 +118,7 @@ def write_table(
         data = marks_json(records, points, alike).encode()
     else:
         encoding = "utf-8-sig" if options.excel else "utf-8"
-        data = marks_csv(records, points, alike).encode(encoding, "replace")
+        data = marks_csv(records, points, alike, has_pages).encode(encoding, "replace")
     write_whole(options.out, data)
 
 
@@ -127,7 +131,7 @@ def one_submission(options: argparse.Namespace) -> None:
     points = read_points(options.points)
     record = mark_one_record(options, limits)
     alike = find_all_alike([record])
-    write_table(options, [record], points, alike)
+    write_table(options, [record], points, alike, has_pages=False)
     report([record], points, alike)
 
 

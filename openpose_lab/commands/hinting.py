@@ -167,19 +167,28 @@ def is_own(file: Path) -> bool:
     return os.path.realpath(file) == os.path.realpath(LAB_MERGE)
 
 
+def is_notebook(file: Path) -> bool:
+    """Whether a merge's file is a notebook, which --case, --watch and explain do not take."""
+    return file.suffix.lower() == ".ipynb"
+
+
 def print_what_else_helps(check: str, file: Path) -> None:
     """Print what to do when there are no more hints for a check."""
     from openpose_lab.lab.one_case import ALL_CASES
 
     has_case = any(case.name == check for case in ALL_CASES)
-    explain = f"{how_started()} explain" + ("" if is_own(file) else f" --grouping {quoted(file)}")
+    option = f'--case "{check}"'
+    if is_notebook(file):
+        one_case, explain = f'in a cell, `merge(case("{check}").rows)`', "in a cell, `explain(photo, merge)`"
+    else:
+        one_case = f"`{command(file, option)}`"
+        explain = f"`{how_started()} explain" + ("`" if is_own(file) else f" --grouping {quoted(file)}`")
     print("There are no more hints for this check. What else helps:")
     if has_case:
-        option = f'--case "{check}"'
-        print(f"  one case, with prints and breakpoints: `{command(file, option)}`")
+        print(f"  one case, with prints and breakpoints: {one_case}")
     else:
         print(f"  rows with which it fails: `{command(file, '--all')}`")
-    print(f"  what your merge does row by row: `{explain}`")
+    print(f"  what your merge does row by row: {explain}")
     print("  a teaching assistant")
 
 

@@ -92,7 +92,7 @@ def print_first(
     print()
     explain(outcome.failures, outcome.waiting)
     print_score(outcome.failures, outcome.waiting)
-    print(f"{hint}\n", flush=True)
+    print(f"\n{hint}\n", flush=True)
 
 
 def print_changes(before: Outcome, after: Outcome, f1: float | None, next_steps: str, explain: Report) -> None:
@@ -131,9 +131,7 @@ def print_counts(outcome: Outcome, f1: float | None) -> None:
 
     text = f"{len(CHECKS) - len(outcome.failures)} of {len(CHECKS)} checks pass"
     if outcome.failures:
-        text += f"; {len(outcome.own)} failed"
-        if count := len(outcome.waiting):
-            text += f", and {count} {'wait' if count > 1 else 'waits'} for a more basic one"
+        text += f"; {len(outcome.own)} failed{outcome.and_waiting}"
     if f1 is not None:
         text += f"; F1 on the rows of real photos: {f1:.3f}"
     print(f"{time.strftime('%H:%M:%S')} {text}")

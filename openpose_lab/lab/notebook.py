@@ -84,8 +84,7 @@ class CheckResult:
         outcome, count = self.result.outcome, len(self.result.checks)
         if not outcome.failures:
             return outcome.not_graded or f"All {count} checks pass."
-        more = f", and {len(outcome.waiting)} wait for a more basic one" if outcome.waiting else ""
-        return f"{len(outcome.own)} of {count} checks failed{more}."
+        return f"{len(outcome.own)} of {count} checks failed{outcome.and_waiting}."
 
     def _not_tried(self) -> str:
         names = " and ".join(f'"{name}"' for name in NOT_TRIED)

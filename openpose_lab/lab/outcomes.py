@@ -28,6 +28,12 @@ class Outcome:
         """The failed checks that wait for no other one."""
         return [name for name in self.failures if name not in self.waiting]
 
+    @property
+    def and_waiting(self) -> str:
+        """How many checks wait, as the end of a sentence; empty if none does."""
+        count = len(self.waiting)
+        return f", and {count} {'wait' if count > 1 else 'waits'} for a more basic one" if count else ""
+
 
 @dataclass(frozen=True)
 class Changes:

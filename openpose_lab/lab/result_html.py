@@ -51,7 +51,7 @@ def result_html(result: Result, ending: str) -> str:
         for category, passed, count, note in score(failures, waiting, result.checks)
     ]
     parts.append(_table(lines))
-    if table := table_of_handout(result.of_handout):
+    if table := table_of_handout(result.of_handout.value):
         parts.append(_folded("what became of the handout's rows", table.to_html()))
     parts.append(_figures(result.figures) if result.figures else "")
     return f"<div>{''.join(parts)}</div>"

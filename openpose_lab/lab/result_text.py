@@ -40,7 +40,7 @@ def format_result(result: Result, all_of_them: bool = False, more: str = MORE) -
     failures, waiting = result.outcome.failures, result.outcome.waiting
     text = format_failures(failures, waiting, all_of_them, result.checks, more)
     text += format_score(failures, waiting, result.checks)
-    if table := table_of_handout(result.of_handout):
+    if table := table_of_handout(result.of_handout.value):
         text += f"\nwhat became of the handout's rows:\n{table}\n"
     return text + (format_figures(result.figures) if result.figures else "")
 

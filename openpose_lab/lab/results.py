@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import read_input
@@ -18,7 +17,7 @@ from openpose_lab.lab.merge_checks import CHECKS, Bench, MergeCheck, run_checks
 from openpose_lab.lab.notebook_code import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
 from openpose_lab.lab.outcomes import Outcome
 from openpose_lab.lab.sandbox.limits import Limits
-from openpose_lab.lab.sandbox.runner import Runner
+from openpose_lab.lab.sandbox.runner import Runner, SandboxReply
 from openpose_lab.lab.waiting import find_waiting
 
 
@@ -50,13 +49,13 @@ class Result:
     Attributes:
         checks: the checks that were run.
         outcome: the failures.
-        of_handout: the answer to the handout's nine rows, unchecked.
+        of_handout: the reply to the handout's nine rows, unchecked.
         figures: accuracy and time; None if the merge used up its time before.
     """
 
     checks: tuple[MergeCheck, ...]
     outcome: Outcome
-    of_handout: Any
+    of_handout: SandboxReply
     figures: Figures | None
 
 
@@ -137,8 +136,7 @@ def measure(bench: Bench, checks: tuple[MergeCheck, ...], outcome: Outcome) -> R
     Returns:
         The result.
     """
-    of_handout = bench.call(HANDOUT).value
-    return Result(checks, outcome, of_handout, None if bench.hung else _find_figures(bench))
+    return Result(checks, outcome, bench.call(HANDOUT), None if bench.hung else _find_figures(bench))
 
 
 def _find_figures(bench: Bench) -> Figures:

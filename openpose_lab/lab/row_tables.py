@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from estimation.config import COCO_18
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
@@ -76,7 +78,7 @@ def make_table(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> RowTabl
     for title, value in titled.items():
         found = _lines(value, most, slots) if title in arrays else [_in_words(value)]
         lines += zip([title, *[""] * len(found)], found)
-    return RowTable([_short(COCO_18.body_parts[slot]) for slot in slots], lines, bool(arrays))
+    return RowTable([short_name(COCO_18.body_parts[slot]) for slot in slots], lines, bool(arrays))
 
 
 def format_rows(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> str:
@@ -86,13 +88,17 @@ def format_rows(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> str:
 
 def _lines(rows: Any, most: int | None, slots: list[int]) -> list[list[str] | str]:
     lines: list[list[str] | str] = []
-    for row in rows[:most].tolist():
-        ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
-        score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}" if abs(row[SCORE]) < 1e6 else f"{row[SCORE]:.3g}"
-        lines.append([*ids, score, f"{row[PARTS_NUM]:g}"])
+    lines += [row_cells(row, slots) for row in rows[:most].tolist()]
     if len(rows) > len(lines):
         lines.append(f"and {len(rows) - len(lines)} more")
     return lines or ["no rows"]
+
+
+def row_cells(row: Sequence[float] | NDArray[np.float64], slots: Sequence[int]) -> list[str]:
+    """Format the ids of a row in some slots, its score, and its number of parts. A dot is -1, no peak."""
+    ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
+    score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}" if abs(row[SCORE]) < 1e6 else f"{row[SCORE]:.3g}"
+    return [*ids, score, f"{row[PARTS_NUM]:g}"]
 
 
 def is_subset(value: Any) -> bool:
@@ -107,6 +113,6 @@ def _in_words(value: Any) -> str:
     return str(value) if isinstance(value, str) else "None" if value is None else f"a {type(value).__name__}"
 
 
-def _short(part: str) -> str:
+def short_name(part: str) -> str:
     """``l_elbow`` for left_elbow, so that several fit on a line."""
     return "_".join(_LETTERS.get(word, word) for word in part.split("_"))

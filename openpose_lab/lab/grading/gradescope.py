@@ -85,10 +85,7 @@ def _tests(category: CategoryResult, number: int, checked: bool) -> list[dict[st
 
 
 def _test(check: CheckResult, category: str, number: str) -> dict[str, Any]:
-    if check.waits_for:
-        output = f"waits for the check “{check.waits_for}”: while that one fails, this one cannot pass"
-    else:
-        output = "\n".join(filter(None, (check.sentence, check.rows)))
+    output = check.waiting_sentence or "\n".join(filter(None, (check.sentence, check.rows)))
     return {
         "name": f"{category}: {check.name}",
         "number": number,

@@ -30,13 +30,16 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", 
 """Names that Windows does not give to files."""
 
 
-def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]) -> str:
+def marks_csv(
+    records: list[Record], points: dict[str, float], alike: Mapping[str, Alike], has_pages: bool = True
+) -> str:
     """Write the table.
 
     Args:
         records: of all students.
         points: the most points for each category.
         alike: by the ``labels`` of the records, the submissions that each is much like.
+        has_pages: whether there is a page for each student, which the table names.
 
     Returns:
         CSV with a line for each student. No spreadsheet takes a cell for a formula, whichever separator it expects.
@@ -59,7 +62,7 @@ def marks_csv(records: list[Record], points: dict[str, float], alike: Mapping[st
                 plain(NOT_COMPARED if record.prints == "" else _listed_alike(alike[label])),
                 plain(reason(record)),
                 plain(record.note),
-                plain(page),
+                plain(page) if has_pages else "",
                 plain(record.source),
             ]
         )
@@ -130,14 +133,15 @@ def _listed_alike(alike: Alike) -> str:
 
 
 def reason(record: Record) -> str:
-    """Why there are not all points, in one sentence."""
+    """Why there are not all points, in one sentence: of a check that waits for no more basic one, if there is such."""
     if record.problem:
         return record.problem
-    telling = {name: told for name, told in record.failures.items() if told[0] != NO_ANSWER.sentence}
-    for name, (sentence, _) in telling.items():
-        others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
-        return f"{name}: {sentence}{others}"
-    return ""
+    telling = [name for name, (sentence, _) in record.failures.items() if sentence != NO_ANSWER.sentence]
+    if not telling:
+        return ""
+    name = next((name for name in telling if name not in record.waiting), telling[0])
+    others = f" (and {len(record.failures) - 1} more)" if len(record.failures) > 1 else ""
+    return f"{name}: {record.failures[name][0]}{others}"
 
 
 def plain(text: str) -> str:

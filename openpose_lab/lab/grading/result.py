@@ -36,6 +36,13 @@ class CheckResult:
     rows: str = ""
     waits_for: str = ""
 
+    @property
+    def waiting_sentence(self) -> str:
+        """The check that this one waits for, in a sentence; empty if it waits for none."""
+        if not self.waits_for:
+            return ""
+        return f"waits for the check “{self.waits_for}”: while that one fails, this one cannot pass"
+
 
 @dataclass(frozen=True)
 class CategoryResult:

@@ -76,5 +76,6 @@ def _failures(category: CategoryResult) -> list[str]:
     lines = [f"<h2>{category.name}</h2>"] if told else []
     for check in told:
         lines += [f"<h3>{escape(check.name)}</h3>", f"<p>{escape(check.sentence)}</p>"]
+        lines += [f"<p>{escape(check.waiting_sentence)}</p>"] if check.waits_for else []
         lines += [f"<pre>{escape(check.rows)}</pre>"] if check.rows else []
     return lines

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import COCO_18
-from estimation.subset import MISSING, PARTS_NUM, SCORE
+from estimation.subset import MISSING, SCORE
 from openpose_lab.lab.accuracy import read_photo_rows
 from openpose_lab.lab.cases import HANDOUT
 from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS
 from openpose_lab.lab.report.findings import Drawn, Findings
+from openpose_lab.lab.row_tables import row_cells, short_name
 from openpose_lab.sources import PhotoFile
 
 _GROUPINGS = {
@@ -30,7 +31,6 @@ _GROUPINGS = {
     "optimal": "the paper's equations 13 to 15 as an integer programme",
 }
 """What the groupings do with which this one is compared."""
-_LETTERS = {"left": "l", "right": "r"}
 _MOST_PEOPLE = 12
 """Rows of an answer that are shown. The nine rows are one person."""
 _MOST_NAME = 60  # letters of a picture's name
@@ -105,9 +105,8 @@ def _subset(found: Findings) -> str:
     answer = None if found.answer is None else found.answer[:_MOST_PEOPLE]
     rows = [HANDOUT] if answer is None else [HANDOUT, answer]
     slots = np.flatnonzero((np.concatenate(rows)[:, :SCORE] != MISSING).any(axis=0)).tolist()
-    parts = ["_".join(_LETTERS.get(word, word) for word in COCO_18.body_parts[slot].split("_")) for slot in slots]
-    heads = [*parts, "score", "parts"]
-    given = [[str(number), *_cells(row, slots)] for number, row in enumerate(HANDOUT)]
+    heads = [*(short_name(COCO_18.body_parts[slot]) for slot in slots), "score", "parts"]
+    given = [[str(number), *row_cells(row, slots)] for number, row in enumerate(HANDOUT)]
     text = "Before: the nine rows of the handout. Numbers are ids of peaks; a dot stands for -1, no peak."
     went = "The last column says which person of the answer has both peaks of the row."
     if found.answer is None or answer is None:
@@ -115,19 +114,13 @@ def _subset(found: Findings) -> str:
         return f"{text}\n\n{table(['row', *heads], given)}\n\n**After: missing.** {problem}"
     given = [[*cells, became(row, found.answer)] for cells, row in zip(given, HANDOUT)]
     lines = [f"{text} {went}", table(["row", *heads, "person"], given)]
-    people = [[str(number), *_cells(row, slots)] for number, row in enumerate(answer)]
+    people = [[str(number), *row_cells(row, slots)] for number, row in enumerate(answer)]
     lines.append(f"After: the {_count(len(found.answer), 'row')} that `merge` returns.")
     lines += [table(["person", *heads], people)] if people else []
     if len(found.answer) > len(answer):
         lines.append(f"{len(found.answer) - len(answer)} more are not shown.")
     lines += [f"**This answer is wrong:** {escaped(found.fault)}"] if found.fault else []
     return "\n\n".join(lines)
-
-
-def _cells(row: NDArray[Any], slots: Sequence[int]) -> list[str]:
-    ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
-    score = f"{row[SCORE]:.2f}" if abs(row[SCORE]) < 1e6 else f"{row[SCORE]:.3g}"
-    return [*ids, score, f"{row[PARTS_NUM]:g}"]
 
 
 def _pictures(photos: Sequence[Drawn], files: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.config import COCO_18, Config
-from estimation.errors import one_line
+from estimation.errors import OpenPoseLabError, one_line
 from estimation.field_maps import cells_to_pixels
 from estimation.files import encode_picture, read_input
 from estimation.grouping.contract import Failure, find_fault
@@ -20,22 +20,21 @@ from estimation.renderers import draw_skeletons
 from estimation.skeletons import Skeletons
 from estimation.subset import GroupingError, slots_of_rows
 from openpose_lab.estimator import PoseEstimator
-from openpose_lab.lab.accuracy import measure_f1, merge_seconds, read_photo_rows, reading_seconds
-from openpose_lab.lab.alone import Alone
 from openpose_lab.lab.cases import HANDOUT
-from openpose_lab.lab.merge_checks import CHECKS, Bench, run_checks
+from openpose_lab.lab.merge_checks import CHECKS
 from openpose_lab.lab.notebook_code import LARGEST_NOTEBOOK
-from openpose_lab.lab.results import python_file
+from openpose_lab.lab.results import check_file, python_file
 from openpose_lab.lab.row_tables import is_subset
 from openpose_lab.lab.sandbox.isolated import Isolated
-from openpose_lab.lab.sandbox.runner import Runner, answer_of
-from openpose_lab.lab.waiting import find_waiting
+from openpose_lab.lab.sandbox.limits import Limits
+from openpose_lab.lab.sandbox.runner import SandboxReply, answer_of
 from openpose_lab.networks import DEFAULT_NETWORK
 from openpose_lab.networks.loading import load_network
 from openpose_lab.sources import PhotoFile
 
 STEPS = len(CHECKS) + 1
 """How often ``advance`` is called, beside once for each photo."""
+_NOT_CALLED = "merge was stopped, or ended its process, too often in the checks, so it was not called any more"
 _WIDE = 1280  # pixels of a picture's longer side
 
 
@@ -130,42 +129,33 @@ def find(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object] 
 
 
 def _find(about: Findings, file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object]) -> Findings:
-    with Runner(file) as runner:
-        loaded = runner.load()
-        if loaded.error:
-            problem = f"nothing could be measured: {loaded.error}"
-            return replace(about, problem=problem, photos=_undrawn(photos, problem, advance))
-        bench = Bench(runner, loaded)
-        with Alone(file, runner.limits) as alone:
-            failures = run_checks(CHECKS, bench, advance)
-            not_graded = alone.find_problem(bench)
-        checked = replace(about, failures=failures, waiting=find_waiting(failures), not_graded=not_graded)
-        found = _measure(checked, bench)
-        advance()
-    if bench.hung:
-        return replace(found, photos=_undrawn(photos, f"merge failed: {bench.hung.error}", advance))
+    try:
+        result = check_file(file, Limits(), advance)
+    except OpenPoseLabError as error:
+        return replace(about, problem=str(error), photos=_undrawn(photos, str(error), advance))
+    advance()
+    outcome = result.outcome
+    found = replace(about, failures=outcome.failures, waiting=outcome.waiting, not_graded=outcome.not_graded)
+    found = _with_answer(found, result.of_handout)
+    if result.figures is None:
+        return replace(found, photos=_undrawn(photos, _NOT_CALLED, advance))
+    if result.figures.f1 is not None:
+        found = replace(
+            found,
+            f1=result.figures.f1,
+            milliseconds=result.figures.milliseconds,
+            usual_milliseconds=result.figures.others_milliseconds,
+        )
     return replace(found, photos=_draw_all(file, photos, advance))
 
 
-def _measure(found: Findings, bench: Bench) -> Findings:
-    """Add the answer to the handout's rows, and the figures on the rows of real photos."""
-    reply = bench.call(HANDOUT)
+def _with_answer(found: Findings, reply: SandboxReply) -> Findings:
+    """Add the answer to the handout's rows, and what is wrong with it."""
     if reply.error:
-        answer: NDArray[np.float64] | None = None
-        fault: str | None = f"merge failed: {reply.error}"
-    else:
-        answer = reply.value if is_subset(reply.value) else None
-        broken = find_fault(COCO_18, answer_of(reply), slots_of_rows(HANDOUT))
-        fault = broken[1] if broken else None
-    found = replace(found, answer=answer, fault=fault)
-    if bench.hung:
-        return found
-    rows = read_photo_rows()
-    f1 = measure_f1(rows, lambda given: bench.call(given).value)
-    if f1 is None:
-        return found
-    usual = 1000 * reading_seconds(rows) * rows.effort
-    return replace(found, f1=f1, milliseconds=1000 * merge_seconds(rows, bench.again), usual_milliseconds=usual)
+        return replace(found, fault=f"merge failed: {reply.error}")
+    broken = find_fault(COCO_18, answer_of(reply), slots_of_rows(HANDOUT))
+    answer = reply.value if is_subset(reply.value) else None
+    return replace(found, answer=answer, fault=broken[1] if broken else None)
 
 
 def _without_path(sentence: str | None, file: Path) -> str | None:

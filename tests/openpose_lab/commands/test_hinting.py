@@ -73,6 +73,21 @@ def test_the_next_hint_each_time(ask):
             assert f"hint {number} of 3: {hint}\n" in re.sub(r"\n  (?=\S)", " ", out)
 
 
+def test_what_else_helps_in_a_notebook_is_what_its_cells_can_do(capsys, tmp_path):
+    hinting.print_what_else_helps(ZERO, tmp_path / "lab.ipynb")
+    assert capsys.readouterr().out.splitlines()[1:3] == [
+        '  one case, with prints and breakpoints: in a cell, `merge(case("peak 0 counts").rows)`',
+        "  what your merge does row by row: in a cell, `explain(photo, merge)`",
+    ]
+
+
+@pytest.mark.parametrize("options", [["--case", "peak 0"], ["--watch"]])
+def test_what_a_notebook_does_not_take_is_one_sentence(call_program, options):
+    status, out, err = call_program("check-merge", check_merge.main, "lab.ipynb", *options)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "--case and --watch need a Python file, but lab.ipynb is a notebook; in a cell of it, call merge(" in err
+
+
 def test_the_hints_begin_anew_after_the_check_passed(ask):
     for expected, outcome in (("hint 1", FAILED), ("hint 2", FAILED), ("All 39", Outcome()), ("hint 1", FAILED)):
         assert expected in ask(outcome, "--hint")[1]

@@ -125,7 +125,7 @@ def terminal(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
 def test_in_a_terminal(terminal, tmp_path):
     path = tmp_path / "my_merge.py"
-    first = terminal.read_until(r"speed +2 of +2\nA hint: `.* check-merge .*my_merge.py --hint`\n\n")
+    first = terminal.read_until(r"speed +2 of +2\n\nA hint: `.* check-merge .*my_merge.py --hint`\n\n")
     assert first.startswith("The checks run again each time my_merge.py is saved. Ctrl-C ends this.\n\n")
     assert "35 of 39 checks pass; 1 failed, and 3 wait for a more basic one\n\n" + PEAK_0 in first
 

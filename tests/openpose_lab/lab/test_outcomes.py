@@ -33,3 +33,9 @@ def test_other_rows_are_another_explanation():
     first, same, second = (Outcome({"a": Failure("wrong", {"given": one})}) for one in (rows, rows.copy(), others))
     assert find_changes(first, same) == Changes()
     assert find_changes(first, second) == Changes(otherwise=["a"])
+
+
+def test_how_many_wait_in_words():
+    assert Outcome({"a": ONE}).and_waiting == ""
+    assert Outcome({"a": ONE, "b": ONE}, {"b": "a"}).and_waiting == ", and 1 waits for a more basic one"
+    assert Outcome({}, {"b": "a", "c": "a"}).and_waiting == ", and 2 wait for a more basic one"
