@@ -52,6 +52,20 @@ PAGE_TYPES = (".html", ".htm")
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     options = parse_options(arguments)
+    if not options.grouping.lower().endswith(".ipynb"):
+        run(options, [options.grouping, *options.beside])
+        return
+    if options.watch:
+        raise OpenPoseLabError("--watch follows a Python file; in a notebook, run the cell with explain(photo, merge)")
+
+    from openpose_lab.lab.results import python_file
+
+    with python_file(Path(options.grouping)) as (path, _):
+        run(options, [str(path), *options.beside])
+
+
+def run(options: argparse.Namespace, names: list[str]) -> None:
+    """Write the page of groupings, given by their names or files."""
     views = chosen_views(options)
 
     from estimation.grouping import load_grouping
@@ -66,7 +80,6 @@ def main(arguments: Sequence[str]) -> None:
     photo = read_photo(options.photo)
     (config,) = apply_settings(options.set, network_config(options.network))
     check_input(photo, views.height, config)
-    names = [options.grouping, *options.beside]
     files = [find_file(name) for name in names]
     check_differ(files)
     check_files(options, files)
@@ -82,9 +95,9 @@ def main(arguments: Sequence[str]) -> None:
     stages = see_stages(photo, network, views, config, found.maps)
     page = Page(options.output, options.photo.name, photo, config, found, stages)
     if options.watch:
-        keep_up(files[0], page, lambda: tell(load(), titles(names), config, found))
+        keep_up(files[0], page, lambda: tell(load(), titles([options.grouping, *options.beside]), config, found))
         return
-    told = tell(groupings, titles(names), config, found)
+    told = tell(groupings, titles([options.grouping, *options.beside]), config, found)
     size = page.write(told)
     print_report(options.photo, photo.shape, told)
     print(f"wrote {shown(options.output)} ({size / 1e6:.1f} MB); open it in a browser")

@@ -29,9 +29,13 @@ _NEEDED = ("numpy", "opencv-python", "scipy", "tqdm", "platformdirs", "hypothesi
 _MINUTES = 9
 """For one submission. Gradescope's own limit is ten minutes by default; after it a submission has no result."""
 _UNFINISHED = (
-    f"Marking did not end: it was stopped after {_MINUTES} minutes, or it ran out of memory, or the autograder was not "
-    "set up. Look for an endless loop, and for data that grow; then hand in once more. If it happens again, tell your "
+    f"Marking did not end: it was stopped after {_MINUTES} minutes, or it ran out of memory. "
+    "Look for an endless loop, and for data that grow; then hand in once more. If it happens again, tell your "
     "instructor."
+)
+_FAILED = (
+    "The autograder failed before it marked anything, which is not your fault. Tell your instructor: run_autograder "
+    "prints the reason."
 )
 
 _SETUP = """\
@@ -69,6 +73,11 @@ chmod -R go-rwx "$autograder/source" "$autograder/results" "$autograder/submissi
 timeout --kill-after=10 {seconds} "$autograder/venv/bin/python" -I "$autograder/source/openpose_lab" grade \\
     --one "$autograder/submission" --format gradescope --out "$results" \\
     --points "$autograder/source/points.toml" {limits} < /dev/null
+status=$?
+if [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ "$status" -ne 137 ] &&
+    cmp --silent "$autograder/source/unfinished.json" "$results"; then
+    cp -f "$autograder/source/failed.json" "$results"  # nothing was marked, and no time ran out
+fi
 exit 0
 """
 
@@ -97,6 +106,7 @@ def autograder_files(points: bytes, limits: Limits) -> dict[str, bytes]:
         "requirements.txt": _requirements().encode(),
         "points.toml": points,
         "unfinished.json": render_failure(_UNFINISHED),
+        "failed.json": render_failure(_FAILED),
     }
 
 

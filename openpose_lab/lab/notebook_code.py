@@ -113,11 +113,13 @@ def _text(source: Any) -> str:
 
 def _python(cell: str) -> str:
     """A cell without the lines that only IPython knows."""
-    first, _, rest = cell.lstrip().partition("\n")
+    start = cell.lstrip()
+    first, _, rest = start.partition("\n")
     if first.startswith("%%"):
         if not (_WRITEFILE.match(first) or _TIMED.match(first)):
             return ""  # of another language
-        cell = f"#\n{rest}"  # so that lines keep their numbers
+        blank = cell[: len(cell) - len(start)].count("\n")
+        cell = "#\n" * (blank + 1) + rest  # so that lines keep their numbers
     return "\n".join(
         f"{found[1]}pass  # {line.strip()}" if (found := _MAGIC.match(line)) else line for line in cell.split("\n")
     )
@@ -125,11 +127,14 @@ def _python(cell: str) -> str:
 
 def _statements(cell: str, number: int) -> list[_Statement]:
     lines = cell.split("\n")
-    found = []
+    found: list[_Statement] = []
     for statement in ast.parse(cell).body:
         first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", []))])
+        binds = _bound(statement)
+        if found and first < found[-1].line + found[-1].text.count("\n") + 1:  # on one line with the statement before
+            first, binds = found[-1].line, binds | found.pop().binds
         text = "\n".join(lines[first - 1 : statement.end_lineno])
-        found.append(_Statement(text, number, first, _bound(statement), _used(text)))
+        found.append(_Statement(text, number, first, binds, _used(text)))
     return found
 
 

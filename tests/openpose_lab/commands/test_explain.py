@@ -392,6 +392,17 @@ def test_a_crash_has_a_page(run):
     assert len(whole["people"]) == 2
 
 
+def test_the_merge_of_a_notebook(run):
+    cells = [{"cell_type": "code", "source": "1 / 0"}, {"cell_type": "code", "source": MERGE + "merge = merge"}]
+    Path("lab.ipynb").write_text(json.dumps({"cells": cells}))
+    status, out, _ = run("photo.png", "--height", 480, "--grouping", "lab.ipynb", "--beside", "optimal")
+    assert status == 0
+    assert "lab.ipynb    2 people; 38 steps, replayed" in out
+    status, _, err = run("photo.png", "--grouping", "lab.ipynb", "--watch")
+    assert status == 1
+    assert err.startswith("explain: --watch follows a Python file; in a notebook, run the cell with explain(photo, ")
+
+
 def test_two_files_of_one_name(run):
     for folder in ("a", "b"):
         Path(folder).mkdir()

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from openpose_lab.lab import importable
 from openpose_lab.lab.autograder import SCRIPTS, autograder_files
 from openpose_lab.lab.grading.points import POINTS
 from openpose_lab.lab.sandbox.limits import Limits
+from tests.conftest import ROOT
 from tests.openpose_lab.commands.test_grade import DROPS_PEAK_0, OTHER
 from tests.openpose_lab.lab.sandbox.test_runner import processes_of, wait_until
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
@@ -173,7 +175,7 @@ def test_the_archive(archive):
         assert file.read("points.toml").decode() == MY_POINTS
         assert b"--seconds 1 --memory 1500 " in file.read("run_autograder")
         assert b"opencv-python-headless>" in file.read("requirements.txt")
-        assert faults_of(json.loads(file.read("unfinished.json"))) == []
+        assert [faults_of(json.loads(file.read(f"{name}.json"))) for name in ("unfinished", "failed")] == [[], []]
         assert not any(b"\r" in file.read(name) for name in SCRIPTS)
     assert archive.stat().st_size < 2e6
 
@@ -218,14 +220,52 @@ def test_setting_up_twice_is_setting_up_once(autograder, tmp_path):
 
 
 @needs_bash
-@pytest.mark.parametrize("python", [None, "#!/bin/sh\nexit 3\n", "#!/bin/sh\nkill -9 $$\n"])
-def test_without_a_working_python_there_is_a_valid_result(autograder, tmp_path, python):
+@pytest.mark.parametrize(
+    ("python", "sentence"),
+    [
+        (None, "The autograder failed before it marked anything, which is not your fault."),
+        ("#!/bin/sh\nexit 3\n", "The autograder failed before it marked anything, which is not your fault."),
+        ("#!/bin/sh\nkill -9 $$\n", "Marking did not end: "),  # as if memory had run out
+    ],
+)
+def test_without_a_working_python_there_is_a_valid_result(autograder, tmp_path, python, sentence):
     path = autograder / "venv" / "bin" / "python"
     path.unlink() if python is None else path.write_text(python)
     (autograder / "results").rmdir()
     results, _ = run_offline(autograder, tmp_path)
     assert results["score"] == 0
-    assert results["output"].startswith("Marking did not end: ")
+    assert results["output"].startswith(sentence)
+
+
+ONLY_THESE = """
+import sys
+from importlib.machinery import PathFinder
+
+class Only:
+    def find_spec(name, path=None, target=None):
+        found = PathFinder.find_spec(name, path) if path is None else None
+        if found and "site-packages" in str(found.origin) and name not in ALLOWED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Only)
+from openpose_lab.commands import grade
+from openpose_lab.commands.program import start
+sys.exit(start("grade", grade.main, sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_marking_needs_the_packages_of_the_archive_alone(tmp_path):
+    """And what these import: Hypothesis needs sortedcontainers."""
+    (tmp_path / "merge.py").write_text(DROPS_PEAK_0)
+    lines = autograder_files(POINTS.read_bytes(), Limits())["requirements.txt"].decode().splitlines()
+    packages = {re.split(r"[^\w-]", line, maxsplit=1)[0] for line in lines}
+    allowed = packages - {"opencv-python-headless"} | {"cv2", "_hypothesis_globals", "sortedcontainers", "attr", "exceptiongroup"}
+    code = f"ALLOWED = {sorted(allowed)}\n{ONLY_THESE}"
+    options = ["--one", tmp_path / "merge.py", "--format", "gradescope", "--out", tmp_path / "results.json"]
+    done = subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert 0 < json.loads((tmp_path / "results.json").read_text())["leaderboard"][0]["value"] < 1
 
 
 @needs_bash

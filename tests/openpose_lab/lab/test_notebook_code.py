@@ -133,3 +133,9 @@ def test_a_line_is_named_by_its_place_in_the_notebook():
     assert found.code == b"LIMIT = 3\ndef merge(s):\n    1 / LIMIT\n"
     assert found.places == ((1, 3), (3, 3), (3, 4))
     assert found.locate("line 3: ZeroDivisionError; line 9") == "line 4 of code cell 3: ZeroDivisionError; line 9"
+
+
+def test_statements_on_one_line_are_taken_once():
+    found = merge_of_notebook(notebook("\n%%time\nCOUNT = 1; COUNT += 1\nx = 3\ndef merge(s): return s[:COUNT]"))
+    assert found.code == b"COUNT = 1; COUNT += 1\ndef merge(s): return s[:COUNT]\n"
+    assert found.places == ((1, 3), (1, 5))
