@@ -91,6 +91,10 @@ def claim_files(options: argparse.Namespace, photos: Sequence[Path | None], pict
     from openpose_lab.job.outputs import make_folder
 
     make_folder(options.out)
+    if (options.out / PICTURES).is_symlink():
+        raise OpenPoseLabError(
+            f"{options.out / PICTURES} is a link to another folder; remove it, or give another --out"
+        )
     make_folder(options.out / PICTURES)
     inputs = [("Python file", options.file), *(("photo", photo) for photo in photos)]
     claim_outputs([options.out / name for name in (TEXT, PAGE, *pictures)], inputs)

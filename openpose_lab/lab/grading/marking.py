@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from openpose_lab.lab.accuracy import PhotoRows, merge_seconds
 from openpose_lab.lab.grading import likeness
@@ -18,7 +22,7 @@ from openpose_lab.lab.merge_checks import CATEGORIES, CHECKS, FAIR, Bench, Merge
 from openpose_lab.lab.photos import measure_all
 from openpose_lab.lab.row_tables import format_rows
 from openpose_lab.lab.sandbox.limits import Limits
-from openpose_lab.lab.sandbox.runner import Runner
+from openpose_lab.lab.sandbox.runner import Runner, SandboxReply
 from openpose_lab.lab.waiting import find_waiting
 
 _HIDDEN_CONTRACT = tuple(
@@ -28,7 +32,8 @@ _HIDDEN_CONTRACT = tuple(
 ALL_HIDDEN = (*HIDDEN, *_HIDDEN_CONTRACT)
 ALL_CHECKS = (*CHECKS, *ALL_HIDDEN)
 _SECONDS_IN_ALL = 120.0
-"""For some 1,000 calls, and judging what they answer. The project's own merge takes two or three."""
+"""For some 1,000 calls of the checks, and judging what they answer, and as much again for the calls with photos. The
+project's own merge takes two or three."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
             # Students see what their own checks say before the due date. These end before the merge sees a hidden row,
             # so that it can put none into an error, an answer or what it prints.
             failures = run_checks(CHECKS, bench)
-            waiting = find_waiting(failures)
+            waiting, hung = find_waiting(failures), bench.hung
             failures |= run_checks(ALL_HIDDEN, bench)
             told = {
                 name: (
@@ -169,9 +174,19 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
             }
             accuracy: dict[str, float] = {}
             milliseconds = None
-            if not bench.hung:
-                runner.load()  # anew: what it remembers of the hidden rows must not show in figures that students see
+            if not hung:
+                # Anew: neither what it remembers of the hidden rows, nor that it hangs at one, must show in the figures
+                # that students see.
+                runner.limits = setting.limits
+                bench = Bench(runner, runner.load(), _SECONDS_IN_ALL, FAIR)
                 accuracy = measure_all(setting.photos, lambda rows: bench.call(rows).value)
                 if accuracy and not bench.hung:
-                    milliseconds = round(1000 * merge_seconds(setting.photos, bench.again), 1)
+                    seconds = merge_seconds(setting.photos, lambda rows: _timed(bench, rows))
+                    milliseconds = round(1000 * seconds, 1) if math.isfinite(seconds) else None
             return Record(*about, None, told, accuracy, milliseconds, waiting=waiting)
+
+
+def _timed(bench: Bench, rows: NDArray[np.float64]) -> SandboxReply:
+    """The reply to a call. One that failed takes for ever: its time is none to be proud of."""
+    reply = bench.again(rows)
+    return replace(reply, seconds=math.inf) if reply.error else reply

@@ -25,16 +25,18 @@ def read_points(path: Path) -> dict[str, float]:
 
     data = read_input(path, "points file", _LARGEST_POINTS)
     try:
-        content = tomllib.loads(data.decode())
+        content = tomllib.loads(data.decode("utf-8-sig"))  # editors of Windows begin a file with a mark
     except (ValueError, RecursionError) as error:
         raise OpenPoseLabError(f"the points {path} are not TOML: {one_line(str(error), 100)}") from None
     points = content.get("points")
     if (
         not isinstance(points, dict)
         or set(points) != set(CATEGORIES)
-        or not all(isinstance(value, int | float) and 0 <= value < 1e6 for value in points.values())
+        or not all(type(value) in (int, float) and 0 <= value < 1e6 for value in points.values())  # no true or false
     ):
         raise OpenPoseLabError(
             f"the points {path} must have a table [points] with a number for each of {', '.join(CATEGORIES)}"
         )
-    return {category: float(points[category]) for category in CATEGORIES}
+    if not any(points.values()):
+        raise OpenPoseLabError(f"the points {path} are all 0; give at least one category more")
+    return {category: abs(float(points[category])) for category in CATEGORIES}  # -0.0 would be shown with its sign

@@ -72,7 +72,7 @@ def picture_names(photos: Sequence[PhotoFile]) -> list[str]:
 
 def escaped(text: str) -> str:
     """Write plain text in Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~&$])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}\[\]<>!#|~&$])", r"\\\1", text)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:

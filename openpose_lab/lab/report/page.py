@@ -18,6 +18,10 @@ _PROMPT = PROMPT.removeprefix("> ")
 _TYPES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".svg": "svg+xml"}
 _LARGEST_PICTURE = 32 << 20
 """Bytes of a picture that is put into the page."""
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data: file: https: http:; media-src file: https: http:"
+)
+"""What a browser may load and run: no script of the text, as the person who marks the report opens the page."""
 _STYLE = """
 @page { size: A4; margin: 18mm 16mm; }
 :root { color-scheme: light; font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
@@ -91,6 +95,7 @@ def render_page(
     heading = re.search(r"^#\s+(.+?)\s*#*\s*$", text, re.MULTILINE)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(heading[1] if heading else 'Report')}</title><style>{_STYLE}</style></head>\n"
         f"<body>\n{content}</body></html>\n"

@@ -25,9 +25,16 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("allowed", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
 
-def restrict_files(readable: Iterable[Path]) -> bool:
+def restrict_files(readable: Iterable[Path], listable: Iterable[Path] = ()) -> bool:
     """Let this process and its children read and execute only beneath these folders, and write only to the null device.
-    Return whether that was possible."""
+
+    Args:
+        readable: folders and files.
+        listable: folders whose names may be read, and those of the folders in them, but no file.
+
+    Returns:
+        Whether that was possible.
+    """
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)
@@ -40,6 +47,7 @@ def restrict_files(readable: Iterable[Path]) -> bool:
     if ruleset < 0:
         return False
     done = all(_allow(libc, ruleset, path, rights & _READ) for path in readable if path.exists())
+    done = done and all(_allow(libc, ruleset, path, rights & _READ_FOLDER) for path in listable)
     done = done and _allow(libc, ruleset, Path(os.devnull), rights & (_READ | _WRITE_FILE))
     done = done and libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
     done = done and libc.syscall(_RESTRICT_SELF, ruleset, 0) == 0

@@ -38,13 +38,15 @@ from estimation.grouping.contract import Reply
 from estimation.skeletons import Skeletons
 from openpose_lab.lab.sandbox import messages
 from openpose_lab.lab.sandbox.limits import Limits
-from openpose_lab.paths import ROOT
+from openpose_lab.paths import ROOT, in_clone
 
 _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Of the environment a merge that runs alone sees only these: there may be secrets in the others."""
+_PACKAGES = ("estimation", "openpose_lab")
 _START_SECONDS = 30.0
 """Python and NumPy can take long to start on a machine that is busy, or asleep."""
 _MOST_PER_ROW, _ROWS_MORE = 40, 20  # numbers in an answer: twice as many rows as came in, and a few more
+_MOST_IMPORTS, _MOST_PRINTED = 50, 5000  # modules and letters of a reply that are kept, however many a merge sends
 _LOADS_FOR = 4  # times as long as a call may take, or _START_SECONDS: libraries take their time
 _FITS_A_PIPE = 24_000  # bytes that a pipe holds before they are read
 _ENDS_WITHIN = 2.0
@@ -226,7 +228,12 @@ class Runner:
 
     def _start(self) -> None:
         limits = {**vars(self.limits), "alone": self.alone, "parent": os.getpid()}
-        limits |= {"doors": self.doors, "layout": self.layout, "waits": self.waits}
+        limits |= {
+            "hidden": [str(path) for path in self._hidden()],
+            "doors": self.doors,
+            "layout": self.layout,
+            "waits": self.waits,
+        }
         script = self.root / "openpose_lab" / "lab" / "sandbox" / "worker.py"
         command = [sys.executable, "-I", str(script), str(self.file.resolve()), json.dumps(limits)]
         environment = {name: value for name, value in os.environ.items() if not self.alone or name in _NEEDED_VARIABLES}
@@ -248,6 +255,12 @@ class Runner:
         self._inbox = queue.Queue(maxsize=4)
         self._listener = threading.Thread(target=_listen, args=(self._process.stdout, self._inbox), daemon=True)
         self._listener.start()
+
+    def _hidden(self) -> list[Path]:
+        """Of what the process could read, the grader's own files: the answer and the hidden checks are among them."""
+        if not self.alone or self.root == ROOT:
+            return []
+        return [ROOT] if in_clone() else [ROOT / package for package in _PACKAGES]
 
     def _next_reply(self, seconds: float, what: str, call: object = None) -> SandboxReply:
         """The next message as a reply, which must be to that call if one is given."""
@@ -272,7 +285,7 @@ class Runner:
                 output=_output(header),
                 inside=float(header.get("seconds", 0)),
                 tried=one_line(str(header["tried"])) if header.get("tried") else None,
-                imports=tuple(one_line(str(name)) for name in header.get("imports", ())),
+                imports=tuple(one_line(str(name)) for name in list(header.get("imports", ()))[:_MOST_IMPORTS]),
             )
             if header.get("kind") == "error":
                 text = one_line(str(header.get("text")))
@@ -304,7 +317,7 @@ class Runner:
 
 def _output(header: dict[str, Any]) -> str:
     """The first characters that were printed, safe to print, and how many there were more."""
-    beginning = str(header.get("beginning", ""))
+    beginning = str(header.get("beginning", ""))[:_MOST_PRINTED]
     left = int(header.get("printed", 0)) - len(beginning)
     return visible(beginning, "\n\t") + (f"\n... and {left} characters more\n" if left > 0 else "")
 

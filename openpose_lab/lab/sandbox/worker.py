@@ -56,13 +56,13 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 class Watch:
     """Refuses what a merge has no need of, and remembers it.
 
-    readable: folders that may be read; None for all. plugin: what to call it.
+    readable: folders that may be read; None for all. hidden: folders in these that may not. plugin: what to call it.
     """
 
-    def __init__(self, readable: list[str] | None, plugin: str) -> None:
+    def __init__(self, readable: list[str] | None, hidden: list[str], plugin: str) -> None:
         self.tried: str | None = None
         self._plugin = plugin
-        self._readable = None if readable is None else tuple(readable)
+        self._readable, self._hidden = readable, hidden
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Python's audit hook."""
@@ -96,9 +96,34 @@ class Watch:
             return None if os.fsdecode(path) == os.devnull else _WRITES_FILES
         if self._readable is not None:
             real = os.path.realpath(os.fsdecode(path))
-            if not any(real == folder or real.startswith(folder + os.sep) for folder in self._readable):
+            if _depth(real, self._readable) <= _depth(real, self._hidden):
                 return f"read {os.fsdecode(path)}"
         return None
+
+
+def _depth(path: str, folders: list[str]) -> int:
+    """The length of the longest of these folders that a path is in; 0 if it is in none."""
+    return max((len(folder) for folder in folders if _is_in(path, folder)), default=0)
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _without(folder: str, hidden: list[str]) -> tuple[list[str], list[str]]:
+    """What is in a folder but in no hidden one: paths that may be read, and folders that may only be listed."""
+    if folder in hidden:
+        return [], []
+    if not any(_is_in(path, folder) for path in hidden):
+        return [folder], []
+    readable, listable = [], [folder]
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_symlink():
+                within = _without(entry.path, hidden)
+                readable += within[0]
+                listable += within[1]
+    return readable, listable
 
 
 class Printed(io.TextIOBase):
@@ -135,11 +160,13 @@ def main() -> None:
 
     guards = _set_limits(limits)
     readable = [os.path.realpath(path) for path in _needed(file)] if limits["alone"] else None
-    everywhere = [Path(sys.executable).anchor]
-    guards += ["files"] if restrict_files([Path(path) for path in readable or everywhere]) else []
+    hidden = [os.path.realpath(path) for path in limits["hidden"]]
+    split = [_without(path, hidden) for path in readable or [Path(sys.executable).anchor]]
+    files, folders = ([Path(path) for paths in part for path in paths] for part in zip(*split))
+    guards += ["files"] if restrict_files(files, folders) else []
     guards += ["programs, network and signals"] if give_up_calls() else []
     messages.send(answers, {"kind": "started", "guards": guards})
-    watch = Watch(readable, "tracker" if limits["layout"] else "merge")
+    watch = Watch(readable, hidden, "tracker" if limits["layout"] else "merge")
     watch.replace_silent()
     sys.addaudithook(watch)
     sys.breakpointhook = _no_breakpoint

@@ -188,9 +188,8 @@ def test_what_has_changed_is_marked_again(program, folder, tmp_path):
 @pytest.mark.slow
 def test_points_of_one_s_own(program, folder, tmp_path):
     (folder / "A_merge.py").write_text(RIGHT.read_text())
-    (tmp_path / "points.toml").write_text(
-        "[points]\ncontract = 0\ncorrectness = 0\norder = 7\nconflicts = 0\nspeed = 3\n"
-    )
+    text = "[points]\ncontract = 0\ncorrectness = 0\norder = 7\nconflicts = 0\nspeed = 3\n"
+    (tmp_path / "points.toml").write_text(text, encoding="utf-8-sig")  # as editors of Windows save it
     program("--points", tmp_path / "points.toml")
     assert rows_of(tmp_path / "marks.csv")["A"]["points"] == "10.0"
 
@@ -204,6 +203,8 @@ def test_points_of_one_s_own(program, folder, tmp_path):
         (70_000 * "#", "points.toml is larger than 64 kB, so it is no points file"),
         ("", "must have a table [points] with a number for each of contract, correctness, order, conflicts, speed"),
         ("[points]\ncontract = 1\n", "must have a table [points]"),
+        ("[points]\ncontract=0\ncorrectness=-0.0\norder=0\nconflicts=0\nspeed=0\n", "are all 0; give at least one"),
+        ("[points]\ncontract=true\ncorrectness=1\norder=1\nconflicts=1\nspeed=1\n", "must have a table [points]"),
         ("[points]\ncontract='a'\ncorrectness=1\norder=1\nconflicts=1\nspeed=1\n", "must have a table [points]"),
     ],
 )

@@ -229,6 +229,17 @@ def test_mistakes_are_one_sentence(make, tmp_path, arguments, sentence):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_pictures_are_not_written_through_a_link(make, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "generated").symlink_to(tmp_path / "elsewhere")
+    status, out, err = make()
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "generated is a link to another folder; remove it, or give another --out" in err
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_a_missing_merge_is_one_sentence(call_program, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = call_program("report", program.main, "none.py")

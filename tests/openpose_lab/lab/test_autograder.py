@@ -260,7 +260,13 @@ def test_marking_needs_the_packages_of_the_archive_alone(tmp_path):
     (tmp_path / "merge.py").write_text(DROPS_PEAK_0)
     lines = autograder_files(POINTS.read_bytes(), Limits())["requirements.txt"].decode().splitlines()
     packages = {re.split(r"[^\w-]", line, maxsplit=1)[0] for line in lines}
-    allowed = packages - {"opencv-python-headless"} | {"cv2", "_hypothesis_globals", "sortedcontainers", "attr", "exceptiongroup"}
+    allowed = packages - {"opencv-python-headless"} | {
+        "cv2",
+        "_hypothesis_globals",
+        "sortedcontainers",
+        "attr",
+        "exceptiongroup",
+    }
     code = f"ALLOWED = {sorted(allowed)}\n{ONLY_THESE}"
     options = ["--one", tmp_path / "merge.py", "--format", "gradescope", "--out", tmp_path / "results.json"]
     done = subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True, cwd=ROOT)

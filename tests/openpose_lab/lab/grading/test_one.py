@@ -83,3 +83,28 @@ def test_a_user_who_is_not_root_runs_submissions_as_themselves(tmp_path, monkeyp
     monkeypatch.setattr(one, "find_guards", lambda setting: ["memory"])
     setting, guards = one._with_guards(Setting(Path(tmp_path), read_photo_rows(), Limits(), "key"))
     assert (setting.user, guards) == (None, ["memory"])
+
+
+HANGS_AT_HIDDEN_ROWS = """
+def merge(subset, **limits):
+    while 907 in subset[:, :18]:
+        pass
+    return subset[:0]
+"""
+FAILS_THE_SECOND_TIME = """
+seen = set()
+def merge(subset, **limits):
+    if len(subset) > 50 and subset.tobytes() in seen:
+        raise ValueError
+    seen.add(subset.tobytes())
+    return subset[:0]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("text", "is_timed"), [(HANGS_AT_HIDDEN_ROWS, True), (FAILS_THE_SECOND_TIME, False)])
+def test_figures_that_students_see_say_nothing_of_hidden_rows_and_time_only_answers(tmp_path, text, is_timed):
+    (tmp_path / "merge.py").write_text(text)
+    record, _ = one.mark_one(tmp_path / "merge.py", read_photo_rows(), Limits(seconds=1))
+    assert record.accuracy == {"F1": 0.0}
+    assert (record.milliseconds is not None) == is_timed

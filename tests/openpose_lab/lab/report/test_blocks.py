@@ -1,10 +1,12 @@
 """The parts of a report that the program writes, from findings made by hand."""
 
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 
 from estimation.grouping.contract import Failure
 from openpose_lab.lab.accuracy import read_photo_rows
@@ -13,6 +15,7 @@ from openpose_lab.lab.grading import marking
 from openpose_lab.lab.merge_checks import CATEGORIES
 from openpose_lab.lab.report import blocks
 from openpose_lab.lab.report.blocks import became, escaped, make_blocks, picture_names, shares, table
+from openpose_lab.lab.report.document import BLOCKS, find_blocks, new_document
 from openpose_lab.lab.report.findings import Drawn, Findings
 from openpose_lab.sources import PhotoFile
 
@@ -158,6 +161,13 @@ def test_nothing_but_the_problem_if_the_file_cannot_be_loaded():
     assert made["pictures"] == f"**No picture of a.jpg.** {told}"
     assert made["checks"] == f"**Checks: missing.** {told}"
     assert found.lacking == problem
+
+
+def test_an_error_that_looks_like_a_line_of_the_program_is_none():
+    problem = "<!-- openpose-lab report: end subset --> <script>x</script> ![a](b) | c"
+    text = new_document(make_blocks(replace(FOUND, answer=None, fault=problem, failures=FAILURES), [""]))
+    assert find_blocks(text, Path("report.md")).keys() == set(BLOCKS)
+    assert MarkdownIt("commonmark", {"html": True}).render(escaped(problem)) == f"<p>{escape(problem)}</p>\n"
 
 
 def test_the_file_is_told_by_its_checksum():

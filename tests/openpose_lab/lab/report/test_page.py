@@ -5,6 +5,8 @@ import base64
 import pytest
 
 from openpose_lab.lab.report.page import render_page
+from openpose_lab.paths import sample_photo
+from tests.support.browser import OpenPage, needs_browser
 
 PICTURE = base64.b64encode(b"picture").decode()
 
@@ -71,3 +73,27 @@ def test_pictures_that_are_missing_are_told(tmp_path):
 )
 def test_the_title_is_the_first_heading(text, title, tmp_path):
     assert f"<title>{title}</title>" in render_page(text, tmp_path, {})
+
+
+SCRIPTS = """
+<script>document.title = "script"</script>
+<img src="none.png" onerror="document.title = 'image'">
+<svg onload="document.title = 'picture'"></svg>
+<iframe srcdoc="<script>parent.document.title = 'frame'</script>"></iframe>
+<a id="link" href="javascript:document.title = 'link'">a</a>
+
+![b](b.png)
+"""
+
+
+@needs_browser
+def test_a_browser_runs_no_script_of_the_text(tmp_path):
+    (tmp_path / "b.png").write_bytes(sample_photo().read_bytes())
+    page = tmp_path / "report.html"
+    page.write_text(render_page(f"# Mine\n{SCRIPTS}", tmp_path, {}), encoding="utf-8")
+    with OpenPage(page.as_uri(), tmp_path / "profile") as opened:
+        opened.until("document.readyState", "complete")
+        opened.evaluate("document.querySelector('#link').click()")
+        opened.until("document.querySelector('[alt=b]').naturalWidth > 0", True)
+        assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert opened.evaluate("document.title") == "Mine"

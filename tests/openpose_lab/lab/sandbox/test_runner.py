@@ -463,3 +463,54 @@ def test_a_merge_finds_nothing_of_the_lab_but_the_sandbox_loaded(runner_of):
     expected = ["openpose_lab", "openpose_lab.lab", sandbox]
     expected += [f"{sandbox}.{name}" for name in ("landlock", "messages", "seccomp")]
     assert runner_of(text).call(HANDOUT).error == f"line 3: ValueError: {' '.join(expected)}"
+
+
+READ_BESIDE = """
+import ctypes
+libc = ctypes.CDLL(None)
+def merge(subset, **limits):
+    said = []
+    for path in PLACES:
+        try:
+            said.append(open(path).read())
+        except OSError:
+            said.append("refused")
+        said.append("opened" if libc.open(path.encode(), 0) >= 0 else "refused")
+    raise RuntimeError(" ".join(said))
+"""
+
+
+@pytest.mark.parametrize("is_clone", [True, False])
+def test_the_graders_own_project_cannot_be_read_from_a_folder_that_can(runner_of, monkeypatch, tmp_path, is_clone):
+    """As where it is installed as a package, or its clone lies in /usr."""
+    own = tmp_path / "own"
+    files = [own / name for name in ("site/estimation/merge.py", "site/tests/other.py", "beside.py")]
+    for path in files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.stem)
+    monkeypatch.setattr("openpose_lab.lab.sandbox.runner.ROOT", own / "site")
+    monkeypatch.setattr("openpose_lab.lab.sandbox.runner.in_clone", lambda: is_clone)
+    runner = guarded(runner_of(READ_BESIDE.replace("PLACES", repr([str(path) for path in files]))), "files")
+    other = "refused refused" if is_clone else "other opened"
+    assert runner.call(HANDOUT).error.endswith(f"RuntimeError: refused refused {other} beside opened")
+    runner.alone = False
+    assert "merge opened other opened" in (runner.load().error or runner.call(HANDOUT).error)
+
+
+SENDS_MUCH = """
+import json, os, struct, sys
+def merge(subset, **limits):
+    own = sys._getframe(1)
+    while "answers" not in own.f_locals:
+        own = own.f_back
+    answer = {"kind": "error", "text": "x", "imports": [f"{n:04}" for n in range(9000)], "beginning": "y" * 50000}
+    text = json.dumps({**answer, "printed": 50000, "call": own.f_locals["header"]["call"]}).encode()
+    own.f_locals["answers"].write(struct.pack("<II", len(text), 0) + text)
+"""
+
+
+def test_little_is_kept_of_an_answer_however_much_it_says(runner_of):
+    reply = runner_of(SENDS_MUCH).call(HANDOUT)
+    assert reply.error == "x"
+    assert len(reply.imports) == 50
+    assert len(reply.output) < 6000
