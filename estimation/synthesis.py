@@ -82,7 +82,7 @@ def synthesize_pafs(
         unit = (end[drawn] - start[drawn]) / length[drawn, None]
         ends = np.concatenate([start[drawn], end[drawn]])
         rows, columns = (
-            slice(max(0, int(low - limb_width)), max(0, min(size, int(high + limb_width) + 2)))
+            slice(min(size, max(0, int(low - limb_width))), max(0, min(size, int(high + limb_width) + 2)))
             for low, high, size in zip(ends.min(axis=0)[::-1], ends.max(axis=0)[::-1], shape)
         )
         y, x = (axis[..., None].astype(np.float32) for axis in np.mgrid[rows, columns])

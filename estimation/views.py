@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from estimation.config import COCO_18, Config
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.field_maps import FieldMaps, cells_to_pixels, pixels_to_cells
-from estimation.layouts import other_side
 from estimation.photo_arrays import as_photo
 from estimation.quality import Views, check_height
 
@@ -60,7 +59,7 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
     grid = max((maps for maps, *_ in seen), key=lambda maps: maps.heatmaps.size)
     if len(seen) == 1 and not views.flip:
         return grid
-    parts, channels, signs = _mirror(network.config)
+    parts, channels, signs = mirrored_channels(network.config)
     heatmaps = np.zeros(grid.heatmaps.shape, dtype=np.float32)
     pafs = np.zeros(grid.pafs.shape, dtype=np.float32)
     for view, *mirrored in seen:
@@ -194,15 +193,24 @@ def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis:
     return found
 
 
-def _mirror(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """What a mirror image's maps are in the photo's own terms: the heatmap channels and the PAF channels in their new
-    order, and the sign of each of the latter. What is left becomes right, and so does what points to the left."""
-    parts = [config.body_parts.index(other_side(name)) for name in config.body_parts]
+def mirrored_channels(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Say what a mirror image's maps are in the photo's own terms.
+
+    Args:
+        config: the configuration.
+
+    Returns:
+        The heatmap channels in their new order, the PAF channels in theirs, and the sign of each of the latter. What is
+        left becomes right, and so does what points to the left. A limb from the left wing to the right one is its own
+        counterpart, but points the other way.
+    """
+    parts = config.layout.mirrored_parts
     limbs = {limb[:2]: limb for limb in config.limbs}
     channels = np.arange(config.layout.paf_count)
     signs = np.ones(len(channels), dtype=np.float32)
     for limb in config.limbs:
-        mirrored = limbs[parts[limb.from_part], parts[limb.to_part]]
+        ends = parts[limb.from_part], parts[limb.to_part]
+        mirrored = limbs.get(ends) or limbs[ends[::-1]]
         channels[[limb.paf_x, limb.paf_y]] = mirrored.paf_x, mirrored.paf_y
-        signs[limb.paf_x] = -1
-    return np.array([*parts, len(parts)]), channels, signs
+        signs[limb.paf_x if ends in limbs else limb.paf_y] = -1
+    return np.append(parts, len(parts)), channels, signs

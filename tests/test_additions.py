@@ -53,7 +53,7 @@ def build(layout):
     return keras.Model(image, {"stage1_heatmaps": heatmaps, "stage1_pafs": pafs})
 
 
-NETWORK = NetworkSpec("toy", LAYOUTS["TOY"], "rgb", build)
+NETWORK = NetworkSpec("toy", LAYOUTS["TOY"], "rgb", build, "features")
 """,
     "openpose_lab/networks/runtimes/toy.py": """
 from openpose_lab.networks.runtimes.base import RuntimeSpec

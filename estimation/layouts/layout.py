@@ -38,6 +38,8 @@ class Layout:
             square root of their area (COCO's sigmas).
         proportions: x and y of every part of a standing person seen from the front, in units of their height; None if
             the layout has none.
+        pairs: the names of the parts that change places in a mirrored photo, two by two. None: those whose names differ
+            in ``left`` and ``right`` alone.
 
     Raises:
         ValueError: if the fields do not fit together.
@@ -48,6 +50,7 @@ class Layout:
     limbs: tuple[Limb, ...]
     sigmas: tuple[float, ...]
     proportions: tuple[tuple[float, float], ...] | None = None
+    pairs: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.body_parts)
@@ -63,12 +66,22 @@ class Layout:
     @cached_property
     def limb_parts(self) -> NDArray[np.intp]:
         """(L, 2) part indices of each limb: from, to."""
-        return _frozen([(limb.from_part, limb.to_part) for limb in self.limbs])
+        return _frozen([(limb.from_part, limb.to_part) for limb in self.limbs]).reshape(-1, 2)
 
     @cached_property
     def paf_channels(self) -> NDArray[np.intp]:
         """(L, 2) PAF channels of each limb: x, y."""
-        return _frozen([(limb.paf_x, limb.paf_y) for limb in self.limbs])
+        return _frozen([(limb.paf_x, limb.paf_y) for limb in self.limbs]).reshape(-1, 2)
+
+    @cached_property
+    def mirrored_parts(self) -> NDArray[np.intp]:
+        """(P,): the part that each part is in a mirrored photo: the left eye for the right one, the nose for itself."""
+        if self.pairs is None:
+            others = {name: other_side(name) for name in self.body_parts}
+        else:
+            both_ways = [*self.pairs, *(pair[::-1] for pair in self.pairs)]
+            others = {name: name for name in self.body_parts} | dict(both_ways)
+        return _frozen([self.body_parts.index(others[name]) for name in self.body_parts])
 
     @property
     def heatmap_count(self) -> int:
@@ -87,9 +100,9 @@ def other_side(body_part: str) -> str:
     return "_".join(sides.get(word, word) for word in body_part.split("_"))
 
 
-def _frozen(rows: list[tuple[int, int]]) -> NDArray[np.intp]:
+def _frozen(rows: list[int] | list[tuple[int, int]]) -> NDArray[np.intp]:
     import numpy as np  # in here, as programs list layouts and networks before they load anything
 
-    array = np.array(rows, dtype=np.intp).reshape(-1, 2)
+    array = np.array(rows, dtype=np.intp)
     array.setflags(write=False)
     return array

@@ -4,8 +4,9 @@ The parts are: network, the forward pass by network, runtime and precision; stag
 crowds of 1 to 100 people; start, from Enter to the picture in a fresh process, and its peak memory; photos, photos a
 second, of copies of the sample or of --images; folder, a run over these photos, beside its stages alone; video, a run
 over --video or a clip of the sample, beside its stages alone; save, from the save of a merge to the answer of
-check-merge --watch. What is compared runs in turns. With --annotations too, AP stands beside the forward pass. Nothing
-is downloaded: networks without weights are listed as missing.
+check-merge --watch; training, photos a second of targets, examples and steps. What is compared runs in turns. With
+--annotations too, AP stands beside the forward pass. Nothing is downloaded: networks without weights are listed as
+missing.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ EXAMPLES = """examples:
   python -m openpose_lab benchmark --only video --video clip.mp4
   python -m openpose_lab benchmark --images val2017 --annotations person_keypoints_val2017.json   AP beside the times
 """
-REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5, "video": 5, "save": 9}
+REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5, "video": 5, "save": 9, "training": 7}
 """The parts, and how often each thing is timed in them."""
 _MOST_RUNS = 10_000
 _IN_FOLDER = 100
@@ -132,6 +133,7 @@ def measure(part: str, options: argparse.Namespace) -> Table:
         "folder": measure_folder,
         "video": measure_video,
         "save": measure_save,
+        "training": measure_training,
     }
     try:
         return measures[part](options, options.repeat or REPEATS[part])
@@ -222,6 +224,17 @@ def measure_save(_: argparse.Namespace, repeat: int) -> Table:
         _progress("save", saving_runs(len(texts), repeat)) as bar,
     ):
         return benchmark_saving(repeat, texts, Path(name), bar.update)
+
+
+def measure_training(options: argparse.Namespace, repeat: int) -> Table:
+    """Measure targets, examples and steps of training."""
+    from openpose_lab.benchmark.training import benchmark_training, training_runs
+
+    with (
+        tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as name,
+        _progress("training", training_runs(repeat)) as bar,
+    ):
+        return benchmark_training(repeat, Path(name), options.seed, bar.update)
 
 
 def _network_with_weights(options: argparse.Namespace) -> str:

@@ -180,7 +180,7 @@ def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple
     if options.images is not None:
         truth = read_annotations(options.annotations)
         photos = find_photos(truth, options.images)
-        (config,) = apply_settings(options.set, network_config(options.network))
+        (config,) = apply_settings(options.set, network_config(options.network, options.weights))
         views = chosen_views(options)
         maps = MapCache(options.network, options.weights, views, options.runtime, options.precision, config=config)
         claim_outputs([options.csv, options.plot], measuring_inputs(options.annotations, photos, maps))

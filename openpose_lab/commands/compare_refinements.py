@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
 
     truth = read_annotations(options.annotations)
     photos = find_photos(truth, options.images)
-    (config,) = apply_settings(options.set, network_config(options.network))
+    (config,) = apply_settings(options.set, network_config(options.network, options.weights))
     kept = MapCache(options.network, options.weights, views, options.runtime, options.precision, config=config)
     results = compare_refinements(photos, kept)
     for name, people_found in results.items():

@@ -97,7 +97,7 @@ def main(arguments: Sequence[str]) -> None:
         print(f"wrote {shown(options.photos_csv)}")
     worst = worst_photos((system.assessment for system in systems if system.assessment), WORST)
     if photos and worst:
-        config = network_config(options.network) if grouping else COCO_18
+        config = network_config(options.network, options.weights) if grouping else COCO_18
         sheet = draw_photo_sheet(config, truth, systems, photos, worst)
         write_whole(options.worst, encode_picture(options.worst, sheet))
         print(f"wrote {shown(options.worst)}")
@@ -125,7 +125,7 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
     from openpose_lab.evaluation.scenes import photo_scenes
     from openpose_lab.networks.loading import network_config
 
-    config, completion = apply_settings(options.set, network_config(options.network), Completion())
+    config, completion = apply_settings(options.set, network_config(options.network, options.weights), Completion())
     warn_of_unused_settings(options.set, [grouping])
     views = chosen_views(options)
     maps = MapCache(options.network, options.weights, views, options.runtime, options.precision, config=config)

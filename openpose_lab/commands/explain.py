@@ -78,7 +78,7 @@ def run(options: argparse.Namespace, names: list[str]) -> None:
     from openpose_lab.networks.loading import load_network, network_config
 
     photo = read_photo(options.photo)
-    (config,) = apply_settings(options.set, network_config(options.network))
+    (config,) = apply_settings(options.set, network_config(options.network, options.weights))
     check_input(photo, views.height, config)
     files = [find_file(name) for name in names]
     check_differ(files)

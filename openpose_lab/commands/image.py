@@ -140,7 +140,7 @@ def process_one(options: argparse.Namespace) -> None:
 
     (photo,) = list_photos(options.photo)
     pixels = rotated(photo.read(), options.rotate)
-    (config,) = apply_settings(options.set, network_config(options.network))
+    (config,) = apply_settings(options.set, network_config(options.network, options.weights))
     check_input(pixels, chosen_views(options).height, config)
     picture_file = (options.output or OUTPUT_FILE) if options.draw else None
     with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
@@ -208,7 +208,7 @@ def process_many(options: argparse.Namespace) -> None:
 
     if options.resume and options.overwrite:
         raise OpenPoseLabError("--resume keeps what is done and --overwrite does it again; give one of them")
-    (config,) = apply_settings(options.set, network_config(options.network))
+    (config,) = apply_settings(options.set, network_config(options.network, options.weights))
     outputs = outputs_of(options)
     photos = list_photos(options.photo, options.recursive, leave_out=outputs.folders)
     with Isolated(options.grouping) as isolated:

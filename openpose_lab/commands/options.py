@@ -92,12 +92,18 @@ def add_photo_option(parser: Options, default: Path) -> None:
     parser.add_argument("photo", nargs="?", type=Path, default=default, help="the photo (default: the sample)")
 
 
-def add_network_options(parser: Options) -> None:
-    """Which network, with which weights, and which views of a photo it sees."""
+def add_weights_options(parser: Options, weights: str) -> None:
+    """Which network, with which weights. ``weights``: the help of ``--weights``."""
     add = parser.add_argument
     default = f"that of --weights, or {DEFAULT_NETWORK}"
     add("--network", help=f"one of {', '.join(NETWORKS)} (default: {default})")
-    add("--weights", type=Path, metavar="FILE", help="a weights file (default: the network's own)")
+    add("--weights", type=Path, metavar="FILE", help=weights)
+
+
+def add_network_options(parser: Options) -> None:
+    """Which network, with which weights, and which views of a photo it sees."""
+    add_weights_options(parser, "a weights file (default: the network's own)")
+    add = parser.add_argument
     add(
         "--runtime",
         choices=[AUTO, *RUNTIMES],

@@ -142,7 +142,7 @@ def process(options: argparse.Namespace) -> None:
     from openpose_lab.sources.videos import check_part
 
     check_part(options.every, options.start, options.end)
-    (config,) = apply_settings(options.set, network_config(options.network))
+    (config,) = apply_settings(options.set, network_config(options.network, options.weights))
     with ExitStack() as stack:
         isolated = stack.enter_context(Isolated(options.grouping))
         isolated_tracker = stack.enter_context(IsolatedTracker(options.tracker, config.layout))

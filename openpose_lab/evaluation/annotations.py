@@ -19,6 +19,7 @@ from estimation.files import PICTURE_TYPES
 from openpose_lab.evaluation.coco_figures import counts
 from openpose_lab.evaluation.coco_rules import (
     Rule,
+    are_keypoints_of,
     broken_rule,
     is_area,
     is_box,
@@ -26,7 +27,6 @@ from openpose_lab.evaluation.coco_rules import (
     is_file_name,
     is_flag,
     is_integer,
-    is_keypoints,
     is_length,
     is_order,
 )
@@ -58,7 +58,7 @@ def read_annotations(path: Path, limit: int | None = None, need_people: bool = T
     content = read_json(path, "annotations file", "a COCO keypoint file")
     if isinstance(content, dict):
         content = _with_lists(content, path, need_people)
-    if problem := _problem(content):
+    if problem := find_problem(content):
         raise OpenPoseLabError(f"the annotations {path} are not COCO keypoints: {problem}")
     images = [_only(image, _IMAGE_KEYS) for image in content["images"][:limit]]
     names = {image["id"]: image["file_name"] for image in images}
@@ -75,7 +75,7 @@ def read_annotations(path: Path, limit: int | None = None, need_people: bool = T
             f"measure: {_why_no_person(content['annotations'], people)}"
         )
     check_units(truth)
-    _warn_of_strays(content, path)
+    warn_of_strays(content, path)
     return truth
 
 
@@ -148,7 +148,7 @@ def _why_no_person(annotations: list[dict[str, Any]], people: list[dict[str, Any
     return "'num_keypoints' is 0 wherever keypoints are labelled"
 
 
-def _warn_of_strays(content: dict[str, Any], path: Path) -> None:
+def warn_of_strays(content: dict[str, Any], path: Path) -> None:
     """Warn of annotations without a photo."""
     listed = {image["id"] for image in content["images"]}
     strays = [entry["image_id"] for entry in content["annotations"] if entry["image_id"] not in listed]
@@ -250,7 +250,6 @@ _NEEDED: dict[str, dict[str, Rule]] = {
     "annotations": {"image_id": is_integer},
 }
 _CATEGORY: dict[str, Rule] = {"category_id": is_integer}
-_OF_PERSON: dict[str, Rule] = {"keypoints": is_keypoints}
 _OPTIONAL: dict[str, Rule] = {
     "area": is_area,
     "bbox": is_box,
@@ -261,8 +260,18 @@ _OPTIONAL: dict[str, Rule] = {
 }
 
 
-def _problem(content: Any) -> str | None:
-    """The first problem of an annotations file, or None. Entries of other categories may hold anything."""
+def find_problem(content: Any, count: int = len(COCO_KEYPOINTS), order: Rule = is_order) -> str | None:
+    """Find what is wrong with the content of an annotations file.
+
+    Args:
+        content: the content. Entries of other categories than people may hold anything.
+        count: how many keypoints a person has.
+        order: the rule for the names of the keypoints.
+
+    Returns:
+        The first problem; None if there is none.
+    """
+    of_person = {"keypoints": are_keypoints_of(count)}
     if not isinstance(content, dict):
         return "the file must hold an object"
     for kind, rules in _NEEDED.items():
@@ -282,9 +291,9 @@ def _problem(content: Any) -> str | None:
     of_people = [category for category in content["categories"] if category["id"] == PERSON]
     if not of_people:
         return f"there is no category with the id {PERSON}, which is COCO's for people"
-    if problem := broken_rule(of_people[0], {}, {"keypoints": is_order}):
+    if problem := broken_rule(of_people[0], {}, {"keypoints": order}):
         return f"the category of people: {problem}"
     for number, entry in enumerate(content["annotations"]):
-        if entry.get("category_id", PERSON) == PERSON and (problem := broken_rule(entry, _OF_PERSON, _OPTIONAL)):
+        if entry.get("category_id", PERSON) == PERSON and (problem := broken_rule(entry, of_person, _OPTIONAL)):
             return f"entry {number} of 'annotations': {problem}"
     return None

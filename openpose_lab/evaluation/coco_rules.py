@@ -50,11 +50,14 @@ def is_box(value: Any) -> str | None:
     return None if good else "a list of x, y, width and height"
 
 
-def is_keypoints(value: Any) -> str | None:
-    """COCO's keypoints of a person."""
-    length = 3 * len(COCO_KEYPOINTS)
-    good = isinstance(value, list) and len(value) == length and all(map(_is_number, value))
-    return None if good else f"a list of {length} numbers: x, y and visibility of each keypoint"
+def are_keypoints_of(count: int) -> Rule:
+    """The rule for the keypoints of a person, ``count`` of them."""
+
+    def are_keypoints(value: Any) -> str | None:
+        good = isinstance(value, list) and len(value) == 3 * count and all(map(_is_number, value))
+        return None if good else f"a list of {3 * count} numbers: x, y and visibility of each keypoint"
+
+    return are_keypoints
 
 
 def is_file_name(value: Any) -> str | None:
@@ -67,6 +70,12 @@ def is_order(value: Any) -> str | None:
     """The names of COCO's keypoints in their order."""
     good = isinstance(value, list) and tuple(value) == COCO_KEYPOINTS
     return None if good else f"COCO's {len(COCO_KEYPOINTS)} names in COCO's order, {', '.join(COCO_KEYPOINTS[:3])}, …"
+
+
+def are_names(value: Any) -> str | None:
+    """Names of keypoints, in any order."""
+    good = isinstance(value, list) and value and all(isinstance(name, str) for name in value)
+    return None if good and len(set(value)) == len(value) else "a list of names that all differ"
 
 
 def is_score(value: Any) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,26 @@ _LARGEST_SIDE = 2**31
 """Pixels. No photo is larger."""
 
 
+class Annotated(NamedTuple):
+    """A photo, and what its annotations say of its pixels.
+
+    Attributes:
+        image: its entry in the annotations, with ``id``, ``file_name``, and ``width`` and ``height`` if it states them.
+        path: its file.
+        size: its size; None if it cannot be read.
+        points: (n, 2) float, x and y of the labelled keypoints of all people.
+    """
+
+    image: dict[str, Any]
+    path: Path
+    size: PhotoSize | None
+    points: NDArray[np.float64]
+
+
 def check_units(truth: COCO) -> None:
     """Raise OpenPoseLabError if keypoints or areas are not in pixels. Warn of single people without an area."""
     for image in truth.dataset["images"]:
-        points = _labelled(truth, image["id"])
-        if len(points) >= _FEWEST and points.min() >= 0 and points.max() <= 1:
-            raise OpenPoseLabError(
-                f"all keypoints of {_name(image)} in the annotations lie from 0 to 1; give them in pixels of the photo"
-            )
+        check_pixels(image, _labelled(truth, image["id"]))
     people = list(filter(counts, truth.anns.values()))
     without = [person for person in people if person["area"] < 1]
     if not without:
@@ -48,6 +61,14 @@ def check_units(truth: COCO) -> None:
     )
 
 
+def check_pixels(image: dict[str, Any], points: NDArray[np.float64]) -> None:
+    """Raise OpenPoseLabError if the keypoints (n, 2) of a photo are no pixels but shares of its size."""
+    if len(points) >= _FEWEST and points.min() >= 0 and points.max() <= 1:
+        raise OpenPoseLabError(
+            f"all keypoints of {_name(image)} in the annotations lie from 0 to 1; give them in pixels of the photo"
+        )
+
+
 def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
     """Compare photos with the sizes and keypoints that annotations give.
 
@@ -58,21 +79,24 @@ def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
     Raises:
         OpenPoseLabError: at the first photo of another size than annotated, or with most keypoints outside it.
     """
+    given = ((image, photos[image["id"]]) for image in truth.dataset["images"])
+    compare_photos(Annotated(image, path, photo_size(path), _labelled(truth, image["id"])) for image, path in given)
+
+
+def compare_photos(annotated: Iterable[Annotated]) -> None:
+    """Compare photos with their annotations, as ``check_photos`` does."""
     uncertain, outside, beyond, ids_of_path = [], [], 0.0, dict[Path, int]()
-    for image in truth.dataset["images"]:
-        path = photos[image["id"]]
+    for image, path, size, points in annotated:
         if ids_of_path.setdefault(path, image["id"]) != image["id"]:
             note(
                 f"the annotations list {_name(image)} twice, with the ids {ids_of_path[path]} and {image['id']}; "
                 f"people annotated under one id are false positives under the other"
             )
-        size = photo_size(path)
         if size is None:
             continue
         stated = _stated_size(image)
         if stated and not _alike(stated, size.upright):
             raise OpenPoseLabError(_of_another_size(image, stated, size))
-        points = _labelled(truth, image["id"])
         over = _beyond(points, size.upright)
         far = over[over > _ROUNDING]
         if len(far) >= _FEWEST and 2 * len(far) > len(points):

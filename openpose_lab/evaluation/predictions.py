@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.evaluation.coco_rules import Rule, broken_rule, is_box, is_integer, is_keypoints, is_score
+from openpose_lab.evaluation.coco_rules import Rule, are_keypoints_of, broken_rule, is_box, is_integer, is_score
 from openpose_lab.evaluation.json_files import read_json
 from openpose_lab.evaluation.measurement import Measured
 from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NEEDED: dict[str, Rule] = {
     "image_id": is_integer,
     "category_id": is_integer,
-    "keypoints": is_keypoints,
+    "keypoints": are_keypoints_of(len(COCO_KEYPOINTS)),
     "score": is_score,
 }
 _KEPT = (*_NEEDED, "imputed")

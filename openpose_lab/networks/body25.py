@@ -23,6 +23,7 @@ NETWORK = NetworkSpec(
     layout=LAYOUTS["BODY_25"],
     channels="rgb",
     build=_build,
+    features="prelu4_4_CPM",
     signature=("Mconv7_stage3_L2/bias", (52,)),
     quality="fast",
     published=(

@@ -36,6 +36,7 @@ NETWORK = NetworkSpec(
     layout=LAYOUTS["COCO_18"],
     channels="bgr",
     build=_build,
+    features="conv4_4_CPM",
     signature=("conv4_3_CPM_al/bias", (128,)),
     offset=(0.0, 0.1),
     graph_outputs={

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,15 @@ from openpose_lab.networks.importers.trained_weights import TrainedWeights, show
 from openpose_lab.networks.network import LoadedNetwork
 from openpose_lab.networks.published import Precision, Published
 from openpose_lab.networks.reading import files_of, read_weights
-from openpose_lab.networks.storage import check_folder, encode, keep_weights, read_record, record_path
+from openpose_lab.networks.spec import NetworkSpec
+from openpose_lab.networks.storage import (
+    check_folder,
+    encode,
+    keep_weights,
+    read_record,
+    read_stated_layout,
+    record_path,
+)
 from openpose_lab.paths import embedded_weights, weights_folder
 
 FOLDER = weights_folder()
@@ -50,9 +59,9 @@ def load_network(
         OpenPoseLabError: A name is unknown, the weights are missing or do not fit, or the runtime is not installed or
             cannot compute in this precision.
     """
-    spec = find_network(name)
     executes = find_runtime(runtime)
     path = Path(weights) if weights else find_weights(name)
+    spec = spec_for(name, path)
     load_again = partial(load_network, name, path.absolute(), runtime, precision)
     network = LoadedNetwork(spec, executes.load(spec, path, precision), load_again)
     if not executes.tries_weights:
@@ -85,9 +94,38 @@ def recognised_network(weights: Path) -> str:
     return name_network(weights, *read_weights(weights, keep=True))  # the network is loaded next
 
 
-def network_config(name: str) -> Config:
-    """Make the default configuration of a network. Raises OpenPoseLabError if no network has the name."""
-    return Config(find_network(name).layout)
+def network_config(name: str, weights: str | Path | None = None) -> Config:
+    """Make the default configuration of a network.
+
+    Args:
+        name: One of ``NETWORKS``.
+        weights: As in ``load_network``. Weights that were trained for another layout state it.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        OpenPoseLabError: No network has the name, or the weights state a layout that cannot be used.
+    """
+    return Config(spec_for(name, Path(weights) if weights else weights_here(name)).layout)
+
+
+def spec_for(name: str, weights: Path | None) -> NetworkSpec:
+    """A network with the layout that a weights file states, or else with its own.
+
+    Args:
+        name: One of ``NETWORKS``.
+        weights: The weights file; None if there is none yet.
+
+    Returns:
+        The network.
+
+    Raises:
+        OpenPoseLabError: No network has the name, or the weights state a layout that cannot be used.
+    """
+    spec = find_network(name)
+    layout = read_stated_layout(weights) if weights else None
+    return replace(spec, layout=layout) if layout else spec
 
 
 def own_weights(name: str) -> Path:
@@ -181,8 +219,8 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     check_outputs([path, record_path(path)], [("weights to import", file) for file in files_of(source)])
     from openpose_lab.networks.runtimes.keras import build_trained  # TensorFlow comes with it
 
-    model = build_trained(NETWORKS[name], trained.arrays, source)
-    data = encode(model, name, half)
+    spec = NETWORKS[name] if trained.layout is None else replace(NETWORKS[name], layout=trained.layout)
+    data = encode(build_trained(spec, trained.arrays, source), name, half, trained.layout)
     keep_weights(path, data, _origin(source, form, name))
     return path
 

@@ -40,6 +40,7 @@ NETWORK = NetworkSpec(
     layout=LAYOUTS["COCO_18"],
     channels="bgr",
     build=_build,
+    features="features",
     signature=("MConv_Stage6_L1_5/bias", (38,)),
     offset=(-0.1, 0.0),
     graph_outputs={

@@ -25,6 +25,7 @@ class NetworkSpec:
         build: Makes the Keras model for a layout, without trained weights. Its input is (n, h, w, 3) uint8. Its outputs
             are named ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs``, … in the order in which the stages run.
             Keras is imported inside this function.
+        features: The layer of the Keras model whose output the first stage takes: the end of the front, F in the paper.
         stride: Input pixels per map cell. The sides of the input are multiples of it.
         signature: Name and shape of a variable that no other network has in this shape. It recognises the network in
             weights files without a network's name. None if they are not recognised.
@@ -40,6 +41,7 @@ class NetworkSpec:
     layout: Layout
     channels: Literal["rgb", "bgr"]
     build: Callable[[Layout], keras.Model]
+    features: str
     stride: int = 8
     signature: tuple[str, tuple[int, ...]] | None = None
     offset: tuple[float, float] = (0.0, 0.0)

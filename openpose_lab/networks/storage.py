@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from estimation.errors import OpenPoseLabError
-from estimation.files import read_input, write_whole
+from estimation.files import open_input, read_input, write_whole
+from estimation.layouts import Layout
 from openpose_lab.checksums import checksum
+from openpose_lab.extras import require
+from openpose_lab.layout_files import layout_from_text, layout_to_text
 from openpose_lab.networks.importers import hdf5
 from openpose_lab.networks.importers.trained_weights import Array, Budget, TrainedWeights, Weights, put, shown
 
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
 FORM = "Keras weights"
 
 _LARGEST_RECORD = 1 << 20
-_NETWORK, _NAMES = "openpose_lab_network", "openpose_lab_variables"
-"""Attributes that this project adds: the network's name to the file, and the variables' names to a layer's group."""
+_NETWORK, _LAYOUT, _NAMES = "openpose_lab_network", "openpose_lab_layout", "openpose_lab_variables"
+"""Attributes that this project adds: the network's name and layout to the file, variables' names to a layer's group."""
 
 _GROUP = re.compile(r"layers/(?P<class>[^/]+?)(?:_\d+)?/vars/(?P<number>\d+)$")
 """The path of a variable in the form of Keras 3: the layer's class, numbered from the second on, and a number."""
@@ -73,7 +76,47 @@ def read(path: Path) -> TrainedWeights:
             if name.startswith("layers/"):
                 put(arrays, _variable_name(name, dataset), hdf5.read_array(name, dataset, budget), name)
         network = hdf5.attribute(file, _NETWORK)
-    return TrainedWeights(arrays, None if network is None else str(network))
+        layout = _stated_layout(file)
+    return TrainedWeights(arrays, None if network is None else str(network), layout)
+
+
+def read_stated_layout(path: Path) -> Layout | None:
+    """Read the layout that a weights file of any form states.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The layout. None if the file states none, is missing or cannot be read: reading the weights says why.
+
+    Raises:
+        OpenPoseLabError: The file states a layout that cannot be used.
+    """
+    try:
+        with open_input(path, "weights file") as file:
+            head = file.read(len(hdf5.SIGNATURE))
+    except OpenPoseLabError:
+        return None
+    if not recognises(path, head):
+        return None
+    require("h5py", "reading a weights file")
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return _stated_layout(file)
+    except (OSError, RuntimeError, KeyError):
+        return None
+
+
+def _stated_layout(file: h5py.File) -> Layout | None:
+    text = hdf5.attribute(file, _LAYOUT)
+    if text is None:
+        return None
+    try:
+        return layout_from_text(str(text))
+    except (ValueError, RecursionError) as error:
+        raise OpenPoseLabError(f"the weights file states a layout that cannot be used: {error}") from None
 
 
 def _variable_name(path: str, dataset: h5py.Dataset) -> str:
@@ -95,13 +138,14 @@ def _variable_name(path: str, dataset: h5py.Dataset) -> str:
     return f"{layer}/{names[int(found['number'])]}"
 
 
-def encode(model: keras.Model, network: str, half: bool) -> bytes:
+def encode(model: keras.Model, network: str, half: bool, layout: Layout | None = None) -> bytes:
     """Encode a model's weights in the form of Keras 3, which ``model.load_weights`` reads.
 
     Args:
         model: A model without layers inside layers.
         network: The network's name.
         half: Whether to store floats as float16.
+        layout: The network's layout, if it is not the one that it is published for.
 
     Returns:
         The bytes of the HDF5 file.
@@ -114,6 +158,8 @@ def encode(model: keras.Model, network: str, half: bool) -> bytes:
     buffer = io.BytesIO()  # HDF5 does not survive a full disk
     with h5py.File(buffer, "w") as file:
         file.attrs[_NETWORK] = network
+        if layout:
+            file.attrs[_LAYOUT] = layout_to_text(layout)
         for group, layer in zip(_groups(model.layers), model.layers):
             variables = _own_variables(layer)
             if not variables:

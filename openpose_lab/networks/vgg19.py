@@ -34,6 +34,7 @@ NETWORK = NetworkSpec(
     layout=LAYOUTS["COCO_18"],
     channels="rgb",
     build=_build,
+    features="conv4_4_CPM",
     signature=("Mconv7_stage6_L1/bias", (38,)),
     quality="fast",
     published=(

@@ -24,6 +24,7 @@ NETWORK = NetworkSpec(
     layout=LAYOUTS["MPI_15"],
     channels="rgb",
     build=_build,
+    features="conv4_4_CPM",
     signature=("Mconv7_stage6_L1/bias", (28,)),
     quality="fast",
     published=(

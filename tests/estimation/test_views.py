@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from estimation.config import COCO_18
+from estimation.config import COCO_18, Config
 from estimation.field_maps import FieldMaps, pixels_to_cells
+from estimation.layouts import Limb
 from estimation.pipeline import group_maps
 from estimation.quality import Views
 from estimation.synthesis import synthesize
@@ -49,6 +52,16 @@ def test_all_views_agree_on_where_everything_is(photo, config, scales, flip):
     assert len(found) == 1
     assert found.present.all()
     assert np.abs(found.keypoints[0] - network.person).max() < 2.5  # pixels: a third of a cell
+
+
+def test_a_limb_between_left_and_right_points_the_same_way_in_both_images(photo):
+    shoulders = Limb(2, 5, 38, 39, redundant=True)
+    crossed = Config(replace(COCO_18.layout, limbs=(*COCO_18.limbs, shoulders)))
+    network = Sighted(crossed, offset=(0, 0))
+    alone, both = (average_maps(photo, network, Views(HEIGHT, flip=flip)).pafs[:, :, 38:] for flip in (False, True))
+    middle = pixels_to_cells(network.person[[2, 5]].mean(axis=0), 8).round().astype(int)
+    np.testing.assert_allclose(both[middle[1], middle[0]], alone[middle[1], middle[0]], atol=0.05)
+    assert np.linalg.norm(alone[middle[1], middle[0]]) > 0.9
 
 
 def test_one_view_is_the_view_itself(photo):

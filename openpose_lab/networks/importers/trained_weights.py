@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from estimation.errors import OpenPoseLabError, one_line
+from estimation.layouts import Layout
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
@@ -32,10 +33,12 @@ class TrainedWeights:
     Attributes:
         arrays: Every variable, by ``layer/variable``.
         network: The network's name; None if the file does not state it.
+        layout: The layout that the network was trained for; None if the file does not state it.
     """
 
     arrays: Weights
     network: str | None = None
+    layout: Layout | None = None
 
 
 class Budget:

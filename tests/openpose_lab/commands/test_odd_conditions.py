@@ -32,6 +32,7 @@ CROWD = ["--people", "2", "--overlap", "0", "--scenes", "1", "--only", "lab"]
 COMPARE = [*LAB, "compare-groupings", *CROWD]
 EXPLAIN = [*LAB, "explain", "photo.jpg"]
 GRADE = [*LAB, "grade", "submissions"]
+TRAIN = [*LAB, "train", *MEASURING, "--side", "64", "--batch", "1", "--epochs", "0", "--out", "mine.weights.h5"]
 WEIGHTS = str(ROOT / "model_weights" / "mobilenet_thin.weights.h5")
 
 HANDOUT = [*LAB, "handout", "--out"]
@@ -50,6 +51,9 @@ OUTPUTS = {
     "weights import --out": [*LAB, "weights", "import", WEIGHTS, "--out"],
     "collect_rows --out": ["-m", "scripts.collect_rows", *MEASURING, "--out"],
     "draw_failings --out": ["-m", "scripts.draw_failings", "--out"],
+    "train --out": [*TRAIN, "--out"],
+    "train --preview": [*TRAIN, "--preview"],
+    "train --tensorboard": [*TRAIN, "--tensorboard"],
 }
 INPUTS = {
     "demo": DEMO,
@@ -82,6 +86,13 @@ INPUTS = {
     "fetch-photos": [*LAB, "fetch-photos"],
     "accuracy_tables": ["-m", "scripts.accuracy_tables", "--images", "photos", "--annotations"],
     "collect_rows": ["-m", "scripts.collect_rows", "--images", "photos", "--annotations"],
+    "train --images": [*TRAIN, "--images"],
+    "train --annotations": [*TRAIN, "--annotations"],
+    "train --weights": [*TRAIN, "--weights"],
+    "train --front": [*TRAIN, "--front"],
+    "train --layout": [*TRAIN, "--layout"],
+    "train --teacher-weights": [*TRAIN, "--teacher", "lightweight", "--teacher-weights"],
+    "train --unlabelled": [*TRAIN, "--teacher", "lightweight", "--unlabelled"],
 }
 LONG = "x" * 100_000
 BAD_PATHS = ("", ".", "/", LONG, "loop", "loop.png", "none/x", "photo.jpg/x", "/dev/full")
@@ -108,6 +119,7 @@ SLOW_PROGRAMS = {
     "report": [*LAB, "report"],
     "collect_rows": ["-m", "scripts.collect_rows", *MEASURING, "--out", "rows.npz", "--photos", "1"],
     "draw_failings": ["-m", "scripts.draw_failings", "--out", "pictures"],
+    "train": [*TRAIN, "--epochs", "1"],
 }
 CONDITIONS = (
     '"$@" >/dev/full',
@@ -174,7 +186,8 @@ def call(place, arguments, shell='"$@"', **variables):
 
 FORKS = """
 import json, os, runpy, signal, sys
-from openpose_lab.commands import check_merge, compare_groupings, evaluate, explain, grade, handout, image, weights
+from openpose_lab.commands import check_merge, compare_groupings, evaluate, explain, grade, handout, image
+from openpose_lab.commands import train, weights
 from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 
 load_tensorflow()

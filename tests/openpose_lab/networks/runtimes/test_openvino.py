@@ -203,7 +203,7 @@ def tiny(tmp_path):
         maps = np.einsum("nyixjc,ijcp->nyxp", cells, arrays["pafs/kernel"]) + arrays["pafs/bias"]
         return maps.astype(np.float32)
 
-    spec = NetworkSpec("tiny", LAYOUTS["COCO_18"], "bgr", _build_tiny)
+    spec = NetworkSpec("tiny", LAYOUTS["COCO_18"], "bgr", _build_tiny, "features")
     return SimpleNamespace(spec=spec, path=path, batch=batch, arrays=arrays, expected=expected)
 
 

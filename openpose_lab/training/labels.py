@@ -1,0 +1,258 @@
+"""Photos with labelled keypoints in COCO's form, for a layout of any kind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from estimation.errors import OpenPoseLabError, one_line
+from estimation.files import PICTURE_TYPES
+from estimation.layouts import Layout
+from estimation.photos import read_photo
+from openpose_lab.evaluation.annotations import find_problem, warn_of_strays
+from openpose_lab.evaluation.coco_rules import are_names
+from openpose_lab.evaluation.fit import Annotated, check_pixels, compare_photos, note
+from openpose_lab.evaluation.json_files import read_json
+from openpose_lab.evaluation.photo_sizes import PhotoSize, photo_size
+from openpose_lab.formats.coco import COCO_KEYPOINTS, PERSON
+from openpose_lab.overlap import map_in_threads
+from openpose_lab.training.regions import Region, is_region, region_mask
+
+BETWEEN = {
+    "neck": ("left_shoulder", "right_shoulder"),
+    "mid_hip": ("left_hip", "right_hip"),
+}
+"""Parts that COCO does not label: each is the middle of two others, as in OpenPose's training code."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPhoto:
+    """One photo and the people who are labelled in it.
+
+    Attributes:
+        image_id: the photo's id in the annotations.
+        path: the photo's file.
+        keypoints: (n, parts, 2) float, x and y in pixels of the photo, NaN where a part has no label.
+        boxes: (n, 4) float: x, y, width and height of each person in pixels.
+        areas: (n,) float: each person's area in square pixels.
+        unknown: regions in which nothing is labelled: crowds, and people without keypoints.
+        entries: the photo's annotations, crowds and people without keypoints among them, for COCO's measure.
+        image: the photo's own entry in the annotations.
+        labelled: whether the photo has labels. If not, nobody knows who is in it.
+    """
+
+    image_id: int
+    path: Path
+    keypoints: NDArray[np.float64]
+    boxes: NDArray[np.float64]
+    areas: NDArray[np.float64]
+    unknown: tuple[Region, ...]
+    entries: tuple[dict[str, Any], ...]
+    image: dict[str, Any] = field(default_factory=dict)
+    labelled: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Labelled photos.
+
+    Attributes:
+        names: the keypoints that are annotated, in the order of the annotations.
+        photos: the photos in the order of their ids.
+    """
+
+    names: tuple[str, ...]
+    photos: tuple[LabelledPhoto, ...]
+
+
+def read_labels(annotations: Path, folder: Path, layout: Layout, limit: int | None = None) -> Labels:
+    """Read the labels of photos.
+
+    Args:
+        annotations: a JSON file in COCO's form. Its category of people names the keypoints, in any order; without
+            names they are COCO's 17.
+        folder: the folder of the photos.
+        layout: the layout to train. Its neck and mid hip are the middles of shoulders and hips.
+        limit: the number of photos, of which those with the lowest ids are taken; None for all.
+
+    Returns:
+        The photos and their labels.
+
+    Raises:
+        OpenPoseLabError: The file is not of that form, names no part of the layout, labels no person, or lists a photo
+            that is missing.
+    """
+    content = read_json(annotations, "annotations file", "a COCO keypoint file", outlines=True)
+    names = _names_of_keypoints(content)
+    if problem := find_problem(content, len(names), are_names):
+        raise OpenPoseLabError(f"the annotations {annotations} are not COCO keypoints: {problem}")
+    _check_parts(annotations, layout, names)
+    entries: dict[int, list[dict[str, Any]]] = {}
+    for entry in content["annotations"]:
+        if entry.get("category_id", PERSON) == PERSON:
+            entries.setdefault(entry["image_id"], []).append(entry)
+    photos = []
+    for image in sorted(content["images"], key=lambda image: int(image["id"]))[:limit]:
+        path = folder / image["file_name"]
+        if not os.path.isfile(path):  # Path.is_file raises OSError at a name that is too long
+            raise OpenPoseLabError(
+                f"the annotations name {one_line(path.name, 60)}, but there is no such file in {folder}; check --images"
+            )
+        photos.append(_photo(image, path, entries.get(image["id"], []), layout, names))
+    warn_of_strays(content, annotations)
+    if not any(len(photo.keypoints) for photo in photos):
+        raise OpenPoseLabError(f"no person in the {len(photos)} photos of the annotations {annotations} has keypoints")
+    return Labels(tuple(names), tuple(photos))
+
+
+def check_labels(labels: Labels, seen: Callable[[], object]) -> None:
+    """Check that photos can be read whole and that labels fit them: pixels, sizes, and that most keypoints lie within.
+
+    Args:
+        labels: the photos and their labels.
+        seen: called after each photo.
+
+    Raises:
+        OpenPoseLabError: At the first photo that cannot be read, or does not fit.
+    """
+
+    def annotated() -> Iterator[Annotated]:
+        for photo, size in zip(labels.photos, map_in_threads(_size_of_whole, [photo.path for photo in labels.photos])):
+            seen()
+            if not photo.labelled:
+                continue
+            points = [np.array(entry["keypoints"], dtype=float).reshape(-1, 3) for entry in photo.entries]
+            found = np.concatenate([np.empty((0, 3)), *points])
+            found = found[found[:, 2] > 0, :2]
+            check_pixels(photo.image, found)
+            if run_lengths := [region for region in photo.unknown if isinstance(region, dict)]:
+                region_mask(run_lengths, *size.upright[::-1])
+            yield Annotated(photo.image, photo.path, size, found)
+
+    compare_photos(annotated())
+
+
+def _size_of_whole(path: Path) -> PhotoSize:
+    """The size of a photo that can be read whole. Raises OpenPoseLabError if it cannot."""
+    height, width = read_photo(path).shape[:2]
+    return photo_size(path) or PhotoSize((width, height), (width, height), turned=False)
+
+
+def digest(labels: Labels) -> str:
+    """Compute a checksum of the photos' names and labels. The photos' pixels do not count."""
+    found = hashlib.sha256()
+    for photo in labels.photos:
+        found.update(repr((photo.image_id, photo.path.name, photo.unknown)).encode())
+        found.update(photo.keypoints.tobytes() + photo.boxes.tobytes() + photo.areas.tobytes())
+    return found.hexdigest()
+
+
+def unlabelled_photos(folder: Path, layout: Layout) -> tuple[LabelledPhoto, ...]:
+    """List the photos of a folder, for a teacher.
+
+    Args:
+        folder: the folder.
+        layout: the layout to train.
+
+    Returns:
+        The photos by their names, without labels. Their ids are below 0.
+
+    Raises:
+        OpenPoseLabError: The folder cannot be read, or has no photos.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_TYPES and path.is_file())
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot read the folder {folder}: {error.strerror}; check --unlabelled") from None
+    if not paths:
+        raise OpenPoseLabError(
+            f"no file in {folder} has a name that ends in {' '.join(PICTURE_TYPES)}; check --unlabelled"
+        )
+    nobody = np.empty((0, len(layout.body_parts), 2)), np.empty((0, 4)), np.empty(0), (), ()
+    return tuple(
+        LabelledPhoto(-number, path, *nobody, {"id": -number, "file_name": path.name}, labelled=False)
+        for number, path in enumerate(paths, start=1)
+    )
+
+
+def _names_of_keypoints(content: Any) -> Sequence[str]:
+    """The names that the category of people gives; COCO's if it gives none."""
+    try:
+        (person,) = [category for category in content["categories"] if category["id"] == PERSON]
+        names = person["keypoints"]
+    except (LookupError, TypeError, ValueError):
+        return COCO_KEYPOINTS
+    return names if are_names(names) is None else COCO_KEYPOINTS
+
+
+def _check_parts(annotations: Path, layout: Layout, names: Sequence[str]) -> None:
+    """Raise OpenPoseLabError if no part of a layout is labelled. A note names the parts that are not."""
+    known = {*names, *(middle for middle, ends in BETWEEN.items() if {*ends} <= {*names})}
+    lacking = [part for part in layout.body_parts if part not in known]
+    if len(lacking) == len(layout.body_parts):
+        raise OpenPoseLabError(
+            f"the annotations {annotations} label {', '.join(names[:3])}, ..., but no part of the layout "
+            f"{layout.name}, such as {layout.body_parts[0]}; name the keypoints in the category, or give another layout"
+        )
+    if lacking:
+        note(f"the annotations {annotations} do not label {', '.join(lacking)}, which therefore cannot be learned")
+
+
+def _photo(
+    image: dict[str, Any], path: Path, entries: list[dict[str, Any]], layout: Layout, names: Sequence[str]
+) -> LabelledPhoto:
+    labelled, unknown = [], []
+    for entry in entries:
+        points = np.array(entry["keypoints"], dtype=float).reshape(-1, 3)
+        if entry.get("iscrowd") or not (points[:, 2] > 0).any():
+            unknown += _region(entry, image)
+        else:
+            labelled.append((_keypoints(points, layout, names), _box(entry, points), entry))
+    boxes = np.array([box for _, box, _ in labelled]).reshape(-1, 4)
+    areas = [entry.get("area", box[2] * box[3]) for _, box, entry in labelled]
+    keypoints = np.array([points for points, _, _ in labelled]).reshape(-1, len(layout.body_parts), 2)
+    return LabelledPhoto(
+        image["id"], path, keypoints, boxes, np.array(areas, dtype=float), tuple(unknown), tuple(entries), image
+    )
+
+
+def _keypoints(points: NDArray[np.float64], layout: Layout, names: Sequence[str]) -> NDArray[np.float64]:
+    """Put the keypoints (k, 3) of a person into the order of a layout: (parts, 2), NaN where a part has no label."""
+    by_name = {name: point[:2] if point[2] > 0 else np.full(2, np.nan) for name, point in zip(names, points)}
+    for middle, ends in BETWEEN.items():
+        if middle not in by_name and by_name.keys() >= set(ends):
+            by_name[middle] = (by_name[ends[0]] + by_name[ends[1]]) / 2
+    missing = np.full(2, np.nan)
+    return np.array([by_name.get(part, missing) for part in layout.body_parts])
+
+
+def _box(entry: dict[str, Any], points: NDArray[np.float64]) -> list[float]:
+    """x, y, width and height of a person: as annotated, or around the keypoints."""
+    if "bbox" in entry:
+        return list(entry["bbox"])
+    seen = points[points[:, 2] > 0, :2]
+    return [*seen.min(axis=0), *np.ptp(seen, axis=0)]
+
+
+def _region(entry: dict[str, Any], image: dict[str, Any]) -> list[Region]:
+    """Where an entry without keypoints is: its outline, or else its box; nothing if it has neither."""
+    try:
+        outline = json.loads(entry.get("segmentation") or "null")
+    except (TypeError, ValueError):
+        outline = None
+    if outline:
+        if not is_region(outline):
+            raise OpenPoseLabError(
+                f"a 'segmentation' of {one_line(image['file_name'], 60)} in the annotations must be polygons or run "
+                f"lengths in COCO's form; mend it, or leave it out to use the box"
+            )
+        return [outline]
+    return [entry["bbox"]] if "bbox" in entry else []

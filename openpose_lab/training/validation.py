@@ -1,0 +1,142 @@
+"""How well a network finds the people of labelled photos, while it is trained and afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from estimation.config import Config
+from estimation.field_maps import FieldMaps, pixels_to_cells
+from estimation.layouts import Layout
+from estimation.photos import read_photo
+from estimation.pipeline import group_maps
+from estimation.quality import QUALITIES, Views
+from estimation.skeletons import Skeletons
+from estimation.synthesis import LIMB_WIDTH, SIGMA, synthesize
+from estimation.views import Network, compute_maps
+from openpose_lab.evaluation.annotations import to_truth
+from openpose_lab.evaluation.coco_figures import MOST_PEOPLE
+from openpose_lab.extras import require
+from openpose_lab.formats.coco import PERSON
+from openpose_lab.training.labels import LabelledPhoto, Labels
+
+VIEWS: Views = QUALITIES["fast"]
+"""One view at the height of the demo's fast preset."""
+
+
+def network_precision(config: Config, labels: Labels, network: Network, seen: Callable[[], object]) -> float:
+    """Compute the AP of a network on labelled photos, with one view of each.
+
+    Args:
+        config: the network's configuration.
+        labels: the photos.
+        network: the network.
+        seen: called after each photo.
+
+    Returns:
+        COCO's AP, from 0 to 1.
+    """
+
+    def maps_of(photo: LabelledPhoto) -> FieldMaps:
+        maps = compute_maps(read_photo(photo.path), network, VIEWS.height)
+        seen()
+        return maps
+
+    return _precision(config, labels, maps_of)
+
+
+def ideal_precision(config: Config, labels: Labels, sigma: float = SIGMA, limb_width: float = LIMB_WIDTH) -> float:
+    """Compute the AP of the targets themselves: what a network reaches that answers exactly the labels' maps.
+
+    Args:
+        config: the configuration.
+        labels: the photos.
+        sigma: as in ``make_targets``.
+        limb_width: as in ``make_targets``.
+
+    Returns:
+        COCO's AP, from 0 to 1.
+    """
+
+    def maps_of(photo: LabelledPhoto) -> FieldMaps:
+        height, width = read_photo(photo.path).shape[:2]
+        cell = 8 * height / VIEWS.height
+        shape = int(np.ceil(height / cell)), int(np.ceil(width / cell))
+        keypoints = pixels_to_cells(photo.keypoints, cell)
+        maps = synthesize(config, keypoints, shape, sigma, limb_width, (cell, cell))
+        return FieldMaps(maps.heatmaps, maps.pafs, maps.cell_size, photo_size=(width, height))
+
+    return _precision(config, labels, maps_of)
+
+
+def _precision(config: Config, labels: Labels, maps_of: Callable[[LabelledPhoto], FieldMaps]) -> float:
+    found = {photo.image_id: group_maps(maps_of(photo), config).skeletons for photo in labels.photos}
+    return average_precision(config.layout, labels, found)
+
+
+def average_precision(layout: Layout, labels: Labels, found: Mapping[int, Skeletons]) -> float:
+    """Compute COCO's AP for a layout of any kind.
+
+    Args:
+        layout: the layout. Its sigmas are those of OKS.
+        labels: the photos.
+        found: the people found in each photo, by its id.
+
+    Returns:
+        AP over the annotated keypoints that the layout has, from 0 to 1. With COCO's keypoints and a layout that has
+        all of them, this is COCO's AP.
+    """
+    require("pycocotools", "measuring AP")
+    from pycocotools.cocoeval import COCOeval
+
+    places = [place for place, name in enumerate(labels.names) if name in layout.body_parts]
+    parts = [layout.body_parts.index(labels.names[place]) for place in places]
+    annotations = [_annotation(photo.image_id, entry, places) for photo in labels.photos for entry in photo.entries]
+    results = [result for image_id, people in found.items() for result in _results(image_id, people, parts)]
+    if not results:
+        return 0.0
+    truth = to_truth(
+        {
+            "images": [{"id": photo.image_id} for photo in labels.photos],
+            "annotations": annotations,
+            "categories": [{"id": PERSON, "name": "person"}],
+        }
+    )
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = COCOeval(truth, truth.loadRes(results), "keypoints")
+        evaluation.params.kpt_oks_sigmas = np.array([layout.sigmas[part] for part in parts])
+        evaluation.params.maxDets = [MOST_PEOPLE]
+        evaluation.params.areaRng = evaluation.params.areaRng[:1]
+        evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision = evaluation.eval["precision"]
+    return float(np.mean(precision[precision > -1]))
+
+
+def _annotation(image_id: int, entry: dict[str, Any], places: list[int]) -> dict[str, Any]:
+    """An annotation with some of its keypoints."""
+    keypoints = np.array(entry["keypoints"], dtype=float).reshape(-1, 3)[places]
+    box = entry.get("bbox", [*keypoints[:, :2].min(axis=0), *np.ptp(keypoints[:, :2], axis=0)])
+    return {
+        "image_id": image_id,
+        "category_id": PERSON,
+        "iscrowd": entry.get("iscrowd", 0),
+        "area": entry.get("area", box[2] * box[3]),
+        "bbox": box,
+        "keypoints": keypoints.ravel().tolist(),
+    }
+
+
+def _results(image_id: int, people: Skeletons, parts: list[int]) -> list[dict[str, Any]]:
+    results = []
+    for keypoints, score in zip(people.keypoints[:, parts], people.person_scores):
+        points = np.column_stack([np.nan_to_num(keypoints), ~np.isnan(keypoints[:, 0])])
+        results.append(
+            {"image_id": image_id, "category_id": PERSON, "keypoints": points.ravel().tolist(), "score": float(score)}
+        )
+    return results

@@ -1,0 +1,120 @@
+"""Labels of photos in COCO's form."""
+
+import json
+
+import numpy as np
+import pytest
+
+from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
+from estimation.layouts import LAYOUTS, Layout, Limb
+from openpose_lab.formats.coco import COCO_KEYPOINTS
+from openpose_lab.training.labels import read_labels
+from openpose_lab.training.regions import region_mask
+
+COCO = LAYOUTS["COCO_18"]
+TOY = Layout("TOY", ("tip", "base"), (Limb(0, 1, 0, 1),), (0.1, 0.1))
+
+
+def person(image_id=1, parts=None, **more):
+    """An annotation: the keypoints by name, and other entries."""
+    keypoints = [
+        value for name in COCO_KEYPOINTS for value in (*(parts or {}).get(name, (0, 0)), 2 * (name in (parts or {})))
+    ]
+    return {"image_id": image_id, "category_id": 1, "bbox": [1, 2, 3, 4], "keypoints": keypoints, **more}
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write annotations and read them."""
+
+    def read(annotations, layout=COCO, names=None, photos=(1,), limit=None):
+        category = {"id": 1, "name": "person", **({"keypoints": names} if names else {})}
+        images = [{"id": number, "file_name": f"{number}.jpg"} for number in photos]
+        for number in photos:
+            (tmp_path / f"{number}.jpg").touch()
+        content = {"images": images, "annotations": annotations, "categories": [category]}
+        (tmp_path / "people.json").write_text(json.dumps(content))
+        return read_labels(tmp_path / "people.json", tmp_path, layout, limit)
+
+    return read
+
+
+def test_keypoints_in_the_order_of_the_layout(read):
+    labels = read([person(parts={"left_shoulder": (10, 20), "right_shoulder": (30, 40), "nose": (5, 6)}, area=50)])
+    (photo,) = labels.photos
+    (points,) = photo.keypoints
+    by_name = dict(zip(COCO.body_parts, points.tolist()))
+    assert by_name["nose"] == [5, 6]
+    assert by_name["neck"] == [20, 30]  # the middle of the shoulders
+    assert np.isnan(by_name["left_eye"]).all()
+    assert photo.boxes.tolist() == [[1, 2, 3, 4]]
+    assert photo.areas.tolist() == [50]
+
+
+def test_a_neck_needs_both_shoulders(read):
+    (photo,) = read([person(parts={"left_shoulder": (10, 20)})]).photos
+    assert np.isnan(photo.keypoints[0, COCO.body_parts.index("neck")]).all()
+
+
+def test_crowds_and_people_without_keypoints_are_unknown_regions(read):
+    crowd = person(parts={"nose": (1, 1)}, iscrowd=1, segmentation={"size": [4, 5], "counts": [8, 4, 8]})
+    outlined = person(segmentation=[[0, 0, 2, 0, 2, 2, 0, 2]])
+    (photo,) = read([crowd, outlined, person(), person(parts={"nose": (1, 1)})]).photos
+    assert len(photo.keypoints) == 1
+    assert photo.unknown == (crowd["segmentation"], outlined["segmentation"], [1, 2, 3, 4])
+    assert region_mask(photo.unknown[:1], 4, 5).nonzero()[1].tolist() == [2, 2, 2, 2]  # run lengths go down columns
+    assert region_mask(photo.unknown[1:2], 4, 5)[:2, :2].all()  # OpenCV sets pixels on the edge, too
+    assert not region_mask(photo.unknown[1:2], 4, 5)[:, 3:].any()
+    assert region_mask(photo.unknown[2:], 8, 8)[2:6, 1:4].all()
+
+
+def test_the_category_names_other_keypoints(read):
+    entry = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "keypoints": [1, 2, 2, 3, 4, 1]}
+    (photo,) = read([entry], TOY, ["base", "tip"]).photos
+    assert photo.keypoints.tolist() == [[[3, 4], [1, 2]]]
+
+
+def test_the_first_photos_by_id(read):
+    labels = read([person(3, {"nose": (1, 1)}), person(2, {"nose": (2, 2)})], photos=(7, 3, 2), limit=2)
+    assert [photo.image_id for photo in labels.photos] == [2, 3]
+    assert [photo.keypoints[0, 0].tolist() for photo in labels.photos] == [[2, 2], [1, 1]]
+
+
+def test_parts_that_are_not_labelled_are_named(read):
+    with pytest.warns(OpenPoseLabWarning, match="do not label tip, which therefore cannot be learned"):
+        read([{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2]}], TOY, ["base"])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"annotations": [person()]}, "no person in the 1 photos of the annotations"),
+        ({"annotations": [{**person(), "keypoints": [1, 2]}]}, "'keypoints' must be a list of 51 numbers"),
+        (
+            {"annotations": [person(parts={"nose": (1, 1)})], "layout": TOY},
+            "but no part of the layout TOY, such as tip",
+        ),
+    ],
+)
+def test_labels_that_cannot_be_used(read, change, sentence):
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        read(**change)
+
+
+def test_a_missing_photo(tmp_path):
+    content = {"images": [{"id": 1, "file_name": "gone.jpg"}], "annotations": [person()], "categories": [{"id": 1}]}
+    (tmp_path / "people.json").write_text(json.dumps(content))
+    with pytest.raises(OpenPoseLabError, match="the annotations name gone.jpg, but there is no such file in"):
+        read_labels(tmp_path / "people.json", tmp_path, COCO)
+
+
+@pytest.mark.parametrize(
+    ("region", "sentence"),
+    [
+        ({"size": [4, 4], "counts": [16]}, "has the size"),
+        ({"size": [4, 5], "counts": [3, 3]}, "do not add up"),
+    ],
+)
+def test_damaged_run_lengths(region, sentence):
+    with pytest.raises(OpenPoseLabError, match=sentence):
+        region_mask([region], 4, 5)

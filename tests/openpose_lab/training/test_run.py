@@ -1,0 +1,149 @@
+"""A run of training: what it writes, and that it goes on exactly where it was killed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
+from openpose_lab.networks.storage import read
+from tests.conftest import ROOT
+from tests.support.toy_shapes import write_beetles
+
+pytestmark = pytest.mark.slow
+
+PHOTOS = 6
+EPOCHS = 3
+STEPS = 3 * EPOCHS  # of 2 photos
+
+
+@pytest.fixture(scope="module")
+def beetles(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("beetles")
+    write_beetles(folder, PHOTOS)
+    return folder
+
+
+def command(beetles, out, *more):
+    arguments = [
+        "--images",
+        beetles,
+        "--annotations",
+        beetles / "annotations.json",
+        "--layout",
+        beetles / "beetle.json",
+    ]
+    arguments += ["--side", "64", "--batch", "2", "--epochs", EPOCHS, "--deterministic", "--checkpoint-every", "0"]
+    return [sys.executable, "-m", "openpose_lab", "train", *map(str, [*arguments, "--out", out, *more])]
+
+
+def train(beetles, out, *more):
+    return subprocess.run(command(beetles, out, *more), capture_output=True, encoding="utf-8", cwd=ROOT, timeout=300)
+
+
+def killed(beetles, out, step, *more):
+    """Kill a run when its checkpoint is of a step or later. Returns the step."""
+    checkpoint = out.with_name(out.name.replace(".weights.h5", ".checkpoint.npz"))
+    program = subprocess.Popen(
+        command(beetles, out, *more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
+    )
+    try:
+        until = time.monotonic() + 200
+        while not checkpoint.is_file() or step_of(checkpoint) < step:
+            assert time.monotonic() < until
+            assert program.poll() is None, "the run has ended"
+            time.sleep(0.005)
+    finally:
+        os.kill(program.pid, signal.SIGKILL)
+        program.wait()
+    return step_of(checkpoint)
+
+
+def step_of(checkpoint):
+    with np.load(checkpoint) as arrays:
+        return json.loads(str(arrays["state"]))["step"]
+
+
+@pytest.fixture(scope="module")
+def whole(beetles):
+    """The weights and the log of a run that was not killed, and what it printed."""
+    done = train(beetles, beetles / "whole.weights.h5", "--log", beetles / "whole.csv")
+    assert done.returncode == 0, done.stderr
+    with (beetles / "whole.csv").open(encoding="utf-8") as file:
+        return read(beetles / "whole.weights.h5").arrays, list(csv.DictReader(file)), done.stdout
+
+
+def test_what_a_run_writes(beetles, whole):
+    arrays, rows, printed = whole
+    assert arrays["Mconv7_stage2_L2/bias"].shape == (7,)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    stages = [f"stage{number}_{kind}" for number in (1, 2) for kind in ("pafs", "heatmaps")]
+    for row in rows:
+        assert float(row["loss"]) == pytest.approx(sum(float(row[name]) for name in stages), rel=1e-5)
+    assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
+    assert printed.count("epoch ") == EPOCHS
+    assert "wrote" in printed
+    assert not (beetles / "whole.checkpoint.npz").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is not sent there")
+def test_a_run_killed_three_times_gives_the_same_weights(beetles, whole, tmp_path):
+    out = tmp_path / "killed.weights.h5"
+    steps = sorted(np.random.default_rng().choice(np.arange(1, STEPS - 1), 3, replace=False).tolist())
+    print(f"killed at steps {steps}")
+    stopped = [killed(beetles, out, step, *(["--resume"] * (number > 0))) for number, step in enumerate(steps)]
+    assert stopped == sorted(stopped)
+    log = tmp_path / "killed.csv"
+    done = train(beetles, out, "--resume", "--log", log)
+    assert done.returncode == 0, done.stderr
+    expected, rows, _ = whole
+    found = read(out).arrays
+    assert found.keys() == expected.keys()
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name], atol=1e-5, err_msg=name)
+    with log.open(encoding="utf-8") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == [row["epoch"] for row in rows]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
+def test_ctrl_c_stops_after_the_step(beetles, tmp_path):
+    out = tmp_path / "stopped.weights.h5"
+    checkpoint = tmp_path / "stopped.checkpoint.npz"
+    program = subprocess.Popen(
+        command(beetles, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", cwd=ROOT
+    )
+    while not checkpoint.is_file():
+        assert program.poll() is None
+        time.sleep(0.01)
+    program.send_signal(signal.SIGINT)
+    error = program.communicate(timeout=60)[1]
+    assert program.returncode == 130
+    assert "has the state, and --resume goes on" in error
+    assert 0 < step_of(checkpoint) < STEPS
+    assert not out.exists()
+    again = train(beetles, out)
+    assert again.returncode == 1
+    assert "is where a run stopped: give --resume to go on with it, or delete it to begin anew" in again.stderr
+    other = train(beetles, out, "--resume", "--seed", "5")
+    assert other.returncode == 1
+    assert "is of a run with --seed 0, not 5; give the same options, or delete it to begin anew" in other.stderr
+
+
+def test_a_checkpoint_of_another_kind(tmp_path):
+    use_tensorflow()
+    from openpose_lab.training.checkpoints import read_checkpoint
+
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.zeros(3))
+    with pytest.raises(OpenPoseLabError, match="is not a checkpoint of this program, or damaged"):
+        read_checkpoint(path)
+    path.write_bytes(b"PK\3\4 nothing")
+    with pytest.raises(OpenPoseLabError, match="is not a checkpoint of this program, or damaged"):
+        read_checkpoint(path)
