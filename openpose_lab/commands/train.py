@@ -69,6 +69,9 @@ EXAMPLES = """examples:
 Ctrl-C ends the run after the step that it is in. The same command with --resume goes on.
 """
 
+_FIRST_PHOTOS = 4
+"""Photos by which random weights are scaled."""
+
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
@@ -91,7 +94,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.mixed:
         keras.mixed_precision.set_global_policy("mixed_float16")
     recipe = make_recipe(options, spec)
-    network = make_network(options, spec, config.layout)
+    network = make_network(options, spec, config, recipe, labels)
     if options.preview:
         save_preview(options.preview, spec, config, recipe, labels, network, taught and taught[0])
     if options.epochs:
@@ -107,7 +110,12 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     data.add_argument(
         "--layout", type=Path, metavar="FILE", help="a layout of your own, TOML or JSON (default: the network's)"
     )
-    data.add_argument("--validate-images", type=Path, metavar="DIR", help="other photos, on which AP is measured")
+    data.add_argument(
+        "--validate-images",
+        type=Path,
+        metavar="DIR",
+        help="other photos, on which AP is measured, at the height of --side",
+    )
     data.add_argument("--validate-annotations", type=Path, metavar="FILE", help="their keypoints")
     data.add_argument(
         "--validate-every", type=int, default=5, metavar="N", help="epochs between measurements (default: 5)"
@@ -160,12 +168,14 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     seen.add_argument("--limb-width", type=float, metavar="W", help="half width of a limb in cells (default: 1)")
     how = parser.add_argument_group("training")
     how.add_argument("--epochs", type=int, default=50, metavar="N", help="times each photo is seen (default: 50)")
-    how.add_argument("--batch", type=int, default=8, metavar="N", help="photos to a step (default: 8)")
+    how.add_argument(
+        "--batch", type=int, default=1, metavar="N", help="photos to a step; more use a GPU better (default: 1)"
+    )
     how.add_argument(
         "--optimizer", choices=["adam", "paper"], default="adam", help="paper: SGD with momentum (default: adam)"
     )
     how.add_argument(
-        "--rate", type=float, metavar="R", help="the learning rate it begins with (default: 1e-3; paper: 2e-5)"
+        "--rate", type=float, metavar="R", help="the learning rate it begins with (default: 1e-3; paper: 5e-6)"
     )
     how.add_argument("--workers", type=int, default=1, metavar="N", help="threads that read photos (default: 1)")
     how.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (default: 0)")
@@ -345,15 +355,21 @@ def make_recipe(options: argparse.Namespace, spec: NetworkSpec) -> Recipe:
     )
 
 
-def make_network(options: argparse.Namespace, spec: NetworkSpec, layout: Layout) -> keras.Model:
+def make_network(
+    options: argparse.Namespace, spec: NetworkSpec, config: Config, recipe: Recipe, labels: Labels
+) -> keras.Model:
     """The network with the weights that it starts from. What is frozen is not trainable."""
-    from openpose_lab.training.start import front_layers, start_network
+    from openpose_lab.training.data import Batches
+    from openpose_lab.training.start import fit_to_photos, front_layers, start_network
 
-    start = start_network(spec, layout, options.weights, options.front)
+    start = start_network(spec, config.layout, options.weights, options.front)
     total = sum(bool(layer.weights) for layer in start.model.layers)
     print(f"{spec.name}: {len(start.loaded)} of {total} layers begin with weights of a file, the others at random")
     if start.left_out:
         print(f"  {len(start.left_out)} layers have another shape in the file, as for another layout")
+    if len(start.loaded) < total:
+        photos, _ = Batches(config, recipe, labels.photos, _FIRST_PHOTOS).batch(0)
+        fit_to_photos(start.model, photos, start.loaded)
     if options.freeze:
         frozen = set(front_layers(spec, start.model)) & set(start.loaded)
         for name in frozen:
@@ -418,7 +434,7 @@ def run(
     def validate() -> float:
         assert held_out is not None
         with tqdm(total=len(held_out.photos), desc="AP", unit="photo", leave=False, disable=None) as photos:
-            return network_precision(config, held_out, loaded, photos.update)
+            return network_precision(config, held_out, loaded, options.side, photos.update)
 
     def finished(row: Row) -> None:
         bar.reset()
@@ -452,7 +468,7 @@ def run(
     print(f"wrote {shown(options.out)}; try it: demo_image.py --weights {shown(options.out)}")
     if held_out:
         best = max(row["AP"] for row in rows if "AP" in row)
-        ideal = ideal_precision(config, held_out, recipe.sigma, recipe.limb_width)
+        ideal = ideal_precision(config, held_out, options.side, recipe.sigma, recipe.limb_width)
         share = f", {best / ideal:.2f} times that" if ideal > 0 else ""
         print(f"AP of the labels' own maps, through the same stages: {ideal:.3f}; of the network: {best:.3f}{share}")
 
@@ -493,8 +509,8 @@ def make_optimizer(options: argparse.Namespace, steps: int) -> keras.optimizers.
     total = steps * options.epochs
     if options.optimizer == "paper":
         # OpenPose's solver: momentum 0.9, weight decay 5e-4, a third of the rate after each of several periods. Caffe
-        # halves the loss, so its rate of 4e-5 is 2e-5 here.
-        schedule = keras.optimizers.schedules.ExponentialDecay(options.rate or 2e-5, max(total // 4, 1), 1 / 3, True)
+        # halves the loss, so its rate of 4e-5 is 2e-5 here. With that rate lightweight's loss grows without bound.
+        schedule = keras.optimizers.schedules.ExponentialDecay(options.rate or 5e-6, max(total // 4, 1), 1 / 3, True)
         return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=5e-4)
     return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(options.rate or 1e-3, total))
 

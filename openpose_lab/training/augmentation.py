@@ -91,7 +91,7 @@ class Transform:
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
 
-def whole_photo(width: int, height: int, side: int, share: float = 0.5) -> Transform:
+def whole_photo(width: int, height: int, side: int, share: float = 0.5, stride: int = 8) -> Transform:
     """Scale a photo to the height of the input, as the demo does, and cut the width.
 
     Args:
@@ -99,12 +99,14 @@ def whole_photo(width: int, height: int, side: int, share: float = 0.5) -> Trans
         height: its height.
         side: width and height of the input in pixels.
         share: where the input is cut out: 0 is the left end and 1 the right one.
+        stride: pixels of the input to a cell. The cut is at a whole cell, so that a cell of the network's maps sees
+            the same pixels in each cut and in the whole photo.
 
     Returns:
         The transform.
     """
     scale = side / height
-    left = share * (scale * width - side)
+    left = stride * round(share * (scale * width - side) / stride)
     # Edges, not centres, are scaled: the half pixels make the two agree.
     matrix = np.array([[scale, 0, (scale - 1) / 2 - left], [0, scale, (scale - 1) / 2]])
     return Transform(matrix, False, side)

@@ -110,7 +110,7 @@ def make_example(
 
 def _transform(recipe: Recipe, photo: LabelledPhoto, shape: tuple[int, ...], rng: np.random.Generator) -> Transform:
     if recipe.augmentation is None:
-        return whole_photo(shape[1], shape[0], recipe.side, rng.random())
+        return whole_photo(shape[1], shape[0], recipe.side, rng.random(), recipe.stride)
     labelled = (~np.isnan(photo.keypoints[:, :, 0])).sum(axis=1)
     fewest = min(_FEWEST_PARTS, photo.keypoints.shape[1])
     chosen = np.flatnonzero((labelled >= fewest) & (photo.areas >= _SMALLEST_AREA))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
 from estimation.layouts import Layout
@@ -17,8 +20,12 @@ from openpose_lab.networks.spec import NetworkSpec
 
 _IMAGENET_LAYER = re.compile(r"block(\d)_conv(\d)/(kernel|bias)$")
 """A variable of VGG-19 in keras.applications. OpenPose calls the layer conv1_1, and so on."""
-_LINEAR = 0.01
-"""The variance that a layer without an activation keeps: the first answers are about a tenth of 1."""
+_ANSWER = 0.03
+"""The standard deviation of the first answers, whose targets go from -1 to 1 and are mostly 0."""
+_RESIDUAL = 0.3
+"""That of residuals at first. It is not 0: ReLU passes no gradient back where it answers 0."""
+_CONSTANT = 1e-6
+"""A channel with a smaller standard deviation answers the same everywhere, and is not scaled."""
 _IMAGENET_MEAN = np.array([103.939, 116.779, 123.68])
 """B, G and R. VGG-19's authors subtracted this mean of ImageNet's pixels, which go from 0 to 255."""
 
@@ -62,7 +69,6 @@ def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None
         OpenPoseLabError: A file cannot be read, or is for another network.
     """
     model = spec.build(layout)
-    initialise(model)
     loaded: list[str] = []
     left_out: list[str] = []
     if weights:
@@ -83,25 +89,42 @@ def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None
     return Start(model, tuple(dict.fromkeys(loaded)), tuple(left_out))
 
 
-def initialise(model: keras.Model) -> None:
-    """Give a network He's random weights, whose signals neither grow nor vanish behind many layers with ReLU.
+def fit_to_photos(model: keras.Model, photos: NDArray[np.uint8], kept: Collection[str] = ()) -> None:
+    """Scale random weights so that signals neither grow nor vanish behind many layers, and photos still tell apart.
 
-    Keras's own, Glorot's, halve the signal's variance at each of them. Batch normalisation, which would undo that, is
-    folded into the convolutions of these networks.
+    Each channel of a layer, before its activation, gets mean 0 and variance 1 over all cells of these photos. Batch
+    normalisation would do so in each step, but it is folded into the convolutions of these networks. (Salimans and
+    Kingma, "Weight Normalization", 2016, section 3; Mishkin and Matas, "All you need is a good init", 2016.)
 
     Args:
-        model: the network. Its convolutions without an activation, which answer maps, begin near 0.
+        model: the network. Layers that answer maps begin near 0, and so do residuals: the last inputs of ``Add``.
+        photos: (n, h, w, 3) in the network's order of colours.
+        kept: the names of layers that keep their weights.
     """
-    for layer in model.layers:
-        linear = getattr(layer, "activation", None) is keras.activations.linear
-        for variable in layer.weights:
-            if not variable.name.endswith("kernel"):
-                continue
-            one_channel = isinstance(layer, keras.layers.DepthwiseConv2D) or variable.name == "depthwise_kernel"
-            inputs = np.prod(variable.shape[:2] if one_channel else variable.shape[:3])
-            before_another = variable.name == "depthwise_kernel"  # of a separable layer, whose pointwise one follows
-            gain = 1.0 if before_another else _LINEAR if linear else 2.0
-            variable.assign(keras.random.normal(variable.shape, stddev=float(np.sqrt(gain / inputs))))
+    answers = {id(output) for output in keras.tree.flatten(model.output)}
+    residuals = {id(layer.input[-1]) for layer in model.layers if isinstance(layer, keras.layers.Add)}
+    values = {id(model.input): keras.ops.convert_to_tensor(photos)}
+    for layer in model.layers[1:]:  # in the order in which they run; the first is the input
+        inputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], layer.input)
+        output = id(layer.output)
+        if layer.name not in kept:
+            _normalise(layer, inputs, _ANSWER if output in answers else _RESIDUAL if output in residuals else 1.0)
+        values[output] = layer(inputs)
+
+
+def _normalise(layer: keras.layers.Layer, inputs: Any, deviation: float) -> None:
+    """Give each channel of a convolution mean 0 and a standard deviation before the activation."""
+    kernels = [variable for variable in layer.weights if variable.name.endswith("kernel")]
+    if not kernels:
+        return
+    activation, layer.activation = layer.activation, keras.activations.linear
+    before = np.asarray(layer(inputs), np.float64)
+    layer.activation = activation
+    mean, spread = before.mean(axis=(0, 1, 2)), before.std(axis=(0, 1, 2))
+    factor = np.where(spread > _CONSTANT, deviation / np.maximum(spread, _CONSTANT), 1)
+    last = kernels[-1]  # a separable layer has two
+    last.assign(last.numpy() * factor.reshape((-1, 1) if isinstance(layer, keras.layers.DepthwiseConv2D) else -1))
+    layer.bias.assign((layer.bias.numpy() - mean) * factor)
 
 
 def _put(model: keras.Model, arrays: Weights, layers: list[str]) -> tuple[list[str], list[str]]:

@@ -14,7 +14,6 @@ from estimation.field_maps import FieldMaps, pixels_to_cells
 from estimation.layouts import Layout
 from estimation.photos import read_photo
 from estimation.pipeline import group_maps
-from estimation.quality import QUALITIES, Views
 from estimation.skeletons import Skeletons
 from estimation.synthesis import LIMB_WIDTH, SIGMA, synthesize
 from estimation.views import Network, compute_maps
@@ -24,17 +23,17 @@ from openpose_lab.extras import require
 from openpose_lab.formats.coco import PERSON
 from openpose_lab.training.labels import LabelledPhoto, Labels
 
-VIEWS: Views = QUALITIES["fast"]
-"""One view at the height of the demo's fast preset."""
 
-
-def network_precision(config: Config, labels: Labels, network: Network, seen: Callable[[], object]) -> float:
+def network_precision(
+    config: Config, labels: Labels, network: Network, height: int, seen: Callable[[], object]
+) -> float:
     """Compute the AP of a network on labelled photos, with one view of each.
 
     Args:
         config: the network's configuration.
         labels: the photos.
         network: the network.
+        height: height of the view in pixels.
         seen: called after each photo.
 
     Returns:
@@ -42,19 +41,22 @@ def network_precision(config: Config, labels: Labels, network: Network, seen: Ca
     """
 
     def maps_of(photo: LabelledPhoto) -> FieldMaps:
-        maps = compute_maps(read_photo(photo.path), network, VIEWS.height)
+        maps = compute_maps(read_photo(photo.path), network, height)
         seen()
         return maps
 
     return _precision(config, labels, maps_of)
 
 
-def ideal_precision(config: Config, labels: Labels, sigma: float = SIGMA, limb_width: float = LIMB_WIDTH) -> float:
+def ideal_precision(
+    config: Config, labels: Labels, height: int, sigma: float = SIGMA, limb_width: float = LIMB_WIDTH
+) -> float:
     """Compute the AP of the targets themselves: what a network reaches that answers exactly the labels' maps.
 
     Args:
         config: the configuration.
         labels: the photos.
+        height: height of the view in pixels.
         sigma: as in ``make_targets``.
         limb_width: as in ``make_targets``.
 
@@ -63,12 +65,12 @@ def ideal_precision(config: Config, labels: Labels, sigma: float = SIGMA, limb_w
     """
 
     def maps_of(photo: LabelledPhoto) -> FieldMaps:
-        height, width = read_photo(photo.path).shape[:2]
-        cell = 8 * height / VIEWS.height
-        shape = int(np.ceil(height / cell)), int(np.ceil(width / cell))
+        rows, columns = read_photo(photo.path).shape[:2]
+        cell = 8 * rows / height
+        shape = int(np.ceil(rows / cell)), int(np.ceil(columns / cell))
         keypoints = pixels_to_cells(photo.keypoints, cell)
         maps = synthesize(config, keypoints, shape, sigma, limb_width, (cell, cell))
-        return FieldMaps(maps.heatmaps, maps.pafs, maps.cell_size, photo_size=(width, height))
+        return FieldMaps(maps.heatmaps, maps.pafs, maps.cell_size, photo_size=(columns, rows))
 
     return _precision(config, labels, maps_of)
 

@@ -293,13 +293,6 @@ def test_a_teacher_and_photos_without_labels(place, call_program, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_ends_the_run(call):
-    status, _, err = call("--rate", "10", "--epochs", "30")
-    assert status == 1
-    assert "is no number, as the steps were too large; begin anew with a lower --rate" in err
-
-
-@pytest.mark.slow
 def test_the_memory_of_a_step():
     tensorflow_loading.use_tensorflow()
     import keras

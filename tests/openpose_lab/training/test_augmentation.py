@@ -85,3 +85,11 @@ def test_a_whole_photo_has_the_height_of_the_input():
     edges = transform.points(np.array([[639.5, -0.5], [639.5, 479.5]]))  # the right edge
     np.testing.assert_allclose(edges, [[239.5, -0.5], [239.5, 239.5]])
     np.testing.assert_allclose(whole_photo(640, 480, 240, share=0.0).points(np.array([-0.5, -0.5])), [-0.5, -0.5])
+
+
+def test_a_cut_is_at_a_whole_cell():
+    """The corner of the photo lies on the corner of a cell, whatever the cut."""
+    for share in np.linspace(0, 1, 11):
+        for width in (640, 501, 200):
+            corner = whole_photo(width, 480, 368, share).points(np.array([-0.5, -0.5])) + 0.5
+            np.testing.assert_allclose(corner / 8, np.round(corner / 8), atol=1e-9)

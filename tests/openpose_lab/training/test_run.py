@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -110,6 +111,17 @@ def test_a_run_killed_three_times_gives_the_same_weights(beetles, whole, tmp_pat
         np.testing.assert_allclose(values, expected[name], atol=1e-5, err_msg=name)
     with log.open(encoding="utf-8") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == [row["epoch"] for row in rows]
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run(beetles, tmp_path):
+    done = train(
+        beetles, tmp_path / "a.weights.h5", "--optimizer", "paper", "--rate", "10", "--checkpoint-every", "600"
+    )
+    assert done.returncode == 1
+    assert re.search(
+        "the loss of step [1-9] is no number, as the steps were too large; begin anew with a lower --rate", done.stderr
+    )
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
