@@ -367,7 +367,8 @@ def make_network(
     print(f"{spec.name}: {len(start.loaded)} of {total} layers begin with weights of a file, the others at random")
     if start.left_out:
         print(f"  {len(start.left_out)} layers have another shape in the file, as for another layout")
-    if len(start.loaded) < total:
+    check_memory(options, start.model)
+    if len(start.loaded) < total and not options.resume:
         photos, _ = Batches(config, recipe, labels.photos, _FIRST_PHOTOS).batch(0)
         fit_to_photos(start.model, photos, start.loaded)
     if options.freeze:
@@ -529,11 +530,7 @@ def line_of(row: Row, epochs: int) -> str:
 
 
 def check_room(options: argparse.Namespace, network: keras.Model, trainer: keras.Model) -> None:
-    """Raise OpenPoseLabError if memory or disk will not do, before an hour is lost."""
-    import tensorflow as tf
-
-    from openpose_lab.training.memory import available_bytes, largest_batch, step_bytes
-
+    """Raise OpenPoseLabError if the disk will not do, before an hour is lost."""
     variables = [*network.variables, *trainer.optimizer.variables]
     needed = 2 * sum(variable.numpy().nbytes for variable in variables)  # the new checkpoint beside the old one
     free = shutil.disk_usage(options.out.absolute().parent).free
@@ -542,6 +539,14 @@ def check_room(options: argparse.Namespace, network: keras.Model, trainer: keras
             f"checkpoints need {needed >> 20} MB beside {shown(options.out)}, but {free >> 20} MB are free; free some, "
             f"or write to another disk"
         )
+
+
+def check_memory(options: argparse.Namespace, network: keras.Model) -> None:
+    """Raise OpenPoseLabError if a step needs more memory than is free."""
+    import tensorflow as tf
+
+    from openpose_lab.training.memory import available_bytes, largest_batch, step_bytes
+
     available = available_bytes()
     if available is None or tf.config.list_physical_devices("GPU"):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,12 +105,17 @@ def fit_to_photos(model: keras.Model, photos: NDArray[np.uint8], kept: Collectio
     answers = {id(output) for output in keras.tree.flatten(model.output)}
     residuals = {id(layer.input[-1]) for layer in model.layers if isinstance(layer, keras.layers.Add)}
     values = {id(model.input): keras.ops.convert_to_tensor(photos)}
+    uses = Counter(id(tensor) for layer in model.layers[1:] for tensor in keras.tree.flatten(layer.input))
     for layer in model.layers[1:]:  # in the order in which they run; the first is the input
         inputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], layer.input)
         output = id(layer.output)
         if layer.name not in kept:
             _normalise(layer, inputs, _ANSWER if output in answers else _RESIDUAL if output in residuals else 1.0)
         values[output] = layer(inputs)
+        for tensor in keras.tree.flatten(layer.input):
+            uses[id(tensor)] -= 1
+            if not uses[id(tensor)]:  # else all layers' outputs would be in memory at once
+                del values[id(tensor)]
 
 
 def _normalise(layer: keras.layers.Layer, inputs: Any, deviation: float) -> None:

@@ -117,8 +117,8 @@ def test_check_merge_passes_when_it_is_done(unpacked, tmp_path):
         text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    steps = re.findall(r"-m openpose_lab (\S+) --grouping ", done.stdout.splitlines()[-1])
-    assert steps == ["explain", "image"]
+    steps = re.findall(r"-m openpose_lab (\S+) ", done.stdout.splitlines()[-1])
+    assert steps == ["explain", "report"]
     assert set(steps) < set(IN_IT)
 
 
