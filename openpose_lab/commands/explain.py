@@ -84,6 +84,8 @@ def run(options: argparse.Namespace, names: list[str]) -> None:
     check_differ(files)
     check_files(options, files)
 
+    shown_as = titles([options.grouping, *options.beside])
+
     def load() -> list[Grouping]:
         groupings = [load_grouping(name) for name in names]
         warn_of_unused_settings(options.set, groupings)
@@ -95,9 +97,9 @@ def run(options: argparse.Namespace, names: list[str]) -> None:
     stages = see_stages(photo, network, views, config, found.maps)
     page = Page(options.output, options.photo.name, photo, config, found, stages)
     if options.watch:
-        keep_up(files[0], page, lambda: tell(load(), titles([options.grouping, *options.beside]), config, found))
+        keep_up(files[0], page, lambda: tell(load(), shown_as, config, found))
         return
-    told = tell(groupings, titles([options.grouping, *options.beside]), config, found)
+    told = tell(groupings, shown_as, config, found)
     size = page.write(told)
     print_report(options.photo, photo.shape, told)
     print(f"wrote {shown(options.output)} ({size / 1e6:.1f} MB); open it in a browser")

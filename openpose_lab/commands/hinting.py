@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,9 @@ from openpose_lab.extras import is_installed
 from openpose_lab.paths import in_clone
 
 if TYPE_CHECKING:
-    from estimation.grouping.contract import Failure
+    from openpose_lab.commands.watching import Report
     from openpose_lab.lab.outcomes import Outcome
     from openpose_lab.lab.sandbox.limits import Limits
-
-    Report = Callable[[Mapping[str, Failure], Mapping[str, str]], None]
-    """Prints failures by the checks' names, given the more basic check of each that waits."""
 
 _WIDTH = 110
 

@@ -176,6 +176,25 @@ def to_truth(content: dict[str, Any]) -> COCO:
     return truth
 
 
+def photos_in(folder: Path, option: str) -> list[Path]:
+    """List the photos of a folder by their names.
+
+    Args:
+        folder: the folder.
+        option: the option that names it, for messages.
+
+    Raises:
+        OpenPoseLabError: the folder cannot be read, or has no photos.
+    """
+    try:
+        paths = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_TYPES and os.path.isfile(path)]
+    except OSError as error:
+        raise OpenPoseLabError(f"cannot read the folder {folder}: {error.strerror}; check {option}") from error
+    if not paths:
+        raise OpenPoseLabError(f"no file in {folder} has a name that ends in {' '.join(PICTURE_TYPES)}; check {option}")
+    return sorted(paths, key=lambda path: path.name)
+
+
 def list_photos(folder: Path, limit: int | None = None) -> COCO:
     """The photos of a folder in place of annotations of them, the first ``limit`` by name if there is one.
 
@@ -185,13 +204,7 @@ def list_photos(folder: Path, limit: int | None = None) -> COCO:
     Raises:
         OpenPoseLabError: if the folder cannot be read, or holds no photos.
     """
-    try:
-        paths = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_TYPES and os.path.isfile(path)]
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot read the folder {folder}: {error.strerror}; check --images") from error
-    if not paths:
-        raise OpenPoseLabError(f"no file in {folder} has a name that ends in {' '.join(PICTURE_TYPES)}; check --images")
-    names = sorted(path.name for path in paths)[:limit]
+    names = [path.name for path in photos_in(folder, "--images")][:limit]
     ids = {int(stem) for stem in (Path(name).stem for name in names) if re.fullmatch(r"[0-9]{1,15}", stem)}
     if len(ids) == len(names):
         images = [{"id": int(Path(name).stem), "file_name": name} for name in names]

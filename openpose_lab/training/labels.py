@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import PICTURE_TYPES
 from estimation.layouts import Layout
 from estimation.photos import read_photo
-from openpose_lab.evaluation.annotations import find_problem, warn_of_strays
+from openpose_lab.evaluation.annotations import find_problem, photos_in, warn_of_strays
 from openpose_lab.evaluation.coco_rules import are_names
 from openpose_lab.evaluation.fit import Annotated, check_pixels, compare_photos, note
 from openpose_lab.evaluation.json_files import read_json
@@ -168,18 +167,10 @@ def unlabelled_photos(folder: Path, layout: Layout) -> tuple[LabelledPhoto, ...]
     Raises:
         OpenPoseLabError: The folder cannot be read, or has no photos.
     """
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_TYPES and path.is_file())
-    except OSError as error:
-        raise OpenPoseLabError(f"cannot read the folder {folder}: {error.strerror}; check --unlabelled") from None
-    if not paths:
-        raise OpenPoseLabError(
-            f"no file in {folder} has a name that ends in {' '.join(PICTURE_TYPES)}; check --unlabelled"
-        )
     nobody = np.empty((0, len(layout.body_parts), 2)), np.empty((0, 4)), np.empty(0), (), ()
     return tuple(
         LabelledPhoto(-number, path, *nobody, {"id": -number, "file_name": path.name}, labelled=False)
-        for number, path in enumerate(paths, start=1)
+        for number, path in enumerate(photos_in(folder, "--unlabelled"), start=1)
     )
 
 
