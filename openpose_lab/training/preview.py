@@ -61,7 +61,7 @@ def _tiles(
     photo = example.photo[:, :, ::-1] if spec.channels == "rgb" else example.photo
     photo = np.asarray(cv2.resize(photo, (_TILE, _TILE), interpolation=cv2.INTER_AREA), np.uint8)
     masked = 1 - example.targets.heatmap_mask[:, :, :-1].min(axis=2)
-    red = _overlay(photo, masked, np.full((*masked.shape, 3), (40, 40, 220), np.uint8), 0.6)
+    red = _overlay(photo, masked, np.full((*masked.shape, 3), (40, 40, 220), np.uint8), 0.6, 1)
     tiles = [red]
     tiles += [_heat(photo, maps) for maps in (example.targets.heatmaps, heatmaps)]
     tiles += [_fields(config, photo, maps) for maps in (example.targets.pafs, pafs)]
@@ -71,7 +71,7 @@ def _tiles(
 def _heat(photo: NDArray[np.uint8], heatmaps: NDArray[np.float32]) -> NDArray[np.uint8]:
     strength = np.clip(heatmaps[:, :, :-1].max(axis=2), 0, 1)
     colours = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    return _overlay(photo, strength, np.asarray(colours, np.uint8), 1)
+    return _overlay(photo, strength, np.asarray(colours, np.uint8))
 
 
 def _fields(config: Config, photo: NDArray[np.uint8], pafs: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -82,17 +82,21 @@ def _fields(config: Config, photo: NDArray[np.uint8], pafs: NDArray[np.float32])
     hue = (np.degrees(np.arctan2(y, x)) % 360) / 2  # OpenCV's hue goes to 180
     full = np.full_like(hue, 255)
     colours = cv2.cvtColor(np.stack([hue, full, full], axis=2).astype(np.uint8), cv2.COLOR_HSV2BGR)
-    return _overlay(photo, np.clip(length.max(axis=2), 0, 1), np.asarray(colours, np.uint8), 1)
+    return _overlay(photo, np.clip(length.max(axis=2), 0, 1), np.asarray(colours, np.uint8))
 
 
 def _overlay(
-    photo: NDArray[np.uint8], strength: NDArray[np.floating], colours: NDArray[np.uint8], most: float
+    photo: NDArray[np.uint8],
+    strength: NDArray[np.floating],
+    colours: NDArray[np.uint8],
+    opacity: float = 1,
+    brightness: float = 0.6,
 ) -> NDArray[np.uint8]:
-    """Put colours (h, w, 3) of map cells over a darkened tile, as opaque as ``strength`` (h, w) says."""
+    """Put colours (h, w, 3) of map cells over a tile, as opaque as ``strength`` (h, w) says."""
     size = photo.shape[1::-1]
-    alpha = most * cv2.resize(strength.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)[:, :, None]
+    alpha = opacity * cv2.resize(strength.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)[:, :, None]
     large = cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST)
-    return np.asarray(np.round(alpha * large + (1 - alpha) * 0.6 * photo), np.uint8)
+    return np.asarray(np.round(alpha * large + (1 - alpha) * brightness * photo), np.uint8)
 
 
 def _titles() -> NDArray[np.uint8]:
