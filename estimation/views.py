@@ -79,6 +79,25 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
     return replace(grid, heatmaps=heatmaps, pafs=pafs)
 
 
+def resample_maps(maps: FieldMaps, shape: tuple[int, ...], cell_size: float, offset: tuple[float, float]) -> FieldMaps:
+    """Read maps on other cells of the same photo.
+
+    Args:
+        maps: the maps.
+        shape: rows and columns of the new cells.
+        cell_size: width and height of a new cell in pixels of the photo.
+        offset: x and y in new cells, as in ``FieldMaps``.
+
+    Returns:
+        The values at the new cells, linear between the old ones. Beyond the first and the last cell their values go on.
+    """
+    empty = (np.empty((*shape, one.shape[2]), np.float32) for one in (maps.heatmaps, maps.pafs))
+    grid = FieldMaps(*empty, (cell_size, cell_size), offset, maps.photo_size)
+    rows, columns = _places(0, maps, grid), _places(1, maps, grid)
+    heatmaps, pafs = (_interpolate(_interpolate(one, columns, 1), rows, 0) for one in (maps.heatmaps, maps.pafs))
+    return replace(grid, heatmaps=heatmaps, pafs=pafs)
+
+
 def compute_maps(photo: NDArray[np.uint8], network: Network, height: int, config: Config = COCO_18) -> FieldMaps:
     """Run the network on a photo scaled to ``height``.
 

@@ -13,8 +13,6 @@ from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.files import read_input, replacing
 
 _HASH = "sha256"
-_LARGEST_FILE = 2 << 30
-"""Bytes of one file. Reading reserves as much as may come."""
 _HEAD_BYTES = 32
 
 
@@ -36,11 +34,6 @@ class KeptFiles:
         self._bytes: int | None = None  # in the folder, once it is written to
         self._writable = True
 
-    @property
-    def writable(self) -> bool:
-        """Whether no file was refused by the system so far."""
-        return self._writable
-
     def read(self, depends_on: list[str]) -> bytes | None:
         """Read a file.
 
@@ -52,7 +45,7 @@ class KeptFiles:
         """
         path = self._path(depends_on)
         try:
-            stored = read_input(path, self._what, min(self._most_bytes, _LARGEST_FILE))
+            stored = read_input(path, self._what, self._most_bytes)
         except (OSError, OpenPoseLabError):
             return None
         head, data = stored[:_HEAD_BYTES], stored[_HEAD_BYTES:]
@@ -70,7 +63,7 @@ class KeptFiles:
             data: The content. If the folder may not hold it, it is not written.
         """
         size = _HEAD_BYTES + len(data)
-        if not self._writable or size > min(self._most_bytes, _LARGEST_FILE):
+        if not self._writable or size > self._most_bytes:
             return
         path = self._path(depends_on)
         try:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from estimation.config import Config
     from estimation.layouts import Layout
-    from openpose_lab.evaluation.map_cache import MapCache
     from openpose_lab.networks.spec import NetworkSpec
     from openpose_lab.training.data import Recipe
     from openpose_lab.training.labels import Labels
@@ -78,7 +77,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     check_files(options)
     spec, config, labels, held_out = read_inputs(options)
-    taught = make_teacher(options, config)
+    teacher = make_teacher(options, config)
     check_photos(options, labels, held_out)
 
     from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
@@ -96,9 +95,9 @@ def main(arguments: Sequence[str]) -> None:
     recipe = make_recipe(options, spec)
     network = make_network(options, spec, config, recipe, labels)
     if options.preview:
-        save_preview(options.preview, spec, config, recipe, labels, network, taught and taught[0])
+        save_preview(options.preview, spec, config, recipe, labels, network, teacher)
     if options.epochs:
-        run(options, spec, config, recipe, labels, held_out, network, taught)
+        run(options, spec, config, recipe, labels, held_out, network, teacher)
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -262,8 +261,8 @@ def read_inputs(options: argparse.Namespace) -> tuple[NetworkSpec, Config, Label
     return spec, Config(spec.layout), labels, held_out
 
 
-def make_teacher(options: argparse.Namespace, config: Config) -> tuple[Teacher, MapCache] | None:
-    """The teacher and its maps; None if there is none."""
+def make_teacher(options: argparse.Namespace, config: Config) -> Teacher | None:
+    """The teacher; None if there is none."""
     if options.teacher is None:
         return None
     from openpose_lab.training.teacher import find_teacher
@@ -404,7 +403,7 @@ def run(
     labels: Labels,
     held_out: Labels | None,
     network: keras.Model,
-    taught: tuple[Teacher, MapCache] | None,
+    teacher: Teacher | None,
 ) -> None:
     """Train, and write the weights."""
     import keras
@@ -415,7 +414,6 @@ def run(
     from openpose_lab.training.checkpoints import read_checkpoint
     from openpose_lab.training.data import Batches
     from openpose_lab.training.run import Plan, Watch, compile_trainer, train
-    from openpose_lab.training.teacher import keep_maps
     from openpose_lab.training.validation import ideal_precision, network_precision
 
     checkpoint = checkpoint_of(options)
@@ -426,10 +424,7 @@ def run(
     steps = -(-len(labels.photos) // options.batch)
     trainer = compile_trainer(network, make_optimizer(options, steps))
     check_room(options, network, trainer)
-    if taught:
-        with tqdm(total=len(labels.photos), desc="teacher", unit="photo", leave=False, disable=None) as photos:
-            keep_maps(taught[1], [photo.path for photo in labels.photos], photos.update)
-    batches = Batches(config, recipe, labels.photos, options.batch, options.workers, taught and taught[0])
+    batches = Batches(config, recipe, labels.photos, options.batch, options.workers, teacher)
     loaded = LoadedNetwork(spec, KerasRuntime(network))
 
     def validate() -> float:

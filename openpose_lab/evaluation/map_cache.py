@@ -53,8 +53,6 @@ class MapCache:
         precision: Precision | None = None,
         folder: Path = FOLDER,
         config: Config | None = None,
-        *,
-        most_bytes: int | None = None,
     ) -> None:
         """Find the network's weights, and what its maps depend on.
 
@@ -65,7 +63,6 @@ class MapCache:
             runtime, precision: what executes the network, and how, as in ``load_network``.
             folder: where the maps are kept.
             config: the configuration of what is measured, by default the network's.
-            most_bytes: what the folder may hold; None for ``LARGEST``.
 
         Raises:
             OpenPoseLabError: if no network has this name or it has no weights.
@@ -92,8 +89,7 @@ class MapCache:
         self._depends_on += self.weights_checksums
         self.precision = precision_of(find_network(network).published, self.weights_checksums, self.runtime, precision)
         self.title = f"{network} ({self.runtime}, {self.precision}) at {views.title}"
-        self.folder = folder
-        self._kept = KeptFiles(folder, most_bytes or LARGEST, "maps")
+        self._kept = KeptFiles(folder, LARGEST, "maps")
 
     def maps_of(self, photo: Path, milliseconds: dict[str, float] | None = None) -> FieldMaps:
         """The maps of a photo. Raises OpenPoseLabError if it cannot be read.
@@ -114,15 +110,6 @@ class MapCache:
                 raise OpenPoseLabError(f"{photo}: {error}") from error
             self._kept.write(depends_on, _encode(maps))
         return maps
-
-    @property
-    def are_kept(self) -> bool:
-        """Whether the maps of all photos so far could be kept."""
-        return self._kept.writable
-
-    def forget_network(self) -> None:
-        """Free the network's memory. It is loaded again if maps are missing."""
-        self._network = None
 
 
 def measuring_inputs(

@@ -54,11 +54,6 @@ class Transform:
         moved: NDArray[np.float64] = xy @ self.matrix[:, :2].T + self.matrix[:, 2]
         return moved
 
-    def points_back(self, xy: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Move points (..., 2) of the input to the photo: the inverse of ``points``."""
-        moved: NDArray[np.float64] = (xy - self.matrix[:, 2]) @ np.linalg.inv(self.matrix[:, :2]).T
-        return moved
-
     def keypoints(self, layout: Layout, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
         """Move keypoints (n, parts, 2) of the photo to the input. In a mirrored photo a left hand is a right hand."""
         moved = self.points(keypoints)

@@ -100,9 +100,9 @@ def make_example(
     )
     people = People(transform.keypoints(config.layout, photo.keypoints), transform.points(corners), unknown)
     targets = make_targets(config, people, recipe.stride, recipe.sigma, recipe.limb_width, recipe.offset)
-    if teacher:
-        targets = teacher.teach(targets, photo.path, transform, recipe.stride, recipe.offset)
     moved = transform.photo(pixels)
+    if teacher:
+        targets = teacher.teach(targets, moved, recipe.stride, recipe.offset)
     if recipe.rgb:
         moved = np.asarray(cv2.cvtColor(moved, cv2.COLOR_BGR2RGB), np.uint8)
     return Example(moved, targets, transform)

@@ -9,7 +9,7 @@ from estimation.layouts import Limb
 from estimation.pipeline import group_maps
 from estimation.quality import Views
 from estimation.synthesis import synthesize
-from estimation.views import average_maps
+from estimation.views import average_maps, resample_maps
 from tests.support.scenes import BODY_25, MPI_15, figure
 
 WIDTH, HEIGHT = 325, 403  # no multiples of eight
@@ -111,6 +111,25 @@ def test_values_move_to_their_place_in_the_largest_view(photo, flip):
         mirrored = average_maps(photo, Ramp(), Views(HEIGHT, (0.5, 1), flip=True))
         y = alone.heatmaps - (np.arange(41) + 0.7)[None, :, None] * 8 / WIDTH  # without x, which the mirror turns
         np.testing.assert_allclose(mirrored.heatmaps[2:-2, 2:-2], (y + 0.5)[2:-2, 2:-2], atol=1e-5)
+
+
+def test_maps_are_read_between_their_cells():
+    """Old cells of 8 pixels have their offset, and new ones of 4 have theirs; both count."""
+    values = np.add.outer(10 * np.arange(4.0), np.arange(5.0)).astype(np.float32)  # 10 row + column
+    maps = FieldMaps(np.tile(values[..., None], 19), np.tile(values[..., None], 38), (8, 8), (0.25, 0.0), (40, 32))
+    moved = resample_maps(maps, (8, 10), 4, (0.0, 1.0))
+    # New column k is at 4 k + 1.5 pixels, (k - 0.5) / 2 cells of 8, and there the offset is taken off.
+    columns = np.clip((np.arange(10) + 0.5) / 2 - 0.5 - 0.25, 0, 4)
+    rows = np.clip((np.arange(8) + 1 + 0.5) / 2 - 0.5, 0, 3)
+    np.testing.assert_allclose(moved.heatmaps[:, :, 7], np.add.outer(10 * rows, columns), atol=1e-5)
+    np.testing.assert_array_equal(moved.pafs, np.tile(moved.heatmaps[:, :, :1], 38))
+    assert (moved.cell_size, moved.offset, moved.photo_size) == ((4, 4), (0.0, 1.0), (40, 32))
+
+
+def test_maps_on_their_own_cells_stay(photo):
+    maps = Sighted(COCO_18)(photo)
+    same = resample_maps(maps, maps.heatmaps.shape[:2], 8, maps.offset)
+    np.testing.assert_array_equal(same.heatmaps, maps.heatmaps)
 
 
 class Batching(Sighted):

@@ -17,11 +17,17 @@ def transform_of(seed=0, augmentation=PAPER):
     return random_transform(np.random.default_rng(seed), augmentation, BOX, 368)
 
 
+def points_back(transform, points):
+    """The inverse of Transform.points, by the inverse of its homogeneous matrix."""
+    inverse = np.linalg.inv(np.vstack([transform.matrix, [0, 0, 1]]))
+    return points @ inverse[:2, :2].T + inverse[:2, 2]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_points_go_there_and_back(seed):
     points = np.random.default_rng(seed).uniform(-50, 700, (40, 2))
     transform = transform_of(seed)
-    np.testing.assert_allclose(transform.points_back(transform.points(points)), points, atol=1e-9)
+    np.testing.assert_allclose(points_back(transform, transform.points(points)), points, atol=1e-9)
 
 
 def test_a_person_takes_the_share_and_stands_in_the_middle():
@@ -41,7 +47,7 @@ def test_a_mirrored_photo_has_left_and_right_exchanged():
     np.testing.assert_allclose(turned[:, left, 0], 367 - plain[:, right, 0])
     np.testing.assert_allclose(turned[:, left, 1], plain[:, right, 1])
     np.testing.assert_allclose(turned[:, 0, 0], 367 - plain[:, 0, 0])  # the nose stays a nose
-    twice = mirrored.keypoints(COCO, mirrored.points_back(turned)[:, COCO.mirrored_parts])
+    twice = mirrored.keypoints(COCO, points_back(mirrored, turned)[:, COCO.mirrored_parts])
     np.testing.assert_allclose(twice, turned)
 
 
