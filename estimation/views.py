@@ -91,8 +91,8 @@ def resample_maps(maps: FieldMaps, shape: tuple[int, ...], cell_size: float, off
     Returns:
         The values at the new cells, linear between the old ones. Beyond the first and the last cell their values go on.
     """
-    empty = (np.empty((*shape, one.shape[2]), np.float32) for one in (maps.heatmaps, maps.pafs))
-    grid = FieldMaps(*empty, (cell_size, cell_size), offset, maps.photo_size)
+    heatmaps, pafs = (np.empty((*shape, one.shape[2]), np.float32) for one in (maps.heatmaps, maps.pafs))
+    grid = FieldMaps(heatmaps, pafs, (cell_size, cell_size), offset, maps.photo_size)
     rows, columns = _places(0, maps, grid), _places(1, maps, grid)
     heatmaps, pafs = (_interpolate(_interpolate(one, columns, 1), rows, 0) for one in (maps.heatmaps, maps.pafs))
     return replace(grid, heatmaps=heatmaps, pafs=pafs)
