@@ -46,6 +46,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**32 - 1),
     "checkpoint_every": (0, 10**6),
 }
+_IMAGENET = "imagenet"
+"""In place of a file for ``--front``, as ``openpose_lab.training.start.IMAGENET``, which imports Keras."""
 _PHOTOS = "photos"
 """The setting that stands for the photos and their labels."""
 EXAMPLES = """examples:
@@ -57,7 +59,7 @@ EXAMPLES = """examples:
   python -m openpose_lab train --images photos --annotations people.json --weights START --rate 1e-4 \\
       --teacher lightweight --unlabelled more_photos --out mine.weights.h5
       learns from labels and from the maps of lightweight, of photos without labels too
-  python -m openpose_lab train --images photos --annotations people.json --network vgg19 --front vgg19_weights.h5 \\
+  python -m openpose_lab train --images photos --annotations people.json --network vgg19 --front imagenet \\
       --freeze front --epochs 100 --out mine.weights.h5
       the stages after a front that was trained on ImageNet
   python -m openpose_lab train --images photos --annotations dogs.json --layout dog.toml --out dog.weights.h5
@@ -143,7 +145,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "--front",
         type=Path,
         metavar="FILE",
-        help="weights of the front alone: of this network, or of keras.applications' VGG-19 for VGG-19 fronts",
+        help="weights of the front alone: a file of this network, or for VGG-19 fronts one of keras.applications' "
+        "VGG-19; imagenet fetches that",
     )
     network.add_argument(
         "--freeze", choices=["front"], help="keep the layers of the front that have weights of a file as they are"
@@ -301,12 +304,13 @@ def check_files(options: argparse.Namespace) -> None:
     checkpoint = checkpoint_of(options)
     outputs = [options.out, record_path(options.out), checkpoint]
     outputs += [path for path in (options.log, options.preview) if path]
-    inputs = [("start weights", options.weights), ("front weights", options.front), ("layout", options.layout)]
+    files = [path for path in (options.weights, options.front) if path and str(path) != _IMAGENET]
+    inputs = [("weights", path) for path in files] + [("layout", options.layout)]
     inputs += [("annotations", options.annotations), ("annotations", options.validate_annotations)]
     inputs.append(("teacher's weights", options.teacher_weights))
     claim_outputs(outputs, inputs)
-    for weights in filter(None, (options.weights, options.front)):
-        open_input(files_of(weights)[0], "weights file").close()
+    for path in files:
+        open_input(files_of(path)[0], "weights file").close()
     if options.preview:
         check_picture_type(options.preview)
     for folder in filter(None, (options.out.parent, options.tensorboard)):

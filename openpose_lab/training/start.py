@@ -19,6 +19,8 @@ from openpose_lab.networks.importers.trained_weights import Weights
 from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.spec import NetworkSpec
 
+IMAGENET = Path("imagenet")
+"""In place of a weights file: VGG-19's of keras.applications, which Keras fetches once and checks."""
 _IMAGENET_LAYER = re.compile(r"block(\d)_conv(\d)/(kernel|bias)$")
 """A variable of VGG-19 in keras.applications. OpenPose calls the layer conv1_1, and so on."""
 _ANSWER = 0.03
@@ -61,7 +63,7 @@ def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None
         weights: a weights file for all layers; None for random weights. Layers of another shape stay random, as the
             last ones of each stage do if the file is for another layout.
         front: a weights file for the front alone: of this network, or VGG-19's of keras.applications, trained on
-            ImageNet.
+            ImageNet. ``IMAGENET`` fetches those.
 
     Returns:
         The network.
@@ -78,7 +80,7 @@ def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None
             raise OpenPoseLabError(f"{weights} is not for {spec.name}: it has no weights for the layers of its front")
         loaded += fitting
     if front:
-        arrays = read_weights(front)[1].arrays
+        arrays = fetch_imagenet() if front == IMAGENET else read_weights(front)[1].arrays
         names = front_layers(spec, model)
         fitting, _ = _put(model, from_imagenet(arrays) or arrays, names)
         if not fitting:
@@ -148,6 +150,25 @@ def _put(model: keras.Model, arrays: Weights, layers: list[str]) -> tuple[list[s
             variable.assign(np.asarray(array, variable.dtype))
         fitting.append(name)
     return fitting, left_out
+
+
+def fetch_imagenet() -> Weights:
+    """Fetch VGG-19's weights of keras.applications, or read them where Keras keeps them.
+
+    Returns:
+        The weights by ``layer/variable``.
+
+    Raises:
+        OpenPoseLabError: They cannot be fetched.
+    """
+    try:
+        model = keras.applications.VGG19(include_top=False)
+    except Exception as error:  # Keras raises a plain Exception
+        raise OpenPoseLabError(
+            f"VGG-19's ImageNet weights cannot be fetched ({error}); fetch them on another computer, and give the "
+            f"file with --front FILE"
+        ) from None
+    return {f"{layer.name}/{one.name}": one.numpy() for layer in model.layers for one in layer.weights}
 
 
 def from_imagenet(arrays: Weights) -> Weights:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from estimation.errors import OpenPoseLabError
 from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
 
 pytestmark = pytest.mark.slow
@@ -56,4 +57,66 @@ def test_a_channel_that_answers_the_same_everywhere_is_not_scaled():
     np.testing.assert_array_equal(model.layers[-1].kernel.numpy(), kernel)
     np.testing.assert_allclose(
         model.predict(np.full((1, 8, 8, 3), 90, np.uint8), verbose=0)["stage1_pafs"], 0, atol=1e-6
+    )
+
+
+@pytest.fixture
+def vgg19(monkeypatch):
+    """VGG-19 of keras.applications with random weights, which take the place of ImageNet's."""
+    use_tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.applications.VGG19(include_top=False, weights=None)
+    for layer in model.layers:
+        if layer.weights:
+            layer.bias.assign(keras.random.normal(layer.bias.shape))
+    monkeypatch.setattr(keras.applications, "VGG19", lambda include_top: model)
+    return model
+
+
+def check_front(start, vgg19):
+    """The front of a network computes what VGG-19 does, but for the edges: one pads with grey, one with the mean."""
+    import keras
+
+    photo = np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3)).astype(np.uint8)  # RGB
+    own = keras.Model(start.model.input, start.model.get_layer("conv4_2").output)
+    theirs = keras.Model(vgg19.input, vgg19.get_layer("block4_conv2").output)
+    answer = np.asarray(own(photo))
+    expected = np.asarray(theirs(keras.applications.vgg19.preprocess_input(photo.astype(np.float32))))
+    middle = slice(6, -6), slice(6, -6)  # conv4_2 sees 84 pixels, ten cells and a half
+    assert expected[0][middle].max() > 1
+    np.testing.assert_allclose(answer[0][middle], expected[0][middle], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("form", ["fetched", "imagenet.weights.h5"])
+def test_a_front_of_imagenet(vgg19, form, tmp_path):
+    from openpose_lab.networks.catalogue import find_network
+    from openpose_lab.training.start import IMAGENET, start_network
+
+    front = IMAGENET
+    if form != "fetched":
+        front = tmp_path / form
+        vgg19.save_weights(front)
+    spec = find_network("vgg19")
+    start = start_network(spec, spec.layout, front=front)
+    assert len(start.loaded) == 10
+    check_front(start, vgg19)
+
+
+def test_imagenet_s_weights_that_cannot_be_fetched(monkeypatch):
+    use_tensorflow()
+    import keras
+
+    from openpose_lab.training.start import fetch_imagenet
+
+    def fail(**_):
+        raise Exception("URL fetch failure on https://example.org/vgg19.h5: None -- no route")
+
+    monkeypatch.setattr(keras.applications, "VGG19", fail)
+    with pytest.raises(OpenPoseLabError) as caught:
+        fetch_imagenet()
+    assert str(caught.value) == (
+        "VGG-19's ImageNet weights cannot be fetched (URL fetch failure on https://example.org/vgg19.h5: None -- no "
+        "route); fetch them on another computer, and give the file with --front FILE"
     )
