@@ -21,6 +21,16 @@ PARTS = ["tip", "base"]
 CHECKED = "everything was checked"
 
 
+class Logs:
+    """In place of Keras's callback, which needs TensorBoard."""
+
+    def __new__(cls, folder):
+        import keras
+
+        cls.folder = folder
+        return keras.callbacks.Callback()
+
+
 def photo(number=1, width=64, height=64):
     return {"id": number, "file_name": f"{number}.png", "width": width, "height": height}
 
@@ -296,6 +306,35 @@ def test_a_teacher_and_photos_without_labels(place, call_program, monkeypatch):
         else:
             assert weights.min() == weights.max() == targets["paf_mask"].max() == 0.25
             assert targets["heatmaps"][..., :-1].max() > 0.3  # the skiers
+
+
+@pytest.mark.slow
+def test_mixed_precision_and_logs_for_tensorboard(place, call, monkeypatch):
+    tensorflow_loading.use_tensorflow()
+    import h5py
+    import keras
+
+    monkeypatch.setattr(keras.callbacks, "TensorBoard", Logs)
+    monkeypatch.setattr(train, "require", lambda *_: None)
+    try:
+        status, out, err = call("--limit", 1, "--mixed", "--tensorboard", place / "logs")
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert (status, err) == (0, "train: note: --mixed makes a run slower where TensorFlow sees no GPU\n")
+    assert Logs.folder == place / "logs"
+    assert "epoch 1 of 1: loss" in out
+    kinds = set()
+    with h5py.File(place / "out.weights.h5") as file:
+        file.visititems(lambda _, item: kinds.add(item.dtype) if isinstance(item, h5py.Dataset) else None)
+    assert np.dtype(np.float32) in kinds
+    assert np.dtype(np.float16) not in kinds
+
+
+def test_without_tensorboard_one_sentence(call, monkeypatch):
+    monkeypatch.setattr("openpose_lab.extras.is_installed", lambda _: False)
+    assert call("--tensorboard", "{}/logs")[2] == (
+        "train: --tensorboard needs tensorboard, which is not installed; run `pip install tensorboard`\n"
+    )
 
 
 @pytest.mark.slow
