@@ -241,8 +241,6 @@ def check_options(options: argparse.Namespace) -> None:
             )
     if options.freeze and not (options.front or options.weights):
         raise OpenPoseLabError("--freeze front keeps weights of a file; give --front or --weights too")
-    if options.tensorboard:
-        require("tensorboard", "--tensorboard")
 
 
 def read_inputs(options: argparse.Namespace) -> tuple[NetworkSpec, Config, Labels, Labels | None]:
@@ -318,6 +316,8 @@ def check_files(options: argparse.Namespace) -> None:
         check_picture_type(options.preview)
     for folder in filter(None, (options.out.parent, options.tensorboard)):
         try_folder(folder)
+    if options.tensorboard:
+        require("tensorboard", "--tensorboard")
     if options.resume and not checkpoint.is_file():
         raise OpenPoseLabError(f"there is no {checkpoint} to go on from; leave out --resume to begin")
     if not options.resume and checkpoint.is_file():
