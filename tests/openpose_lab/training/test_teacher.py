@@ -11,7 +11,6 @@ from estimation.layouts import Layout, Limb
 from estimation.quality import Views
 from estimation.synthesis import LIMB_WIDTH, SIGMA, synthesize
 from openpose_lab.training.augmentation import Augmentation
-from openpose_lab.training.data import Recipe, make_example
 from openpose_lab.training.labels import LabelledPhoto
 from openpose_lab.training.targets import Targets
 from openpose_lab.training.teacher import Teacher, find_teacher, mix_targets
@@ -86,9 +85,12 @@ def labelled(tmp_path):
     return LabelledPhoto(1, tmp_path / "photo.png", keypoints[None], box, np.array([4e4]), (), ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.4, 0.8])
 def test_a_teacher_that_sees_the_labels_teaches_them_at_every_scale(labelled, scale):
     """Its peaks and limbs are as wide in cells as the labels' are, whatever the scale of the photo."""
+    from openpose_lab.training.data import Recipe, make_example
+
     recipe = Recipe(side=160, augmentation=Augmentation((scale, scale), degrees=40, shift=0, mirror=0))
     labels, taught = (
         make_example(WINGS, recipe, labelled, np.random.default_rng(3), teacher).targets
@@ -99,7 +101,10 @@ def test_a_teacher_that_sees_the_labels_teaches_them_at_every_scale(labelled, sc
     assert np.abs(taught.pafs - labels.pafs).mean() < 0.01
 
 
+@pytest.mark.slow
 def test_a_teacher_sees_several_views_of_the_input(labelled):
+    from openpose_lab.training.data import Recipe, make_example
+
     network = Ideal()
     teacher = Teacher(network, Views(160, (0.5, 1.0), flip=True), 1.0)
     example = make_example(WINGS, Recipe(side=80), labelled, np.random.default_rng(0), teacher)
@@ -107,7 +112,10 @@ def test_a_teacher_sees_several_views_of_the_input(labelled):
     assert example.targets.heatmaps.shape == (10, 10, 4)
 
 
+@pytest.mark.slow
 def test_a_teacher_sees_bgr_though_the_network_that_learns_reads_rgb(labelled):
+    from openpose_lab.training.data import Recipe, make_example
+
     bgr, rgb = (
         make_example(
             WINGS,
