@@ -59,7 +59,7 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
     grid = max((maps for maps, *_ in seen), key=lambda maps: maps.heatmaps.size)
     if len(seen) == 1 and not views.flip:
         return grid
-    parts, channels, signs = mirrored_channels(network.config)
+    parts, channels, signs = _mirrored_channels(network.config)
     heatmaps = np.zeros(grid.heatmaps.shape, dtype=np.float32)
     pafs = np.zeros(grid.pafs.shape, dtype=np.float32)
     for view, *mirrored in seen:
@@ -91,8 +91,8 @@ def resample_maps(maps: FieldMaps, shape: tuple[int, ...], cell_size: float, off
     Returns:
         The values at the new cells, linear between the old ones. Beyond the first and the last cell their values go on.
     """
-    heatmaps, pafs = (np.empty((*shape, one.shape[2]), np.float32) for one in (maps.heatmaps, maps.pafs))
-    grid = FieldMaps(heatmaps, pafs, (cell_size, cell_size), offset, maps.photo_size)
+    empty = np.empty((*shape, 0), np.float32)
+    grid = replace(maps, heatmaps=empty, pafs=empty, cell_size=(cell_size, cell_size), offset=offset)
     rows, columns = _places(0, maps, grid), _places(1, maps, grid)
     heatmaps, pafs = (_interpolate(_interpolate(one, columns, 1), rows, 0) for one in (maps.heatmaps, maps.pafs))
     return replace(grid, heatmaps=heatmaps, pafs=pafs)
@@ -212,7 +212,7 @@ def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis:
     return found
 
 
-def mirrored_channels(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+def _mirrored_channels(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Say what a mirror image's maps are in the photo's own terms.
 
     Args:

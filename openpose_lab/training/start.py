@@ -18,9 +18,8 @@ from estimation.layouts import Layout
 from openpose_lab.networks.importers.trained_weights import Weights
 from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.spec import NetworkSpec
+from openpose_lab.training import IMAGENET
 
-IMAGENET = Path("imagenet")
-"""In place of a weights file: VGG-19's of keras.applications, which Keras fetches once and checks."""
 _IMAGENET_LAYER = re.compile(r"block(\d)_conv(\d)/(kernel|bias)$")
 """A variable of VGG-19 in keras.applications. OpenPose calls the layer conv1_1, and so on."""
 _ANSWER = 0.03
@@ -153,7 +152,7 @@ def _put(model: keras.Model, arrays: Weights, layers: list[str]) -> tuple[list[s
 
 
 def fetch_imagenet() -> Weights:
-    """Fetch VGG-19's weights of keras.applications, or read them where Keras keeps them.
+    """Fetch VGG-19's weights of keras.applications. Keras checks them, and keeps them for the next time.
 
     Returns:
         The weights by ``layer/variable``.

@@ -92,7 +92,8 @@ def check_front(start, vgg19):
 @pytest.mark.parametrize("form", ["fetched", "imagenet.weights.h5"])
 def test_a_front_of_imagenet(vgg19, form, tmp_path):
     from openpose_lab.networks.catalogue import find_network
-    from openpose_lab.training.start import IMAGENET, start_network
+    from openpose_lab.training import IMAGENET
+    from openpose_lab.training.start import start_network
 
     front = IMAGENET
     if form != "fetched":
