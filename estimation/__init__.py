@@ -1,1 +1,1 @@
-"""Heatmaps and part affinity fields in, people out: array code that never imports TensorFlow."""
+"""From heatmaps and part affinity fields (PAFs) to people. This package never imports TensorFlow."""

@@ -1,6 +1,7 @@
 """The configuration: a skeleton layout and every threshold of the stages, frozen.
 
-Callers change a threshold with ``dataclasses.replace(config, peak_threshold=0.1)``, programs with ``--set NAME=VALUE``.
+To change a threshold in Python, call ``dataclasses.replace(config, peak_threshold=0.1)``. On the command line, give
+``--set NAME=VALUE``.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEFAULT_HEIGHT = 368
-"""Input height in pixels at which OpenPose's networks were trained and are compared."""
+"""Input height in pixels. OpenPose's networks were trained at this height, and papers compare them at it."""
 HEIGHTS = range(32, 2049)
-"""Input heights that make sense: four map cells hold no person, and memory does not last beyond two thousand rows."""
+"""Allowed input heights in pixels. Maps of fewer than four rows cannot show a person. Above 2048, memory runs out."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """A layout and the thresholds with which maps of that layout are read.
+    """A layout, and the thresholds for maps of that layout.
 
-    Every default was chosen on photos with known keypoints: docs/accuracy.md has the measurements. Distances are in map
-    cells and scores in the units of the maps where nothing else is said.
+    Every default was chosen on photos with known keypoints (measurements: docs/accuracy.md). Unless stated otherwise,
+    distances are in map cells, and scores are in the units of the maps.
 
     Raises:
         ValueError: if a threshold is out of its range.
@@ -35,52 +36,52 @@ class Config:
     layout: Layout
 
     min_photo_side: int = threshold(8, 1)
-    """Pixels. A photo with a shorter side is smaller than one map cell and holds no person."""
+    """Least length of a photo's shorter side, in pixels. A smaller photo is smaller than one map cell."""
     max_input_pixels: int = threshold(4_000_000, 1)
-    """A photo that would have more pixels at the given height is scaled to this many, to bound memory. A note
-    says so."""
+    """Most pixels of the network's input, to bound memory. A photo with more pixels at the given height is scaled to
+    this number, with a warning."""
 
     peak_threshold: float = threshold(0.05)
-    """A heatmap maximum at or below this is noise (OpenPose's value)."""
+    """A heatmap peak of this value or less is noise (OpenPose's value)."""
     max_peaks_per_part: int = threshold(127, 1)
-    """Only this many of the best peaks of a part are kept, which bounds the time for candidate limbs (OpenPose's limit
-    on people). A note says if a photo has more. Raise it for larger crowds: the time grows with its square."""
+    """Most peaks of a part that are kept, the highest ones, with a warning if there are more. This bounds the time for
+    candidate limbs (OpenPose's limit on people). Raise it for larger crowds: the time grows with its square."""
 
     limb_samples: int = threshold(10, 1, 1000)
-    """Points at which a candidate limb reads the PAF (the lab's ``mid_num``)."""
+    """Number of points on a candidate limb where the PAF is read (the lab's ``mid_num``)."""
     long_limb_samples: int = threshold(30, 1, 1000)
-    """The same for limbs longer than ``limb_samples`` cells, once they have passed with the few. OpenPose takes up to
-    25."""
+    """The same number for limbs longer than ``limb_samples`` cells. Such a limb first passes with ``limb_samples``
+    points, and is then scored with these. OpenPose takes up to 25."""
     sample_threshold: float = threshold(0.05)
-    """A sample agrees with the limb if the PAF along it is above this (the lab's value)."""
+    """A sample agrees with the limb if the PAF's component along the limb is above this (the lab's value)."""
     min_agreement: float = threshold(0.6, 0, 1)
-    """Share of the samples that must agree. The lab says 80 %, its code asks for 9 of 10, OpenPose for more than 95 %;
-    a smaller share found more people."""
+    """Share of the samples that must agree. The lab's text requires 80 %, its code 9 of 10, and OpenPose more than
+    95 %. A smaller share found more people."""
     max_limb_length: float = threshold(0.5)
     """Limbs longer than this share of the map's height lose score (ZheC's length prior)."""
     short_limb: float = threshold(1.0)
-    """Between two peaks closer than this there may be no cell with a PAF, so its silence does not count. OpenPose does
-    so up to sqrt(W H) / 150 pixels, which is 0.36 cells at 496 x 368."""
+    """A limb shorter than this may have no cell with a PAF, so it passes without one. OpenPose's limit is
+    sqrt(W H) / 150 pixels, which is 0.36 cells at 496 x 368."""
     short_limb_score: float = threshold(0.051)
-    """The least PAF score of such a pair: just above the noise, as in OpenPose."""
+    """Least PAF score of a limb shorter than ``short_limb``: just above the noise, as in OpenPose."""
 
     min_num_body_parts: int = threshold(4)
     """``merge`` drops people with fewer parts (the handout's value)."""
     min_score: float = threshold(0.4, -LARGEST)
     """``merge`` drops people with a smaller score / parts_num (the handout's value)."""
     min_parts: int = threshold(3)
-    """Groupings that see the candidates drop people with fewer parts (OpenPose's value)."""
+    """The built-in groupings with a function ``group`` drop people with fewer parts (OpenPose's value)."""
     min_mean_score: float = threshold(0.4, -LARGEST)
-    """They drop people with a smaller score / parts_num (OpenPose's value)."""
+    """The same groupings drop people with a smaller score / parts_num (OpenPose's value)."""
     peak_weight: float = threshold(0.1)
-    """What a peak's score counts beside the PAF's in ``openpose_cuda`` (OpenPose's value)."""
+    """Weight of a peak's score in ``openpose_cuda``, where the PAF score has weight 1 (OpenPose's value)."""
     tie: float = threshold(0.1)
-    """PAF scores that differ by less are a tie in ``spanning_tree``. 0.05 does as well; 0.2 costs average precision."""
+    """PAF scores that differ by less are a tie in ``spanning_tree``. 0.05 gives equal average precision, 0.2 less."""
     time_limit: float = threshold(4.5)
-    """Seconds that ``optimal`` may take to solve one photo. It joins the rest best first."""
+    """Time in seconds that ``optimal`` may take to solve one photo. It joins the remaining limbs best first."""
 
     half_tolerance: float = threshold(5.0)
-    """A part counts half in the person score if its tolerance is this many cells. From 3 to 8 does as well."""
+    """Tolerance in cells at which a part counts half in the person score. All values from 3 to 8 work equally well."""
 
     def __post_init__(self) -> None:
         check_thresholds(self)
@@ -92,12 +93,12 @@ class Config:
 
     @property
     def body_parts(self) -> tuple[str, ...]:
-        """The names of the body parts. A part's place is its heatmap channel and its slot in a subset row."""
+        """The names of the body parts. A part's index is its heatmap channel and its slot in a subset row."""
         return self.layout.body_parts
 
     @property
     def limbs(self) -> tuple[Limb, ...]:
-        """The limbs."""
+        """The limbs of the layout."""
         return self.layout.limbs
 
     @property
@@ -111,7 +112,7 @@ class Config:
         return self.layout.paf_channels
 
     def body_parts_size(self) -> int:
-        """The number of body parts, 18 for COCO: the lab's name for it."""
+        """Return the number of body parts, 18 for COCO. The lab's code calls it by this name."""
         return len(self.body_parts)
 
 
@@ -120,5 +121,5 @@ COCO_18 = Config(LAYOUTS["COCO_18"])
 
 
 def get_default_configuration() -> Config:
-    """The lab's configuration, ``COCO_18``. The same frozen object every time."""
+    """Return the lab's configuration, ``COCO_18``. Every call returns the same frozen object."""
     return COCO_18

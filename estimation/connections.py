@@ -1,4 +1,4 @@
-"""PAFs and peaks -> limbs: every pair of peaks that could be a limb is scored, and the best are accepted."""
+"""PAFs and peaks -> limbs: score every pair of peaks that could be a limb, and accept the best pairs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.coordinates import Coordinates
 
-_BLOCK = 8_000  # samples read at once, so that they fit into a processor's cache and a crowd needs no gigabytes
-_FEW = 300  # pairs; so few are scored faster than some are left out first
+_BLOCK = 8_000  # samples read at once: they fit into the processor's cache, and bound the memory for a crowd
+_FEW = 300  # pairs; for so few, scoring all is faster than filtering first
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Candidates:
         return len(self.limb)
 
     def select(self, indices: NDArray[np.intp]) -> Candidates:
-        """These candidates, in this order, which should be best first."""
+        """Return the candidates with these indices, in this order, which should be best first."""
         return Candidates(
             self.limb[indices],
             self.peaks[indices],
@@ -52,13 +52,14 @@ class Candidates:
 class Connections:
     """The limbs of one photo: all candidates, and which of them were accepted.
 
-    Reads as the lab's list too: ``connections[k]`` is the (m, 5) float64 array of limb k's accepted
-    connections, columns id1, id2, score1, score2, PAF score.
+    The lab reads it as a list: ``connections[k]`` is the (m, 5) float64 array of limb k's accepted
+    connections, with the columns id1, id2, score1, score2, PAF score.
 
     Attributes:
-        candidates: every pair that passed the thresholds, for groupings that want to choose themselves.
-        accepted: indices into ``candidates``, by limb, then best first. Within a limb no peak occurs twice.
-        coordinates: the peaks they join.
+        candidates: every pair that passed the thresholds. Groupings with a function ``group`` choose from these.
+        accepted: (m,) intp, indices into ``candidates``, sorted by limb, then best first. Within a limb, each peak
+            occurs at most once.
+        coordinates: the peaks that the candidates join.
         limb_count: the number of limbs in the config.
     """
 
@@ -80,18 +81,18 @@ class Connections:
 
 
 def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]) -> Connections:
-    """Score every pair of peaks that a limb could join, and accept the best one-to-one.
+    """Score every pair of peaks that a limb could join, and accept the best pairs one-to-one.
 
     Args:
-        config: the configuration of the peaks.
+        config: the configuration that the peaks were found with.
         coordinates: the peaks.
-        pafs: (h, w, channels) float, on the same cells as the heatmaps that gave ``coordinates``.
+        pafs: (h, w, channels) float, on the same cells as the heatmaps of the peaks.
 
     Returns:
         The candidates, and which of them were accepted.
 
     Raises:
-        ValueError: if the PAFs have too few channels, or a peak lies outside.
+        ValueError: if the PAFs have too few channels, or a peak lies outside the PAFs.
     """
     channels = config.layout.paf_count
     if pafs.ndim != 3 or pafs.shape[2] < channels:
@@ -103,30 +104,38 @@ def get_connections(config: Config, coordinates: Coordinates, pafs: NDArray[np.f
 
 
 def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.float32]) -> Candidates:
-    """All pairs of peaks that pass the thresholds of ``config``, best first.
+    """Score all pairs of peaks, and keep those that pass the thresholds of ``config``.
 
-    The score is the handout's equation 11: the mean, over the points of equation 12, of the PAF's component
-    along the limb. ZheC's length prior is added.
+    The score is the handout's equation 11: the PAF's component along the limb, averaged over the points of
+    equation 12. ZheC's length prior lowers the score of long limbs.
+
+    Args:
+        config: the configuration that the peaks were found with.
+        coordinates: the peaks.
+        pafs: (h, w, channels) float.
+
+    Returns:
+        The pairs that passed, best first.
     """
-    pafs = np.ascontiguousarray(pafs, dtype=np.float32)  # once, and not in every block
+    pafs = np.ascontiguousarray(pafs, dtype=np.float32)  # convert here once, not in every block
     limb, peaks = _pairs_that_may_pass(config, coordinates, pafs)
     score, agreement, length = _integrate(config, coordinates, pafs, limb, peaks, config.limb_samples)
     good = _passing(config, score, agreement)
-    # Few samples can step over the gaps between the people on a long line, so those that passed are looked at closely.
+    # Few samples can miss the gaps between people on a long line, so long pairs that passed are sampled more densely.
     long = good[length[good] > config.limb_samples]
     if len(long):
         score[long], agreement[long], _ = _integrate(
             config, coordinates, pafs, limb[long], peaks[long], config.long_limb_samples
         )
         good = _passing(config, score, agreement)
-    order = good[np.argsort(-score[good], kind="stable")]  # pairs are listed by limb and ids, which settle ties
+    order = good[np.argsort(-score[good], kind="stable")]  # with equal scores, the order by limb and ids stays
     ends = peaks[order]
     peak_scores, scores, shares = coordinates.score[ends], score[order], agreement[order]
     return Candidates(limb[order], ends, *(values.astype(np.float64) for values in (peak_scores, scores, shares)))
 
 
 def _passing(config: Config, score: NDArray[np.float32], agreement: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Indices of the pairs that pass both thresholds. Shares are float32, and may fall a hair short."""
+    """Return the indices of the pairs that pass both thresholds. 1e-6 allows for the rounding of float32 shares."""
     return np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
 
 
@@ -135,10 +144,10 @@ def _pairs_that_may_pass(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """List the pairs of peaks that a limb could join: limb (C,), peaks (C, 2).
 
-    The samples in the middle of a limb weigh most. If too many of them disagree, the pair fails whatever the others
-    say. Most pairs of a crowd are left out in this way.
+    The samples in the middle of a limb have the largest weights. If too many of them disagree, the pair fails, and the
+    other samples need not be read. In a crowd, this drops most pairs.
     """
-    spared = 1 - config.min_agreement + 1e-4  # the weight that may disagree, and room for rounding
+    spared = 1 - config.min_agreement + 1e-4  # the weight that may disagree, plus a margin for rounding
     u, weight = _middle(config.limb_samples, spared)
     blocks = []
     for limb, peaks in _blocks_of_pairs(config, coordinates, max(1, _BLOCK // len(u))):
@@ -155,15 +164,15 @@ def _pairs_that_may_pass(
 def _blocks_of_pairs(
     config: Config, coordinates: Coordinates, size: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Every (limb, peak of its first part, peak of its second part) in blocks: limb (C,), peaks (C, 2).
+    """Yield every limb with every peak of its first part and of its second part, in blocks: limb (C,), peaks (C, 2).
 
-    The memory depends on the size of a block alone, however many peaks ``max_peaks_per_part`` lets through.
+    Memory depends only on the size of a block, not on ``max_peaks_per_part``.
     """
     count = np.bincount(coordinates.part, minlength=len(config.body_parts))
-    first = np.cumsum(count) - count  # ids go by part
+    first = np.cumsum(count) - count  # ids are sorted by part
     pairs = count[config.limb_parts].prod(axis=1)
     end, total = np.cumsum(pairs), int(pairs.sum())
-    for start in range(0, max(total, 1), size):  # one block, of nothing, if there are no pairs
+    for start in range(0, max(total, 1), size):  # without pairs: one empty block
         pair = np.arange(start, min(start + size, total))
         limb = np.searchsorted(end, pair, side="right")
         parts = config.limb_parts[limb]
@@ -179,7 +188,7 @@ def _integrate(
     peaks: NDArray[np.intp],
     samples: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Score, agreement and length in cells, (C,) each, of the pairs of peaks (C, 2) as limbs of the kinds (C,)."""
+    """Return score, agreement and length in cells, (C,) each, of pairs of peaks (C, 2) as limbs of the kinds (C,)."""
     along, length = sample_limbs(config, coordinates, pafs, limb, peaks, samples)
     _, weight = quadrature(samples)
 
@@ -193,7 +202,16 @@ def _integrate(
 
 
 def sample_counts(config: Config, coordinates: Coordinates, peaks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """(C,): at how many points a candidate between each pair of peaks (C, 2) is read in the end."""
+    """Return the number of PAF samples behind the score of each pair of peaks.
+
+    Args:
+        config: the configuration of the limbs.
+        coordinates: the peaks.
+        peaks: (C, 2) ids of the pairs.
+
+    Returns:
+        (C,) intp.
+    """
     ends = coordinates.xy[peaks]
     long = np.hypot(*(ends[:, 1] - ends[:, 0]).T) > config.limb_samples
     return np.where(long, config.long_limb_samples, config.limb_samples)
@@ -207,10 +225,18 @@ def sample_limbs(
     peaks: NDArray[np.intp],
     samples: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What equation 11 adds up for the pairs of peaks (C, 2) as limbs of the kinds (C,).
+    """Read the values that equation 11 averages: the PAF's component along each pair of peaks.
 
-    Returns the PAF's component along each limb at the points of ``quadrature``, (C, samples), and the length of
-    each in cells, (C,).
+    Args:
+        config: the configuration of the limbs.
+        coordinates: the peaks.
+        pafs: (h, w, channels) float.
+        limb: (C,) the limb that each pair stands for.
+        peaks: (C, 2) ids of the pairs.
+        samples: the number of points on each pair, placed by ``quadrature``.
+
+    Returns:
+        The components, (C, samples) float32, and the length of each pair in cells, (C,) float32.
     """
     u, _ = quadrature(samples)
     along, length = np.empty((len(limb), samples), dtype=np.float32), np.empty(len(limb), dtype=np.float32)
@@ -224,7 +250,7 @@ def sample_limbs(
 
 @lru_cache
 def _middle(count: int, weight: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The fewest samples in the middle of ``quadrature`` that weigh more than ``weight``, or all."""
+    """Return positions and weights of the fewest middle samples of ``quadrature`` that weigh more than ``weight``."""
     u, weights = quadrature(count)
     edge = 0
     while weights[edge + 1 : -edge - 1].sum() > weight:
@@ -242,7 +268,7 @@ def _read_limbs(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Read the PAF's component along each limb at the shares ``u`` of its length.
 
-    Returns the components, (samples, C), in the order that is fast to compute, and the lengths in cells, (C,).
+    Returns the components, (samples, C), and the lengths in cells, (C,). This axis order is fast to compute.
     """
     xy = coordinates.xy.T
     start, end = xy.take(peaks[:, 0], axis=1), xy.take(peaks[:, 1], axis=1)
@@ -257,10 +283,16 @@ def _read_limbs(
 
 @cache
 def quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where between its ends, 0 to 1, a limb is sampled, and what each sample counts: Gauss-Legendre quadrature.
+    """Return the positions and weights of the samples on a limb: Gauss-Legendre quadrature.
 
-    Evenly spaced samples of a line through several people can fall on a limb of each, and on none of the
-    gaps between them; these cannot, as no two steps are alike.
+    Take a line through several people. Evenly spaced samples can hit a limb of each person and miss all gaps between
+    them. The unequal steps of this quadrature prevent that.
+
+    Args:
+        count: the number of samples.
+
+    Returns:
+        Positions, (count,) float32 from 0 to 1 between the limb's ends, and weights, (count,) float32 with the sum 1.
     """
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return ((nodes + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
@@ -269,9 +301,9 @@ def quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def _interpolate(
     pafs: NDArray[np.float32], points: NDArray[np.float32], channels: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Bilinear values of the PAF at points: (2, samples, C) float32.
+    """Interpolate the PAF bilinearly at points: (2, samples, C) float32.
 
-    points: (2, samples, C), x and y in cells. channels: (2, 1, C), of the x and the y component.
+    points: (2, samples, C), x and y in cells. channels: (2, 1, C), the channels of the x and the y component.
     """
     height, width, depth = pafs.shape
     last = np.array([[[width - 1]], [[height - 1]]], dtype=np.float32)
@@ -290,10 +322,16 @@ def _interpolate(
 
 
 def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:
-    """Indices of the candidates that greedy matching keeps, limb by limb, best first (equations 13 to 15).
+    """Match peaks greedily and one-to-one for each limb (equations 13 to 15).
 
-    Taking the best candidate, striking out all that share a peak with it, and so on, is done for
-    all limbs at once: whatever is the best of both its peaks is taken in the same round.
+    Greedy matching accepts the best candidate, drops all others of this limb that share a peak with it, and repeats.
+    This function works on all limbs at once: each round accepts every candidate that is the best of both its peaks.
+
+    Args:
+        candidates: all candidates, best first.
+
+    Returns:
+        (m,) intp, indices of the accepted candidates, sorted by limb, then best first.
     """
     if not len(candidates):
         return np.empty(0, dtype=np.intp)
@@ -305,7 +343,7 @@ def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:
     left = np.arange(len(candidates) - 1, -1, -1)  # worst first
     while len(left):
         ends = end[left]
-        best_of_end[ends] = left[:, None]  # the best is written last, and stays
+        best_of_end[ends] = left[:, None]  # the best is written last, so it stays
         is_best = best_of_end[ends] == left[:, None]
         taken = left[is_best[:, 0] & is_best[:, 1]]
         accepted.append(taken)

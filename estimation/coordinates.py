@@ -13,13 +13,13 @@ from estimation.config import Config
 from estimation.errors import OpenPoseLabWarning
 
 _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], dtype=np.uint8)
-_NAMED = 4  # parts that a note names
-_LOG_FLOOR = np.float32(1e-6)  # a heatmap may dip below zero, where there is no logarithm
+_NAMED = 4  # the warning names at most this many parts
+_LOG_FLOOR = np.float32(1e-6)  # heatmap values may be zero or negative, where the logarithm is undefined
 
 
 @dataclass(frozen=True, eq=False)
 class Coordinates:
-    """The peaks of one photo. A peak's id is its row; rows go by part, then down the map, then across.
+    """The peaks of one photo. A peak's id is its row. Rows are sorted by part, then by map row, then by map column.
 
     Attributes:
         xy: (P, 2) float32, x and y in map cells; whole numbers are cell centres.
@@ -37,9 +37,9 @@ class Coordinates:
         return len(self.score)
 
     def __getitem__(self, body_part: str) -> list[tuple[float, float, float, int]]:
-        """The peaks of one part as the lab lists them: ``[(x, y, score, id), ...]``."""
+        """Return the peaks of one part in the lab's form: ``[(x, y, score, id), ...]``."""
         if body_part not in self.body_parts:
-            raise KeyError(f"{body_part!r} is no body part; these are: {', '.join(self.body_parts)}")
+            raise KeyError(f"{body_part!r} is not a body part; the body parts are: {', '.join(self.body_parts)}")
         ids = np.flatnonzero(self.part == self.body_parts.index(body_part))
         return [(*self.xy[i].tolist(), self.score[i].item(), i) for i in ids.tolist()]
 
@@ -47,20 +47,25 @@ class Coordinates:
 def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: float | None = None) -> Coordinates:
     """Find the peaks of every body part.
 
-    A peak is a cell above all of its 8 neighbours; a flat top counts as one peak. The position
-    is refined to a fraction of a cell, the score is the cell's own value. Of a part with more than
-    ``config.max_peaks_per_part`` peaks, the best are kept, and a note says so.
+    A peak is a cell with a higher value than its 8 neighbours. A flat top, a group of equal cells,
+    counts as one peak. ``refine`` computes the position to a fraction of a cell. The score is the
+    value of the cell. If a part has more than ``config.max_peaks_per_part`` peaks, the function
+    keeps the highest and warns.
 
     Args:
         config: the layout and the thresholds.
-        heatmaps: (h, w, at least as many channels as body parts) float, row then column.
-        threshold: peaks at or below it are dropped; by default ``config.peak_threshold``.
+        heatmaps: (h, w, channels) float, row then column. Channel k belongs to body part k; further
+            channels are ignored.
+        threshold: peaks of this value or less are dropped; by default ``config.peak_threshold``.
 
     Returns:
         The peaks.
 
     Raises:
         ValueError: if the heatmaps have another shape.
+
+    Warns:
+        OpenPoseLabWarning: if a part has too many peaks.
     """
     part_count = len(config.body_parts)
     if heatmaps.ndim != 3 or heatmaps.shape[2] < part_count or 0 in heatmaps.shape:
@@ -80,11 +85,11 @@ def get_coordinates(config: Config, heatmaps: NDArray[np.float32], threshold: fl
 
 
 def _find_peaks(maps: NDArray[np.float32], part_count: int, threshold: float) -> NDArray[np.intp]:
-    """Flat indices into ``maps``, (h, w, channels), of the peaks in the first ``part_count`` channels, in order."""
+    """Return the flat indices into ``maps``, sorted, of the peaks in the first ``part_count`` channels."""
     values, neighbours = maps.reshape(-1), cv2.dilate(maps, _NEIGHBOURS).reshape(-1)
     high = maps > threshold
     high[:, :, part_count:] = False
-    above = np.flatnonzero(high)  # few; the rest is looked at no more
+    above = np.flatnonzero(high)  # few cells, so the next steps are fast
     lead = values[above] - neighbours[above]
     peaks: NDArray[np.intp] = above[lead > 0]
     level = above[lead == 0]
@@ -98,12 +103,13 @@ def _find_peaks(maps: NDArray[np.float32], part_count: int, threshold: float) ->
 
 
 def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """One cell, the most central, of each flat top of one heatmap.
+    """Return a (h, w) bool mask with one cell for each flat top of a heatmap: the most central cell.
 
-    flat: (h, w) bool, the cells that equal their highest neighbour. A connected group of them is
-    a top unless it goes on in cells that do have a higher neighbour (a terrace on a slope).
+    flat: (h, w) bool, the cells that equal their highest neighbour. A connected group of them is a
+    flat top, with one exception: if a cell beside the group has the same value and a higher
+    neighbour, the group is a terrace on a slope.
     """
-    labels, group_map = cv2.connectedComponents(flat.astype(np.uint8))  # 0 is what is not flat
+    labels, group_map = cv2.connectedComponents(flat.astype(np.uint8))  # label 0: cells that are not flat
     count = labels - 1
     row, column = np.nonzero(flat)
     group = group_map[row, column] - 1
@@ -121,32 +127,42 @@ def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> N
 
 
 def _too_many(config: Config, found: NDArray[np.intp]) -> str:
-    """Say of which parts there are too many peaks. found: (parts,), the number of peaks of each."""
+    """Write the warning about too many peaks. found: (parts,), the number of peaks of each part."""
     most = np.argsort(-found, kind="stable")[: np.count_nonzero(found > config.max_peaks_per_part)]
     named = ", ".join(f"{config.body_parts[part]} ({found[part]})" for part in most[:_NAMED].tolist())
     others = f" and of {len(most) - _NAMED} other parts" if len(most) > _NAMED else ""
     return (
-        f"there are more than {config.max_peaks_per_part} peaks of {named}{others}; the weakest are left out, so "
-        f"people may be missing; to keep all, set max_peaks_per_part={found.max()}"
+        f"the heatmaps hold more than {config.max_peaks_per_part} peaks of {named}{others}, so the weakest are dropped "
+        f"and people may be missing; to keep all, set max_peaks_per_part={found.max()}"
     )
 
 
 def _best(part: NDArray[np.intp], score: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
-    """Indices of the peaks, sorted by part, that are among their part's ``limit`` best, in the same order."""
+    """Return the indices of the ``limit`` highest peaks of each part, in rising order. The peaks are sorted by part."""
     by_score = np.lexsort((-score, part))
-    rank = np.arange(len(part)) - np.searchsorted(part, part)  # by_score goes by part, too
+    rank = np.arange(len(part)) - np.searchsorted(part, part)  # by_score is sorted by part too
     return np.sort(by_score[rank < limit])
 
 
 def refine(
     maps: NDArray[np.float32], row: NDArray[np.intp], column: NDArray[np.intp], part: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Sub-cell positions of peaks, (P, 2) float32 as x, y in cells.
+    """Refine the positions of peaks to a fraction of a cell.
 
-    The logarithm of the ideal heatmap (the handout's equation 7) is a parabola along each axis,
-    so the vertex of the parabola through a peak and its two neighbours, in logarithms, is the
-    exact centre of such a peak. At the map's edge, where a neighbour is missing, the curvature across
-    stands in for the curvature along; in a corner, the cell's centre stands.
+    The logarithm of the ideal heatmap (the handout's equation 7) is a parabola along each axis. So
+    the function fits a parabola to the logarithms of a peak and its two neighbours. For an ideal
+    peak, the vertex of this parabola is the exact centre. At the map's edge, one axis lacks a
+    neighbour and uses the curvature of the other axis. In a corner, both axes lack a neighbour, and
+    the position is the cell's centre.
+
+    Args:
+        maps: (h, w, channels) float32.
+        row: (P,) the map row of each peak.
+        column: (P,) the map column of each peak.
+        part: (P,) the channel of each peak.
+
+    Returns:
+        (P, 2) float32, x and y in cells, at most half a cell from the centre of the peak's cell.
     """
     height, width, depth = maps.shape
     place, last = np.array([column, row]), np.array([[width - 1], [height - 1]])
@@ -164,6 +180,6 @@ def refine(
         slope = np.where(has_after, slope, before - centre - curvature / 2)
         known = (known | known[::-1]) & (has_before | has_after)
     offset = np.divide(slope, curvature, out=np.zeros_like(curvature), where=known & (curvature < 0))
-    offset = offset.clip(-0.5, 0.5)  # it is the cell that is highest
+    offset = offset.clip(-0.5, 0.5)  # this cell is the highest, so the vertex lies in it
     xy: NDArray[np.float32] = (place + offset).T.astype(np.float32)
     return xy

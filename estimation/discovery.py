@@ -1,4 +1,4 @@
-"""Finding what the files of a folder offer, so that adding one edits no other file."""
+"""Find the values that the files of a folder define. To add a value, add a file; no other file changes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 
 def collect(package: str, folders: Iterable[str], attribute: str) -> list[Any]:
-    """Import the modules of a package that define an attribute, and collect it.
+    """Import the modules of a package that define an attribute, and collect the values of the attribute.
 
-    Other modules of the package are not imported, so they may themselves import what is collected.
+    Other modules of the package are not imported, so they may import the collected values.
 
     Args:
         package: the package's name.
@@ -28,24 +28,24 @@ def collect(package: str, folders: Iterable[str], attribute: str) -> list[Any]:
 
 
 def names_of_modules(folders: Iterable[str], attribute: str) -> list[str]:
-    """List the modules that ``collect`` would import, by name. Imports none."""
+    """Return the sorted names of the modules that ``collect`` would import, without importing them."""
     paths = [path for folder in folders for path in modules_in(Path(folder)) if _defines(path, attribute)]
     return sorted(path.stem for path in paths)
 
 
 def modules_in(folder: Path) -> list[Path]:
-    """List the modules in a folder by name.
+    """Return the sorted paths of the modules in a folder.
 
-    Files that cannot be imported by their names are left out: an editor's locks, a system's hidden files, copies.
+    Files with names that Python cannot import are skipped: an editor's locks, hidden files of a system, copies.
     """
     return sorted(path for path in folder.glob("*.py") if path.stem.isidentifier() and path.is_file())
 
 
 def collect_by_name(package: str, folders: Iterable[str], attribute: str) -> dict[str, Any]:
-    """Collect as ``collect`` does, by the ``name`` of each value.
+    """Collect values as ``collect`` does, and map them by their ``name``.
 
     Raises:
-        ValueError: two values have one name.
+        ValueError: two values have the same name.
     """
     return by_name(f"files of {package}", collect(package, folders, attribute))
 
@@ -53,8 +53,15 @@ def collect_by_name(package: str, folders: Iterable[str], attribute: str) -> dic
 def by_name(what: str, values: Sequence[Any]) -> dict[str, Any]:
     """Map values by their ``name``.
 
+    Args:
+        what: the name of the values in the error message.
+        values: the values.
+
+    Returns:
+        The values by name.
+
     Raises:
-        ValueError: two values have one name. ``what`` says what they are.
+        ValueError: two values have the same name.
     """
     names = [value.name for value in values]
     if twice := {name for name in names if names.count(name) > 1}:

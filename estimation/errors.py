@@ -1,4 +1,4 @@
-"""What programs turn into a sentence for the person at the keyboard."""
+"""Errors and warnings that programs show to the user as one sentence."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 import unicodedata
 
 _LONGEST_SENTENCE = 600
-"""A last resort. Quote little of a file's content: ``one_line(text, 60)``."""
+"""Most letters of a message, as a last resort. Quote only a little of a file's content: ``one_line(text, 60)``."""
 _SHOWN_END = 160
-"""Letters at the end of a sentence that is too long to show whole: they say what to do."""
+"""Letters that are kept at the end of a message that is too long. The end says what to do."""
 
 
 class OpenPoseLabError(Exception):
-    """Something the user can put right. Its text is one sentence: what, where, what to do.
+    """A mistake that the user can correct. Its text is one sentence: what happened, where, and what to do.
 
-    The text may quote files and names of others: it is passed through ``one_line``.
+    The text may quote unknown files and names, so it passes through ``one_line``.
     """
 
     def __init__(self, text: str) -> None:
@@ -22,7 +22,7 @@ class OpenPoseLabError(Exception):
 
 
 class OpenPoseLabWarning(UserWarning):
-    """Something the user should know, though the work goes on. Its text is one sentence, as that of an error."""
+    """A fact that the user should know while the work continues. Its text is one sentence, as in an error."""
 
     def __init__(self, text: str) -> None:
         super().__init__(one_line(text))
@@ -36,10 +36,10 @@ def one_line(text: str, longest: int = _LONGEST_SENTENCE) -> str:
         longest: Most letters of the result.
 
     Returns:
-        The text on one line. Control characters, such as those that steer a terminal, are written as escapes. The
-        middle of a text that is too long is left out.
+        The text on one line. Control characters, such as terminal commands, are written as escapes. If the text is too
+        long, its middle is replaced by "…".
     """
-    text = _shortened(text, longest)  # before the escapes, so that the work is bounded
+    text = _shortened(text, longest)  # shorten before the escapes, to bound the work
     text = re.sub(r"[\t\n\v\f\r]\s*", " ", text).strip()
     return _shortened(visible(text), longest)
 
@@ -52,7 +52,7 @@ def visible(text: str, kept: str = "") -> str:
         kept: The control characters that stay.
 
     Returns:
-        The text, with an escape in place of each letter of Unicode's categories of control characters.
+        The text, with an escape for each letter of Unicode's categories of control characters.
     """
     controls = {letter for letter in set(text) - set(kept) if unicodedata.category(letter)[0] == "C"}
     return text.translate({ord(letter): letter.encode("unicode_escape").decode() for letter in controls})

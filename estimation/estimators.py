@@ -1,4 +1,4 @@
-"""Connections -> people: a grouping makes people of limbs."""
+"""Limbs -> people: run a grouping on the limbs of a photo."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from estimation.grouping import LAB_MERGE, Grouping, GroupingLike, load_grouping
 
 
 def estimate(config: Config, connections: Connections, grouping: GroupingLike | None = None) -> NDArray[np.float64]:
-    """Make people of limbs.
+    """Group limbs into people.
+
+    The grouping's prints go to standard error.
 
     Args:
         config: the configuration that ``connections`` were found with.
         connections: the limbs of one photo.
-        grouping: a grouping by name, by file, as a function or loaded, as ``load_grouping`` takes it. By default the
-            function in estimation/merge.py runs. An edit of that file takes effect at the next call. So does a
-            replacement of ``estimation.merge.merge``, as in a notebook or a test.
+        grouping: the grouping's name, its file, a function, or a loaded ``Grouping``. By default, ``merge`` in
+            estimation/merge.py runs. An edit of that file takes effect at the next call. A notebook or a test can
+            also assign another function to ``estimation.merge.merge``.
 
     Returns:
-        (n, parts + 2) float64: one row a person, checked. What the grouping prints goes to standard error.
+        (n, parts + 2) float64, one row per person, checked.
 
     Raises:
         GroupingError: if the grouping fails or its answer breaks the contract.
@@ -35,7 +37,7 @@ def estimate(config: Config, connections: Connections, grouping: GroupingLike | 
 
 
 def _replaced_merge() -> Grouping | None:
-    """The function that replaced ``merge`` in the imported module ``estimation.merge``; None if none did."""
+    """Return the function that was assigned to ``estimation.merge.merge``, or None."""
     function = getattr(sys.modules.get("estimation.merge"), "merge", None)
     if function is None or getattr(function, "__module__", None) == "estimation.merge":
         return None
@@ -44,5 +46,5 @@ def _replaced_merge() -> Grouping | None:
 
 @lru_cache(maxsize=1)
 def _lab_merge(modified: int) -> Grouping:
-    """The function in estimation/merge.py, loaded again when the file has changed."""
+    """Load estimation/merge.py. A file with another time of modification is loaded again."""
     return load_grouping(LAB_MERGE)

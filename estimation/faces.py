@@ -1,9 +1,9 @@
-"""Skeletons -> a photo in which the faces of the people are unrecognisable, for photos that are shared.
+"""Skeletons -> a photo with unrecognisable faces, for photos that are shared.
 
-A face is covered by a disc. Keypoints give its middle and its size, so it holds for every posture: upright, lying or
-upside down. The unit of sizes is the face length, from the hairline to the chin. In a picture two parts are as far
-apart as on the body, or closer if the person turns. So every distance gives a face length that is at most the true one,
-and the longest counts.
+A disc covers each face. Its middle and its size come from the keypoints, so it works for every posture: upright, lying
+or upside down. The unit of sizes is the face length, from the hairline to the chin. In a picture, the distance between
+two parts is as long as on the body, or shorter if the person turns. So each distance gives a face length that is at
+most the true length, and the longest one is used.
 """
 
 from __future__ import annotations
@@ -38,15 +38,16 @@ _LENGTHS = {
     ("left_shoulder", "neck"): 1.0,
     ("right_shoulder", "neck"): 1.0,
 }
-"""The distance of two parts in face lengths: the upper end of what annotated faces show. ``head`` is the crown."""
+"""The distance between two parts in face lengths: the upper end of the distances in annotated faces. ``head`` is the
+crown."""
 _NECK_TO_FACE = 1.15  # from the neck, between the shoulders, to the middle of the face
-_FACE_OF_HEIGHT = 0.1  # a face length, of a standing person's height
+_FACE_OF_HEIGHT = 0.1  # a face length, as a share of a standing person's height
 
-_RADIUS = 0.85  # of a disc around the nose and the eyes; it holds the face of 157 of 158 annotated people
-_WIDE_RADIUS = 1.3  # the same where the middle of the face is less certain
+_RADIUS = 0.85  # face lengths; a disc around nose and eyes then covers the face of 157 of 158 annotated people
+_WIDE_RADIUS = 1.3  # face lengths, if the middle of the face is less certain
 _LEAST_RADIUS = 4.0  # pixels
-_STRAY = 2.5  # a keypoint is on another person if the face is so many times shorter without it ...
-_STRAY_PARTS = 5  # ... and the person has so many of these parts
+_STRAY = 2.5  # a keypoint is on another person if the face is at least this many times shorter without it ...
+_STRAY_PARTS = 5  # ... and the person has at least this many of these parts
 
 _GRID = 4  # colours across a disc, two across the face: people recognise faces of 7 x 10 (Sinha et al., 2006)
 _FURTHEST = 1e6  # pixels; keypoints of other systems may lie anywhere
@@ -55,15 +56,16 @@ _FURTHEST = 1e6  # pixels; keypoints of other systems may lie anywhere
 def blur_faces(config: Config, photo: NDArray[np.uint8], skeletons: Skeletons) -> NDArray[np.uint8]:
     """Make the face of every person unrecognisable.
 
-    A disc over each face keeps the mean colours of a grid of 4 x 4 cells, with smooth transitions. The disc is that of
-    ``face_discs``. A larger one covers smaller ones, so a face never shows the finer colours of a smaller disc.
+    ``face_discs`` places a disc over each face. The disc keeps only the mean colours of a grid of 4 x 4 cells, with
+    smooth transitions. Larger discs cover smaller ones, so a face never shows the finer colours of a smaller disc.
 
-    This does not make a photo anonymous. A person whom the network does not find keeps their face: pass all people
-    that were found, before any selection. An estimate from neck and shoulders may miss the face. Hair, clothes, places
-    and the skeletons themselves remain, and the frames of a video together show more than one of them.
+    This does not make a photo anonymous. The face of a person whom the network does not find stays visible. Pass all
+    people that were found, before any selection. A disc that is estimated from neck and shoulders may miss the face.
+    Hair, clothes, places and the skeletons themselves remain visible. The frames of a video together show more than one
+    frame.
 
     Args:
-        config: the configuration of the skeletons. In a layout without heads nothing is blurred.
+        config: the configuration of the skeletons. With a layout without heads, nothing is blurred.
         photo: (h, w, 3) BGR uint8; grey and BGRA are converted as in ``as_photo``. It is not changed.
         skeletons: the people.
 
@@ -85,18 +87,18 @@ def blur_faces(config: Config, photo: NDArray[np.uint8], skeletons: Skeletons) -
 def face_discs(config: Config, skeletons: Skeletons) -> NDArray[np.float64]:
     """Place a disc over each person's face, from the forehead to the chin.
 
-    Its middle lies between nose and eyes. If one of them is missing, it is the first that was found of: the nose, the
-    eyes, the ears, between crown and neck, the crown, and a point beyond the neck. This point continues the line from
-    the hips to the neck. Without hips it lies above the shoulders, as of a person who is upright. Discs without both
-    nose and eyes are wider, and also cover heads that are seen from behind.
+    The middle of the disc lies between the nose and the eyes. If one of them is missing, the middle is the first known
+    place of this list: the nose, the eyes, the ears, half way from crown to neck, the crown, a point beyond the neck.
+    This point continues the line from the hips to the neck. Without hips, it lies above the shoulders, as for an
+    upright person. Without nose or eyes, the disc is wider, and also covers heads seen from behind.
 
     Args:
-        config: its layout names the parts.
+        config: the configuration. Its layout names the parts.
         skeletons: the people, n.
 
     Returns:
-        (n, 3) float64: x and y of the middle and the radius, at least 4, in pixels. NaN where neither a part of the
-        head nor the neck and shoulders, or the neck and hips, were found.
+        (n, 3) float64: x and y of the middle, and the radius (at least 4), in pixels. NaN for a person without a part
+        of the head, without neck and shoulders, and without neck and hips.
     """
     keypoints = np.clip(skeletons.keypoints, -_FURTHEST, _FURTHEST)
     places = {part: keypoints[:, index] for index, part in enumerate(config.body_parts)}
@@ -125,16 +127,16 @@ def face_discs(config: Config, skeletons: Skeletons) -> NDArray[np.float64]:
 def _face_lengths(
     places: dict[str, NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
-    """The face lengths of n people in pixels, and their parts without strays.
+    """Compute the face lengths of n people in pixels, and drop stray parts.
 
-    A grouping may give a person the ear of another. If leaving out one part makes all other distances agree on a much
-    shorter face, that part is a stray.
+    A grouping may give a person the ear of another person. If the face is much shorter without one part, this part is a
+    stray.
 
     Args:
         places: (n, 2) x and y of each part, NaN where it is missing.
 
     Returns:
-        (n,) face lengths, 0 where no distance is known; and ``places`` with strays as NaN.
+        (n,) face lengths, 0 where no distance is known, and ``places`` with NaN for strays.
     """
     pairs = [pair for pair in _LENGTHS if places.keys() >= set(pair)]
     if not pairs:
@@ -154,7 +156,7 @@ def _face_lengths(
 
 
 def _blur_disc(photo: NDArray[np.uint8], blurred: NDArray[np.uint8], x: float, y: float, radius: float) -> None:
-    """Blur a disc of ``photo``, in ``blurred``; in pixels."""
+    """Write a disc of ``photo``, blurred, to ``blurred``. x, y and radius are in pixels."""
     height, width = photo.shape[:2]
     left, right = np.clip([np.floor(x - radius), np.ceil(x + radius) + 1], 0, width).astype(int).tolist()
     top, bottom = np.clip([np.floor(y - radius), np.ceil(y + radius) + 1], 0, height).astype(int).tolist()
@@ -169,7 +171,7 @@ def _blur_disc(photo: NDArray[np.uint8], blurred: NDArray[np.uint8], x: float, y
 
 
 def _mean(points: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """(n, 2): the mean of those of the (n, 2) points that are known; NaN where none is."""
+    """Return the mean of the known (n, 2) points of each person; NaN without a known point: (n, 2)."""
     stacked = np.stack(points)
     known = ~np.isnan(stacked).any(axis=2, keepdims=True)
     count = known.sum(axis=0)
@@ -178,7 +180,7 @@ def _mean(points: list[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def _first(*choices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2): the first of the (n, 2) choices that is known, for each person."""
+    """Return the first known point of the (n, 2) choices, for each person: (n, 2)."""
     result = choices[0]
     for choice in choices[1:]:
         result = np.where(np.isnan(result).any(axis=1, keepdims=True), choice, result)
@@ -186,11 +188,11 @@ def _first(*choices: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _above(line: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2): at right angles to the (n, 2) lines, towards the photo's top."""
+    """Return vectors at right angles to the (n, 2) lines, towards the photo's top: (n, 2)."""
     across = np.stack([line[:, 1], -line[:, 0]], axis=1)
     return np.asarray(np.where(across[:, 1:] > 0, -across, across))
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2): the (n, 2) vectors with length 1; 0 stays 0."""
+    """Scale the (n, 2) vectors to length 1; 0 stays 0."""
     return np.asarray(vectors / np.maximum(np.hypot(*vectors.T), 1e-6)[:, None])

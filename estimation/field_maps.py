@@ -1,4 +1,4 @@
-"""What a network gives: heatmaps and PAFs, and where their cells lie in the photo."""
+"""The output of a network: heatmaps, PAFs, and the positions of their cells in the photo."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 class FieldMaps:
     """The maps of one photo.
 
-    heatmaps: (h, w, parts + 1) float32, row then column; channel k is body part k's confidence
-        (the paper's S), the last channel is the background.
-    pafs: (h, w, 2 * limbs) float32, part affinity fields (the paper's L), in unit vectors with
-        x to the right and y down; ``Config.paf_channels`` says which channels are whose.
-    cell_size: width and height of one map cell in photo pixels.
-    offset: x and y in cells, to be added to every position in the maps: what its network sees too far to the left
-        and too high up.
-    photo_size: width and height of the photo in pixels. The last cells may reach beyond it. None if there is no photo.
+    Attributes:
+        heatmaps: (h, w, parts + 1) float32, row then column. Channel k is the confidence of body part k (the paper's
+            S). The last channel is the background.
+        pafs: (h, w, 2 * limbs) float32, part affinity fields (the paper's L). They are unit vectors, x to the right
+            and y down. ``Config.paf_channels`` gives the two channels of each limb.
+        cell_size: width and height of one map cell in photo pixels.
+        offset: x and y in cells, added to every position in the maps. It corrects a network that places peaks too far
+            to the left and too high.
+        photo_size: width and height of the photo in pixels, or None without a photo. The last cells may reach beyond
+            the photo.
     """
 
     heatmaps: NDArray[np.float32]
@@ -41,14 +43,17 @@ class FieldMaps:
 
 
 def cells_to_pixels(xy: ArrayLike, cell_size: ArrayLike) -> NDArray[np.float64]:
-    """Map positions to photo positions; both count from the centre of the first cell or pixel.
+    """Convert positions in the maps to positions in the photo.
 
-    xy: (..., 2) as x, y in cells, where whole numbers are cell centres.
-    cell_size: pixels per cell, one number or (x, y).
-    Returns (..., 2) float64 in pixels, where whole numbers are pixel centres.
+    ``pixel = (cell + 0.5) * cell_size - 0.5``: the centre of cell 0 lies half a cell from the photo's edge, and the
+    centre of pixel 0 lies half a pixel from it. Without the two halves, average precision falls to nearly half.
 
-    The centre of cell 0 lies half a cell from the photo's edge, and the centre of pixel 0 half
-    a pixel from it: hence the two halves. Leaving them out halves the accuracy.
+    Args:
+        xy: (..., 2) as x, y in cells, where whole numbers are cell centres.
+        cell_size: pixels per cell, one number or (x, y).
+
+    Returns:
+        (..., 2) float64 in pixels, where whole numbers are pixel centres.
     """
     return (np.asarray(xy, dtype=np.float64) + 0.5) * np.asarray(cell_size, dtype=np.float64) - 0.5
 
@@ -56,20 +61,20 @@ def cells_to_pixels(xy: ArrayLike, cell_size: ArrayLike) -> NDArray[np.float64]:
 def cells_to_photo(
     xy: ArrayLike, cell_size: ArrayLike, offset: ArrayLike = 0, photo_size: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Convert positions in the maps to the positions in the photo that are written and drawn.
+    """Convert positions in the maps to positions inside the photo.
 
-    The last cells may reach beyond the photo, and a peak lies up to half a cell from the centre of its cell. So a peak
-    may lie outside the photo. It moves to the nearest pixel: clamping gives a higher average precision than dropping
-    such peaks (docs/accuracy.md).
+    A peak may lie outside the photo, because the last cells may reach beyond it, and a peak lies up to half a cell from
+    the centre of its cell. Such a peak moves to the nearest pixel of the photo. This gives a higher average precision
+    than dropping it (docs/accuracy.md).
 
     Args:
         xy: (..., 2) as x, y in cells, where whole numbers are cell centres; NaN stays NaN.
         cell_size: pixels per cell, one number or (x, y).
-        offset: x and y in cells, as in ``FieldMaps``.
-        photo_size: width and height of the photo in pixels; None leaves all positions where they are.
+        offset: x and y in cells, added to every position, as in ``FieldMaps``.
+        photo_size: width and height of the photo in pixels. With None, positions may lie outside the photo.
 
     Returns:
-        (..., 2) float64 in pixels, where whole numbers are pixel centres: x is from 0 to width - 1, y from 0 to
+        (..., 2) float64 in pixels, where whole numbers are pixel centres. x is from 0 to width - 1, y from 0 to
         height - 1.
     """
     pixels = cells_to_pixels(np.asarray(xy, dtype=np.float64) + np.asarray(offset), cell_size)
@@ -79,5 +84,5 @@ def cells_to_photo(
 
 
 def pixels_to_cells(xy: ArrayLike, cell_size: ArrayLike) -> NDArray[np.float64]:
-    """The inverse of ``cells_to_pixels``, with the same shapes and conventions."""
+    """Invert ``cells_to_pixels``, with the same shapes and conventions."""
     return (np.asarray(xy, dtype=np.float64) + 0.5) / np.asarray(cell_size, dtype=np.float64) - 0.5

@@ -1,17 +1,18 @@
 """THE STUDENT'S FILE: rows of limbs in, rows of people out.
 
-You write ``merge``; the project does the rest. Each row of ``subset`` is one limb: the ids of its two
-peaks in the slots of their body parts, -1 in the other slots, the limb's score, and the number of its
-parts. Limbs that share a peak belong to the same person.
+You write ``merge``; the project does the rest. Each row of ``subset`` is one limb. Columns 0 to 17 are
+the slots of the body parts: two of them hold the ids of the limb's two peaks, and the others hold -1.
+Column 18 is the limb's score. Column 19 is the number of its parts. Limbs that share a peak belong to
+the same person.
 
     0 nose           1 neck           2 right_shoulder  3 right_elbow    4 right_wrist
     5 left_shoulder  6 left_elbow     7 left_wrist      8 right_hip      9 right_knee
     10 right_ankle   11 left_hip      12 left_knee      13 left_ankle    14 right_eye
     15 left_eye      16 right_ear     17 left_ear       18 score         19 parts_num
 
-This file does not run by itself: ``python -m openpose_lab check-merge`` tries it, in the lab's folder.
-``estimate`` notices each edit of this file. In a notebook you can also assign your function to
-``estimation.merge.merge``; ``estimate`` then calls that one.
+To test this file, run ``python -m openpose_lab check-merge`` in the lab's folder. After each edit,
+``estimate`` loads this file again. In a notebook, you can also assign your function to
+``estimation.merge.merge``; then ``estimate`` calls your function.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ from estimation.subset import MISSING, PARTS_NUM, SCORE
 
 
 def merge(subset, min_num_body_parts=4, min_score=0.4):
-    """Merge limbs into people, settle conflicts, and prune people that are small or unlikely.
+    """Merge limbs into people, resolve conflicts, and prune people with few parts or a low score.
 
     Args:
         subset: (n, 20) float64, one row per limb. Do not change it.
@@ -31,9 +32,9 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
         (m, 20) float64, one row per person. The score is the sum of the scores of the person's limbs.
         parts_num is the number of filled slots.
     """
-    # The rows are taken best first, in whatever order they come. A row joins all people that own one of
-    # its peaks. If two peaks would then share a slot, the row is the weaker claim: it gives up the peaks
-    # that have owners, and keeps the others if there are at least two.
+    # Take the rows best first, so that their order in ``subset`` does not matter. A row joins all people
+    # that own one of its peaks. If a slot would then hold two peaks, this is a conflict, and the row
+    # loses: it gives up the peaks that have owners. Two or more remaining peaks become a new person.
     owner = {}  # (slot, id) of a peak -> the person that owns it
     for row in sorted(subset.tolist(), key=_rank):
         peaks = [(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING]
@@ -43,7 +44,7 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
         for other in others:
             person["peaks"] |= other["peaks"]
             person["score"] += other["score"]
-        if others and len(dict(person["peaks"])) < len(person["peaks"]):  # a slot twice
+        if others and len(dict(person["peaks"])) < len(person["peaks"]):  # a conflict: two peaks in one slot
             kept = {peak for peak in peaks if peak not in owner}
             person = {"peaks": kept, "score": row[SCORE] * len(kept) / len(peaks)}
         if len(person["peaks"]) > 1:
@@ -57,12 +58,12 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
         row[SCORE] = person["score"]
         row[PARTS_NUM] = len(person["peaks"])
 
-    # Prune: parts_num < 4 or score / parts_num < 0.4
+    # Prune people with parts_num < 4 or score / parts_num < 0.4.
     keep = merged[:, PARTS_NUM] >= min_num_body_parts
     keep &= merged[:, SCORE] >= min_score * merged[:, PARTS_NUM]
     return np.array(sorted(merged[keep].tolist(), key=_rank)).reshape(-1, subset.shape[1])
 
 
 def _rank(row):
-    """Sort key: the highest score first. The ids settle ties, so that the order of the rows has no effect."""
+    """Return the sort key of a row: highest score first. Ids break ties, so the order of the rows has no effect."""
     return -row[SCORE], row

@@ -1,4 +1,4 @@
-"""A photo and a network -> people: where the stages meet, and nothing more."""
+"""The pipeline: a photo and a network -> people. It only calls the stages in turn."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from estimation.views import Network, average_maps
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """Everything that was found in one photo, stage by stage.
+    """The results of all stages for one photo.
 
     Attributes:
         skeletons: the people.
-        subset: (n, parts + 2) float64, their rows as the grouping returned them.
-        connections: the limbs.
+        subset: (n, parts + 2) float64, the rows of the people as the grouping returned them.
+        connections: the candidates and the accepted limbs.
         coordinates: the peaks.
         maps: the network's output.
-        milliseconds: time of each stage, by name, in the order they ran.
+        milliseconds: the time of each stage, by name, in the order of the stages.
     """
 
     skeletons: Skeletons
@@ -58,24 +58,24 @@ def estimate_people(
 
     Args:
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
-        network: a network that ``load_network`` gave.
-        height: input height of the network in pixels; the photo is scaled to it. If ``height``, ``scales`` or ``flip``
-            is given, they replace the preset; the others are then 368, one scale and not mirrored.
-        grouping: a grouping by name, by file or as a function. By default the one in estimation/merge.py runs.
-        config: every threshold of the stages, by default ``network.config``. Change one with
+        network: a network from ``load_network``.
+        height: input height of the network in pixels. The photo is scaled to it. If you give ``height``, ``scales`` or
+            ``flip``, they replace the preset. Their defaults are then 368, one scale and not mirrored.
+        grouping: the grouping's name, its file or a function. By default, ``merge`` in estimation/merge.py runs.
+        config: every threshold of the stages, by default ``network.config``. To change one, pass
             ``dataclasses.replace(network.config, peak_threshold=0.1)``.
-        quality: a preset of the views that the network sees: ``fast``, ``balanced`` or ``best``. By default the
-            network's own.
-        scales: multiples of the height. The maps of a view at each are averaged.
-        flip: whether the maps of the mirrored photo are averaged too.
+        quality: a preset of the views that the network sees: ``fast``, ``balanced`` or ``best``. The default is the
+            network's own preset.
+        scales: multiples of the height. The network sees a view at each scale, and the maps are averaged.
+        flip: whether the network also sees each view mirrored. The maps are averaged.
 
     Returns:
-        The people with keypoints in pixels of the photo, what each stage found, and the milliseconds of each stage.
+        The people with keypoints in photo pixels, the results of all stages, and the milliseconds of each stage.
 
     Raises:
-        OpenPoseLabError: if the photo is None, of floats, of 16 bits or too small; if a quality is unknown or given
-            together with ``height``, ``scales`` or ``flip``; if a height or a scale cannot be used; or if the grouping
-            fails.
+        OpenPoseLabError: if the photo is None, of floats, of 16 bits or too small; if the quality is unknown, or given
+            together with ``height``, ``scales`` or ``flip``; if a height or a scale is out of range; or if the
+            grouping fails.
         ValueError: if ``config`` has another layout than the network.
     """
     config = config or network.config
@@ -98,10 +98,10 @@ def group_maps(
         maps: the maps of a photo.
         config: the layout of the maps, and the thresholds.
         grouping: as in ``estimate_people``.
-        milliseconds: gets the time of each stage.
+        milliseconds: a dict to which the time of each stage is added.
 
     Returns:
-        The people, and what each stage found.
+        The people, and the results of all stages.
 
     Raises:
         GroupingError: if the grouping fails or breaks the contract.
@@ -119,7 +119,7 @@ def group_maps(
 
 @contextmanager
 def timed(stage: str, milliseconds: dict[str, float]) -> Iterator[None]:
-    """Note under ``stage`` how long the block takes."""
+    """Store the time of the block in ``milliseconds`` under the name ``stage``."""
     start = time.perf_counter()
     yield
     milliseconds[stage] = 1000 * (time.perf_counter() - start)

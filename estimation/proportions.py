@@ -1,4 +1,4 @@
-"""How large a person is, from the body parts that were found of them."""
+"""The height of a person, estimated from their visible keypoints."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 from estimation.layouts import Layout
 
 _MEAN_WIDTH = 2 / np.pi
-"""The mean width of a person over all sides they can be seen from, as a share of their width from the front."""
+"""The mean width of a person over all viewing directions, as a share of their width from the front."""
 
 
 def standing(layout: Layout) -> NDArray[np.float64]:
-    """Place the parts of a standing person, averaged over all sides they can be seen from.
+    """Place the parts of a standing person, averaged over all viewing directions.
+
+    Args:
+        layout: the layout of the parts.
 
     Returns:
         (parts, 2) float64 x and y, in units of the person's height.
@@ -28,8 +31,8 @@ def standing(layout: Layout) -> NDArray[np.float64]:
 def heights(layout: Layout, cells: NDArray[np.float64]) -> NDArray[np.float64]:
     """Estimate body height from the visible keypoints.
 
-    The spread of the keypoints is compared to that of the same parts of a standing person. In a layout without
-    proportions the longer side of the box around the keypoints stands for the height.
+    The height is the spread of the keypoints, divided by the spread of the same parts of a standing person of height
+    1. In a layout without proportions, the height is the longer side of the box around the keypoints.
 
     Args:
         layout: the layout of the keypoints.
@@ -49,7 +52,10 @@ def heights(layout: Layout, cells: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _spread(points: NDArray[np.float64], known: NDArray[np.bool_], count: NDArray[np.intp]) -> NDArray[np.float64]:
-    """(n,): root of the summed squares of the distances from the mean of the known points, ``count`` a person."""
+    """Return the root of the summed squared distances of the known points from their mean, (n,).
+
+    count: (n, 1), the number of known points of each person.
+    """
     mean = np.where(known, points, 0).sum(axis=1, keepdims=True) / count
     spread: NDArray[np.float64] = np.sqrt(np.square(np.where(known, points - mean, 0)).sum(axis=(1, 2)))
     return spread

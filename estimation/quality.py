@@ -1,4 +1,4 @@
-"""Which views of a photo a network sees: a preset by its name, or each said exactly."""
+"""The views of a photo that a network sees: a named preset, or exact heights and scales."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Views:
     Attributes:
         height: Input height of the network in pixels at scale 1.
         scales: Multiples of ``height``, in any order. Each is a view.
-        flip: Whether the network sees each view mirrored too, which doubles the time.
+        flip: Whether the network also sees each view mirrored, which doubles the time.
 
     Raises:
-        OpenPoseLabError: There is no scale, or a view has a height that no photo can be seen at.
+        OpenPoseLabError: ``scales`` is empty, or the height of a view is out of range.
     """
 
     height: int = DEFAULT_HEIGHT
@@ -31,7 +31,7 @@ class Views:
     def __post_init__(self) -> None:
         object.__setattr__(self, "scales", tuple(self.scales))  # unlike a list, it is hashable and does not change
         if not self.scales:
-            raise OpenPoseLabError("there is no scale; give at least one, such as 1")
+            raise OpenPoseLabError("no scale is given; give at least one, such as 1")
         check_height(self.height)
         for scale in self.scales:
             try:
@@ -52,7 +52,7 @@ class Views:
 
     @property
     def quality(self) -> str | None:
-        """The name of the preset with these views. None if no preset has them."""
+        """The name of the preset with these views, or None."""
         return next((name for name, views in QUALITIES.items() if views == self), None)
 
     def _height_at(self, scale: float) -> int:
@@ -60,7 +60,7 @@ class Views:
 
 
 def check_height(height: int) -> None:
-    """Raise OpenPoseLabError if no photo can be seen at this height."""
+    """Raise OpenPoseLabError if an input height is out of range."""
     if height not in HEIGHTS:
         raise OpenPoseLabError(f"the height must be from {HEIGHTS[0]} to {HEIGHTS[-1]} pixels but is {height}")
 
@@ -72,7 +72,7 @@ QUALITIES = {
 }
 """The presets by name, found by a search on photos with known keypoints (docs/accuracy.md)."""
 DEFAULT_QUALITY = "balanced"
-"""The preset of networks that name no other."""
+"""The preset of networks that do not name one."""
 
 
 def choose_views(
@@ -82,20 +82,20 @@ def choose_views(
     flip: bool | None = None,
     default: str = DEFAULT_QUALITY,
 ) -> Views:
-    """Choose the views of a photo.
+    """Choose the views of a photo: a preset, or exact values.
 
     Args:
         quality: The name of a preset.
-        height, scales, flip: The views said exactly, as in ``Views``. Each that is None then has the default of
-            ``Views``: one view of height 368, not mirrored.
-        default: The preset if nothing is said.
+        height, scales, flip: The exact values, as in ``Views``. If at least one is given, the others have the defaults
+            of ``Views``: height 368, one scale, not mirrored.
+        default: The preset if all other arguments are None.
 
     Returns:
         The views.
 
     Raises:
-        OpenPoseLabError: No preset has the name, or both a preset and something exact is given, or ``Views`` cannot be
-            made.
+        OpenPoseLabError: No preset has this name, both a preset and an exact value are given, or a value is out of
+            range.
     """
     exact: dict[str, Any] = {"height": height, "scales": scales, "flip": flip}
     exact = {name: value for name, value in exact.items() if value is not None}

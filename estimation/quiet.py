@@ -1,4 +1,4 @@
-"""Keeping C libraries from writing over the project's own messages."""
+"""Silence C libraries, so that their prints do not disturb the project's own messages."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 _lock = threading.Lock()
-_blocks = 0  # that are silent now, in all threads
+_blocks = 0  # the number of silent blocks in all threads
 _standard_error = -1  # a copy of the descriptor while it is silent
 
 
 @contextmanager
 def silent_stderr() -> Iterator[None]:
-    """Drop what any code writes to file descriptor 2 inside the block; exceptions come through.
+    """Drop everything that is written to file descriptor 2 inside the block. Exceptions still reach the caller.
 
-    The descriptor belongs to the whole process. Blocks in several threads may overlap: the first to begin redirects
-    it, the last to end restores it. Programs print to a copy of it (``openpose_lab/commands/streams.py``).
+    All threads share the descriptor, and blocks in several threads may overlap. The first block to begin redirects the
+    descriptor, and the last block to end restores it. Programs print to a copy of the descriptor
+    (``openpose_lab/commands/streams.py``).
     """
     _begin()
     try:

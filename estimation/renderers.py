@@ -23,16 +23,16 @@ _OPACITY = 0.7  # of the limbs over the photo; joints are solid
 _WIDTH_PER_HEIGHT = 1 / 45
 _LEAST_PIXELS = 1.25
 _LEAST_OF_PHOTO, _LONE_OF_PHOTO, _MOST_OF_PHOTO = 1 / 1000, 1 / 150, 1 / 40  # of the photo's shorter side
-_WIDTH_PER_LENGTH = 0.3  # the most for a limb, so that the short limbs of a face leave the face visible
+_WIDTH_PER_LENGTH = 0.3  # the most for a limb, so that the short limbs of a face do not hide the face
 _JOINT_PER_LIMB = 1.4  # a joint's diameter, of the width of the narrowest limb that ends there
 
-# The identity of a person stands above them, in letters whose height is a share of the person's.
+# The identity of a person is written above them. The height of its letters is a share of the person's height.
 _TEXT_PER_HEIGHT = 1 / 12
 _LEAST_TEXT, _MOST_TEXT = 10.0, 60.0  # pixels
 _LEAST_TEXT_OF_PHOTO = 1 / 36  # of the photo's shorter side
 _FONT, _FONT_PIXELS = cv2.FONT_HERSHEY_SIMPLEX, 22  # the height of its digits at scale 1
 _GOLDEN = 0.618034  # of the colour wheel, from one identity to the next: neighbours differ
-_HUES, _SATURATIONS = 8, (1.0, 0.45)  # from the eighth hue on they come close to the first, so others are paler
+_HUES, _SATURATIONS = 8, (1.0, 0.45)  # after eight, hues come close to earlier ones, so others are paler
 
 _OUTLINE = np.linspace(0, 2 * np.pi, 32, endpoint=False)  # the corners of an ellipse, as angles
 _FURTHEST = 1e6  # pixels; OpenCV counts them in 32 bits
@@ -45,9 +45,9 @@ _LARGE = 2_000_000  # values; larger parts of a photo are not enlarged
 def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeletons) -> NDArray[np.uint8]:
     """Draw the limbs and joints of every person.
 
-    Line widths and joints scale with each person. Smaller people are drawn over larger ones, who would cover them.
-    Limbs and joints have the colours of their kind. A person with an identity has one colour, that of the identity,
-    whose number stands above them.
+    Lines and joints scale with the height of each person. Smaller people are drawn last, because larger people would
+    cover them. Each kind of limb and joint has its own colour. A person with an identity has one colour, and the number
+    of the identity is written above them.
 
     Args:
         config: the configuration of the skeletons.
@@ -86,7 +86,7 @@ def draw(
     subset: NDArray[np.float64],
     resize_fac: float = 8,
 ) -> NDArray[np.uint8]:
-    """Draw the rows that ``estimate`` returns: the lab's call.
+    """Draw the rows that ``estimate`` returns. This is the function that the lab's program calls.
 
     Args:
         config: the configuration that the peaks were found with.
@@ -120,7 +120,7 @@ class _Ellipses:
     colours: list[_Colour]
 
     def outlines(self, shrink: float) -> NDArray[np.float64]:
-        """(k, corners, 2): the ellipses as polygons, narrower by ``shrink`` pixels on every side."""
+        """Return the ellipses as polygons, ``shrink`` pixels narrower on every side: (k, corners, 2)."""
         lengths = np.hypot(*self.axes.T)[:, None]
         along = self.axes / np.maximum(lengths, 1e-6)
         across = along[:, ::-1] * (-1, 1)
@@ -131,7 +131,7 @@ class _Ellipses:
 
 
 def _line_widths(tall: NDArray[np.float64], shorter_side: int) -> NDArray[np.float64]:
-    """(n,) pixels: the width of each person's lines, from (n,) heights in pixels."""
+    """Return the width of each person's lines in pixels, (n,), from their heights in pixels, (n,)."""
     least = max(_LEAST_PIXELS, shorter_side * _LEAST_OF_PHOTO)
     widths = np.where(tall > 1, tall * _WIDTH_PER_HEIGHT, shorter_side * _LONE_OF_PHOTO)
     return np.asarray(np.clip(widths, least, max(least, shorter_side * _MOST_OF_PHOTO)))
@@ -140,9 +140,9 @@ def _line_widths(tall: NDArray[np.float64], shorter_side: int) -> NDArray[np.flo
 def _shapes(
     config: Config, keypoints: NDArray[np.float64], width: float, colour: _Colour | None
 ) -> tuple[_Ellipses, _Ellipses]:
-    """The limbs and the joints of a person with lines of this width; ``keypoints``: (parts, 2) in pixels.
+    """Return the limbs and the joints of a person. ``keypoints``: (parts, 2) in pixels; ``width``: of the lines.
 
-    ``colour`` is that of all of them; without it, each has the colour of its kind.
+    All limbs and joints have the colour ``colour``. With None, each has the colour of its kind.
     """
     shown = np.array([not limb.redundant for limb in config.limbs], dtype=bool)
     limb_colours, part_colours = (
@@ -164,7 +164,7 @@ def _shapes(
 
 
 def _paint(canvas: NDArray[np.uint8], ellipses: _Ellipses) -> None:
-    """Paint on the canvas. Narrow shapes are painted on an enlarged copy of what they cover, for finer edges."""
+    """Paint on the canvas. Narrow shapes are painted on an enlarged copy of the area below them, for finer edges."""
     if not ellipses.colours:
         return
     corners = ellipses.outlines(0)
@@ -200,12 +200,12 @@ def _write(canvas: NDArray[np.uint8], text: str, keypoints: NDArray[np.float64],
 
 
 def _colours(count: int) -> list[_Colour]:
-    """``count`` BGR colours around the colour wheel."""
+    """Return ``count`` BGR colours around the colour wheel."""
     return [_colour(k / count, 1) for k in range(count)]
 
 
 def _identity_colour(identity: int) -> _Colour | None:
-    """The BGR colour of an identity; None for none."""
+    """Return the BGR colour of an identity, or None without an identity."""
     if identity == NO_IDENTITY:
         return None
     return _colour(identity * _GOLDEN % 1, _SATURATIONS[identity // _HUES % len(_SATURATIONS)])

@@ -1,4 +1,4 @@
-"""The person score: how sure the pipeline is of each person. Average precision orders people by it."""
+"""The person score: how certain the pipeline is of each person. Average precision ranks people by it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from estimation.subset import ids_of
 
 
 def score_people(config: Config, subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
-    """Sum each person's peak scores, each weighed by t / (t + ``config.half_tolerance``).
+    """Sum each person's peak scores, each weighted by t / (t + ``config.half_tolerance``).
 
-    t is the part's sigma times the person's height, in cells. A network places every peak to about the same part of a
-    cell. That is coarse for the eye of a small person and fine for the hip of a large one.
+    The tolerance t is the part's sigma times the person's height, in cells. A network's error is about the same
+    fraction of a cell for every peak. Compared to t, this error is large for the eye of a small person, and small for
+    the hip of a large person.
 
     Args:
-        config: its layout gives the sigmas, and the proportions if it has any.
+        config: the configuration. Its layout gives the sigmas and, if it has any, the proportions.
         subset: (n, parts + 2) rows of people.
         coordinates: the peaks that the rows name.
 
     Returns:
-        (n,) float64. The rows' own scores, which groupings are free to choose, do not count.
+        (n,) float64. The scores in the rows have no effect, because each grouping may compute them in its own way.
     """
     return weigh_scores(config, peak_scores_of(subset, coordinates), cells_of(subset, coordinates))
 
 
 def weigh_scores(config: Config, peak_scores: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Score people as ``score_people`` does, from their peaks.
+    """Score people as ``score_people`` does, from the scores and positions of their peaks.
 
     Args:
-        config: the layout, and ``half_tolerance``.
-        peak_scores: (n, parts); 0 where a part is missing.
-        cells: (n, parts, 2), x and y in map cells; NaN where a part is missing.
+        config: the configuration.
+        peak_scores: (n, parts) float64; 0 where a part is missing.
+        cells: (n, parts, 2) float64, x and y in map cells; NaN where a part is missing.
 
     Returns:
         (n,) float64.
@@ -44,12 +45,12 @@ def weigh_scores(config: Config, peak_scores: NDArray[np.float64], cells: NDArra
 
 
 def peak_scores_of(subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
-    """(n, parts) float64: the scores of the peaks of each row; 0 where a part is missing."""
-    scores = np.append(coordinates.score, 0.0)  # MISSING is -1, and finds the last
+    """Return the peak scores of each row, (n, parts) float64; 0 where a part is missing."""
+    scores = np.append(coordinates.score, 0.0)  # MISSING is -1, so it reads this last entry
     return scores[ids_of(subset).astype(np.intp)]
 
 
 def cells_of(subset: NDArray[np.float64], coordinates: Coordinates) -> NDArray[np.float64]:
-    """(n, parts, 2) float64: x and y of the peaks of each row, in map cells; NaN where a part is missing."""
-    cells = np.append(coordinates.xy, [[np.nan, np.nan]], axis=0)  # MISSING is -1, and finds the last
+    """Return x and y of the peaks of each row, (n, parts, 2) float64 in map cells; NaN where a part is missing."""
+    cells = np.append(coordinates.xy, [[np.nan, np.nan]], axis=0)  # MISSING is -1, so it reads this last entry
     return cells[ids_of(subset).astype(np.intp)]

@@ -1,7 +1,7 @@
 """The lab's row: one person, whole or partial, as 18 peak ids, a score and a count of parts.
 
-Columns 0 to 17 hold the id of the peak in each body part's slot, or ``MISSING``; then come
-``SCORE`` and ``PARTS_NUM``. Only this module and merge.py, which the lab asks to work on rows, know that.
+Columns 0 to 17 are the slots of the body parts. Each slot holds the id of a peak, or ``MISSING``. The
+last two columns are ``SCORE`` and ``PARTS_NUM``. Only this module and merge.py depend on this order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 
-if TYPE_CHECKING:  # merge.py imports this module, and is to be tried in a blink
+if TYPE_CHECKING:  # merge.py imports this module, so it must load fast
     from estimation.connections import Connections
 
 MISSING = -1
@@ -29,17 +29,19 @@ class GroupingError(OpenPoseLabError):
 
 
 def ids_of(subset: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, parts): the columns with peak ids, as a view."""
+    """Return the columns with peak ids, (n, parts), as a view."""
     return subset[:, :SCORE]
 
 
 def row_length(config: Config) -> int:
-    """Columns of a row: 20 for COCO's 18 parts."""
+    """Return the number of columns of a row: 20 for COCO's 18 parts."""
     return len(config.body_parts) + _EXTRA_COLUMNS
 
 
 def limb_rows(config: Config, connections: Connections) -> NDArray[np.float64]:
-    """Make one row per accepted connection: two ids, the score A + B + PAF, and a count of 2.
+    """Make one row per accepted connection: two peak ids, the score, and a count of 2.
+
+    The score is A + B + PAF: the scores of both peaks, and the PAF score between them.
 
     Args:
         config: the configuration that the connections were found with.
@@ -57,7 +59,7 @@ def limb_rows(config: Config, connections: Connections) -> NDArray[np.float64]:
 
 
 def peaks_of(subset: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Row, slot and id of every peak in the rows: three arrays of one length."""
+    """Return row, slot and id of every peak in the rows: three arrays of equal length."""
     ids = ids_of(subset)
     row, slot = np.nonzero(ids != MISSING)
     return row, slot, ids[row, slot]
@@ -67,7 +69,7 @@ def peak_sets(ids: NDArray[Any]) -> list[frozenset[int]]:
     """Read the peaks of each row.
 
     Args:
-        ids: (n, parts), the columns that ``ids_of`` gives. Entries that are no whole numbers are left out.
+        ids: (n, parts), the columns that ``ids_of`` gives. Entries that are not whole numbers are skipped.
 
     Returns:
         The ids in each row, in the order of the rows.
@@ -79,7 +81,7 @@ def peak_sets(ids: NDArray[Any]) -> list[frozenset[int]]:
 
 
 def rows_of_peaks(subset: NDArray[np.float64], count: int) -> NDArray[np.intp]:
-    """(count,): the row that each peak with an id below ``count`` is in, or ``MISSING``."""
+    """Return the row of each peak id from 0 to ``count`` - 1, or ``MISSING`` if no row holds it: (count,)."""
     row, _, ids = peaks_of(subset)
     rows = np.full(count, MISSING)
     rows[ids.astype(np.intp)] = row
@@ -87,7 +89,7 @@ def rows_of_peaks(subset: NDArray[np.float64], count: int) -> NDArray[np.intp]:
 
 
 def slots_of_rows(rows: NDArray[np.float64]) -> NDArray[np.intp]:
-    """(highest id + 1,): the slot that each id has in the rows; ``MISSING`` for an id that is in none."""
+    """Return the slot of each peak id, or ``MISSING`` if no row holds it: (highest id + 1,)."""
     _, slot, ids = peaks_of(rows)
     slot_of_id = np.full(int(ids.max(initial=MISSING)) + 1, MISSING)
     slot_of_id[ids.astype(np.intp)] = slot

@@ -1,4 +1,4 @@
-"""Skeletons -> ideal maps: what a perfect network would answer, for tests, benchmarks and training."""
+"""Skeletons -> ideal maps, the output of a perfect network. Tests, benchmarks and training use them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def synthesize(
     limb_width: float = LIMB_WIDTH,
     cell_size: tuple[float, float] = (8.0, 8.0),
 ) -> FieldMaps:
-    """Make ideal maps of people.
+    """Make the ideal maps of people.
 
     Args:
-        config: the configuration.
+        config: the configuration of the keypoints.
         keypoints: (n, parts, 2) float, x and y in map cells, whole numbers at cell centres, NaN where missing.
         shape: height and width of the maps in cells.
         sigma: spread of a heatmap peak in cells.
@@ -33,7 +33,7 @@ def synthesize(
         cell_size: pixels per map cell, (x, y).
 
     Returns:
-        The maps.
+        The ideal heatmaps and PAFs.
     """
     return FieldMaps(
         synthesize_heatmaps(config, keypoints, shape, sigma),
@@ -45,11 +45,23 @@ def synthesize(
 def synthesize_heatmaps(
     config: Config, keypoints: NDArray[np.floating], shape: tuple[int, int], sigma: float = SIGMA
 ) -> NDArray[np.float32]:
-    """The heatmaps alone, (h, w, parts + 1): equation 7, the maximum over people, and a background that is what is
-    left."""
+    """Make only the ideal heatmaps.
+
+    Equation 7 gives the heatmap of one person; where people overlap, the maximum counts. The background is 1 minus the
+    highest heatmap value of a cell.
+
+    Args:
+        config: the configuration of the keypoints.
+        keypoints: (n, parts, 2) float, as in ``synthesize``.
+        shape: height and width of the maps in cells.
+        sigma: spread of a heatmap peak in cells.
+
+    Returns:
+        (h, w, parts + 1) float32, with the background last.
+    """
     keypoints = np.asarray(keypoints, dtype=np.float32)
     heatmaps = np.zeros((*shape, len(config.body_parts) + 1), dtype=np.float32)
-    # exp(-(dx^2 + dy^2) / s^2) is the product of a column and a row; a missing part, NaN, leaves no peak
+    # exp(-(dx^2 + dy^2) / s^2) is the product of a column and a row. A missing part is NaN, which becomes 0: no peak.
     rows = np.nan_to_num(np.exp(-np.square((np.arange(shape[0]) - keypoints[..., 1:]) / sigma)))
     columns = np.nan_to_num(np.exp(-np.square((np.arange(shape[1]) - keypoints[..., :1]) / sigma)))
     for down, across in zip(rows, columns):  # (parts, h) and (parts, w) of one person
@@ -61,7 +73,7 @@ def synthesize_heatmaps(
 
 
 def _extent(profiles: NDArray[np.float32]) -> slice:
-    """Where any of the profiles (parts, cells) is more than nothing: a person is seldom as large as the map."""
+    """Return the range of cells where a profile (parts, cells) is not 0. Most people fill only a part of the map."""
     cells = np.flatnonzero(profiles.max(axis=0) > 1e-9)
     return slice(cells[0], cells[-1] + 1) if len(cells) else slice(0, 0)
 
@@ -69,14 +81,25 @@ def _extent(profiles: NDArray[np.float32]) -> slice:
 def synthesize_pafs(
     config: Config, keypoints: NDArray[np.floating], shape: tuple[int, int], limb_width: float = LIMB_WIDTH
 ) -> NDArray[np.float32]:
-    """The PAFs alone, (h, w, channels): equation 9 for each limb, equation 10's average where limbs of a kind
-    overlap."""
+    """Make only the ideal PAFs.
+
+    Equation 9 gives the PAF of one limb. Where limbs of one kind overlap, equation 10 averages them.
+
+    Args:
+        config: the configuration of the keypoints.
+        keypoints: (n, parts, 2) float, as in ``synthesize``.
+        shape: height and width of the maps in cells.
+        limb_width: half width of a limb in cells.
+
+    Returns:
+        (h, w, channels) float32.
+    """
     total = np.zeros((*shape, len(config.limbs), 2), dtype=np.float32)
     count = np.zeros((*shape, len(config.limbs)), dtype=np.int32)
     for person in np.asarray(keypoints, dtype=np.float32):
         start, end = person[config.limb_parts[:, 0]], person[config.limb_parts[:, 1]]
         length = np.linalg.norm(end - start, axis=1)
-        drawn = np.flatnonzero(length > 0)  # no direction without length; NaN is not above 0 either
+        drawn = np.flatnonzero(length > 0)  # a limb of length 0 has no direction; NaN > 0 is False too
         if not len(drawn):
             continue
         unit = (end[drawn] - start[drawn]) / length[drawn, None]

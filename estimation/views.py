@@ -1,6 +1,6 @@
-"""A photo and a network -> maps: of one view of the photo, or the mean of those of several.
+"""A photo and a network -> maps: the maps of one view of the photo, or the mean maps of several views.
 
-Mirrored views and views at other scales make the network slower and the maps better.
+Mirrored views and views at other scales give better maps, and take more time.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from estimation.photo_arrays import as_photo
 from estimation.quality import Views, check_height
 
 LEAST_INPUT_SIDE = 64
-"""Pixels. If a side of the network's input is shorter, the photo's edge is repeated up to it. In a narrower strip a
-network sees little but the zeros that its convolutions pad with. mobilenet_thin finds people in blank strips of up to
-32 pixels, and peaks in those of 48."""
+"""Least side of the network's input, in pixels. A shorter side is extended by repeating the photo's edge. In a narrow
+strip, a network sees mainly the zeros that its convolutions add. In blank strips, mobilenet_thin finds people at up to
+32 pixels, and peaks at 48."""
 
 
 class Network(Protocol):
-    """What the pipeline needs of a network; ``openpose_lab.load_network`` gives one.
+    """The interface of a network. ``openpose_lab.load_network`` returns one.
 
-    A network may also have ``batch``, which takes a list of photos of one size, and ``quality``, the name of its
-    default preset.
+    Two attributes are optional: ``batch``, a function that takes a list of photos of one size, and ``quality``, the
+    name of the default preset.
     """
 
     config: Config
 
     def __call__(self, photo: NDArray[np.uint8]) -> FieldMaps:
-        """The maps of one BGR uint8 photo (h, w, 3) of any size, in that photo's own pixels."""
+        """Return the maps of one photo, (h, w, 3) BGR uint8 of any size. Cell sizes are in pixels of this photo."""
         ...
 
 
@@ -44,12 +44,12 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
 
     Args:
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
-        network: a network that ``load_network`` gave.
+        network: a network from ``load_network``.
         views: the views that the network sees.
-        config: bounds the size of the views, as in ``scale_to_height``.
+        config: the configuration, which bounds the size of the views as in ``scale_to_height``.
 
     Returns:
-        The mean maps. Their cells are measured in pixels of the photo.
+        The mean maps. The cell size is in pixels of the photo.
 
     Raises:
         OpenPoseLabError: if the photo cannot be used.
@@ -67,7 +67,7 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
         columns = _places(1, view, grid)
         of_heatmaps = _interpolate(view.heatmaps, columns, 1)
         of_pafs = _interpolate(view.pafs, columns, 1)
-        for mirror_view in mirrored:  # its rows are those of the view
+        for mirror_view in mirrored:  # mirroring changes only columns
             columns = _places(1, mirror_view, grid, photo.shape[1])
             of_heatmaps = _interpolate(mirror_view.heatmaps[:, :, parts], columns, 1) + of_heatmaps
             of_pafs = _interpolate(mirror_view.pafs[:, :, channels] * signs, columns, 1) + of_pafs
@@ -80,7 +80,7 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
 
 
 def resample_maps(maps: FieldMaps, shape: tuple[int, ...], cell_size: float, offset: tuple[float, float]) -> FieldMaps:
-    """Read maps on other cells of the same photo.
+    """Resample maps on other cells of the same photo.
 
     Args:
         maps: the maps.
@@ -89,7 +89,7 @@ def resample_maps(maps: FieldMaps, shape: tuple[int, ...], cell_size: float, off
         offset: x and y in new cells, as in ``FieldMaps``.
 
     Returns:
-        The values at the new cells, linear between the old ones. Beyond the first and the last cell their values go on.
+        The values at the new cells, interpolated linearly. Beyond the first and the last old cell, their values repeat.
     """
     empty = np.empty((*shape, 0), np.float32)
     grid = replace(maps, heatmaps=empty, pafs=empty, cell_size=(cell_size, cell_size), offset=offset)
@@ -105,10 +105,10 @@ def compute_maps(photo: NDArray[np.uint8], network: Network, height: int, config
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: the network.
         height: input height in pixels.
-        config: bounds the size, as in ``scale_to_height``.
+        config: the configuration, which bounds the size as in ``scale_to_height``.
 
     Returns:
-        The maps. Their cells are measured in pixels of the photo before scaling.
+        The maps. The cell size is in pixels of the photo before scaling.
 
     Raises:
         OpenPoseLabError: if the photo or the height cannot be used.
@@ -117,8 +117,7 @@ def compute_maps(photo: NDArray[np.uint8], network: Network, height: int, config
 
 
 def _see(photo: NDArray[np.uint8], network: Network, height: int, flip: bool, config: Config) -> list[FieldMaps]:
-    """The maps of a photo at a height, in cells of the photo; with ``flip`` those of its mirror image too, in cells of
-    that."""
+    """Return the maps of a photo at a height and, with ``flip``, the maps of its mirror image, not mirrored back."""
     scaled = scale_to_height(photo, height, config)
     inputs = [scaled, np.asarray(cv2.flip(scaled, 1), np.uint8)] if flip else [scaled]
     batch = getattr(network, "batch", None)
@@ -132,19 +131,21 @@ def _see(photo: NDArray[np.uint8], network: Network, height: int, flip: bool, co
 
 
 def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO_18) -> NDArray[np.uint8]:
-    """Scale a photo to the given height, or as near as ``config.max_input_pixels`` allows; its proportions stay.
+    """Scale a photo to the given height, or as close as ``config.max_input_pixels`` allows, with fixed proportions.
 
     Args:
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         height: height in pixels.
-        config: bounds the size, and says which photos are too small.
+        config: the configuration, with the least side of a photo and the most pixels of the result.
 
     Returns:
-        (h, w, 3) BGR uint8: the scaled photo, or ``photo`` itself if it has this height. A note says if it is lower
-        than asked for.
+        (h, w, 3) BGR uint8: the scaled photo, or ``photo`` itself if it already has this height.
 
     Raises:
         OpenPoseLabError: if the photo or the height cannot be used.
+
+    Warns:
+        OpenPoseLabWarning: if the result is lower than ``height``.
     """
     photo = as_photo(photo)
     check_input(photo, height, config)
@@ -152,8 +153,8 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
     size = max(1, round(photo.shape[1] * scale)), max(1, round(photo.shape[0] * scale))
     if size[1] < height:
         sentence = (
-            f"the network sees the photo at height {size[1]} instead of {height}, as max_input_pixels allows "
-            f"{config.max_input_pixels} pixels; to keep the height, raise max_input_pixels (more memory)"
+            f"the network sees the photo at height {size[1]} instead of {height}, because max_input_pixels allows "
+            f"{config.max_input_pixels} pixels; to keep the height, raise max_input_pixels (this takes more memory)"
         )
         warnings.warn(OpenPoseLabWarning(sentence), stacklevel=2)
     if size == (photo.shape[1], photo.shape[0]):
@@ -165,7 +166,7 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
 
 
 def _largest_scale(shape: tuple[int, ...], most_pixels: int) -> float:
-    """The scale at which a photo (h, w, 3) has ``most_pixels``, with those that fill up a narrow strip."""
+    """Return the scale at which a photo (h, w, 3) has ``most_pixels``, with the pixels that extend a narrow strip."""
     short, long = sorted(shape[:2])
     scale: float = (most_pixels / (short * long)) ** 0.5
     return min(scale, most_pixels / (LEAST_INPUT_SIDE * long)) if short * scale < LEAST_INPUT_SIDE else scale
@@ -178,15 +179,15 @@ def check_input(photo: NDArray[np.uint8], height: int, config: Config = COCO_18)
     side = config.min_photo_side
     if min(photo.shape[:2]) < side:
         raise OpenPoseLabError(
-            f"the photo is {photo.shape[1]}x{photo.shape[0]} pixels, too small to hold a person; "
-            f"it must be at least {side}x{side}"
+            f"the photo is {photo.shape[1]}x{photo.shape[0]} pixels, too small to show a person; "
+            f"give a photo of at least {side}x{side} pixels"
         )
 
 
 def _places(axis: int, view: FieldMaps, grid: FieldMaps, mirrored_width: int | None = None) -> NDArray[np.float64]:
-    """Where the rows (axis 0) or columns (axis 1) of a grid lie among those of a view, in cells.
+    """Return the positions of a grid's rows (axis 0) or columns (axis 1) in the cells of a view.
 
-    mirrored_width: of the photo in pixels, if the view is of its mirror image.
+    mirrored_width: the width of the photo in pixels if the view is mirrored, else None.
     """
     x_or_y = 1 - axis
     pixels = cells_to_pixels(np.arange(grid.heatmaps.shape[axis]) + grid.offset[x_or_y], grid.cell_size[x_or_y])
@@ -196,7 +197,7 @@ def _places(axis: int, view: FieldMaps, grid: FieldMaps, mirrored_width: int | N
 
 
 def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
-    """Values (h, w, channels) at places along an axis, linear between cells. The first and the last cell go on."""
+    """Interpolate values (h, w, channels) linearly along an axis. Beyond the first and the last cell, they repeat."""
     count = values.shape[axis]
     if len(places) == count and np.allclose(places, np.arange(count)):
         return values
@@ -206,22 +207,24 @@ def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis:
     if count > 1:
         share = np.expand_dims((places - before).astype(np.float32), (1 - axis, 2))
         rise = values.take(before + 1, axis)
-        rise -= found  # in place, as new arrays of this size cost more than the sums
+        rise -= found  # in place, because new arrays of this size take longer than the sums
         rise *= share
         found += rise
     return found
 
 
 def _mirrored_channels(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Say what a mirror image's maps are in the photo's own terms.
+    """Return the channel order that turns the maps of a mirrored photo into maps of the photo.
+
+    Left parts change places with right parts. The x components of the PAFs change sign. One exception: a limb between
+    a left part and its right partner is its own mirror image, pointing the other way. So its y component changes sign
+    instead.
 
     Args:
-        config: the configuration.
+        config: the configuration of the maps.
 
     Returns:
-        The heatmap channels in their new order, the PAF channels in theirs, and the sign of each of the latter. What is
-        left becomes right, and so does what points to the left. A limb from the left wing to the right one is its own
-        counterpart, but points the other way.
+        The heatmap channels in the new order, the PAF channels in the new order, and the sign of each PAF channel.
     """
     parts = config.layout.mirrored_parts
     limbs = {limb[:2]: limb for limb in config.limbs}

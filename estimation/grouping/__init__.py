@@ -1,4 +1,4 @@
-"""Grouping is a plug-in: limbs become people in one of the ways in here, or in a way of your own."""
+"""Grouping, the step from limbs to people, is a plug-in: use a built-in grouping, or write your own."""
 
 from estimation.built_in_groupings import GROUPINGS, LAB_MERGE
 from estimation.grouping.division import Division

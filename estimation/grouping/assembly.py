@@ -1,6 +1,6 @@
-"""People under construction, and the rows of finished ones, for groupings that see the candidates.
+"""Tools for groupings with a function ``group``: join peaks into people, and turn people into rows.
 
-In groupings, ``people`` are always such dicts: the id of a person's peak by body part.
+A person is a dict from body part to the id of the person's peak.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of, row_length
 
 
 class Assembly:
-    """Every peak begins as a person of its own; people are joined as long as no body part is in both.
+    """People under construction. At first, every peak is a person; ``connect`` joins people.
 
     Args:
         coordinates: the peaks.
@@ -27,15 +27,15 @@ class Assembly:
 
     def __init__(self, coordinates: Coordinates, tells: bool = True) -> None:
         self.person = [{part: peak} for peak, part in enumerate(coordinates.part.tolist())]
-        """For each peak its person: the ids of the person's peaks by body part. Peaks of one person share one dict."""
+        """The person of each peak: a dict from body part to peak id. All peaks of a person share one dict."""
         self._tells = tells and is_recording()
 
     def alone(self, peak: int) -> bool:
-        """Whether a peak is still joined to nothing."""
+        """Return whether a peak is not joined to another peak."""
         return len(self.person[peak]) == 1
 
     def connect(self, one: int, other: int) -> bool:
-        """Put two peaks into one person; False, and nothing is done, if two peaks would share a body part."""
+        """Join the people of two peaks, unless both people have a body part. Return whether the peaks are joined."""
         first, second = self.person[one], self.person[other]
         fits = first is second or not first.keys() & second.keys()
         if fits and first is not second:
@@ -49,8 +49,16 @@ class Assembly:
         return fits
 
     def join(self, config: Config, candidates: Candidates, chosen: NDArray[np.intp]) -> None:
-        """Connect the ends of the chosen candidates in turn. Limbs from ear to shoulder may not start a person: where
-        both ends are still alone, they wait until one of them is joined to something else."""
+        """Connect the two peaks of each chosen candidate, in order.
+
+        Limbs from ear to shoulder may not start a person. If both peaks of such a limb are alone, the limb waits until
+        one of them is joined to another peak.
+
+        Args:
+            config: the configuration of the limbs.
+            candidates: the candidates.
+            chosen: (m,) indices of the candidates to connect.
+        """
         waiting: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for (a, b), limb in zip(candidates.peaks[chosen].tolist(), candidates.limb[chosen].tolist()):
             if config.limbs[limb].redundant and self.alone(a) and self.alone(b):
@@ -61,7 +69,7 @@ class Assembly:
                     self.connect(*pair)
 
     def people(self) -> list[dict[int, int]]:
-        """The people with two peaks or more."""
+        """Return the people with two or more peaks."""
         return [person for person in {id(person): person for person in self.person}.values() if len(person) > 1]
 
 
@@ -80,7 +88,7 @@ def to_subset(
 
     Args:
         config: the configuration of the limbs.
-        people: the ids of each person's peaks by body part, no peak in two people.
+        people: for each person, the ids of the peaks by body part. No peak is in two people.
         candidates: all candidates of the photo.
         coordinates: all peaks of the photo.
         min_parts: people with fewer parts are dropped; by default ``config.min_parts``.

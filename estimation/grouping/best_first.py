@@ -1,9 +1,10 @@
-"""One person after the other grows from the most certain peak that is left, along the best limb at hand.
+"""Grow one person after another, each from the highest free peak along the best limbs.
 
-Source: the decoder of PifPaf (Kreiss, Bertoni and Alahi, CVPR 2019), on PAFs: seeds by score, and a priority queue of
-the limbs that lead out of the person. Limbs are not matched beforehand, so a peak that another person took is
-replaced by the next best.
-Cost: of each kind of limb, only the best that leads from a peak to a free one enters the queue, O(C + P log P).
+Source: the decoder of PifPaf (Kreiss, Bertoni and Alahi, CVPR 2019), applied to PAFs. The highest free peak is the
+seed of a person. A priority queue holds the limbs that lead out of the person. Limbs are not matched beforehand: if
+another person owns a peak, the next best candidate takes its place.
+Cost: O(C + P log P) for C candidates and P peaks. For each peak and limb, only the best candidate that leads to a free
+peak enters the queue.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
     """Group the limbs into rows of ``estimation.subset``, (n, parts + 2) float64."""
     part = coordinates.part.tolist()
     redundant = [limb.redundant for limb in config.limbs]
-    # Peak -> kind of limb -> candidates, by index: best first, as candidates are.
+    # Peak -> kind of limb -> indices of its candidates, best first.
     ways_of: list[dict[int, list[int]]] = [defaultdict(list) for _ in part]
     for index, (limb, (a, b)) in enumerate(zip(candidates.limb.tolist(), candidates.peaks.tolist())):
         ways_of[a][limb].append(index)
         ways_of[b][limb].append(index)
-    sums = candidates.peaks.sum(axis=1).tolist()  # of both ids: less one of them, the other
+    sums = candidates.peaks.sum(axis=1).tolist()  # the sum of both ids, minus one id, is the other id
 
     people: list[dict[int, int]] = []
     free = [True] * len(part)
@@ -45,7 +46,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
                 continue
             person[part[peak]] = peak
             starts = {peak: [limb for limb in ways_of[peak] if len(person) > 1 or not redundant[limb]]}
-            if len(person) == 2:  # a person does not start with ear and shoulder, but may go on with them
+            if len(person) == 2:  # a limb from ear to shoulder may not start a person, but may extend one
                 starts[seed] = [limb for limb in ways_of[seed] if redundant[limb]]
             for start, limbs in starts.items():
                 for limb in limbs:

@@ -1,4 +1,4 @@
-"""Runs the contract's checks on a grouping in this process, with the limbs of a photo."""
+"""Run the contract's checks on a grouping in this process, with the limbs of a photo."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from estimation.subset import row_length
 
 @dataclass(frozen=True, eq=False)
 class InProcess:
-    """Calls a grouping in this process, as ``contract.Caller``."""
+    """A ``contract.Caller`` that calls a grouping in this process."""
 
     grouping: Grouping
     config: Config
 
     @property
     def nothing(self) -> Input:
-        """An input without limbs."""
+        """The input for no limbs."""
         if self.grouping.door == "merge":
             return np.empty((0, row_length(self.config)))
         return _no_connections(self.config)
@@ -50,8 +50,8 @@ class InProcess:
 def check_grouping(grouping: Grouping, config: Config, connections: Connections) -> dict[str, str]:
     """Run the contract's checks on a grouping.
 
-    A check is left out if an earlier failure makes it meaningless: without an answer that keeps the contract no answers
-    are compared, and without a repeatable answer neither orders nor finished people are.
+    A check is skipped if an earlier failure makes it meaningless. If the answer breaks the contract, no answers are
+    compared. If a second call gives other people, the order of the rows and finished people are not checked.
 
     Args:
         grouping: the grouping.

@@ -1,7 +1,8 @@
 """The contract of a grouping, as one list of named checks.
 
-``ANSWER_CHECKS`` look at one answer, ``REPLY_CHECKS`` at how it came about, and ``CALL_CHECKS`` compare answers.
-All callers share them: ``conformance`` runs a grouping in this process, the lab runs a merge in its sandbox.
+``ANSWER_CHECKS`` check one answer. ``REPLY_CHECKS`` check the call: exceptions, changes of the input, prints.
+``CALL_CHECKS`` compare the answers of several calls. All callers share the checks: ``conformance`` runs a grouping in
+this process, and the lab runs a merge in its sandbox.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Rows = NDArray[np.float64]
 Peaks = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]
 """Row, slot and id of every peak in rows, as ``peaks_of`` gives them."""
 Given = TypeVar("Given")
-"""What a grouping is called with: rows for ``merge``, ``Connections`` for ``group``."""
+"""The input of a grouping: rows for ``merge``, ``Connections`` for ``group``."""
 
 RETURNS = "returns people, and does not fail"
 KEEPS_INPUT = "leaves its input as it was"
@@ -33,13 +34,13 @@ FINISHED_STAY = "merging again changes nothing"
 
 _Fault = tuple[str, Sequence[int]]
 """A sentence, and the rows that it is about."""
-_ORDERS = 3  # orders of the rows that are tried
+_ORDERS = 3  # other orders of the rows that ``any_order`` tries
 _LARGEST_ANSWER = 64 << 20  # bytes: 400,000 people
 
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """What one call of a grouping came to.
+    """The outcome of one call of a grouping.
 
     Attributes:
         value: the return value, unchecked.
@@ -60,12 +61,12 @@ class Reply:
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """What is wrong.
+    """The failure of a check.
 
     Attributes:
-        sentence: in plain words.
-        rows: the inputs and answers concerned, by a short title such as "given" or "came back".
-        judged: whether people were looked at. If not, the call failed, or its answer holds no people.
+        sentence: the failure in words.
+        rows: the inputs and answers of the check, by short titles such as "given" and "came back".
+        judged: whether the check compared people. If False, the call failed, or its answer is not rows of people.
     """
 
     sentence: str
@@ -74,7 +75,7 @@ class Failure:
 
 
 class Caller(Protocol[Given]):
-    """Calls one grouping. The checks need nothing else."""
+    """The interface that the checks need: it calls one grouping."""
 
     @property
     def config(self) -> Config:
@@ -83,7 +84,7 @@ class Caller(Protocol[Given]):
 
     @property
     def nothing(self) -> Given:
-        """An input without limbs."""
+        """The input for no limbs."""
         ...
 
     def call(self, given: Given, **options: float) -> Reply:
@@ -91,7 +92,7 @@ class Caller(Protocol[Given]):
         ...
 
     def again(self, given: Given, **options: float) -> Reply:
-        """Call the grouping, even if it was called with this input before."""
+        """Call the grouping anew, without the reply to an earlier call."""
         ...
 
 
@@ -99,8 +100,8 @@ class ContractError(GroupingError):
     """An answer breaks the contract.
 
     Attributes:
-        answer: (n, parts + 2) float64, the answer; None if it has another form.
-        broken: the rows that the sentence is about.
+        answer: (n, parts + 2) float64, the answer; None if the answer has another form.
+        broken: indices of the rows that the sentence is about.
     """
 
     def __init__(self, sentence: str, answer: Rows | None = None, broken: Sequence[int] = ()) -> None:
@@ -114,14 +115,14 @@ def check_answer(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> R
     Args:
         config: the configuration of the limbs.
         answer: the value that the grouping returned.
-        slot_of_id: (P,) the body part of each peak that the grouping was given, ``MISSING`` for other ids.
+        slot_of_id: (P,) the body part of each peak in the grouping's input, ``MISSING`` for other ids.
 
     Returns:
         The answer, (n, parts + 2) float64.
 
     Raises:
-        ContractError: if the answer breaks the contract. Its sentence names the row, what was found and what was
-            expected.
+        ContractError: if the answer breaks the contract. Its sentence names the row, the wrong value and the expected
+            value.
     """
     rows: Rows = _as_rows(answer)
     if found := _find_fault(config, rows, slot_of_id):
@@ -140,14 +141,14 @@ def find_fault(config: Config, answer: Any, slot_of_id: NDArray[np.intp]) -> tup
         slot_of_id: (P,) as in ``check_answer``.
 
     Returns:
-        The check's name and its sentence, or None if the answer keeps the contract.
+        The name of the check and its sentence, or None if the answer passes all checks.
     """
     found = _find_fault(config, _as_rows(answer), slot_of_id)
     return (found[0], found[1][0]) if found else None
 
 
 def _find_fault(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> tuple[str, _Fault] | None:
-    """The first of ``ANSWER_CHECKS`` that rows fail."""
+    """Return the first of ``ANSWER_CHECKS`` that rows fail: its name, and its sentence with the broken rows."""
     for name, check in _CHECKS_OF_FORM.items():
         if fault := check(config, rows):
             return name, fault
@@ -159,13 +160,13 @@ def _find_fault(config: Config, rows: Any, slot_of_id: NDArray[np.intp]) -> tupl
 
 
 def plain_answer(answer: Any) -> Any:
-    """Make a plain array of an array of a subclass, such as a matrix or a memory map.
+    """Convert an array of a subclass, such as a matrix or a memory map, into a plain array.
 
     Args:
         answer: the value that a grouping returned.
 
     Returns:
-        The array, in which masked numbers are NaN. A value that is no array is returned as it is.
+        The plain array, with NaN for masked numbers. A value that is not an array is returned unchanged.
     """
     if type(answer) is np.ndarray or not isinstance(answer, np.ndarray):
         return answer
@@ -175,18 +176,18 @@ def plain_answer(answer: Any) -> Any:
 
 
 def is_too_large(answer: NDArray[Any]) -> bool:
-    """Whether an array is larger than any answer. An array of ``np.broadcast_to`` takes no memory for its size."""
+    """Return whether an array is too large for an answer. ``np.broadcast_to`` makes huge arrays without memory."""
     return answer.nbytes > _LARGEST_ANSWER
 
 
 def _as_rows(answer: Any) -> Any:
-    """A plain float64 array of an array of numbers; any other value as it is."""
+    """Convert an array of numbers into a plain float64 array. Return any other value unchanged."""
     answer = plain_answer(answer)
     if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iuf" or is_too_large(answer):
         return answer
     if answer.dtype == np.float64:
         return answer
-    with np.errstate(over="ignore"):  # a long double may be too large, which makes it infinite
+    with np.errstate(over="ignore"):  # a long double that is too large becomes infinite
         return np.asarray(answer, dtype=np.float64)
 
 
@@ -206,12 +207,12 @@ def _is_numbers(config: Config, rows: NDArray[Any]) -> _Fault | None:
     if np.isfinite(rows).all():
         return None
     row, column = np.argwhere(~np.isfinite(rows))[0]
-    return f"row {row} has {rows[row, column]} in column {column}, where a number must be", (int(row),)
+    return f"row {row} has {rows[row, column]} in column {column} instead of a finite number", (int(row),)
 
 
 def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], peaks: Peaks) -> _Fault | None:
     row, slot, found = peaks
-    known = np.append(slot_of_id, MISSING)  # the last belongs to no slot
+    known = np.append(slot_of_id, MISSING)  # this last entry stands for all unknown ids
     ids = np.minimum(np.maximum(found, 0), len(slot_of_id)).astype(np.intp)
     strangers = np.flatnonzero((ids != found) | (known[ids] != slot))
     if not len(strangers):
@@ -220,9 +221,9 @@ def _knows_its_peaks(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], p
     where = f"row {row[k]} has {found[k]:.15g} as {config.body_parts[slot[k]]}"
     broken = (int(row[k]),)
     if found[k] != np.round(found[k]):
-        return f"{where}, where the id of a peak must be, a whole number, or {MISSING}", broken
+        return f"{where}, but the id of a peak is a whole number, or {MISSING} where a part is missing", broken
     if ids[k] != found[k] or known[ids[k]] == MISSING:
-        return f"{where}, but no peak with that id was given", broken
+        return f"{where}, but the input has no peak with that id", broken
     return f"{where}, but the peak with that id is a {config.body_parts[known[ids[k]]]}", broken
 
 
@@ -265,7 +266,8 @@ _CHECKS_OF_PEAKS: dict[str, Callable[[Config, Rows, NDArray[np.intp], Peaks], _F
     "no empty person": _has_no_empty_row,
 }
 ANSWER_CHECKS = (*_CHECKS_OF_FORM, *_CHECKS_OF_PEAKS)
-"""The names of these checks. Each relies on those before it, and gives a sentence with the rows concerned, or None."""
+"""The names of the checks of one answer. Each check relies on the checks before it. It returns None, or a sentence and
+the rows that break it."""
 
 
 def _returns(door: str, reply: Reply) -> str | None:
@@ -289,11 +291,12 @@ REPLY_CHECKS: dict[str, Callable[[str, Reply], str | None]] = {
     KEEPS_INPUT: _keeps_input,
     PRINTS_NOTHING: _prints_nothing,
 }
-"""Each is given ``merge`` or ``group``, and gives a sentence without its subject, which is the grouping, or None."""
+"""The checks of one reply. Each takes the door, ``merge`` or ``group``, and the reply. It returns None, or a sentence
+without its subject, the grouping."""
 
 
 def no_people_in_nothing(caller: Caller[Given], given: Given) -> Failure | None:
-    """Check that a grouping finds no people where there are no limbs. ``given`` is not looked at."""
+    """Check that a grouping returns no people if there are no limbs. ``given`` is not used."""
     reply, failure = ask(caller, caller.nothing)
     if failure:
         return failure
@@ -315,14 +318,14 @@ def same_again(caller: Caller[Given], given: Given, **options: float) -> Failure
         return failure
     if difference := _difference(caller.config, first, second):
         return Failure(
-            f"the same input a second time gives other people: {difference}. Keep nothing from the call before",
+            f"a second call with the same input gives other people: {difference}. Keep nothing from the call before",
             {"given": given, "came back": first.value, "then": second.value},
         )
     return None
 
 
 def any_order(caller: Caller[Rows], rows: Rows, **options: float) -> Failure | None:
-    """Check that a merge finds the same people in whatever order the rows come."""
+    """Check that a merge finds the same people for every order of the rows."""
     reply, failure = ask(caller, rows, **options)
     if failure:
         return failure
@@ -339,16 +342,18 @@ def any_order(caller: Caller[Rows], rows: Rows, **options: float) -> Failure | N
 
 
 def _own_order(rows: Rows) -> str:
-    """What to do if the order of the rows decides."""
+    """Say what to do if the order of the rows changes the people."""
     scores = rows[:, SCORE]
     if len(np.unique(scores)) < len(scores):
         return "Rows have equal scores: break the tie by their ids, not by the position of the row"
-    return "Go through the rows in an order of your own: the best score first, and ties by the ids, not by position"
+    return "Sort the rows yourself: the best score first, and equal scores by the ids, not by position"
 
 
 def finished_people_stay(caller: Caller[Rows], rows: Rows, **options: float) -> Failure | None:
-    """Check that a merge returns the same people when it is given its own answer. An answer that breaks the contract
-    is left to the other checks."""
+    """Check that a merge returns the same people if its input is its own answer.
+
+    If the answer breaks the contract, this check passes, and the other checks report it.
+    """
     reply, failure = ask(caller, rows, **options)
     if failure or find_fault(caller.config, reply.value, slots_of_rows(rows)):
         return failure
@@ -357,7 +362,7 @@ def finished_people_stay(caller: Caller[Rows], rows: Rows, **options: float) -> 
         return failure
     if difference := _difference(caller.config, reply, again):
         return Failure(
-            f"with its own answer as its input, where nothing is left to merge, it gives other people: {difference}",
+            f"with its own answer as input, it gives other people, but nothing is left to merge: {difference}",
             {"given": rows, "came back": reply.value, "and of that": again.value},
         )
     return None
@@ -369,26 +374,27 @@ CALL_CHECKS: dict[str, Callable[[Caller[Any], Any], Failure | None]] = {
     ANY_ORDER: any_order,
     FINISHED_STAY: finished_people_stay,
 }
-"""Each calls the grouping, with an input that has limbs."""
+"""The checks that compare answers. Each calls the grouping. Their input has limbs."""
 ROWS_ONLY = frozenset({ANY_ORDER, FINISHED_STAY})
-"""The checks for ``merge`` alone. Candidates come in one order, and people are not candidates."""
+"""The checks that only ``merge`` must pass. The input of ``group`` has a fixed order, and its answer is no input."""
 
 CONTRACT = (*ANSWER_CHECKS, *REPLY_CHECKS, *CALL_CHECKS)
 """The names of all checks."""
 
 
 def ask(caller: Caller[Given], given: Given, **options: float) -> tuple[Reply, Failure | None]:
-    """Call a grouping; a failure comes with the reply if that holds no people."""
+    """Call a grouping. Return its reply, and a failure if the reply does not hold rows of people."""
     reply = caller.call(given, **options)
     return reply, find_no_people(caller.config, given, reply)
 
 
 def find_no_people(config: Config, given: Any, reply: Reply) -> Failure | None:
-    """A failure if the reply holds no rows of people that could be compared."""
+    """Return a failure if the reply does not hold rows of people, and else None."""
     if reply.error:
         return Failure(f"there was no answer: {reply.error}", {"given": given}, judged=False)
     if peak_sets_of_answer(config, reply.value) is None:
-        return Failure("what came back holds no people", {"given": given, "came back": reply.value}, judged=False)
+        rows = {"given": given, "came back": reply.value}
+        return Failure("the answer does not hold rows of people", rows, judged=False)
     return None
 
 
@@ -409,19 +415,19 @@ def peak_sets_of_answer(config: Config, answer: Any) -> set[frozenset[int]] | No
         return set()
     if answer.ndim != 2 or answer.shape[1] < parts or answer.dtype.kind not in "iuf":
         return None
-    if is_too_large(answer) or not np.isfinite(_as_rows(answer)).all():  # NaN is neither above a limit nor below it
+    if is_too_large(answer) or not np.isfinite(_as_rows(answer)).all():  # comparisons with NaN are False
         return None
     return set(peak_sets(answer[:, :parts]))
 
 
 def reordered(rows: Rows, count: int) -> list[Rows]:
-    """The rows in ``count`` other orders, the opposite one first."""
+    """Return the rows in ``count`` other orders, the reverse order first."""
     rng = np.random.default_rng(len(rows))
     return [rows[::-1], *(rng.permutation(rows) for _ in range(count - 1))]
 
 
 def _moved(people: set[frozenset[int]], others: set[frozenset[int]]) -> set[int]:
-    """The peaks in which people differ from those of the others with whom they share the most."""
+    """Return the peaks that differ between each person and the one of the others who shares the most peaks."""
     moved: set[int] = set()
     for person in people:
         nearest = max(others, key=lambda other: len(person & other))
@@ -430,7 +436,7 @@ def _moved(people: set[frozenset[int]], others: set[frozenset[int]]) -> set[int]
 
 
 def _difference(config: Config, first: Reply, second: Reply) -> str:
-    """How the people of two replies differ; empty if they do not."""
+    """Describe how the people of two replies differ. The text is empty if they are equal."""
     expected, found = (peak_sets_of_answer(config, reply.value) or set() for reply in (first, second))
     if expected == found:
         return ""

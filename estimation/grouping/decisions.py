@@ -1,4 +1,4 @@
-"""What a step of a grouping decided, in one plain sentence, worked out from the people before and after it."""
+"""Describe the decision of a grouping's step in one sentence, from the people before and after the step."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ NEW, ADDS, JOINS, INSIDE, CONFLICT, LEFT, CHANGES, ANSWER, BREAKS, NOT_TRIED = (
     "breaks",
     "not tried",
 )
-"""Kinds of decisions. A conflict is met where peaks of one body part would come together in one person. A step breaks
-if the grouping fails at it or its answer breaks the contract; the steps after it are not tried."""
-_LISTED = 6  # peaks or people that a sentence lists; it counts the others
+"""The kinds of decisions. In a conflict, a person would get several peaks of one body part. A step breaks if the
+grouping fails there, or if its answer breaks the contract. The steps after it are not tried."""
+_LISTED = 6  # a sentence lists at most this many peaks or people, and counts the others
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided. kind: one of those above. note: the sentence."""
+    """A decision. kind: one of the kinds above. note: the sentence."""
 
     kind: str
     note: str
@@ -38,17 +38,17 @@ class Decision:
 def decide(
     config: Config, part: Sequence[int], peaks: Sequence[int], before: NumberedPeaks, after: NumberedPeaks
 ) -> Decision:
-    """Describe what happened between ``before`` and ``after``, when a grouping looked at ``peaks``.
+    """Describe the decision of one step.
 
     Args:
-        config: the configuration.
-        part: the body part of every peak, by its id.
-        peaks: the ids of the peaks.
-        before: the people before.
-        after: the people after.
+        config: the configuration, which names the body parts.
+        part: the body part of every peak, by the peak's id.
+        peaks: the ids of the peaks that the grouping looked at.
+        before: the people before the step.
+        after: the people after the step.
 
     Returns:
-        The decision.
+        The kind of decision, and the sentence.
     """
     names = _Names(config, part)
     owned, owns = _owners(before), _owners(after)
@@ -74,7 +74,7 @@ def decide(
 
 
 def sum_up(before: NumberedPeaks, after: NumberedPeaks) -> Decision:
-    """What the answer is, and who of those before is not in it."""
+    """Describe the answer, and the people of the last step who are not in it."""
     owned, owns = _owners(before), _owners(after)
     answer = f"The answer: {_count(len(after), 'person', 'people')}"
     dropped = [number for number in sorted(before) if number not in after]
@@ -88,7 +88,7 @@ def sum_up(before: NumberedPeaks, after: NumberedPeaks) -> Decision:
 
 
 class _Names:
-    """Peaks in words."""
+    """Names peaks in sentences."""
 
     def __init__(self, config: Config, part: Sequence[int]) -> None:
         self._parts, self._part = [name.replace("_", " ") for name in config.body_parts], part
@@ -100,7 +100,7 @@ class _Names:
         return _list([self.peak(peak) for peak in peaks])
 
     def rivals(self, twice: dict[int, list[int]]) -> str:
-        """Several peaks of one body part, for each of these parts."""
+        """List the body parts with several peaks, and these peaks."""
         return _list(
             [
                 f"the {self._parts[part]} {'twice' if len(peaks) == 2 else f'{len(peaks)} times'} ({_list(peaks)})"
@@ -109,7 +109,7 @@ class _Names:
         )
 
     def fate(self, peaks: Sequence[int], before: Mapping[int, int], after: Mapping[int, int]) -> str:
-        """Where these peaks are now."""
+        """Say which person each of these peaks belongs to now."""
         return _list([self._fate(peak, before.get(peak), after.get(peak)) for peak in peaks])
 
     def _fate(self, peak: int, before: int | None, after: int | None) -> str:
@@ -122,18 +122,18 @@ class _Names:
 
 
 def _owners(numbered: NumberedPeaks) -> dict[int, int]:
-    """The number of the person who has each peak."""
+    """Return the number of the person who owns each peak."""
     return {peak: number for number, peaks in numbered.items() for peak in peaks}
 
 
 def _moved(before: Mapping[int, int], after: Mapping[int, int], first: Sequence[int]) -> list[int]:
-    """The peaks ``first``, and all others that have another owner than before."""
+    """Return the peaks ``first``, and all other peaks with another owner than before."""
     changed = sorted(peak for peak in {*before, *after} if before.get(peak) != after.get(peak))
     return list(dict.fromkeys([*first, *changed]))
 
 
 def _twice(part: Sequence[int], peaks: set[int]) -> dict[int, list[int]]:
-    """The body parts that several of these peaks are of, with the peaks."""
+    """Return the body parts that have several of these peaks, with the peaks."""
     of_part: dict[int, list[int]] = defaultdict(list)
     for peak in sorted(peaks):
         of_part[part[peak]].append(peak)
@@ -142,7 +142,7 @@ def _twice(part: Sequence[int], peaks: set[int]) -> dict[int, list[int]]:
 
 def _subject(numbers: list[int]) -> str:
     return (
-        _name_people(numbers) if len(numbers) == 1 else f"{_name_people(numbers)} together" if numbers else "somebody"
+        _name_people(numbers) if len(numbers) == 1 else f"{_name_people(numbers)} together" if numbers else "a person"
     )
 
 
@@ -159,7 +159,7 @@ def _count(number: int, one: str, several: str) -> str:
 
 
 def _list(items: Sequence[object]) -> str:
-    """One, two and three; those beyond ``_LISTED`` are counted."""
+    """List items in words, as "1, 2 and 3". Items beyond ``_LISTED`` are counted."""
     words = [str(item) for item in items]
     if len(words) > _LISTED:
         words = [*words[: _LISTED - 1], f"{len(words) - _LISTED + 1} more"]

@@ -1,4 +1,4 @@
-"""What a grouping makes of the limbs of one photo."""
+"""The result of a grouping: the people of one photo."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class Division:
-    """A division of the peaks among people. ``group`` may return one in place of plain rows.
+    """A division of the peaks among people. A function ``group`` may return a ``Division`` instead of plain rows.
 
     Attributes:
         subset: (n, parts + 2) float64, rows of people.
-        objective: the sum of the PAF scores between peaks of one person, if the grouping knows it.
-        bound: what no division can exceed, if the grouping knows it. It equals the objective where the division is
-            proven to be the best.
+        objective: the sum of the PAF scores between peaks of one person, or None if the grouping does not compute it.
+        bound: an upper bound of the objective of every division, or None. If it equals the objective, this division
+            is proven to be the best.
     """
 
     subset: NDArray[np.float64]

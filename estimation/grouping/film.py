@@ -1,7 +1,7 @@
-"""A grouping as a film: the people after each step, and what was decided.
+"""The film of a grouping: the people after each step, and the decision of each step.
 
-A grouping that tells its steps is recorded. A ``merge`` that tells none is replayed: it is called on the best row, on
-the best two, and so on. Any other grouping has one frame, its answer.
+A grouping that calls ``step`` is recorded. A ``merge`` that does not call it is replayed: it runs on the best row, on
+the best two rows, and so on. The film of any other grouping has one frame, its answer.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from estimation.subset import SCORE, GroupingError, ids_of, limb_rows, peak_sets
 
 RECORDED, REPLAYED, BEFORE_AND_AFTER = "recorded", "replayed", "before and after"
 _MOST_ROWS = 200
-"""Rows that are shown of an answer that breaks the contract."""
+"""Most rows that a film keeps of an answer that breaks the contract."""
 _NO_PRUNING = {"min_num_body_parts": 0, "min_score": -1e9}
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One step, and the people after it.
+    """One step, and the people after the step.
 
     Attributes:
-        peaks: ids of the peaks that the grouping looked at; none in the last frame, the answer.
+        peaks: ids of the peaks that the grouping looked at. The last frame, the answer, has none.
         numbered: the peaks of each person. A person keeps their number from frame to frame.
         kind: the kind of decision, as in ``decisions``.
-        note: the decision in words, the grouping's own if it gave any.
+        note: the decision in words. If the grouping gave a note, this is that note.
         broken: the numbers of the people who break the contract.
     """
 
@@ -51,14 +51,15 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Breach:
-    """What a grouping did in place of an answer that keeps the contract.
+    """A failure of the grouping, or an answer that breaks the contract.
 
     Attributes:
-        sentence: in plain words.
-        frame: index of the frame where it is met first. The last frame, if it is met with all the limbs alone.
-        answer: (n, parts + 2) float64, the first rows of the answer there; no rows if it has another form.
-        broken: those of them that break the contract.
-        left_out: rows of the answer beyond these.
+        sentence: the failure in words.
+        frame: index of the first frame where it happens. It is the last frame if it happens only with all limbs.
+        answer: (n, parts + 2) float64, the first rows of the answer in that frame. It has no rows if the answer is not
+            an array of this form.
+        broken: indices of the rows that break the contract.
+        left_out: the number of further rows in the answer.
     """
 
     sentence: str
@@ -70,13 +71,14 @@ class Breach:
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """The frames of one grouping on one photo. The last is its answer; before the first there are no people.
+    """The frames of one grouping on one photo. The last frame is its answer. Before the first there are no people.
 
     Attributes:
         source: ``recorded``, ``replayed`` or ``before and after``.
-        rows: the answer, (n, parts + 2) float64, in the order of the last frame's people. Empty if there is a breach.
+        rows: the answer, (n, parts + 2) float64, in the order of the last frame's people. With a breach, it is empty.
         problems: sentences about steps that could not be recorded or replayed.
-        breach: why there is no answer. Its frame has a person for each row of ``breach.answer``, in the same order.
+        breach: the reason if there is no answer. Its frame has a person for each row of ``breach.answer``, in the same
+            order.
     """
 
     source: str
@@ -99,17 +101,17 @@ def make_film(
         grouping: the grouping.
         config: the configuration that the limbs were found with.
         connections: the limbs of one photo.
-        done: called with 1 after each row that is replayed.
-        like: another film of the same peaks. People who are in both answers have the same number in both.
+        done: a function that is called with 1 after each row that is replayed.
+        like: another film of the same peaks. People in both answers get the same number in both films.
 
     Returns:
-        The film. If the grouping fails, or breaks the contract, its frames lead to where it does.
+        The film. If the grouping fails or breaks the contract, the frames show where.
     """
     coordinates = connections.coordinates
     failure: GroupingError | None = None
     rows = limb_rows(config, connections)[:0]
     with warnings.catch_warnings(), recording(config, len(coordinates)) as trace:
-        warnings.simplefilter("ignore", OpenPoseLabWarning)  # said when it ran for its answer
+        warnings.simplefilter("ignore", OpenPoseLabWarning)  # they were shown when it ran for its answer
         try:
             rows = run_grouping(grouping, config, connections)
         except GroupingError as error:
@@ -143,7 +145,7 @@ def make_film(
 
 
 def _breach(sentence: str, frame: int, first: GroupingError) -> Breach:
-    """The breach with the answer at the first frame where the contract is broken."""
+    """Make the breach, with the answer of the first frame that breaks the contract."""
     answer = _answer_of(first)
     return Breach(sentence, frame, answer[:_MOST_ROWS], _broken_rows(first), max(len(answer) - _MOST_ROWS, 0))
 
@@ -159,7 +161,7 @@ def _broken_rows(error: GroupingError) -> tuple[int, ...]:
 
 
 def _break_off(steps: list[Step], limbs: NDArray[np.float64], error: GroupingError, peak_count: int) -> list[Step]:
-    """The step at which a replay failed, and those of the rows after it, which change nobody."""
+    """Return the step at which a replay failed, and a step without changes for each row after it."""
     people = tuple(_known_peaks(error, peak_count)) or (steps[-1].peak_sets if steps else ())
     which = "row" if not steps else f"{len(steps) + 1} rows"
     later = f"Not tried, because the best {which} failed already."
@@ -171,7 +173,7 @@ def _break_off(steps: list[Step], limbs: NDArray[np.float64], error: GroupingErr
 
 
 def _known_peaks(error: GroupingError, peak_count: int) -> list[frozenset[int]]:
-    """For each row of the answer that an error tells of, those of its ids that are ids of peaks."""
+    """Return the ids of existing peaks in each row of the answer that caused an error."""
     answer = _answer_of(error)[:_MOST_ROWS]
     return [
         frozenset(int(value) for value in row if 0 <= value < peak_count and value == int(value))
@@ -180,7 +182,7 @@ def _known_peaks(error: GroupingError, peak_count: int) -> list[frozenset[int]]:
 
 
 def _replay(grouping: Grouping, config: Config, limbs: NDArray[np.float64]) -> Iterator[Step]:
-    """Make the steps of a ``merge`` that tells none: its answers to the best row, the best two, and so on.
+    """Make the steps of a ``merge`` that does not call ``step``: its answers to the best row, the best two, and so on.
 
     Args:
         grouping: the ``merge``, which runs without pruning.
@@ -188,7 +190,7 @@ def _replay(grouping: Grouping, config: Config, limbs: NDArray[np.float64]) -> I
         limbs: (n, parts + 2) float64, in the order of the steps.
 
     Yields:
-        One step a row.
+        One step per row.
 
     Raises:
         GroupingError: if ``merge`` fails on some of the rows.
@@ -202,7 +204,7 @@ def _replay(grouping: Grouping, config: Config, limbs: NDArray[np.float64]) -> I
 
 
 def order_by_score(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rows by falling score; the ids settle ties."""
+    """Sort rows by falling score. Ids break ties."""
     order = np.lexsort((*ids_of(rows).T[::-1], -rows[:, SCORE]))
     ordered: NDArray[np.float64] = rows[order]
     return ordered
@@ -214,7 +216,7 @@ def _without_pruning(function: Callable[..., object]) -> Callable[..., object]:
 
 
 def _follow(steps: Sequence[Step]) -> list[dict[int, frozenset[int]]]:
-    """The people after each step, by a number that stays theirs as long as they keep most of their peaks."""
+    """Number the people after each step. A person keeps their number while they keep most of their peaks."""
     followed: list[dict[int, frozenset[int]]] = []
     before: dict[int, frozenset[int]] = {}
     count = 0
@@ -233,12 +235,12 @@ def _follow(steps: Sequence[Step]) -> list[dict[int, frozenset[int]]]:
 
 
 def _match_numbers(peak_sets: Sequence[frozenset[int]], others: NumberedPeaks) -> dict[int, int]:
-    """Index of a peak set -> number of the person among the others who shares most peaks, one-to-one."""
+    """Match each peak set (index) to the one of the others (number) who shares the most peaks with it, one-to-one."""
     number_of = {peaks: number for number, peaks in others.items()}
     matched: dict[int, int] = {}
     for index, peaks in enumerate(peak_sets):
         if peaks in number_of:
-            matched[index] = number_of.pop(peaks)  # once, as an answer that breaks the contract may repeat a person
+            matched[index] = number_of.pop(peaks)  # only once: an answer that breaks the contract may repeat a person
     taken = set(matched.values())
     owner = {peak: number for number, peaks in others.items() if number not in taken for peak in peaks}
     shared = Counter(
@@ -256,9 +258,9 @@ def _match_numbers(peak_sets: Sequence[frozenset[int]], others: NumberedPeaks) -
 
 
 def _renumber(followed: list[dict[int, frozenset[int]]], like: NumberedPeaks) -> list[dict[int, frozenset[int]]]:
-    """Number the people from 1: first those of the answer, best first, then the others as they come.
+    """Number the people from 1: first the people of the answer, best first, then the others in order of appearance.
 
-    A person of ``like`` who is among these, in the answer or left out of it, keeps the number.
+    People who are also in ``like`` get their numbers from there, even if they are not in the answer.
     """
     answer, before = followed[-1], followed[-2] if len(followed) > 1 else {}
     numbers = _numbers_there(answer, like)
@@ -274,7 +276,7 @@ def _renumber(followed: list[dict[int, frozenset[int]]], like: NumberedPeaks) ->
 
 
 def _numbers_there(numbered: NumberedPeaks, like: NumberedPeaks) -> dict[int, int]:
-    """Number of a person -> their number among ``like``, for the people who are in both."""
+    """Map the number of each person to their number in ``like``, for the people who are in both."""
     numbers = list(numbered)
     return {numbers[index]: number for index, number in _match_numbers(list(numbered.values()), like).items()}
 
@@ -286,7 +288,7 @@ def _frames(
     numbered: list[dict[int, frozenset[int]]],
     failures: Mapping[int, GroupingError],
 ) -> tuple[Frame, ...]:
-    """The frames; ``failures`` are by step. The steps between the first one and the answer were not tried."""
+    """Make the frames. ``failures`` are by step. The steps after the first failure were not tried."""
     frames: list[Frame] = []
     before: NumberedPeaks = {}
     for index, (step, after) in enumerate(zip(steps, numbered)):
@@ -307,6 +309,6 @@ def _frames(
 
 
 def _numbers_broken(error: GroupingError, people: NumberedPeaks) -> frozenset[int]:
-    """The numbers of the people in the broken rows of an answer: there is one for each row, in order."""
+    """Return the numbers of the people in the broken rows of an answer. ``people`` has one person per row, in order."""
     numbers = list(people)
     return frozenset(numbers[row] for row in _broken_rows(error) if row < len(numbers))

@@ -1,8 +1,8 @@
-"""Each kind of limb matched as well as can be, then joined best first.
+"""Match each kind of limb optimally, then join all matched limbs, best first.
 
-Source: the paper's equations 13 to 15 solved exactly for every limb (Kuhn 1955), as trt_pose, SLEAP and DeepLabCut do.
-The sum of the PAF scores of a limb is as large as it can be with every peak in one limb of a kind. Where limbs of
-different kinds contradict each other, which the matching cannot see, the weaker is dropped.
+Source: the exact solution of the paper's equations 13 to 15 for each limb (Kuhn 1955), as in trt_pose, SLEAP and
+DeepLabCut. For each limb, the sum of the PAF scores is maximal, with each peak in at most one limb of a kind. Limbs of
+different kinds are matched separately, so they may conflict. In a conflict, the weaker limb is dropped.
 Cost: O(n^3) for n peaks of a part.
 """
 
@@ -26,7 +26,15 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
 
 
 def match_limbs(candidates: Candidates, limb_count: int) -> NDArray[np.intp]:
-    """Indices of the candidates that give every limb the largest sum of scores, one-to-one."""
+    """Match peaks one-to-one, with the largest sum of scores for each limb.
+
+    Args:
+        candidates: all candidates.
+        limb_count: the number of limbs in the config.
+
+    Returns:
+        (m,) intp, indices of the matched candidates, limb by limb.
+    """
     chosen = [np.empty(0, dtype=np.intp)]
     for limb in range(limb_count):
         of_limb = np.flatnonzero(candidates.limb == limb)

@@ -1,9 +1,9 @@
-"""OpenPose's grouping on a CPU: limb by limb, each one-to-one, from the first part of a limb to the second.
+"""OpenPose's grouping on a CPU: match one limb after another, one-to-one, and add each to a person.
 
-Source: OpenPose, body part connector, CPU version. A limb adds its second part to whoever has the first, or starts a
-person if nobody has. Two people who are there already are never joined, so somebody whose neck was
-missed stays in pieces. The limbs from ear to shoulder only fill parts that are missing.
-Cost: sorting the candidates, O(C log C).
+Source: OpenPose, body part connector, CPU version. A limb adds its second part to the person who owns its first part.
+If the first part has no owner, the limb starts a person. Two existing people are never joined, so a person with a
+missed neck stays in pieces. The limbs from ear to shoulder only add missing parts.
+Cost: O(C log C), to sort the C candidates.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
     assembly = Assembly(coordinates)
     chosen = accept_one_to_one(candidates)  # limb by limb, in the config's order
     for (a, b), limb in zip(candidates.peaks[chosen].tolist(), candidates.limb[chosen].tolist()):
-        # From ear to shoulder OpenPose may put a peak into two people; here it only fills what is missing.
+        # OpenPose's limbs from ear to shoulder may put a peak into two people. Here they only add missing parts.
         if not config.limbs[limb].redundant or assembly.alone(a) != assembly.alone(b):
             assembly.connect(a, b)
     return to_subset(config, assembly.people(), candidates, coordinates)

@@ -1,10 +1,10 @@
-"""OpenPose's grouping on a GPU: all limbs in one list, best first, joined wherever no body part is doubled.
+"""OpenPose's grouping on a GPU: join all limbs, best first, unless a person would get a body part twice.
 
-Source: OpenPose 1.5 and later, body part connector, CUDA version. The order is by PAF score + a tenth of both peaks'.
-What its code tells apart is one rule here: a new person, a part that is added, two halves that are joined, and
-a limb that is dropped because a person has that part already. Unlike OpenPose's, limbs from ear to shoulder never
-start a person.
-Cost: sorting the candidates, O(C log C).
+Source: OpenPose 1.5 and later, body part connector, CUDA version. Limbs are sorted by PAF score + 0.1 * (sum of both
+peak scores). OpenPose's code has four cases: a limb starts a person, adds a part, joins two halves of a person, or is
+dropped because the person already has the part. Here one rule covers all four cases. Unlike in OpenPose, limbs from ear
+to shoulder never start a person.
+Cost: O(C log C), to sort the C candidates.
 """
 
 from __future__ import annotations

@@ -1,12 +1,16 @@
-"""The best division of the peaks there is: an integer programme over all limbs at once.
+"""Find the best division of the peaks: an integer programme over all limbs at once.
 
-Source: the paper's equations 13 to 15 without its relaxations, as the DeepCut line solves them (Pishchulin et al., CVPR
-2016). The sum of the PAF scores between peaks of one person is made as large as it can be, with at most one peak of a
-body part in a person. There is one unknown for each candidate, 1 if its ends belong together, and a peak may be in one
-limb of a kind. On a tree of limbs that would be all; but where limbs close a cycle, a path of them may lead from
-a peak to a rival, another of its part. Such paths are too many to list, so those that an answer has are forbidden, and
-it is solved again, until it has none (scipy.optimize.milp, which is HiGHS).
-Cost: exponential in the worst case. Every connected part of the graph is solved alone, within a time limit.
+Source: the paper's equations 13 to 15 without its relaxations, as in the DeepCut papers (Pishchulin et al., CVPR 2016).
+The objective is the sum of the PAF scores between peaks of one person. A person has at most one peak of each body part.
+The programme has one unknown for each candidate: 1 if its two peaks belong to one person, else 0. A peak may be in one
+limb of each kind.
+
+If the limbs form a tree, these constraints are enough. If they form cycles, a path of chosen candidates may lead from
+a peak to a rival, another peak of the same part. The number of such paths is too large to list them all. So the solver
+(scipy.optimize.milp, which is HiGHS) runs, the paths in its answer are forbidden, and it runs again until no such path
+is left.
+
+Cost: exponential in the worst case. Every connected component of the graph is solved separately, within a time limit.
 """
 
 from __future__ import annotations
@@ -30,12 +34,12 @@ from estimation.grouping.division import Division
 
 
 class Solution(NamedTuple):
-    """A division of the peaks, and how good it is.
+    """A division of the peaks, and its quality.
 
     Attributes:
-        people: for each person the ids of the peaks by body part.
-        objective: the sum of PAF scores between peaks of one person.
-        bound: an upper bound of the objective. It equals the objective where the answer is known to be the best.
+        people: for each person, the ids of the peaks by body part.
+        objective: the sum of the PAF scores between peaks of one person.
+        bound: an upper bound of the objective. If both are equal, the division is proven to be the best.
     """
 
     people: list[dict[int, int]]
@@ -44,7 +48,7 @@ class Solution(NamedTuple):
 
 
 class Constraint(NamedTuple):
-    """Of these candidates, by their indices, at most so many may be chosen."""
+    """A constraint: of the candidates with these ``indices``, at most ``most`` may be chosen."""
 
     indices: list[int]
     most: int
@@ -58,7 +62,16 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> D
 
 
 def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = Config.time_limit) -> Solution:
-    """The best division of the peaks, or the best found within ``time_limit`` seconds."""
+    """Find the best division of the peaks.
+
+    Args:
+        candidates: all candidates of the photo.
+        coordinates: all peaks of the photo.
+        time_limit: seconds after which the search stops.
+
+    Returns:
+        The best division, or the best one found within the time limit.
+    """
     until = time.monotonic() + time_limit
     people: list[dict[int, int]] = []
     objective = bound = 0.0
@@ -76,29 +89,29 @@ def solve(candidates: Candidates, coordinates: Coordinates, time_limit: float = 
 def _join(
     connected: Candidates, chosen: NDArray[np.bool_], coordinates: Coordinates
 ) -> tuple[list[dict[int, int]], float]:
-    """The people of an answer, and the sum of the PAF scores within them."""
-    assembly = Assembly(coordinates, tells=False)  # all is decided by now
+    """Return the people of an answer, and the sum of the PAF scores within them."""
+    assembly = Assembly(coordinates, tells=False)  # these are no decisions: the solver has made them all
     for a, b in connected.peaks[chosen].tolist():
         assembly.connect(a, b)
-    for a, b in connected.peaks.tolist():  # nothing more, unless time was up
+    for a, b in connected.peaks.tolist():  # this joins more only if the time ran out
         assembly.connect(a, b)
     inside = [assembly.person[a] is assembly.person[b] for a, b in connected.peaks.tolist()]
     return assembly.people(), float(connected.score[inside].sum())
 
 
 def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]]:
-    """Indices of the candidates of each connected part of the graph, the smallest first."""
+    """Yield the indices of the candidates of each connected component of the graph, the smallest first."""
     graph = coo_array((np.ones(len(peaks)), (peaks[:, 0], peaks[:, 1])), shape=(count, count))
     label = connected_components(graph, directed=False)[1][peaks[:, 0]] if len(peaks) else np.empty(0, np.intp)
     parts = [np.flatnonzero(label == part) for part in np.unique(label)]
-    yield from sorted(parts, key=len)  # a hard one shall not take the time of the easy ones
+    yield from sorted(parts, key=len)  # so that a hard component does not use up the time of the easy ones
 
 
 def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[list[NDArray[np.bool_]], float]:
-    """Which candidates to join, (C,) bool, and a bound on the sum of scores.
+    """Return the candidates to join, (C,) bool, and an upper bound of the sum of their scores.
 
-    If time is up there are two answers: the best one that breaks constraints still to come, and the best one found
-    since. part: the body part of every peak.
+    If the time runs out, two answers may come back: the last finished one, which has forbidden paths, and the best one
+    of the run that was stopped. part: the body part of each peak.
     """
     answers, bound = [np.ones(len(limbs), dtype=bool)], float(limbs.score.sum())
     ends = limbs.peaks.tolist()
@@ -107,7 +120,7 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         at_peak[limb, a].append(index)
         at_peak[limb, b].append(index)
 
-    constraints = [Constraint(indices, 1) for indices in at_peak.values()]  # a peak is in one limb of a kind at most
+    constraints = [Constraint(indices, 1) for indices in at_peak.values()]  # a peak is in at most one limb of each kind
     while (left := until - time.monotonic()) > 0:
         answer = milp(
             -limbs.score,
@@ -126,8 +139,9 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         for peaks, path in _paths_between_rivals(ends, np.flatnonzero(answers[0]).tolist(), part):
             if time.monotonic() > until:
                 break
-            # One candidate of the path must be left out. The first may as well come from any other rival: with
-            # the rest of the path chosen none of those can be, and else only one.
+            # At least one candidate of the path must be dropped. The constraint is stronger if all candidates that
+            # lead to a rival replace the first one: at most one of them can be chosen, and none with the rest of the
+            # path.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
             others = [index for index in from_rivals if peaks[-1] not in ends[index]]
             broken.append(Constraint([*others, *path[1:]], len(path) - 1))
@@ -138,8 +152,8 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
 
 
 def _constraints(constraints: list[Constraint], count: int) -> LinearConstraint:
-    """The constraints as rows of a matrix."""
-    # HiGHS takes 32-bit indices, and older SciPy versions do not convert
+    """Return the constraints as rows of a sparse matrix."""
+    # HiGHS needs 32-bit indices, and older SciPy versions do not convert them.
     row = np.repeat(
         np.arange(len(constraints), dtype=np.int32), [len(constraint.indices) for constraint in constraints]
     )
@@ -173,7 +187,7 @@ def _paths_between_rivals(
             peak = queue.popleft()
             if part[peak] == part[start] and peak != start:
                 peaks, path = _way_back(came_by, peak)
-                if len({part[between] for between in peaks[1:]}) == len(path):  # else a path within it says more
+                if len({part[between] for between in peaks[1:]}) == len(path):  # else a shorter path is in it
                     yield peaks, path
                 continue
             for other, index in limbs_of[peak]:
@@ -183,7 +197,7 @@ def _paths_between_rivals(
 
 
 def _way_back(came_by: dict[int, tuple[int, int]], end: int) -> tuple[list[int], list[int]]:
-    """The peaks from ``end`` to the start, and the candidates between them."""
+    """Return the peaks from ``end`` back to the start, and the candidates between them."""
     peaks, path = [end], []
     while (before := came_by[peaks[-1]])[1] >= 0:
         peaks.append(before[0])

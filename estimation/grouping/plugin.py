@@ -1,7 +1,8 @@
-"""Finding and running a grouping. Whatever a plug-in does, one sentence says what went wrong.
+"""Find and run a grouping. If it fails, one sentence says what went wrong.
 
-There are two doors. ``merge(subset)`` is the lab's: rows of limbs in, rows of people out. ``group(candidates,
-coordinates, config)`` sees every scored candidate before any is thrown away, and returns the same rows.
+A grouping is a function with one of two names, its "door". ``merge(subset)`` is the lab's: it turns rows of limbs into
+rows of people. ``group(candidates, coordinates, config)`` gets all scored candidates, also those that were not
+accepted, and returns rows of people.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ from estimation.subset import GroupingError, limb_rows, slots_of_rows
 
 _SIGNATURES = {"group": "group(candidates, coordinates, config)", "merge": "merge(subset)"}
 LIMITS = ("min_num_body_parts", "min_score")
-"""The options of ``merge``, which are thresholds of ``Config``, too."""
+"""The options of ``merge`` that are also thresholds of ``Config``."""
 DOORS = tuple(_SIGNATURES)
-"""The functions that a plug-in may have, in the order in which they are looked for."""
+"""The functions that a plug-in may define, in the order of the search."""
 Input = Connections | NDArray[np.float64]
-"""What a grouping is called with: the connections for ``group``, rows of limbs for ``merge``."""
+"""The input of a grouping: the connections for ``group``, rows of limbs for ``merge``."""
 _LARGEST_FILE = 8 << 20  # bytes
-_KEPT = 100  # characters of what is printed
+_KEPT = 100  # characters of printed text that are kept
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *_UTF_32_MARKS)
 """The first bytes of files that editors save as UTF-16 or UTF-32, such as Notepad's "Unicode"."""
@@ -66,8 +67,8 @@ class FileKind:
     """A kind of plug-in.
 
     Attributes:
-        name: what sentences call its file.
-        error: what is raised.
+        name: the name of its file in messages.
+        error: the exception for its mistakes.
     """
 
     name: str
@@ -78,17 +79,17 @@ GROUPING_FILE = FileKind("grouping file", GroupingError)
 
 
 class DescribedError(Exception):
-    """An error of a plug-in in another process, as ``describe_error`` described it there."""
+    """An error of a plug-in with a finished description, such as an error in another process."""
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """A function that makes people of limbs.
+    """A function that groups limbs into people.
 
     Attributes:
-        door: ``merge`` or ``group``, which decides its input.
+        door: ``merge`` or ``group``; it decides the input of the function.
         function: the function.
-        source: the file that it was loaded from.
+        source: the file that the function was loaded from.
     """
 
     door: str
@@ -97,23 +98,24 @@ class Grouping:
 
 
 GroupingLike = str | Path | Callable[..., Any] | Grouping
-"""What ``load_grouping`` takes."""
+"""The argument of ``load_grouping``."""
 
 
 def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) -> Grouping:
-    """Load a grouping by its name in ``GROUPINGS``, or by its Python file, which is executed.
+    """Load a grouping from its Python file, which is executed, or from a function.
 
     Args:
-        grouping: the name or the path; a file may import files beside it. A function is taken as it is. The name of
-            the function, ``merge`` or ``group``, decides its door. A function with another name is a ``group`` if it
-            requires three arguments, and a ``merge`` otherwise. A loaded grouping is returned as it is.
-        doors: the functions to look for. The first one in the file is taken.
+        grouping: a name in ``GROUPINGS``, the path of a Python file, a function or a loaded grouping. A file may import
+            other files of its folder. The name of a function, ``merge`` or ``group``, decides its door. A function with
+            another name is a ``group`` if it has three required arguments, and otherwise a ``merge``. A loaded grouping
+            is returned unchanged.
+        doors: the functions to look for in the file, in this order. The first one that the file defines is used.
 
     Returns:
         The grouping.
 
     Raises:
-        GroupingError: in one sentence, if the file is missing, does not run, or has no such function.
+        GroupingError: if the file is missing, does not run, or defines no such function.
     """
     if isinstance(grouping, Grouping):
         return grouping
@@ -131,7 +133,17 @@ def load_grouping(grouping: GroupingLike = "lab", doors: Sequence[str] = DOORS) 
 
 
 def find_file(grouping: str | Path) -> Path:
-    """The file of a grouping by its name in ``GROUPINGS`` or its path. Raises GroupingError if it is no Python file."""
+    """Find the file of a grouping.
+
+    Args:
+        grouping: a name in ``GROUPINGS``, or the path of a Python file.
+
+    Returns:
+        The path.
+
+    Raises:
+        GroupingError: if the file does not exist, or is not a Python file.
+    """
     path = GROUPINGS.get(str(grouping)) or Path(grouping)
     if not os.path.isfile(path):
         raise GroupingError(
@@ -143,34 +155,37 @@ def find_file(grouping: str | Path) -> Path:
 
 
 def check_form(path: Path, kind: FileKind) -> None:
-    """Raise the kind's error if the name or the size of a plug-in's file is not that of a Python file."""
+    """Raise the kind's error if a plug-in's file is too large for a Python file, or its name does not end in .py."""
     if path.suffix != ".py":
-        raise kind.error(f"the {kind.name} {path} must be a Python file whose name ends in .py")
+        raise kind.error(f"the {kind.name} {path} must be a Python file; its name must end in .py")
     if path.stat().st_size > _LARGEST_FILE:
-        raise kind.error(f"the {kind.name} {path} is larger than {_LARGEST_FILE >> 20} MB; is it a Python file?")
+        raise kind.error(
+            f"the {kind.name} {path} is larger than {_LARGEST_FILE >> 20} MB, too large for a Python file; "
+            "check the path"
+        )
 
 
 def check_syntax(path: Path) -> None:
-    """Raise GroupingError if a grouping's file is not Python. The file is not executed."""
+    """Raise GroupingError if a grouping's file is not valid Python. The file is not executed."""
     with _told_as_not_loaded(path, GROUPING_FILE):
         compile(read_source(path), path, "exec")
 
 
 def read_source(path: Path) -> bytes:
-    """Read a plug-in's file. Raises DescribedError, with what to do, if its encoding is one that Python does not read.
+    """Read a plug-in's file. Raises DescribedError if Python does not read its encoding.
 
-    Python's own errors for such files name null bytes or a byte, but neither the encoding nor a remedy.
+    Python's own error for such a file names only a byte. This error names the encoding, and says what to do.
     """
     data = path.read_bytes()
-    if data.startswith(_WIDE_MARKS) or b"\0" in data[:2]:  # Python code begins with a letter of ASCII, or nearly always
+    if data.startswith(_WIDE_MARKS) or b"\0" in data[:2]:  # Python code nearly always begins with an ASCII letter
         wide = "UTF-32" if data.startswith(_UTF_32_MARKS) or data[1:4] == bytes(3) or data[:3] == bytes(3) else "UTF-16"
         raise DescribedError(f"the file is {wide}, but Python reads UTF-8; in your editor, save it with encoding UTF-8")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    except SyntaxError:  # told with its line when the file is compiled, or below
+    except SyntaxError:  # compiling the file, or the code below, reports the error with its line
         encoding = "utf-8"
     try:
-        with contextlib.suppress(LookupError):  # a codec that is not of text, such as rot13
+        with contextlib.suppress(LookupError):  # the codec does not decode text, such as rot13
             data.decode(encoding)
     except UnicodeDecodeError as error:
         line, name = data[: error.start].count(b"\n") + 1, encoding.removesuffix("-sig").upper()
@@ -192,7 +207,7 @@ def _from_function(function: Callable[..., Any]) -> Grouping:
 def run_grouping(
     grouping: Grouping, config: Config, connections: Connections, shown: TextIO | None = None
 ) -> NDArray[np.float64]:
-    """Run a grouping and return its rows alone: ``divide(...).subset``."""
+    """Run a grouping as ``divide`` does, and return only its rows, (n, parts + 2) float64."""
     return divide(grouping, config, connections, shown).subset
 
 
@@ -203,17 +218,17 @@ def divide(grouping: Grouping, config: Config, connections: Connections, shown: 
         grouping: the grouping.
         config: the configuration that the limbs were found with.
         connections: the limbs.
-        shown: where to write what the grouping prints; by default nowhere.
+        shown: a stream for the grouping's prints. By default, they are dropped.
 
     Returns:
-        The checked rows, (n, parts + 2) float64, with objective and bound if the grouping gave them.
+        The checked rows, (n, parts + 2) float64, with objective and bound if the grouping returned them.
 
     Raises:
-        GroupingError: in one sentence, if the grouping raises or its answer breaks the contract.
+        GroupingError: if the grouping raises, or its answer breaks the contract.
 
     Warns:
-        OpenPoseLabWarning: in one sentence, if the grouping prints, or changes what it is given. Without the copies,
-            every other grouping would see the change.
+        OpenPoseLabWarning: if the grouping prints, or changes its input. The input is a copy, so other groupings do
+            not see the change.
     """
     return _divide(grouping, config, input_of(grouping, config, connections), shown)
 
@@ -221,20 +236,28 @@ def divide(grouping: Grouping, config: Config, connections: Connections, shown: 
 def run_merge(
     grouping: Grouping, config: Config, rows: NDArray[np.float64], shown: TextIO | None = None
 ) -> NDArray[np.float64]:
-    """Do the same for rows of limbs, (n, parts + 2) float64, through the lab's door.
+    """Run a ``merge`` on a copy of rows of limbs, and check its answer, as ``divide`` does.
 
-    The limits of ``config`` for ``merge`` are passed on where they differ from the defaults and ``merge`` accepts them.
+    Args:
+        grouping: the ``merge``.
+        config: the configuration of the rows. Its limits, such as ``min_score``, are passed to ``merge`` if they differ
+            from the defaults and ``merge`` accepts them.
+        rows: (n, parts + 2) float64, rows of limbs.
+        shown: a stream for the grouping's prints. By default, they are dropped.
+
+    Returns:
+        The checked rows, (m, parts + 2) float64.
     """
     return _divide(grouping, config, rows, shown).subset
 
 
 def input_of(grouping: Grouping, config: Config, connections: Connections) -> Input:
-    """The input that the grouping's door takes: rows of limbs for ``merge``, the connections for ``group``."""
+    """Return the input for a grouping: rows of limbs for ``merge``, the connections for ``group``."""
     return limb_rows(config, connections) if grouping.door == "merge" else connections
 
 
 def slots_of_input(given: Input) -> NDArray[np.intp]:
-    """(P,): the body part of each peak in a grouping's input, ``MISSING`` for other ids."""
+    """Return the body part of each peak in a grouping's input, and ``MISSING`` for other ids: (P,)."""
     return given.coordinates.part if isinstance(given, Connections) else slots_of_rows(given)
 
 
@@ -250,12 +273,12 @@ def call_grouping(
     Args:
         grouping: the grouping.
         config: the configuration of the limbs.
-        given: the input that ``input_of`` gives.
-        options: more keyword arguments for the function.
-        shown: where to write what the grouping prints; by default nowhere.
+        given: the input from ``input_of``.
+        options: further keyword arguments for the function.
+        shown: a stream for the grouping's prints. By default, they are dropped.
 
     Returns:
-        The reply, unchecked. Its error has the line of the grouping's own file.
+        The unchecked reply. Its error names the line in the grouping's own file.
     """
     if isinstance(given, Connections):
         originals: tuple[Any, ...] = given.candidates, given.coordinates
@@ -285,7 +308,7 @@ def call_grouping(
 
 
 def _own(answer: Any) -> Any:
-    """A copy of the answer: a grouping may return the same array each time."""
+    """Copy the answer, because a grouping may return the same array each time."""
     if isinstance(answer, Division):
         return replace(answer, subset=_own(answer.subset))
     answer = plain_answer(answer)
@@ -309,7 +332,7 @@ def _divide(grouping: Grouping, config: Config, given: Input, shown: TextIO | No
 
 
 def _name_of(grouping: Grouping) -> str:
-    """What a sentence about the grouping begins with. A function of a notebook's cell has no file to be named."""
+    """Name the grouping for a message: its function and its file. A function of a notebook's cell has no file."""
     source = _source_file(grouping)
     return f"{grouping.door} in {source}" if os.path.isfile(source) else grouping.door
 
@@ -320,13 +343,13 @@ def _limits(function: Callable[..., Any], config: Config) -> dict[str, float]:
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function takes a keyword argument, by its name or by ``**``."""
+    """Return whether a function takes a keyword argument, by its name or by ``**``."""
     parameters = parameters_of(function)
     return name in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
 def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    """The parameters of a function by name; none if Python cannot tell, as with some functions in C."""
+    """Return the parameters of a function by name. For some functions in C, Python does not know them: none."""
     try:
         return inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -334,7 +357,7 @@ def parameters_of(function: Callable[..., Any]) -> Mapping[str, inspect.Paramete
 
 
 def differ(original: Any, copy: Any) -> bool:
-    """Whether two arrays differ, or an array of two objects that hold arrays."""
+    """Return whether two arrays differ. For other objects, compare all their attributes as arrays."""
     if isinstance(original, np.ndarray):
         return not np.array_equal(original, copy)
     return any(not np.array_equal(value, vars(copy).get(name, ())) for name, value in vars(original).items())
@@ -342,20 +365,20 @@ def differ(original: Any, copy: Any) -> bool:
 
 @contextlib.contextmanager
 def settings_kept() -> Iterator[None]:
-    """Undo what a plug-in sets, as with ``np.seterr`` and ``warnings.simplefilter``, at the end of the block."""
+    """Restore the settings of ``np.seterr`` and ``warnings.simplefilter`` at the end of the block."""
     with np.errstate(), warnings.catch_warnings():
         yield
 
 
 _one_at_a_time = threading.RLock()
-"""Warning filters and the standard output belong to all threads. A grouping may call another one."""
+"""One plug-in runs at a time, as all threads share warning filters and standard output. A grouping may call another."""
 _exit = os._exit
 _plugin = threading.local()
 """``process``: the id of the process in which this thread runs a plug-in."""
 
 
 def _exit_unless_in_plugin(status: int) -> None:
-    """Raise SystemExit where a plug-in would end the program. A process that a plug-in forks ends."""
+    """Raise SystemExit if a plug-in's own process calls ``os._exit``. A process that a plug-in forked ends as usual."""
     if getattr(_plugin, "process", None) == os.getpid():
         raise SystemExit(f"os._exit({status})")
     _exit(status)
@@ -363,8 +386,8 @@ def _exit_unless_in_plugin(status: int) -> None:
 
 @contextlib.contextmanager
 def exit_refused() -> Iterator[None]:
-    """Let ``os._exit`` raise SystemExit in this thread until the block ends."""
-    os._exit = _exit_unless_in_plugin  # type: ignore[assignment]  # it stays: another thread may run a plug-in
+    """Make ``os._exit`` raise SystemExit in this thread until the block ends."""
+    os._exit = _exit_unless_in_plugin  # type: ignore[assignment]  # not restored: another thread may run a plug-in
     before, _plugin.process = getattr(_plugin, "process", None), os.getpid()
     try:
         yield
@@ -374,7 +397,7 @@ def exit_refused() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _output_of_this_thread(target: io.TextIOBase) -> Iterator[None]:
-    """Send what this thread prints to ``target`` until the block ends. Other threads print as before."""
+    """Send this thread's prints to ``target`` until the block ends. Other threads print as before."""
     outer = sys.stdout
     shared = outer if isinstance(outer, _SharedOutput) else _SharedOutput(outer)
     sys.stdout = shared
@@ -383,12 +406,12 @@ def _output_of_this_thread(target: io.TextIOBase) -> Iterator[None]:
         yield
     finally:
         shared.target.stream = before
-        if sys.stdout is shared:  # otherwise another thread has redirected it meanwhile
+        if sys.stdout is shared:  # else another thread has redirected it since
             sys.stdout = outer
 
 
 class _SharedOutput(io.TextIOBase):
-    """A standard output that each thread may send elsewhere. For other threads it is the original."""
+    """A standard output that each thread can redirect for itself. Other threads print to the original."""
 
     def __init__(self, original: Any) -> None:  # None where there is no standard output
         self._original = original
@@ -425,14 +448,14 @@ class _SharedOutput(io.TextIOBase):
 
 
 class Printed(io.TextIOBase):
-    """Counts the characters that are printed, keeps the first, and passes all on to ``shown``, if there is one."""
+    """A stream that counts characters, keeps the first of them, and writes all of them to ``shown``, if given."""
 
     def __init__(self, shown: TextIO | None) -> None:
         self.length, self.beginning = 0, ""
         self._shown = shown
 
     def write(self, text: str) -> int:
-        """Take note of some text."""
+        """Count and keep some text."""
         self.length += len(text)
         self.beginning += text[: _KEPT - len(self.beginning)]
         if self._shown:
@@ -442,7 +465,11 @@ class Printed(io.TextIOBase):
 
 @contextlib.contextmanager
 def guarded(printed: io.TextIOBase) -> Iterator[None]:
-    """Run a plug-in: one at a time, its settings undone, ``os._exit`` an error, its output sent to ``printed``."""
+    """Protect the program while the block runs a plug-in.
+
+    One plug-in runs at a time. Its settings are undone at the end, ``os._exit`` raises an error, and its prints go to
+    ``printed``.
+    """
     with _one_at_a_time, settings_kept(), exit_refused(), _output_of_this_thread(printed):
         yield
 
@@ -452,17 +479,17 @@ def execute(path: Path, kind: FileKind) -> ModuleType:
 
     Args:
         path: the file.
-        kind: what to call it.
+        kind: the kind of plug-in.
 
     Returns:
         The module.
 
     Raises:
-        OpenPoseLabError: the kind's error, in one sentence, if the file does not run.
+        OpenPoseLabError: the kind's error, if the file does not run.
     """
     module = ModuleType(f"{kind.name.split()[0]}_{path.stem}")
     module.__file__ = str(path)
-    sys.modules[module.__name__] = module  # where dataclasses, for one, look up the module they are in
+    sys.modules[module.__name__] = module  # dataclasses, for example, look up their module here
     folder = path.parent.resolve()
     others = set(sys.modules)
     appended = str(folder) not in sys.path
@@ -472,9 +499,9 @@ def execute(path: Path, kind: FileKind) -> ModuleType:
         with _told_as_not_loaded(path, kind), guarded(Printed(sys.stdout)):
             exec(compile(read_source(path), path, "exec"), module.__dict__)
     finally:
-        if appended and str(folder) in sys.path:  # the file may have removed it; its own entries stay
+        if appended and str(folder) in sys.path:  # the file may have removed it, or added others
             del sys.path[len(sys.path) - 1 - sys.path[::-1].index(str(folder))]
-        for name in set(sys.modules) - others:  # its neighbours are not those of the next file, whatever their names
+        for name in set(sys.modules) - others:  # the next file may have other neighbours of these names
             source = getattr(sys.modules[name], "__file__", None)
             if source and Path(source).parent == folder:
                 del sys.modules[name]
@@ -492,13 +519,13 @@ def _told_as_not_loaded(path: Path, kind: FileKind) -> Iterator[None]:
 
 
 def _source_file(grouping: Grouping) -> Path:
-    """The file that defines the function: a grouping's file may import it from a neighbour."""
+    """Return the file that defines the function. A grouping's file may import it from another file."""
     code = getattr(grouping.function, "__code__", None)
     return Path(code.co_filename) if isinstance(code, CodeType) else grouping.source
 
 
 def describe_error(error: BaseException, source: Path) -> str:
-    """The error on one line, with the last line of the plug-in's own file that led to it."""
+    """Describe an error on one line, with the last line number in the plug-in's own file that led to it."""
     if isinstance(error, DescribedError):
         return str(error)
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == source]
@@ -515,5 +542,5 @@ def _text_of(error: BaseException) -> str:
         return textwrap.shorten(str(error), 300, placeholder=" ...")
     except KeyboardInterrupt:
         raise
-    except BaseException:  # an exception whose own text fails
+    except BaseException:  # the text of the exception raises an exception
         return ""

@@ -1,10 +1,10 @@
-"""The handout's first relaxation: only the limbs of a tree over the body parts, matched one by one.
+"""The handout's first relaxation: match only the limbs of a tree over the body parts, one limb after another.
 
-Source: Cao et al., CVPR 2017, section 2.3. In a tree limbs cannot contradict each other, so whatever is matched is
-joined. The limbs from ear to shoulder are no part of the tree. They settle ties: when all is joined, they say which
-pairs belong together; these are given a start of ``config.tie`` over their rivals, and all is matched again. Last,
-they join what a missed part left in pieces.
-Cost: sorting the candidates twice, O(C log C).
+Source: Cao et al., CVPR 2017, section 2.3. Limbs of a tree cannot conflict, so all matched limbs are joined. The limbs
+from ear to shoulder are not in the tree. They break ties: after a first matching, each pair of peaks that they support
+gets ``config.tie`` added to its score, and all limbs are matched again. At the end, they join the pieces of people with
+a missed part.
+Cost: O(C log C), to sort the C candidates twice.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
     redundant = np.array([limb.redundant for limb in config.limbs])[candidates.limb]
     tree, others = candidates.select(np.flatnonzero(~redundant)), candidates.select(np.flatnonzero(redundant))
 
-    assembly = Assembly(coordinates, tells=False)  # a first try, which is thrown away
+    assembly = Assembly(coordinates, tells=False)  # the first matching only finds the supported pairs
     assembly.join(config, tree, accept_one_to_one(tree))
     start = config.tie * _supported(assembly, tree, others)
     tree = tree.select(np.argsort(-(tree.score + start), kind="stable"))
@@ -35,7 +35,7 @@ def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> N
 
 
 def _supported(assembly: Assembly, tree: Candidates, others: Candidates) -> NDArray[np.bool_]:
-    """(C,): whether one end of each candidate has a redundant limb to the person of the other end."""
+    """Return whether one end of each candidate has a redundant limb to the person of the other end, (C,) bool."""
     links = set()
     for a, b in others.peaks.tolist():
         links |= {(a, id(assembly.person[b])), (b, id(assembly.person[a]))}

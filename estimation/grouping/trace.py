@@ -1,8 +1,8 @@
-"""What a grouping did, step by step: any grouping may tell, and ``recording`` keeps it.
+"""The trace of a grouping: the people after each of its steps.
 
-A grouping calls ``step`` whenever it has looked at a limb. Nothing happens, unless it runs inside ``recording``, as it
-does for ``python -m openpose_lab explain``. A call that makes no sense is left out with a sentence that says so. It
-never stops a grouping.
+A grouping calls ``step`` after each limb that it looked at. The call does something only inside ``recording``, as in
+``python -m openpose_lab explain``. A wrong call never stops a grouping: the trace skips the step, and keeps a sentence
+that says why.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from estimation.config import COCO_18, Config
 from estimation.subset import MISSING, SCORE, GroupingError, row_length
 
 MAX_STEPS = 5000
-"""Steps that are kept of one grouping, so that a crowd fills neither memory nor page."""
+"""Most steps that a trace keeps, to bound the memory and the size of the page for a crowd."""
 _MAX_PROBLEMS = 5
 _MAX_NOTE = 400  # letters
 
@@ -32,7 +32,7 @@ class Step:
     Attributes:
         peaks: ids of the peaks that the grouping looked at.
         peak_sets: the peaks of each person after the step.
-        note: the decision in plain words, or "".
+        note: the decision in words, or "".
     """
 
     peaks: tuple[int, ...]
@@ -41,7 +41,7 @@ class Step:
 
 
 class Trace:
-    """The steps that were recorded, and in ``problems`` a sentence for what was left out."""
+    """The recorded ``steps``, and ``problems``: sentences about the steps that were skipped."""
 
     def __init__(self, config: Config = COCO_18, peak_count: int | None = None) -> None:
         self.steps: list[Step] = []
@@ -51,7 +51,7 @@ class Trace:
         self._calls = 0
 
     def record(self, limb_row: Any, people: Any, note: Any = "") -> None:
-        """Keep a copy of one step, or a sentence that says why not."""
+        """Keep a copy of one step, or a sentence that says why it is skipped."""
         self._calls += 1
         if len(self.steps) == MAX_STEPS:
             self._complain(f"only the first {MAX_STEPS} steps are kept")
@@ -74,9 +74,9 @@ class Trace:
         return Step(tuple(peaks), tuple(person for person in sets if person), short)
 
     def _ids(self, value: Any, what: str) -> list[int]:
-        """The ids in a row of the lab's subset, in the values of a dict, or in anything that can be listed."""
+        """Return the peak ids of a row of the lab's subset, of the values of a dict, or of any iterable."""
         entries = _listed(value.values() if isinstance(value, Mapping) else value, what)
-        if len(entries) == self._row_length:  # nobody has so many peaks, so this is a row
+        if len(entries) == self._row_length:  # no person has so many peaks, so this is a row
             entries = [entry for entry in entries[:SCORE] if entry != MISSING]
         ids = []
         for entry in entries:
@@ -84,7 +84,7 @@ class Trace:
                 raise GroupingError(f"{what} must be a row or ids of peaks but holds {_shown(entry)}")
             number = float(entry)
             if not number.is_integer() or not 0 <= number < self._peak_count:
-                raise GroupingError(f"{what} holds {_shown(entry)}, but no peak with that id was given")
+                raise GroupingError(f"{what} holds {_shown(entry)}, but the input has no peak with that id")
             ids.append(int(number))
         return ids
 
@@ -92,9 +92,9 @@ class Trace:
 def _listed(value: Any, what: str) -> list[Any]:
     try:
         return list(value)
-    except Exception as error:  # a generator of the grouping's own may raise anything
+    except Exception as error:  # a generator of the grouping may raise any exception
         reason = "" if isinstance(error, TypeError) else f" ({type(error).__name__})"
-        raise GroupingError(f"{what} must be something that can be listed but is {_shown(value)}{reason}") from error
+        raise GroupingError(f"{what} must be a list or another iterable but is {_shown(value)}{reason}") from error
 
 
 def _shown(value: Any) -> str:
@@ -114,10 +114,10 @@ def step(limb_row: Any, people: Iterable[Any], note: str = "") -> None:
     """Record one step of a grouping. Outside ``recording`` nothing happens.
 
     Args:
-        limb_row: what was looked at: a row of the lab's subset, or ids of peaks.
-        people: the people after the step, each a row, ids of peaks, or a dict with such ids as its values. A generator
-            is not started unless the step is recorded.
-        note: the decision in plain words. By default it is worked out from the people before and after.
+        limb_row: the limb that the grouping looked at: a row of the lab's subset, or ids of peaks.
+        people: the people after the step. Each person is a row, ids of peaks, or a dict with peak ids as values. A
+            generator is started only if the step is recorded.
+        note: the decision in words. By default, the note is derived from the people before and after the step.
     """
     trace = _active.get()
     if trace is not None:
@@ -125,7 +125,7 @@ def step(limb_row: Any, people: Iterable[Any], note: str = "") -> None:
 
 
 def is_recording() -> bool:
-    """Whether steps are recorded. Groupings ask if a step is costly to describe."""
+    """Return whether steps are recorded. Groupings ask this before they describe a step that takes time to describe."""
     return _active.get() is not None
 
 
@@ -135,7 +135,8 @@ def recording(config: Config = COCO_18, peak_count: int | None = None) -> Iterat
 
     Args:
         config: the configuration of the rows.
-        peak_count: the number of peaks, from which on ids do not exist. By default any id may exist.
+        peak_count: the number of peaks. Steps with an id of ``peak_count`` or more are skipped. By default, any id is
+            allowed.
 
     Yields:
         The trace, which grows with each step.

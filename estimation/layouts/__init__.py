@@ -1,6 +1,6 @@
-"""Skeleton layouts, one file each. A file with a ``LAYOUT`` in this folder adds one.
+"""Skeleton layouts, one file each. To add a layout, add a file with a ``LAYOUT`` to this folder.
 
-A network names the layout that its channels have.
+Each network names the layout of its channels.
 """
 
 from estimation.discovery import collect_by_name

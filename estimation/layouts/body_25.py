@@ -1,6 +1,6 @@
 """BODY_25: OpenPose's default layout, with mid hip and feet.
 
-The order of parts, limbs and channels is that of OpenPose's poseParameters.cpp.
+Parts, limbs and channels have the order of OpenPose's poseParameters.cpp.
 """
 
 from estimation.layouts.coco_18 import BODY_PARTS as COCO_PARTS

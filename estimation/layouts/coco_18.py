@@ -1,7 +1,7 @@
 """COCO_18: COCO's 17 keypoints and the neck; the layout of the lab.
 
-The order of parts and of PAF channels is that of CMU's COCO networks. The order of limbs is the lab's, so that rows
-come to merge as in the handout's example.
+Parts and PAF channels have the order of CMU's COCO networks. Limbs have the lab's order, so the rows for ``merge`` have
+the order of the handout's example.
 """
 
 from estimation.layouts.human import proportions_of, sigmas_of

@@ -1,4 +1,4 @@
-"""Body parts that several layouts share: how people are built, and how precisely annotators place each part."""
+"""Body parts that several layouts share: human proportions, and the precision of annotators for each part."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIGMAS = {
     "ankle": 0.089,
 }
 """COCO's sigmas (pycocotools, Params.kpt_oks_sigmas)."""
-_OTHER_SIGMA = 0.079  # parts that COCO does not have: as a shoulder
+_OTHER_SIGMA = 0.079  # for parts that COCO does not have: the value of a shoulder
 
 STANDING = {
     "nose": (0.00, 0.10),
@@ -45,7 +45,7 @@ STANDING = {
     "right_small_toe": (-0.17, 0.97),
     "right_heel": (-0.07, 1.01),
 }
-"""A person seen from the front, x and y in units of their height."""
+"""The parts of a standing person seen from the front, x and y in units of the person's height."""
 
 
 def sigmas_of(body_parts: tuple[str, ...]) -> tuple[float, ...]:

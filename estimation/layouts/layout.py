@@ -1,4 +1,4 @@
-"""A skeleton layout: body parts, the limbs between them, and the channels that show both."""
+"""A skeleton layout: body parts, the limbs between them, and the map channels of both."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Limb(NamedTuple):
-    """An ordered pair of body parts and the two PAF channels that point from the first to the second.
+    """An ordered pair of body parts, and the two PAF channels of the vectors from the first part to the second.
 
-    ``redundant`` marks a limb that closes a cycle (ear to shoulder). It is evidence for grouping but is not drawn: the
-    other limbs already form a tree over all parts.
+    ``redundant`` marks a limb that closes a cycle (ear to shoulder): the other limbs already form a tree over all
+    parts. Groupings use a redundant limb as evidence, but it is not drawn.
     """
 
     from_part: int
@@ -27,19 +27,19 @@ class Limb(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """What a skeleton consists of.
+    """A skeleton layout.
 
     Attributes:
         name: the layout's name, as in ``LAYOUTS``.
-        body_parts: the names of the parts. A part's place is its heatmap channel and its slot in a subset row. Names of
-            parts that come in pairs begin with ``left_`` and ``right_``.
+        body_parts: the names of the parts. A part's index is its heatmap channel and its slot in a subset row. Names of
+            paired parts begin with ``left_`` and ``right_``.
         limbs: the limbs, in the order in which their rows reach ``merge``.
-        sigmas: one number a part. How far two annotators place the part apart, as a share of the person's size: the
-            square root of their area (COCO's sigmas).
-        proportions: x and y of every part of a standing person seen from the front, in units of their height; None if
-            the layout has none.
-        pairs: the names of the parts that change places in a mirrored photo, two by two. None: those whose names differ
-            in ``left`` and ``right`` alone.
+        sigmas: one number per part (COCO's sigmas): how far apart two annotators place the part, as a share of the
+            person's size. The size is the square root of the person's area.
+        proportions: x and y of every part of a standing person seen from the front, in units of the person's height, or
+            None.
+        pairs: pairs of names of the parts that change places in a mirrored photo. None means all parts with names that
+            differ only in ``left`` and ``right``.
 
     Raises:
         ValueError: if the fields do not fit together.
@@ -55,10 +55,10 @@ class Layout:
     def __post_init__(self) -> None:
         count = len(self.body_parts)
         if count == 0 or len(set(self.body_parts)) != count:
-            raise ValueError(f"the body parts of {self.name} must be names that all differ but are {self.body_parts}")
+            raise ValueError(f"the body parts of {self.name} must have different names but are {self.body_parts}")
         for what, values in (("sigmas", self.sigmas), ("proportions", self.proportions)):
             if values is not None and len(values) != count:
-                raise ValueError(f"the {what} of {self.name} must be {count}, one a body part, but are {len(values)}")
+                raise ValueError(f"{self.name} must have {count} {what}, one per body part, but has {len(values)}")
         for limb in self.limbs:
             if not all(part in range(count) for part in limb[:2]) or min(limb.paf_x, limb.paf_y) < 0:
                 raise ValueError(f"{limb} of {self.name} must join two of {count} parts by two PAF channels")
@@ -75,7 +75,7 @@ class Layout:
 
     @cached_property
     def mirrored_parts(self) -> NDArray[np.intp]:
-        """(P,): the part that each part is in a mirrored photo: the left eye for the right one, the nose for itself."""
+        """(P,) the counterpart of each part in a mirrored photo: right eye for left eye, and nose for nose."""
         if self.pairs is None:
             others = {name: other_side(name) for name in self.body_parts}
         else:
@@ -85,23 +85,23 @@ class Layout:
 
     @property
     def heatmap_count(self) -> int:
-        """Channels of the heatmaps: one a part and the background."""
+        """The number of heatmap channels: one per part, and one for the background."""
         return len(self.body_parts) + 1
 
     @property
     def paf_count(self) -> int:
-        """Channels of the PAFs: two a limb."""
+        """The number of PAF channels: two per limb."""
         return max((max(limb.paf_x, limb.paf_y) for limb in self.limbs), default=-1) + 1
 
 
 def other_side(body_part: str) -> str:
-    """Name the same part of the body's other side: left_eye for right_eye, nose for nose."""
+    """Return the same part on the other side of the body: left_eye for right_eye, nose for nose."""
     sides = {"left": "right", "right": "left"}
     return "_".join(sides.get(word, word) for word in body_part.split("_"))
 
 
 def _frozen(rows: list[int] | list[tuple[int, int]]) -> NDArray[np.intp]:
-    import numpy as np  # in here, as programs list layouts and networks before they load anything
+    import numpy as np  # imported here, because programs list layouts before they load NumPy
 
     array = np.array(rows, dtype=np.intp)
     array.setflags(write=False)

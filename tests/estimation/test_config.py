@@ -145,10 +145,10 @@ LIMB = Limb(0, 1, 0, 1)
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ((("a", "a"), (LIMB,), (0.1, 0.1)), "the body parts of TOY must be names that all differ"),
-        (((), (), ()), "the body parts of TOY must be names that all differ"),
-        ((("a", "b"), (LIMB,), (0.1,)), "the sigmas of TOY must be 2, one a body part, but are 1"),
-        ((("a", "b"), (LIMB,), (0.1, 0.1), ((0, 0),)), "the proportions of TOY must be 2"),
+        ((("a", "a"), (LIMB,), (0.1, 0.1)), "the body parts of TOY must have different names"),
+        (((), (), ()), "the body parts of TOY must have different names"),
+        ((("a", "b"), (LIMB,), (0.1,)), "TOY must have 2 sigmas, one per body part, but has 1"),
+        ((("a", "b"), (LIMB,), (0.1, 0.1), ((0, 0),)), "TOY must have 2 proportions"),
         ((("a", "b"), (Limb(0, 2, 0, 1),), (0.1, 0.1)), "must join two of 2 parts by two PAF channels"),
         ((("a", "b"), (Limb(0, 1, -1, 1),), (0.1, 0.1)), "must join two of 2 parts by two PAF channels"),
     ],

@@ -49,7 +49,7 @@ def test_ids_go_by_part_then_row_then_column():
 
 
 def test_unknown_part_is_named():
-    with pytest.raises(KeyError, match="'tail' is no body part; these are: nose, neck"):
+    with pytest.raises(KeyError, match="'tail' is not a body part; the body parts are: nose, neck"):
         get_coordinates(COCO_18, np.zeros((3, 3, 19), np.float32))["tail"]
 
 
@@ -101,7 +101,7 @@ def test_peaks_beyond_the_limit_are_the_weakest():
     nose_map = np.zeros((1, 9), np.float32)
     nose_map[0, [1, 3, 5, 7]] = [0.6, 0.9, 0.3, 0.8]
     sentence = (
-        "there are more than 2 peaks of nose (4); the weakest are left out, so people may be missing; "
+        "the heatmaps hold more than 2 peaks of nose (4), so the weakest are dropped and people may be missing; "
         "to keep all, set max_peaks_per_part=4"
     )
     with pytest.warns(OpenPoseLabWarning) as notes:
@@ -116,12 +116,12 @@ def test_a_note_names_the_parts_with_too_many_peaks(config):
     """130 people are more than the 127 of the default."""
     people = np.concatenate([figure(config)[None] * 8 + (6 * k + 3, 1) for k in range(130)])
     heatmaps = synthesize_heatmaps(config, people, (12, 781), sigma=0.5)
-    with pytest.warns(OpenPoseLabWarning, match=r"^there are more than 127 peaks of ") as notes:
+    with pytest.warns(OpenPoseLabWarning, match=r"^the heatmaps hold more than 127 peaks of ") as notes:
         cut = get_coordinates(config, heatmaps)
     assert np.bincount(cut.part).max() == 127
     (sentence,) = (str(note.message) for note in notes)
     assert sentence.endswith(
-        f" and of {len(config.body_parts) - 4} other parts; the weakest are left out, so people may be missing; "
+        f" and of {len(config.body_parts) - 4} other parts, so the weakest are dropped and people may be missing; "
         "to keep all, set max_peaks_per_part=130"
     )
     assert len(sentence) < 300

@@ -117,8 +117,8 @@ def test_every_keypoint_lies_in_the_photo():
 @pytest.mark.parametrize(("shape", "height", "seen"), [((100, 8000), 368, 224), ((300, 400), 2048, 1732)])
 def test_memory_is_bounded_whatever_the_shape(shape, height, seen):
     sentence = (
-        f"^the network sees the photo at height {seen} instead of {height}, as max_input_pixels allows 4000000 pixels; "
-        r"to keep the height, raise max_input_pixels \(more memory\)$"
+        f"^the network sees the photo at height {seen} instead of {height}, because max_input_pixels allows 4000000 "
+        r"pixels; to keep the height, raise max_input_pixels \(this takes more memory\)$"
     )
     with pytest.warns(OpenPoseLabWarning, match=sentence):
         scaled = scale_to_height(np.zeros((*shape, 3), np.uint8), height)
@@ -152,5 +152,5 @@ def test_senseless_heights_are_refused(height):
 
 
 def test_tiny_photos_are_refused():
-    with pytest.raises(OpenPoseLabError, match="the photo is 1x9 pixels, too small to hold a person"):
+    with pytest.raises(OpenPoseLabError, match="the photo is 1x9 pixels, too small to show a person"):
         scale_to_height(np.zeros((9, 1, 3), np.uint8), 368)

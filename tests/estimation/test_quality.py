@@ -52,7 +52,7 @@ def test_what_is_said_exactly_replaces_every_preset(exact, views):
         ({"quality": "best", "scales": [1], "flip": False}, "give it or scales and flip, not both"),
         ({"quality": "good"}, "there is no quality 'good'; these are: fast, balanced, best"),
         ({"height": 31}, "the height must be from 32 to 2048 pixels but is 31"),
-        ({"scales": []}, "there is no scale; give at least one, such as 1"),
+        ({"scales": []}, "no scale is given; give at least one, such as 1"),
         ({"scales": [1, 0.01]}, "the height must be from 32 to 2048 pixels but is 4 at scale 0.01"),
         ({"scales": [math.inf]}, "pixels but is 0 at scale inf"),
         ({"scales": [math.nan]}, "pixels but is 0 at scale nan"),

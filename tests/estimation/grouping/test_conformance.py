@@ -56,7 +56,7 @@ BROKEN = {
     "throws dice": (
         "    CALLS.append(0)\n    return merge_of_the_lab(subset)[len(CALLS) % 2 :]\n",
         SAME_AGAIN,
-        "the same input a second time gives other people: there are ",
+        "a second call with the same input gives other people: there are ",
     ),
     "goes by the order of the rows": (
         "    return merge_of_the_lab(subset[: len(subset) // 2])\n",
@@ -70,7 +70,7 @@ BROKEN = {
         "    people[:, 19] -= 1\n"
         "    return people\n",
         FINISHED_STAY,
-        "with its own answer as its input, where nothing is left to merge, it gives other people: ",
+        "with its own answer as input, it gives other people, but nothing is left to merge: ",
     ),
 }
 

@@ -40,15 +40,15 @@ def changed(**columns):
         (np.zeros(20), "the answer must have shape (people, 20) but has (20,)"),
         (np.full((1, 20), "x"), "the answer must hold plain numbers but its dtype is <U1"),
         (np.full((1, 20), None), "the answer must hold plain numbers but its dtype is object"),
-        (changed(c18=np.nan), "row 0 has nan in column 18, where a number must be"),
-        (changed(c3=77), "row 0 has 77 as right_elbow, but no peak with that id was given"),
+        (changed(c18=np.nan), "row 0 has nan in column 18 instead of a finite number"),
+        (changed(c3=77), "row 0 has 77 as right_elbow, but the input has no peak with that id"),
         (changed(c3=0), "row 0 has 0 as right_elbow, but the peak with that id is a nose"),
         (
             changed(c3=3.5),
-            "row 0 has 3.5 as right_elbow, where the id of a peak must be, a whole number, or -1",
+            "row 0 has 3.5 as right_elbow, but the id of a peak is a whole number, or -1 where a part is missing",
         ),
-        (changed(c3=-2), "row 0 has -2 as right_elbow, but no peak with that id was given"),
-        (changed(c3=1e300), "row 0 has 1e+300 as right_elbow, but no peak with that id was given"),
+        (changed(c3=-2), "row 0 has -2 as right_elbow, but the input has no peak with that id"),
+        (changed(c3=1e300), "row 0 has 1e+300 as right_elbow, but the input has no peak with that id"),
         (changed(c19=8), "row 0 says parts_num 8 but holds 9 ids that are not -1"),
         (np.append(np.full((1, 18), -1.0), [[0, 0]], axis=1), "row 0 holds no peak, but a person has at least one"),
         (
@@ -79,7 +79,7 @@ def test_a_masked_number_is_none():
     np.testing.assert_array_equal(check_answer(COCO_18, masked, SLOTS), HANDOUT_PERSON)
     masked.mask[0, 18] = True
     for dtype in (float, int):
-        with pytest.raises(GroupingError, match="row 0 has nan in column 18, where a number must be"):
+        with pytest.raises(GroupingError, match="row 0 has nan in column 18 instead of a finite number"):
             check_answer(COCO_18, masked.astype(dtype), SLOTS)
 
 
@@ -114,7 +114,7 @@ def test_an_answer_with_a_number_that_is_none_holds_no_people(column, value):
     answer = changed(**{f"c{column}": value})
     assert peak_sets_of_answer(COCO_18, answer) is None
     failure = find_no_people(COCO_18, HANDOUT_ROWS, Reply(answer))
-    assert failure.sentence == "what came back holds no people"
+    assert failure.sentence == "the answer does not hold rows of people"
 
 
 def test_an_id_that_is_no_whole_number_is_no_peak():

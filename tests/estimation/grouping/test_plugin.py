@@ -149,7 +149,7 @@ def test_a_file_that_is_not_there(tmp_path):
     ):
         load_grouping(tmp_path / "none.py")
     (tmp_path / "merge.txt").touch()
-    with pytest.raises(GroupingError, match="must be a Python file whose name ends in .py"):
+    with pytest.raises(GroupingError, match="must be a Python file; its name must end in .py"):
         load_grouping(tmp_path / "merge.txt")
 
 
@@ -343,7 +343,7 @@ def test_an_answer_is_not_the_array_that_the_next_call_changes(plugin, connectio
 def test_a_file_that_is_far_too_large_is_not_read(tmp_path):
     with (tmp_path / "merge.py").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(GroupingError, match=r"merge\.py is larger than 8 MB; is it a Python file\?"):
+    with pytest.raises(GroupingError, match=r"merge\.py is larger than 8 MB, too large for a Python file; check"):
         load_grouping(tmp_path / "merge.py")
 
 

@@ -429,7 +429,7 @@ def test_what_could_not_be_told_is_noted(run):
         "def merge(subset):\n    step(1, [])\n    return estimation.merge.merge(subset)\n"
     )
     status, _, err = run("photo.png", "--grouping", "mine.py")
-    sentence = "call 1 of step is left out: the limb must be something that can be listed but is 1"
+    sentence = "call 1 of step is left out: the limb must be a list or another iterable but is 1"
     assert (status, err) == (0, f"explain: note: mine.py: {sentence}\n")
 
 

@@ -9,8 +9,8 @@ from openpose_lab.networks import loading
 from tests.openpose_lab.conftest import ANNOTATIONS, PerfectNetwork
 
 NOTE = (
-    "there are more than 1 peaks of nose (2), neck (2), right_shoulder (2), right_elbow (2) and of 14 other parts; "
-    "the weakest are left out, so people may be missing; to keep all, set max_peaks_per_part=2"
+    "the heatmaps hold more than 1 peaks of nose (2), neck (2), right_shoulder (2), right_elbow (2) and of 14 other "
+    "parts, so the weakest are dropped and people may be missing; to keep all, set max_peaks_per_part=2"
 )
 MEASURING = (evaluate, compare_groupings)
 

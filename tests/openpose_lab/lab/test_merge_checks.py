@@ -35,7 +35,7 @@ BROKEN = {
     "goes by the order of the rows": (
         ("sorted(subset.tolist(), key=lambda row: (-row[18], row))", "subset.tolist()"),
         "conflicts are settled alike in any order",
-        "(look at peaks 22, 24). Go through the rows in an order of your own: the best score first",
+        "(look at peaks 22, 24). Sort the rows yourself: the best score first",
     ),
     "changes its input": (
         ("subset = subset.copy()", "subset[:, 19] = 0"),
@@ -79,7 +79,7 @@ BROKEN = {
     "divides by nothing": (
         ('row[18] = person["score"]', 'row[18] = float("inf")'),
         "plain, finite numbers",
-        "row 0 has inf in column 18, where a number must be",
+        "row 0 has inf in column 18 instead of a finite number",
     ),
     "shifts the slots": (
         ("row[slot] = peak\n", "row[(slot + 1) % 18] = peak\n"),
@@ -156,7 +156,8 @@ BROKEN = {
             "    return answer[keep] if merge.calls < 40 else answer[keep][:-1]\n",
         ),
         "the same again the second time",
-        "the same input a second time gives other people: there are 0 instead of 1. Keep nothing from the call before",
+        "a second call with the same input gives other people: there are 0 instead of 1. "
+        "Keep nothing from the call before",
     ),
     "needs a row": (
         ("    people = []\n", "    people = []\n    subset[0]\n"),
@@ -203,7 +204,7 @@ BROKEN = {
             "    for row, person in zip",
         ),
         "merging again changes nothing",
-        "with its own answer as its input, where nothing is left to merge, it gives other people: ",
+        "with its own answer as input, it gives other people, but nothing is left to merge: ",
     ),
     "breaks ties by the order of the rows": (
         ("key=lambda row: (-row[18], row)", "key=lambda row: -row[18]"),

@@ -139,7 +139,7 @@ def test_one_check_explains_a_mistake(mistake):
     [
         (
             "goes by the order of the rows",
-            "Go through the rows in an order of your own: the best score first, and ties by",
+            "Sort the rows yourself: the best score first, and equal scores by the ids",
         ),
         (
             "breaks ties by the order of the rows",

@@ -139,7 +139,7 @@ def test_there_is_no_such_tracker(layout, tmp_path):
     with pytest.raises(TrackerError, match="there is no tracker nearst; give the path .* or one of none, oks"):
         load_tracker("nearst", layout)
     (tmp_path / "tracker.txt").write_text("")
-    with pytest.raises(TrackerError, match=r"the tracker file .*tracker.txt must be a Python file whose name ends in"):
+    with pytest.raises(TrackerError, match=r"the tracker file .*tracker.txt must be a Python file; its name must end"):
         load_tracker(tmp_path / "tracker.txt", layout)
 
 
