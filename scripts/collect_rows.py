@@ -87,7 +87,7 @@ def encode(scenes: list[Scene], figures: dict[str, float], effort: float) -> byt
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("python -m scripts.collect_rows", __doc__, EXAMPLES)
     add_measuring_options(parser)
     parser.add_argument(

@@ -179,7 +179,7 @@ def print_result(truth: COCO, before: list[dict[str, Any]], after: list[dict[str
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("python -m scripts.tune", __doc__, EXAMPLES)
     add_measuring_options(parser)
     add_grouping_option(parser)

@@ -96,7 +96,7 @@ def test_help_has_examples():
     ("body", "sentence"),
     [
         ("raise ValueError('no idea')", "failed: line 2: ValueError: no idea"),
-        ("return None", "(people, 20) but is None; is a return missing?; python -m openpose_lab explain shows where"),
+        ("return None", "is None; is a return missing?; run python -m openpose_lab explain to see where"),
         ("return subset[:, :5]", "the answer must have shape (people, 20)"),
         ("import os; os._exit(0)", "failed: it ended its own process, with status 0, in place of an answer"),
         ("raise KeyboardInterrupt", "failed: line 2: KeyboardInterrupt"),

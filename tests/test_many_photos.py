@@ -135,8 +135,8 @@ def test_a_folder_as_people_have_them(place):
     assert status == 1
     assert out.splitlines()[0] == f"photos       {good} of {good + bad} done"
     assert f"\nfailed       {bad}\n" in out
-    sentence = f"demo_image.py: {bad} of {good + bad} photos failed, as listed above; the others are done. "
-    assert err.endswith(f"{sentence}Mend or remove them, and run again with --resume\n")
+    sentence = f"demo_image.py: {bad} of {good + bad} photos failed, see the list above; "
+    assert err.endswith(f"{sentence}repair or remove them, and run again with --resume\n")
     told = failures(out)
     assert len(told) == bad
     for line in told:
@@ -166,7 +166,7 @@ def test_a_folder_as_people_have_them(place):
     before = len(done(place, "cut"))
     status, out, _ = finish(start(place, "cut", "--resume"))
     assert (status, failures(out)) == (1, told)
-    assert out.splitlines()[0] == f"photos       {good} of {good + bad} done, {before} of them before"
+    assert out.splitlines()[0] == f"photos       {good} of {good + bad} done, {before} of them in an earlier run"
 
     # Both came to the same.
     cut = files(place, "cut")
@@ -185,4 +185,4 @@ def test_a_folder_as_people_have_them(place):
         (place / "photos" / "bad" / "secret.jpg").unlink()
     status, out, err = finish(start(place, "cut", "--resume"))
     assert (status, err) == (0, "")
-    assert out.splitlines()[0] == f"photos       {good} of {good} done, {good} of them before"
+    assert out.splitlines()[0] == f"photos       {good} of {good} done, {good} of them in an earlier run"

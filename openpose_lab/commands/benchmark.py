@@ -1,12 +1,16 @@
-"""Measure how fast everything is on this machine.
+"""Measure how fast the programs are on this machine.
 
-The parts are: network, the forward pass by network, runtime and precision; stages, what comes after the network, on
-crowds of 1 to 100 people; start, from Enter to the picture in a fresh process, and its peak memory; photos, photos a
-second, of copies of the sample or of --images; folder, a run over these photos, beside its stages alone; video, a run
-over --video or a clip of the sample, beside its stages alone; save, from the save of a merge to the answer of
-check-merge --watch; training, photos a second of targets, examples and steps. What is compared runs in turns. With
---annotations too, AP stands beside the forward pass. Nothing is downloaded: networks without weights are listed as
-missing.
+The parts are:
+  network   the forward pass, by network, runtime and precision; with --annotations also AP
+  stages    the stages after the network, on crowds of 1 to 100 people
+  start     the time from Enter to the picture in a new process, and its peak memory
+  photos    photos a second, on copies of the sample photo or on --images
+  folder    a run over these photos, and each of its stages separately
+  video     a run over --video or a clip of the sample photo, and each of its stages separately
+  save      the time from the save of a merge to the answer of check-merge --watch
+  training  photos a second of the targets, the examples and the training steps
+
+Compared variants run in turns. The program downloads nothing; it lists networks without weights as missing.
 """
 
 from __future__ import annotations
@@ -32,18 +36,18 @@ if TYPE_CHECKING:
 
 PROGRAM = "openpose-lab benchmark"
 EXAMPLES = """examples:
-  python -m openpose_lab benchmark                           everything, in a few minutes
-  python -m openpose_lab benchmark --only stages start       these parts
+  python -m openpose_lab benchmark                           measure all parts, in a few minutes
+  python -m openpose_lab benchmark --only stages start       measure these parts
   python -m openpose_lab benchmark --only network --networks lightweight --repeat 30
   python -m openpose_lab benchmark --only photos --images holiday
   python -m openpose_lab benchmark --only video --video clip.mp4
-  python -m openpose_lab benchmark --images val2017 --annotations person_keypoints_val2017.json   AP beside the times
+  python -m openpose_lab benchmark --images val2017 --annotations person_keypoints_val2017.json   also measure AP
 """
 REPEATS = {"network": 15, "stages": 50, "start": 7, "photos": 5, "folder": 5, "video": 5, "save": 9, "training": 7}
-"""The parts, and how often each thing is timed in them."""
+"""The parts, and the number of timed runs of each variant in them."""
 _MOST_RUNS = 10_000
 _IN_FOLDER = 100
-"""Photos of the part folder, at most."""
+"""The largest number of photos of the part ``folder``."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -77,7 +81,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser(PROGRAM, __doc__, EXAMPLES)
     add = parser.add_argument
     add(
@@ -86,29 +90,36 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         choices=REPEATS,
         default=list(REPEATS),
         metavar="PART",
-        help=", ".join(REPEATS),
+        help=f"the parts to measure: {', '.join(REPEATS)} (default: all)",
     )
-    add("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), metavar="NAME", help="default: all")
+    add(
+        "--networks",
+        nargs="+",
+        choices=NETWORKS,
+        default=list(NETWORKS),
+        metavar="NAME",
+        help="the networks to measure (default: all)",
+    )
     usual = ", ".join(f"{count} in {part}" for part, count in REPEATS.items())
-    add("--repeat", type=int, metavar="N", help=f"how often each thing is timed (default: {usual})")
+    add("--repeat", type=int, metavar="N", help=f"number of timed runs of each variant (default: {usual})")
     add_known_photos_options(parser, required=False)
-    add("--video", type=Path, metavar="FILE", help="the video of the part video (default: a clip of the sample)")
-    add("--people", type=int, nargs="+", metavar="N", help="people in the crowds (default: 1 5 9 30 100)")
-    add("--seed", type=int, default=0, help="another number gives other crowds (default: 0)")
-    add("--json", type=output_path, metavar="FILE", help="write all times in seconds")
-    add("--markdown", type=output_path, metavar="FILE", help="write the tables for a page")
+    add("--video", type=Path, metavar="FILE", help="the video of the part video (default: a clip of the sample photo)")
+    add("--people", type=int, nargs="+", metavar="N", help="number of people in the crowds (default: 1 5 9 30 100)")
+    add("--seed", type=int, default=0, help="random seed of the crowds (default: 0)")
+    add("--json", type=output_path, metavar="FILE", help="write all times in seconds as JSON")
+    add("--markdown", type=output_path, metavar="FILE", help="write the tables as Markdown")
     return parser.parse_args(arguments)
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    """Check the options before the work begins. Raises OpenPoseLabError if one is wrong."""
     if options.repeat is not None:
         check_range("--repeat", options.repeat, 1, _MOST_RUNS)
     for count in options.people or []:
         check_range("--people", count, 1, 200)
     check_range("--seed", options.seed, 0, 2**32 - 1)
     if options.annotations and not options.images:
-        raise OpenPoseLabError("--annotations are of photos; give their folder with --images too")
+        raise OpenPoseLabError("--annotations needs the folder of the photos; give it with --images")
     if options.annotations:
         from openpose_lab.evaluation.annotations import find_photos, read_annotations
         from openpose_lab.extras import require
@@ -122,7 +133,7 @@ def check_options(options: argparse.Namespace) -> None:
 
 
 def measure(part: str, options: argparse.Namespace) -> Table:
-    """Measure a part. What cannot be measured is a note below its table."""
+    """Measure a part. If it cannot be measured, return an empty table with the reason as a note."""
     from openpose_lab.benchmark.table import Table
 
     measures = {
@@ -176,7 +187,7 @@ def measure_start(_: argparse.Namespace, repeat: int) -> Table:
 
 
 def measure_photos(options: argparse.Namespace, repeat: int) -> Table:
-    """Measure photos a second, of the default network or else of the first one that is asked for."""
+    """Measure photos a second of the default network, or of the first requested network."""
     from openpose_lab.benchmark.throughput import benchmark_photos, copies_of_sample, photo_runs, photos_in
     from openpose_lab.networks.loading import load_network
 
@@ -188,7 +199,7 @@ def measure_photos(options: argparse.Namespace, repeat: int) -> Table:
 
 
 def measure_folder(options: argparse.Namespace, repeat: int) -> Table:
-    """Measure a run over many photos, as ``demo_image.py`` does it."""
+    """Measure a run of ``demo_image.py`` over many photos."""
     from openpose_lab.benchmark.folder import benchmark_folder, folder_runs
     from openpose_lab.benchmark.throughput import copies_of_sample, photos_in
     from openpose_lab.estimator import PoseEstimator
@@ -202,7 +213,7 @@ def measure_folder(options: argparse.Namespace, repeat: int) -> Table:
 
 
 def measure_video(options: argparse.Namespace, repeat: int) -> Table:
-    """Measure a run over a video, as ``demo_video.py`` does it."""
+    """Measure a run of ``demo_video.py`` over a video."""
     from openpose_lab.benchmark.video import benchmark_video, make_clip, video_runs
     from openpose_lab.estimator import PoseEstimator
 
@@ -238,12 +249,12 @@ def measure_training(options: argparse.Namespace, repeat: int) -> Table:
 
 
 def _network_with_weights(options: argparse.Namespace) -> str:
-    """The default network, or else the first one that is asked for."""
+    """Return the default network if it was requested, and otherwise the first requested network."""
     from openpose_lab.networks.loading import weights_here
 
     name: str = DEFAULT_NETWORK if DEFAULT_NETWORK in options.networks else options.networks[0]
     if weights_here(name) is None:
-        raise OpenPoseLabError(f"there are no weights for {name} yet")
+        raise OpenPoseLabError(f"the weights of {name} are missing; docs/weights.md says how to get them")
     return name
 
 

@@ -1,6 +1,6 @@
-"""Check a merge on small rows of limbs, and say in plain words what fails.
+"""Check a merge on small rows of limbs, and explain each failure in plain words.
 
-Then measure its accuracy and its time on rows from real photos. This needs neither photos nor a network.
+The program also measures the merge's accuracy and time on rows from real photos. It needs no photos and no network.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from estimation.grouping.contract import Failure
 
 EXAMPLES = """examples:
-  python -m openpose_lab check-merge                   estimation/merge.py
-  python -m openpose_lab check-merge my_merge.py       a file of your own
-  python -m openpose_lab check-merge lab.ipynb         the merge in a notebook, as the grader takes it from there
-  python -m openpose_lab check-merge --all my_merge.py every failure, not only the first of each category
-  python -m openpose_lab check-merge --watch           again each time the file is saved; prints what changed
-  python -m openpose_lab check-merge --list            the task in steps, what passes, and which step is next
-  python -m openpose_lab check-merge --hint            a hint for the check to correct first; another one each time
-  python -m openpose_lab check-merge --hint "peak 0"   a hint for this check
-  python -m openpose_lab check-merge --case "peak 0"   one case, in which prints and breakpoints work
-  python -m openpose_lab check-merge --case photo.jpg  the peaks and rows of a photo, and what the merge makes of them
+  python -m openpose_lab check-merge                   check estimation/merge.py
+  python -m openpose_lab check-merge my_merge.py       check your own file
+  python -m openpose_lab check-merge lab.ipynb         check the merge in a notebook, as the grader extracts it
+  python -m openpose_lab check-merge --all my_merge.py print every failure, not only the first of each category
+  python -m openpose_lab check-merge --watch           check again after each save, and print what changed
+  python -m openpose_lab check-merge --list            list the steps of the task, and which step is next
+  python -m openpose_lab check-merge --hint            give a hint for the check to correct first; repeat for more
+  python -m openpose_lab check-merge --hint "peak 0"   give a hint for this check
+  python -m openpose_lab check-merge --case "peak 0"   run one case; prints and breakpoints work in it
+  python -m openpose_lab check-merge --case photo.jpg  print the peaks and rows of a photo, and the merge's answer
 
-The merge runs in a process of its own and is stopped if it does not come back. With --case it runs in
-this process, without a limit. --case with an unknown name lists the cases, and --hint the checks.
+The merge runs in a separate process with a time limit. With --case it runs in this process without a limit.
+An unknown name after --case prints the list of cases; an unknown name after --hint prints the list of checks.
 """
 
 
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     if is_notebook(options.file) and (options.watch or options.case is not None):
         raise OpenPoseLabError(
-            f"--case and --watch need a Python file, but {options.file} is a notebook; in a cell of it, call "
-            "merge(case(NAME).rows) or check(merge)"
+            f"--case and --watch need a Python file, but {options.file} is a notebook; call merge(case(NAME).rows) or "
+            "check(merge) in one of its cells"
         )
     if options.case is not None:
         run_case(options.case, options.file)
@@ -85,38 +85,44 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("openpose-lab check-merge", __doc__, EXAMPLES)
     parser.add_argument(
-        "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
+        "file",
+        nargs="?",
+        type=Path,
+        default=LAB_MERGE,
+        metavar="FILE",
+        help="the Python file or notebook with merge (default: estimation/merge.py)",
     )
-    parser.add_argument("--all", action="store_true", help="tell every failure, not only the first of each category")
+    parser.add_argument("--all", action="store_true", help="print every failure, not only the first of each category")
     manner = parser.add_mutually_exclusive_group()
     manner.add_argument(
-        "--watch", action="store_true", help="check again each time the file is saved, and print what changed"
+        "--watch", action="store_true", help="check again after each save of the file, and print what changed"
     )
     manner.add_argument(
         "--case",
         metavar="NAME",
-        help="run one case in this process, where prints and breakpoints work: its name, a part of it, or a photo",
+        help="run one case, in which prints and breakpoints work; NAME is a case, a part of its name, or a photo",
     )
     manner.add_argument(
         "--hint",
         nargs="?",
         const="",
         metavar="CHECK",
-        help="give the next of three hints for a check, named in part or whole (default: the one to correct first)",
+        help="give the next of three hints for a check; CHECK is its name or a part of it (default: the check to "
+        "correct first)",
     )
-    manner.add_argument("--list", action="store_true", help="list the steps of the task, what passes, and what is next")
+    manner.add_argument("--list", action="store_true", help="list the steps of the task, and which step is next")
     add_seconds_option(parser)
     options = parser.parse_args(arguments)
     if options.hint and options.hint.endswith((".py", ".ipynb")) and options.file == LAB_MERGE:
-        options.file, options.hint = Path(options.hint), ""  # no check has such a name
+        options.file, options.hint = Path(options.hint), ""  # argparse took the file for the check's name
     return options
 
 
 def next_steps(file: Path) -> str:
-    """What to do with a merge that passes: commands that are there, as the student can start them."""
+    """Return the next commands for a merge that passes. Only programs of this installation are named."""
     if is_notebook(file):
         return f"`{how_started()} report {quoted(file)}` makes the report; hand in both"
     own = is_own(file)
@@ -126,18 +132,18 @@ def next_steps(file: Path) -> str:
         "compare-groupings": (grouping, "measures it beside the other groupings"),
         "report": ("" if own else f" {quoted(file)}", "makes the report to hand in"),
     }
-    # An unpacked handout has nothing to compare with, so there the report is the second step.
+    # The students' archive has no compare-groupings, so there the report is the second step.
     there = [name for name in steps if (PACKAGE / "commands" / f"{name.replace('-', '_')}.py").is_file()]
     return ", ".join(f"`{how_started()} {name}{steps[name][0]}` {steps[name][1]}" for name in there[:2])
 
 
 def print_failures(failures: Mapping[str, Failure], waiting: Mapping[str, str], all_of_them: bool) -> None:
-    """What went wrong, with the rows concerned. Checks that wait for a more basic one are only counted.
+    """Print the failures with their rows. Checks that wait for a more basic check are only counted.
 
     Args:
-        failures: the failures by the checks' names.
-        waiting: the more basic check by the name of each check that waits for it.
-        all_of_them: whether every failure is told, not only the simplest of each category.
+        failures: The failures by the checks' names.
+        waiting: The more basic check by the name of each check that waits for it.
+        all_of_them: Whether to print every failure, not only the simplest of each category.
     """
     from openpose_lab.lab.result_text import format_failures
 
@@ -145,7 +151,7 @@ def print_failures(failures: Mapping[str, Failure], waiting: Mapping[str, str], 
 
 
 def print_score(failures: Mapping[str, Failure], waiting: Mapping[str, str]) -> None:
-    """How many checks of each category are passed, and what those wait for that can only pass later."""
+    """Print how many checks of each category pass, and which checks the waiting ones wait for."""
     from openpose_lab.lab.result_text import format_score
 
     print(format_score(failures, waiting), end="")

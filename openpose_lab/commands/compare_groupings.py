@@ -1,8 +1,8 @@
 """Compare the project's groupings, and yours, on the same limbs.
 
-Simulated crowds show how accurate each grouping is with more and closer people: the owner of every peak is known. With
---images and --annotations, photos with COCO keypoints show its average precision. The network's maps of photos are kept
-in a cache, so a second run takes seconds.
+Simulated crowds show how accurate each grouping is with more and closer people, because the owner of every peak is
+known. With --images and --annotations, the program measures average precision on photos with COCO keypoints. The
+network's maps of photos are cached, so a second run takes seconds.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from openpose_lab.evaluation.scenes import SceneSet
 
 EXAMPLES = """examples:
-  python -m openpose_lab compare-groupings                              simulated crowds
-  python -m openpose_lab compare-groupings --grouping my_merge.py       with a row for yours
-  python -m openpose_lab compare-groupings --people 50 --overlap 0.5    one kind of crowd
+  python -m openpose_lab compare-groupings                              measure on simulated crowds
+  python -m openpose_lab compare-groupings --grouping my_merge.py       add a row for your grouping
+  python -m openpose_lab compare-groupings --people 50 --overlap 0.5    measure on one kind of crowd
   python -m openpose_lab compare-groupings --images val2017 --annotations person_keypoints_val2017.json
 """
 OVERLAPS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str]) -> None:
             results += compare(scene_set, config, groupings, bar.update)
 
     if not any(result.results for result in results):
-        raise OpenPoseLabError("nobody was found anywhere, so there is nothing to compare")
+        raise OpenPoseLabError("no grouping found any people, so there is nothing to compare; change --set or the data")
     failed = {result.grouping: result.failed for result in reversed(results) if result.failed}
     whole = [result for result in results if not result.failed]
     print("\n\n".join(format_tables(whole)))
@@ -86,17 +86,17 @@ def main(arguments: Sequence[str]) -> None:
         try:
             write_whole(path, data)
             print(f"wrote {shown(path)}")
-        except OpenPoseLabError as error:  # the other one may be written yet
+        except OpenPoseLabError as error:  # the other file can still be written
             wrong.append(str(error))
     if wrong:
         raise OpenPoseLabError("; ".join(wrong))
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("openpose-lab compare-groupings", __doc__, EXAMPLES)
     parser.add_argument(
-        "--grouping", action="append", default=[], metavar="FILE.py", help="one more grouping; may be given again"
+        "--grouping", action="append", default=[], metavar="FILE.py", help="add a grouping; can be repeated"
     )
     parser.add_argument(
         "--only",
@@ -104,38 +104,46 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         choices=GROUPINGS,
         default=list(GROUPINGS),
         metavar="NAME",
-        help=f"of the project's, only these (default: {' '.join(GROUPINGS)})",
+        help=f"the project's groupings to compare (default: {' '.join(GROUPINGS)})",
     )
-    parser.add_argument("--csv", type=Path, default=Path("groupings.csv"), help="the figures (default: groupings.csv)")
     parser.add_argument(
-        "--plot", type=Path, default=Path("groupings.png"), help="a picture of them (default: groupings.png)"
+        "--csv", type=Path, default=Path("groupings.csv"), help="the table to write (default: groupings.csv)"
+    )
+    parser.add_argument(
+        "--plot", type=Path, default=Path("groupings.png"), help="the plot to write (default: groupings.png)"
     )
     add_set_option(parser)
     photos = parser.add_argument_group("photos")
     add_measuring_options(photos, required=False)
     crowds = parser.add_argument_group("simulated crowds")
-    crowds.add_argument("--crowds", action="store_true", help="crowds too, where photos are given")
+    crowds.add_argument("--crowds", action="store_true", help="measure on crowds as well as on the given photos")
     crowds.add_argument(
-        "--people", type=int, nargs="+", metavar="N", help=f"people in a crowd (default: {listed(PEOPLE)})"
+        "--people", type=int, nargs="+", metavar="N", help=f"number of people in a crowd (default: {listed(PEOPLE)})"
     )
     crowds.add_argument(
         "--overlap",
         type=float,
         nargs="+",
         metavar="SHARE",
-        help=f"share of the box around each person that a neighbour's covers (default: {listed(OVERLAPS)})",
+        help=f"share of each person's bounding box that a neighbour's box covers (default: {listed(OVERLAPS)})",
     )
     crowds.add_argument(
-        "--scenes", type=int, default=20, metavar="N", help="crowds of each kind (default: 20); fewer of over 10 people"
+        "--scenes",
+        type=int,
+        default=20,
+        metavar="N",
+        help="number of crowds of each kind (default: 20); fewer if a crowd has over 10 people",
     )
-    crowds.add_argument("--seed", type=int, default=0, help="another number gives other crowds (default: 0)")
-    crowds.add_argument("--skeletons", type=Path, metavar="FILE.npz", help="real people's keypoints, to make crowds of")
+    crowds.add_argument("--seed", type=int, default=0, help="random seed of the crowds (default: 0)")
+    crowds.add_argument(
+        "--skeletons", type=Path, metavar="FILE.npz", help="keypoints of real people, from which crowds are made"
+    )
     usual = Disturbance()
     for name, what in (
         ("noise", "standard deviation of the noise in the maps"),
         ("missing", "share of keypoints without a peak"),
         ("doubled", "share of keypoints with a second peak beside the first"),
-        ("crossing", "share of people whose forearm crosses a neighbour's"),
+        ("crossing", "share of people with a forearm that crosses a neighbour's forearm"),
     ):
         value = getattr(usual, name)
         crowds.add_argument(f"--{name}", type=float, default=value, metavar="X", help=f"{what} (default: {value})")
@@ -143,7 +151,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -> None:
-    """Raise OpenPoseLabError if something cannot be done, before it is begun."""
+    """Check the options before the work begins. Raises OpenPoseLabError if one is wrong."""
     from openpose_lab.evaluation.comparison import CROWD_RANGES, check_crowds
     from openpose_lab.evaluation.comparison_plot import check_plot_type
 
@@ -153,7 +161,7 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
         usual |= dict.fromkeys(("weights", "precision", "quality", "height", "scales", "flip"))
         for name, value in usual.items():
             if getattr(options, name) != value:
-                raise OpenPoseLabError(f"--{name} is for photos; give --images and --annotations too")
+                raise OpenPoseLabError(f"--{name} is only for photos; give --images and --annotations too")
     chosen_views(options)
     try:
         for name in CROWD_RANGES:
@@ -170,7 +178,7 @@ def check_options(options: argparse.Namespace, groupings: dict[str, Grouping]) -
 
 
 def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple[SceneSet, Config]]:
-    """What the options ask to measure on, each with the config of its limbs."""
+    """Yield the requested sets of scenes, each with the config of its limbs."""
     from openpose_lab.evaluation.annotations import find_photos, read_annotations
     from openpose_lab.evaluation.crowds import read_skeletons
     from openpose_lab.evaluation.map_cache import MapCache, measuring_inputs
@@ -194,7 +202,10 @@ def scene_sets(options: argparse.Namespace, of_crowds: Config) -> Iterator[tuple
 
 
 def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> list[tuple[int, float]]:
-    """People and overlap of each kind: all that are asked for, or each varied alone."""
+    """Return (people, overlap) of each kind of crowd.
+
+    These are all combinations of the requested values. Without a request, people and overlap vary one at a time.
+    """
     if people or overlaps:
         kinds = itertools.product(people or [USUAL_PEOPLE], overlaps or [USUAL_OVERLAP])
         return list(dict.fromkeys(kinds))
@@ -204,7 +215,7 @@ def kinds_of_crowds(people: list[int] | None, overlaps: list[float] | None) -> l
 
 
 def warn_of_missing_libraries() -> None:
-    """Tell what is left out because a library of the extra ``evaluate`` is not installed."""
+    """Warn about results that are left out because a library of the extra ``evaluate`` is not installed."""
     lost = {"pycocotools": "AP and AR", "matplotlib": "the plot"}
     missing = [library for library in lost if not is_installed(library)]
     if missing:
@@ -214,7 +225,7 @@ def warn_of_missing_libraries() -> None:
 
 
 def warn_of_failed_checks(groupings: dict[str, Grouping], config: Config) -> None:
-    """Warn of the contract's checks that the groupings fail and that their figures will not show."""
+    """Warn about contract checks that the groupings fail, if the measured figures will not show the failure."""
     if not groupings:
         return
 
@@ -227,6 +238,6 @@ def warn_of_failed_checks(groupings: dict[str, Grouping], config: Config) -> Non
         told: set[str] = set()
         for scene in crowd.scenes:
             for check, sentence in check_grouping(grouping, config, scene.connections).items():
-                if check in CALL_CHECKS and not told & {check, sentence}:  # every run tells of the others
+                if check in CALL_CHECKS and not told & {check, sentence}:  # every run reports failures of other checks
                     warnings.warn(f"{name} fails {check!r}: {sentence}", OpenPoseLabWarning, stacklevel=1)
                     told |= {check, sentence}

@@ -1,6 +1,6 @@
 """Compare ways to place a peak between map cells, by average precision.
 
-The project uses the log-parabola (estimation/coordinates.py). This comparison is how it was chosen.
+The project uses the log-parabola (estimation/coordinates.py); it was chosen by this comparison.
 """
 
 from __future__ import annotations

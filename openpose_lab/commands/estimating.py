@@ -1,4 +1,4 @@
-"""What the programs for photos and for videos share: options of people and their outputs, and loading the estimator."""
+"""Options and loading that the programs for photos and for videos share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_PEOPLE = 10_000
 
 
 def add_format_options(parser: Options) -> None:
-    """The formats of the people that are found."""
+    """Add one option for each output format."""
     for one in FORMATS.values():
         parser.add_argument(
             f"--{one.name}",
@@ -41,49 +41,50 @@ def add_format_options(parser: Options) -> None:
 
 
 def add_look_options(parser: Options) -> None:
-    """How photos are turned, which people are kept, and how they are drawn."""
+    """Add the options for rotating photos, selecting people and drawing them."""
     add = parser.add_argument
     add(
         "--rotate",
         type=int,
         choices=(90, 180, 270),
         default=0,
-        help="turn each photo or frame first, by degrees clockwise",
+        help="rotate each photo or frame clockwise by this many degrees first",
     )
     add("--max-people", type=int, metavar="N", help="keep the N people of each photo or frame with the highest scores")
-    add("--blank", action="store_true", help="draw the skeletons on black")
+    add("--blank", action="store_true", help="draw the skeletons on a black background")
     add(
         "--blur-faces",
         action="store_true",
-        help="blur the faces in the picture; a person who is not found keeps theirs (--quality best finds most)",
+        help="blur the faces of the people that are found; --quality best finds the most people",
     )
 
 
 def formats_asked_for(options: argparse.Namespace) -> dict[str, Path]:
-    """The file to write in each format that was asked for."""
+    """Return the output path of each requested format."""
     paths = {name: getattr(options, _dest(name)) for name in FORMATS}
     return {name: path for name, path in paths.items() if path is not None}
 
 
 def split_formats(options: argparse.Namespace, what: str) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Divide the formats that were asked for.
+    """Divide the requested formats into formats with one file per photo, and tables with one file for all photos.
 
     Args:
         options: The options of the command line.
-        what: What has one file each, such as "the frames".
+        what: The items that get one file each, such as "the frames", for the message.
 
     Returns:
-        The folders of those with one file each, and the files of those with one file for all, by name.
+        Two dictionaries by format name: the folders of the formats with one file per item, and the files of the
+        tables.
 
     Raises:
-        OpenPoseLabError: One file each is to go to the standard output.
+        OpenPoseLabError: A format with one file per item has the standard output as its path.
     """
     asked_for = formats_asked_for(options)
     tables = {name: path for name, path in asked_for.items() if isinstance(FORMATS[name], TableFormat)}
     files = {name: path for name, path in asked_for.items() if name not in tables}
     for name, path in files.items():
         if path == output_path("-"):
-            raise OpenPoseLabError(f"--{name} - is for one photo; give the folder for the files of {what}")
+            raise OpenPoseLabError(f"--{name} - works only for one photo; give a folder for the files of {what}")
     return files, tables
 
 
@@ -92,20 +93,20 @@ def _dest(format_name: str) -> str:
 
 
 def check_look(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if the number of people to keep makes no sense."""
+    """Raise OpenPoseLabError if ``--max-people`` is out of range."""
     if options.max_people is not None:
         check_range("--max-people", options.max_people, 1, _MOST_PEOPLE)
 
 
 def look_of(options: argparse.Namespace) -> Look:
-    """Which people are kept, and how they are drawn."""
+    """Return which people are kept and how they are drawn."""
     from openpose_lab.job.look import Look
 
     return Look(options.max_people, options.blank, options.blur_faces)
 
 
 def load_estimator(options: argparse.Namespace, config: Config, isolated: Isolated) -> tuple[PoseEstimator, Grouping]:
-    """Load the network, while another process loads the grouping, and put both together."""
+    """Load the network while another process loads the grouping, and make an estimator of both."""
     from openpose_lab.estimator import PoseEstimator
     from openpose_lab.networks.loading import load_network
 

@@ -1,8 +1,8 @@
 """Measure average precision on photos with COCO keypoints.
 
-pycocotools computes the figures. The accuracy of each body part follows, and a picture of the worst photos with ground
-truth and answer side by side. --breakdown shows where precision is lost. --predictions measures the COCO results of
-another system as well. Without --annotations, --results writes the people found in any photos.
+pycocotools computes the figures. The program also prints the accuracy of each body part, and draws the worst photos
+with ground truth and answer side by side. --breakdown shows where precision is lost. --predictions also measures the
+COCO results of another system. Without --annotations, --results writes the people found in any photos.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ EXAMPLES = """examples:
   python -m openpose_lab evaluate --images test2017 --results out.json
 """
 SHEET = Path("worst.jpg")
-_NOTHING = 0.0005  # AP below it is printed as 0.000
-_LONGEST_NAME = 60  # letters of a file's name that stand for a system
+_NOTHING = 0.0005  # a smaller AP is printed as 0.000
+_LONGEST_NAME = 60  # letters; a longer file name of predictions is shortened in the output
 _OF_NETWORK = {
     **{name: f"--{name}" for name in ("network", "weights", "runtime", "precision", "quality", "height", "scales")},
     **{"flip": "--flip", "grouping": "--grouping", "set": "--set", "guesses": "--no-guesses"},
 }
-"""Options that change what the project's network finds, by their names in the namespace."""
+"""Options that change the people that the project's network finds, by their names in the namespace."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def read_truth(options: argparse.Namespace) -> COCO:
-    """Read the annotations, or the names of the photos alone if nothing is measured."""
+    """Read the annotations. Without annotations, read only the names of the photos."""
     from openpose_lab.evaluation.annotations import list_photos, read_annotations
 
     if not options.annotations:
@@ -114,7 +114,7 @@ def read_truth(options: argparse.Namespace) -> COCO:
 
 
 def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, Path], grouping: Grouping) -> System:
-    """Find the people in the photos with the project's network, write them if asked to, and compute their figures."""
+    """Find the people in the photos with the project's network, write them if requested, and compute the figures."""
     from estimation.files import write_whole
     from openpose_lab.evaluation.assessment import System, assess
     from openpose_lab.evaluation.breakdown import find_losses
@@ -139,7 +139,9 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
     assessment = None
     if truth.anns:
         if not measured.results:
-            raise OpenPoseLabError(f"no people were found in the {len(photos)} photos, so AP is 0")
+            raise OpenPoseLabError(
+                f"the network found no people in the {len(photos)} photos, so AP is 0; check the photos and the weights"
+            )
         losses: list[Loss] = []
         if options.breakdown:
             scenes = photo_scenes(truth, photos, maps)
@@ -163,7 +165,7 @@ def measure_network(options: argparse.Namespace, truth: COCO, photos: dict[int, 
 
 
 def measure_predictions(options: argparse.Namespace, truth: COCO) -> System:
-    """Read the people that another system found, and compute their figures."""
+    """Read the people that another system found, and compute the figures."""
     from openpose_lab.evaluation.assessment import System, assess
     from openpose_lab.evaluation.breakdown import find_mistakes
     from openpose_lab.evaluation.predictions import read_predictions
@@ -181,12 +183,15 @@ def measure_predictions(options: argparse.Namespace, truth: COCO) -> System:
 
 
 def outputs_of(options: argparse.Namespace) -> list[Path]:
-    """The files that the program writes."""
+    """Return the files that the program writes."""
     return [path for path in (options.worst, options.results, options.json, options.photos_csv) if path]
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if something cannot be done, before it is begun. Set the default of ``--worst``."""
+    """Check the options before the work begins, and set the default of ``--worst``.
+
+    Raises OpenPoseLabError if an option is wrong.
+    """
     from estimation.files import check_picture_type
 
     check_inputs(options)
@@ -201,31 +206,33 @@ def check_options(options: argparse.Namespace) -> None:
 
 
 def check_inputs(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if options do not go together."""
+    """Raise OpenPoseLabError if options conflict or an input is missing."""
     if options.only_predictions:
         if not options.predictions:
             raise OpenPoseLabError("--only-predictions needs --predictions, the file to measure")
         if options.results:
-            raise OpenPoseLabError("--results writes what the network finds; leave it or --only-predictions out")
+            raise OpenPoseLabError(
+                "--results writes the people that the network finds; remove it or --only-predictions"
+            )
         defaults = parse_options([])
         for name, option in _OF_NETWORK.items():
             if getattr(options, name) != getattr(defaults, name):
-                raise OpenPoseLabError(f"{option} is for the network; leave it or --only-predictions out")
+                raise OpenPoseLabError(f"{option} changes only the network; remove it or --only-predictions")
     if not options.images and (options.worst or not options.only_predictions):
         instead = ", or add --only-predictions" if options.predictions else ""
         raise OpenPoseLabError(f"the photos are missing; give their folder with --images{instead}")
     if not options.annotations:
         for name in ("predictions", "breakdown", "worst"):
             if getattr(options, name):
-                raise OpenPoseLabError(f"--{name} measures, so it needs --annotations")
+                raise OpenPoseLabError(f"--{name} needs the ground truth; give it with --annotations")
         if not options.results:
             raise OpenPoseLabError(
-                "there is nothing to measure without --annotations; give it, or --results to write the people found"
+                "--annotations is missing; give it to measure, or give --results to only write the people found"
             )
 
 
 def print_system(system: System, photos: int, before: str) -> None:
-    """All figures of one system."""
+    """Print all figures of one system."""
     print(f"{before}{photos} photos, {len(system.measured.results)} people found, {system.title}")
     if system.assessment:
         print_figures(system.assessment)
@@ -237,15 +244,15 @@ def print_system(system: System, photos: int, before: str) -> None:
             print_losses(system.assessment.losses)
         if system.assessment.figures["AP"] < _NOTHING:
             warnings.warn(
-                f"AP of {system.name} is 0, as none of the people found is near enough to an annotated person; check "
-                f"that the annotations are those of the photos, upright, and in pixels of photos of this size",
+                f"AP of {system.name} is 0, because none of the people found is near an annotated person; check that "
+                f"the annotations belong to these upright photos, and are in pixels of photos of this size",
                 OpenPoseLabWarning,
                 stacklevel=2,
             )
 
 
 def print_figures(assessment: Assessment) -> None:
-    """COCO's figures, AP with its confidence interval."""
+    """Print COCO's figures, and the 95 % confidence interval of AP."""
     from openpose_lab.evaluation.coco_figures import interval
 
     low, high = interval(assessment.draws)
@@ -255,7 +262,7 @@ def print_figures(assessment: Assessment) -> None:
 
 
 def print_parts(figures: dict[str, PartFigures]) -> None:
-    """A line for each body part."""
+    """Print a line for each body part."""
     with_heads = not math.isnan(figures["all"].pckh)
     print(f"\n{'part':15} labelled  found  PCK@0.1    OKS{'  PCKh@0.5' if with_heads else ''}")
     for name, part in figures.items():
@@ -264,7 +271,7 @@ def print_parts(figures: dict[str, PartFigures]) -> None:
 
 
 def print_losses(losses: list[Loss]) -> None:
-    """A line for each kind of mistake, and for what is presumed."""
+    """Print a line for each kind of mistake, with the AP without these mistakes."""
     print(f"\n{'where AP is lost':36} number  AP without it")
     for loss in losses:
         number = "" if loss.number is None else loss.number
@@ -272,20 +279,20 @@ def print_losses(losses: list[Loss]) -> None:
 
 
 def print_times(times: list[dict[str, float]]) -> None:
-    """Medians of the stages over the photos; of the network over those that it was asked for."""
+    """Print the median time of each stage. The network's median leaves out photos with cached maps."""
     from openpose_lab.evaluation.report import milliseconds
 
     by_stage = milliseconds(times)
     after = by_stage.pop("after network")
     for stage, of_stage in by_stage.items():
         photos = of_stage["photos"]
-        asked = f" of {photos} photos; the others' maps were kept" if photos < len(times) else ""
+        asked = f" of {photos} photos; the maps of the others were cached" if photos < len(times) else ""
         print(f"{stage:12} {of_stage['median']:8.2f} ms, median{asked}")
     print(f"{'after network':12}{after['median']:8.2f} ms, median;{after['slowest']:7.1f} ms, slowest")
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser(PROGRAM, __doc__, EXAMPLES)
     add_measuring_options(parser, required=False)
     add_grouping_option(parser)
@@ -294,22 +301,22 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "--no-guesses",
         dest="guesses",
         action="store_false",
-        help="impute no missing keypoints; pictures and the demo's JSON never have imputed ones",
+        help="do not impute missing keypoints (pictures and the demo's JSON never contain imputed keypoints)",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="only the first N photos")
-    parser.add_argument("--breakdown", action="store_true", help="also tell where precision is lost")
+    parser.add_argument("--limit", type=int, metavar="N", help="use only the first N photos")
+    parser.add_argument("--breakdown", action="store_true", help="also print where precision is lost")
     parser.add_argument(
         "--worst",
         type=Path,
         metavar="PICTURE",
-        help=f"the {WORST} worst photos, the truth beside the answer (default: {SHEET})",
+        help=f"the picture to write: the {WORST} worst photos, with ground truth and answer (default: {SHEET})",
     )
     parser.add_argument(
         "--results",
         type=output_path,
         metavar="FILE",
-        help="also write the people that the network finds in COCO's result format, JSON; needs no annotations; - for "
-        "the standard output",
+        help="also write the people that the network finds, in COCO's result format (JSON); needs no annotations; "
+        "- is the standard output",
     )
     parser.add_argument(
         "--json",
@@ -317,14 +324,14 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="FILE",
         help="also write all figures, settings, versions and checksums as JSON",
     )
-    parser.add_argument("--photos-csv", type=output_path, metavar="FILE", help="also write a row for each photo as CSV")
+    parser.add_argument("--photos-csv", type=output_path, metavar="FILE", help="also write a CSV row for each photo")
     parser.add_argument(
         "--predictions",
         type=Path,
         metavar="FILE",
-        help="also measure the people that another system found: COCO keypoint results, JSON",
+        help="also measure the people that another system found: COCO keypoint results (JSON)",
     )
     parser.add_argument(
-        "--only-predictions", action="store_true", help="measure --predictions alone; no network is loaded"
+        "--only-predictions", action="store_true", help="measure only --predictions, and load no network"
     )
     return parser.parse_args(arguments)

@@ -1,8 +1,9 @@
 """Write a page that shows every stage on one photo, and a grouping step by step.
 
-The page is one file that needs no network. It shows heatmaps, PAFs, peaks, candidate limbs and people over the photo,
-the maps after every stage of the network, and the grouping as a film. --beside puts a second grouping next to it and
-marks the differences. If a grouping fails or breaks the contract, the page shows where; the exit status is then 1.
+The page is one HTML file that works offline. It shows heatmaps, PAFs, peaks, candidate limbs and people over the
+photo, the maps after every stage of the network, and the grouping as a film. --beside shows a second grouping next
+to the first and marks the differences. If a grouping fails or breaks the contract, the page shows where, and the exit
+status is 1.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
     from openpose_lab.lab.explain.data import Told
 
 EXAMPLES = """examples:
-  python -m openpose_lab explain                                       the sample photo, to explain.html
-  python -m openpose_lab explain photo.jpg --grouping my_merge.py      your grouping in place of estimation/merge.py
-  python -m openpose_lab explain --grouping my_merge.py --beside lab   yours beside another one, with what differs
-  python -m openpose_lab explain --watch                               the open page follows each save of merge.py
+  python -m openpose_lab explain                                       write explain.html for the sample photo
+  python -m openpose_lab explain photo.jpg --grouping my_merge.py      use your grouping instead of estimation/merge.py
+  python -m openpose_lab explain --grouping my_merge.py --beside lab   compare your grouping with another one
+  python -m openpose_lab explain --watch                               update the open page after each save of merge.py
 """
 PAGE_TYPES = (".html", ".htm")
 
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
         run(options, [options.grouping, *options.beside])
         return
     if options.watch:
-        raise OpenPoseLabError("--watch follows a Python file; in a notebook, run the cell with explain(photo, merge)")
+        raise OpenPoseLabError("--watch needs a Python file; in a notebook, run the cell with explain(photo, merge)")
 
     from openpose_lab.lab.results import python_file
 
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def run(options: argparse.Namespace, names: list[str]) -> None:
-    """Write the page of groupings, given by their names or files."""
+    """Write the page for groupings, given by their names or files."""
     views = chosen_views(options)
 
     from estimation.grouping import load_grouping
@@ -108,7 +109,7 @@ def run(options: argparse.Namespace, names: list[str]) -> None:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("openpose-lab explain", __doc__, EXAMPLES)
     add_photo_option(parser, sample_photo())
     add_grouping_option(parser)
@@ -117,12 +118,12 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         type=lambda name: [name],
         default=[],
         metavar="GROUPING",
-        help="a second grouping, shown beside the first",
+        help="show a second grouping beside the first, and mark the differences",
     )
     parser.add_argument(
         "--watch",
         action="store_true",
-        help="write the page again each time the file of --grouping is saved; the open page loads itself again",
+        help="write the page again after each save of the file of --grouping; the open page reloads itself",
     )
     add_network_options(parser)
     add_set_option(parser)
@@ -133,7 +134,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def nobody(candidates: Candidates, coordinates: Coordinates, config: Config) -> NDArray[np.float64]:
-    """A grouping for the stages before it alone. ``tell`` runs the others, so that one that fails has a page, too."""
+    """Return no people. It lets the earlier stages run first; ``tell`` runs the real groupings, which may fail."""
     import numpy as np
 
     from estimation.subset import row_length
@@ -142,17 +143,17 @@ def nobody(candidates: Candidates, coordinates: Coordinates, config: Config) -> 
 
 
 def check_differ(files: list[Path]) -> None:
-    """Raise OpenPoseLabError if a grouping would stand beside itself, as ``lab`` in the handout, a student's own."""
+    """Raise OpenPoseLabError if both groupings are the same file."""
     if len(files) < 2 or not files[0].samefile(files[1]):
         return
-    advice = "name another one of them, or another file"
+    advice = "give another grouping or another file"
     if len(GROUPINGS) == 1:
-        advice = "the project's answer is not in the lab's archive; keep an older merge in a file, and give that"
-    raise OpenPoseLabError(f"--grouping and --beside are the same file, {files[0]}: {advice}")
+        advice = "this archive holds no other grouping, so keep an older version of your merge in a file, and give it"
+    raise OpenPoseLabError(f"--grouping and --beside are the same file, {files[0]}; {advice}")
 
 
 def check_files(options: argparse.Namespace, files: list[Path]) -> None:
-    """Raise OpenPoseLabError if the page cannot be written, or would overwrite an input."""
+    """Raise OpenPoseLabError if the page cannot be written or is also an input."""
     from openpose_lab.lab.explain.page_file import script_of
 
     inputs = [("photo", options.photo), ("weights file", options.weights)]
@@ -163,16 +164,16 @@ def check_files(options: argparse.Namespace, files: list[Path]) -> None:
 
 
 def titles(names: list[str]) -> list[str]:
-    """What the groupings are called on the page: their names, or those of their files, no two alike."""
+    """Return the groupings' titles on the page: their names or file names, with numbers if two are equal."""
     short = [name if name in GROUPINGS else Path(name).name for name in names]
     return [title if short.count(title) == 1 else f"{title} ({k})" for k, title in enumerate(short, start=1)]
 
 
 def tell(groupings: list[Grouping], names: list[str], config: Config, found: Estimate) -> list[Told]:
-    """What each grouping does with the limbs that were found. Its time is 0 if it fails.
+    """Run each grouping on the limbs and record its steps. The time of a grouping that fails is 0.
 
     Warns:
-        OpenPoseLabWarning: for each call of ``step`` that made no sense.
+        OpenPoseLabWarning: For each call of ``step`` with wrong arguments.
     """
     from tqdm import tqdm
 
@@ -189,12 +190,12 @@ def tell(groupings: list[Grouping], names: list[str], config: Config, found: Est
 
 
 def breaches(told: list[Told]) -> str:
-    """Why groupings give no answer, as one sentence; empty if all do."""
+    """Return why groupings gave no valid answer, as one sentence; empty if all answers are valid."""
     return "; ".join(one.film.breach.sentence for one in told if one.film.breach)
 
 
 def print_report(path: Path, shape: tuple[int, ...], told: list[Told]) -> None:
-    """A line for the photo, and one for each grouping."""
+    """Print a line for the photo, and one for each grouping."""
     from openpose_lab.lab.explain.telling import summary
 
     width = max(12, *(len(one.title) for one in told))

@@ -1,7 +1,7 @@
-"""Fetch the COCO photos that docs/accuracy.md was measured on, with annotations.
+"""Fetch the COCO photos and annotations behind the figures of docs/accuracy.md.
 
-Without a SET, list the sets. Each photo comes from COCO's home and is checked against its SHA-256. The annotations
-need 241 MB of space until they are written. A run that was stopped continues where it was.
+Without a SET, the program lists the sets. It downloads each photo from COCO's site and checks its SHA-256 checksum.
+The annotations need 241 MB of temporary space. A stopped run continues if you run it again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
         return
     photo_set = load_photo_set(options.set)
     if options.out is None:
-        raise OpenPoseLabError(f"{photo_set.name} needs a folder to go to; give it with --out DIR")
+        raise OpenPoseLabError(f"{photo_set.name} needs an output folder; give it with --out DIR")
     describe(photo_set)
 
     from openpose_lab.evaluation.coco_photos import fetch_photo_set
@@ -44,7 +44,8 @@ def main(arguments: Sequence[str]) -> None:
         print(f"FAILED {failure}")
     if failures:
         raise OpenPoseLabError(
-            f"{len(failures)} of {len(photo_set.photos) + 1} files could not be fetched; the lines above say why"
+            f"{len(failures)} of {len(photo_set.photos) + 1} files could not be fetched; the lines above give the "
+            f"reasons"
         )
     print(f"{len(photo_set.photos)} photos and their annotations are in {options.out}, and all checksums are right")
     print(f"now run: {evaluate_command(options.out)}")
@@ -53,13 +54,13 @@ def main(arguments: Sequence[str]) -> None:
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of the command line."""
     parser = make_parser("openpose-lab fetch-photos", __doc__, EXAMPLES)
-    parser.add_argument("set", nargs="?", metavar="SET", help=f"one of {', '.join(photo_set_names())}")
+    parser.add_argument("set", nargs="?", metavar="SET", help=f"the photo set: {', '.join(photo_set_names())}")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"the folder for {PHOTOS}/ and {ANNOTATIONS}")
     return parser.parse_args(arguments)
 
 
 def describe(photo_set: PhotoSet) -> None:
-    """Print what a set holds, and under which licences."""
+    """Print the number of photos of a set and their licences."""
     licences = Counter(photo.licence for photo in photo_set.photos)
     print(f"{photo_set.name}: {len(photo_set.photos)} photos of COCO {photo_set.split}")
     print(f"    list: {LISTS / photo_set.name}.csv")

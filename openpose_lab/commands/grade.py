@@ -1,9 +1,9 @@
 """Mark a folder of submissions, each in a sandbox.
 
-The folder, or the zip, is what Moodle, Canvas, Gradescope or Blackboard export, or holds files such as merge.py in
-StudentID_Lab3.zip. Each runs in a process of its own with limits, and another process judges its answers. The program
-writes a table with one row for each student, and a page for each. Marks are kept, so the same command continues a run
-that was stopped. With --one it marks what one student handed in, as an autograder needs it.
+The folder or zip is an export of Moodle, Canvas, Gradescope or Blackboard, or contains files such as
+StudentID_Lab3.zip with merge.py. Each submission runs in a separate process with limits, and another process judges
+its answers. The program writes a table with one row per student, and a page per student. Finished marks are saved,
+so the same command continues a stopped run. With --one, it marks one submission, as an autograder does.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ EXAMPLES = """examples:
 docs/lab_instructor.md has the sandbox limits by platform.
 """
 MOST_JOBS = 61 if sys.platform == "win32" else 1000
-"""Windows waits for no more processes at once."""
+"""Windows can wait for at most 61 processes at once."""
 NAMES = {"csv": "grades.csv", "json": "grades.jsonl", "gradescope": "results.json"}
-"""The formats, and the file that each is written to by default."""
+"""The default output file of each format."""
 MOST_PAIRS = 10
-"""Pairs of submissions that are much alike, which the program names."""
+"""The number of pairs of similar submissions that the program prints."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -76,24 +76,24 @@ def all_submissions(options: argparse.Namespace) -> None:
 
     limits = check_options(options)
     points = read_points(options.points)
-    print(f"reading {shown(options.folder)}", flush=True)  # a minute for thousands of archives
+    print(f"reading {shown(options.folder)}", flush=True)  # reading thousands of archives takes a minute
     submissions = find_submissions(options.folder)
     print(_counted(len(submissions), "student", "students"), flush=True)
-    alone = is_standard_output(options.out)  # nothing can lie beside it
+    alone = is_standard_output(options.out)  # no file can be written beside it
     pages = None if alone else options.out.with_name(f"{options.out.stem}_sheets")
     try:
         if pages:
             pages.mkdir(exist_ok=True)
-        photos = read_photos(options)  # can take minutes, in which there is no temporary folder yet
+        photos = read_photos(options)  # takes minutes with photos, so it comes before the temporary folder
         with tempfile.TemporaryDirectory(prefix="grade-") as folder:
             kept = progress_file(Path(folder) / "grades" if alone else options.out)
             setting = prepare(photos, limits, Path(folder))
             records = mark_all(submissions, setting, kept, options.jobs, partial(tell_beginning, kept, setting))
-    except OSError as error:  # a full disk, for one
+    except OSError as error:  # such as a full disk
         where = f" ({error.filename})" if error.filename else ""
         raise OpenPoseLabError(
-            f"cannot write what is needed for grading{where}: {error.strerror}; what is marked is kept, so free some "
-            f"space, or choose another --out, and give the same command again"
+            f"cannot write a file for marking{where}: {error.strerror}; free some space or choose another --out, and "
+            f"run the same command again, which continues"
         ) from error
     alike = find_all_alike(records)
     write_table(options, records, points, alike, has_pages=pages is not None)
@@ -110,7 +110,7 @@ def write_table(
     alike: Mapping[str, Alike],
     has_pages: bool,
 ) -> None:
-    """Write the results of all in the format that was asked for."""
+    """Write the results of all submissions in the requested format."""
     from estimation.files import write_whole
     from openpose_lab.lab.grading.report import marks_csv, marks_json
 
@@ -123,7 +123,7 @@ def write_table(
 
 
 def one_submission(options: argparse.Namespace) -> None:
-    """Mark what one student handed in, and write the result."""
+    """Mark one submission, and write the result."""
     from openpose_lab.lab.grading.points import read_points
     from openpose_lab.lab.grading.report import find_all_alike
 
@@ -136,7 +136,7 @@ def one_submission(options: argparse.Namespace) -> None:
 
 
 def for_gradescope(options: argparse.Namespace) -> None:
-    """Mark what one student handed in, and write results.json, with a sentence if it cannot be marked."""
+    """Mark one submission, and write results.json. If marking fails, results.json says why."""
     from estimation.files import write_whole
     from openpose_lab.lab.grading.gradescope import render_failure, render_results
     from openpose_lab.lab.grading.points import read_points
@@ -147,7 +147,7 @@ def for_gradescope(options: argparse.Namespace) -> None:
         points = read_points(options.points)
         record = mark_one_record(options, limits)
         write_whole(options.out, render_results(result_of(record, points)))
-    except Exception as error:  # whatever it is, the student gets a sentence
+    except Exception as error:  # the student gets a sentence for every kind of error
         known = str(error) if isinstance(error, OpenPoseLabError) else f"{type(error).__name__}: {error}"
         why = one_line(known, 1000)
         write_whole(
@@ -159,7 +159,7 @@ def for_gradescope(options: argparse.Namespace) -> None:
 
 
 def mark_one_record(options: argparse.Namespace, limits: Limits) -> Record:
-    """Mark one submission, and print what the sandbox guards on this system."""
+    """Mark one submission, and print the sandbox limits on this system."""
     from openpose_lab.lab.grading.one import mark_one
 
     record, guards = mark_one(options.folder, read_photos(options), limits)
@@ -168,36 +168,38 @@ def mark_one_record(options: argparse.Namespace, limits: Limits) -> Record:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("openpose-lab grade", __doc__, EXAMPLES)
     parser.add_argument(
-        "folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder with what was handed in, or one .zip"
+        "folder", type=Path, metavar="SUBMISSIONS_DIR", help="the folder or .zip file with the submissions"
     )
-    parser.add_argument("--one", action="store_true", help="SUBMISSIONS_DIR, or a file, is what one student handed in")
+    parser.add_argument("--one", action="store_true", help="mark one submission; SUBMISSIONS_DIR is its folder or file")
     parser.add_argument(
         "--format",
         choices=list(NAMES),
         default="csv",
-        help="csv: a table; json: a line for each student; gradescope: results.json of one student (default: csv)",
+        help="csv: a table; json: a line per student; gradescope: results.json of one student (default: csv)",
     )
     parser.add_argument(
         "--out",
         type=output_path,
         metavar="FILE",
-        help=f"- is the standard output (default: {', '.join(NAMES.values())})",
+        help=f"the file to write; - is the standard output (default by format: {', '.join(NAMES.values())})",
     )
-    parser.add_argument("--excel", action="store_true", help="begin the table with the mark by which Excel knows UTF-8")
-    parser.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: the lab's)")
+    parser.add_argument("--excel", action="store_true", help="begin the table with a byte-order mark for Excel")
+    parser.add_argument(
+        "--points", type=Path, default=POINTS, help="a TOML file with the points of each category (default: the lab's)"
+    )
     parser.add_argument(
         "--jobs",
         type=int,
         default=min(os.cpu_count() or 1, MOST_JOBS),
         metavar="N",
-        help="submissions at once (default: one for each core)",
+        help="mark N submissions at once (default: the number of cores)",
     )
     add_seconds_option(parser)
     add_memory_option(parser)
-    photos = parser.add_argument_group("photos to measure on, in place of the rows that come with the project")
+    photos = parser.add_argument_group("photos to measure on, instead of the rows that come with the project")
     add_measuring_options(photos, required=False)
     options: argparse.Namespace = parser.parse_args(arguments)
     options.out = options.out or Path(NAMES[options.format])
@@ -205,17 +207,17 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def check_options(options: argparse.Namespace, beside: bool = True) -> Limits:
-    """Check what can be checked before anything is marked.
+    """Check the options before marking begins.
 
     Args:
-        options: the options.
-        beside: whether the progress and the pages are written beside the table.
+        options: The options of the command line.
+        beside: Whether the progress and the pages are written beside the table.
 
     Returns:
         The limits of each submission.
 
     Raises:
-        OpenPoseLabError: something cannot be done.
+        OpenPoseLabError: An option is wrong, or an output cannot be written.
     """
     from estimation.files import check_place_of_files, is_standard_output
 
@@ -238,7 +240,7 @@ def check_options(options: argparse.Namespace, beside: bool = True) -> Limits:
 
 
 def read_photos(options: argparse.Namespace) -> PhotoRows:
-    """Read the rows that accuracy is measured on, or find them in the user's photos."""
+    """Read the rows on which accuracy is measured, or find them in the user's photos."""
     if options.images:
         from openpose_lab.evaluation.map_cache import MapCache
         from openpose_lab.lab.photos import find_limbs
@@ -251,35 +253,35 @@ def read_photos(options: argparse.Namespace) -> PhotoRows:
 
 
 def progress_file(out: Path) -> Path:
-    """The file that keeps the marks."""
+    """Return the path of the file that keeps the finished marks."""
     return out.with_name(f"{out.name}.progress")
 
 
 def tell_beginning(kept: Path, setting: Setting, known: int, left: int) -> None:
-    """Print how many submissions are marked already, and what the sandbox guards on this system.
+    """Print how many submissions are already marked, and the sandbox limits on this system.
 
     Raises:
-        OpenPoseLabError: if the grader's own reference does not get full marks here.
+        OpenPoseLabError: The grader's reference answer does not get full marks on this system.
     """
     from openpose_lab.lab.grading.judges import check_reference
 
     if known:
-        print(f"{known} of {known + left} were marked before ({shown(kept)})")
+        print(f"{known} of {known + left} are already marked ({shown(kept)})")
     if left:
         tell_guards(check_reference(setting))
 
 
 def tell_guards(guards: list[str]) -> None:
-    """Print what the sandbox guards on this system."""
+    """Print the sandbox limits on this system."""
     from openpose_lab.lab.grading.judges import FULL_SANDBOX
 
-    print(f"submissions are held to: time, {', '.join(guards)}")
+    print(f"the sandbox limits: time, {', '.join(guards)}")
     if not set(guards) >= FULL_SANDBOX:
-        print("this system does not keep them from all else: see docs/lab_instructor.md, or use a virtual machine")
+        print("this system lacks some sandbox limits: see docs/lab_instructor.md, or use a virtual machine")
 
 
 def report(records: list[Record], points: dict[str, float], alike: Mapping[str, Alike]) -> None:
-    """What came of all, in a few lines."""
+    """Print a summary of all results in a few lines."""
     from openpose_lab.lab.grading.report import find_pairs, labels
     from openpose_lab.lab.grading.result import result_of
 
@@ -290,16 +292,16 @@ def report(records: list[Record], points: dict[str, float], alike: Mapping[str, 
     passing = sum(not record.failures and not record.problem for record in records)
     print(_counted(passing, "passes every check", "pass every check"))
     if unread := sum(bool(record.problem) for record in records):
-        print(f"{unread} cannot be loaded, or read")
+        print(f"{unread} cannot be loaded or read")
     if not alike:
         return
     if similar := sum(alike[label].count > 0 for label in labels(records)):
-        print(_counted(similar, "is much like another one:", "are much like another one:"))
+        print(_counted(similar, "is similar to another one:", "are similar to another one:"))
     pairs = find_pairs(records, alike)
     for one, other, share in pairs[:MOST_PAIRS]:
         print(f"  {one_line(one)} and {one_line(other)} ({share:.2f})")
     if len(pairs) > MOST_PAIRS:
-        print(f"  and {len(pairs) - MOST_PAIRS} more pairs, which the column alike names")
+        print(f"  and {len(pairs) - MOST_PAIRS} more pairs; the column alike names them")
 
 
 def _counted(count: int, one: str, many: str) -> str:

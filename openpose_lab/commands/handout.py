@@ -1,7 +1,7 @@
-"""Make the archive that students get, or the one with which Gradescope marks.
+"""Make the students' archive, or the archive for Gradescope's autograder.
 
-In the students' archive merge.py is left to be written. The demo and check-merge run in it. It holds neither an answer
-nor the checks that only the grader makes; Gradescope's archive holds both, so keep it to yourself.
+In the students' archive, the body of merge.py is missing, and the demo and check-merge run. This archive does not
+contain the answer or the grader's hidden checks. The autograder's archive contains both, so do not publish it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     limits = check_limits(options)
     if not options.gradescope and (options.points != POINTS or limits != Limits()):
-        raise OpenPoseLabError("--points, --seconds and --memory are for the autograder: give --gradescope, too")
+        raise OpenPoseLabError("--points, --seconds and --memory are for the autograder; give --gradescope too")
     out = options.out or (None if options.gradescope else Path("lab.zip"))
     outputs = [path for path in (out, options.gradescope) if path]
     for path in outputs:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write_handout(out: Path) -> None:
-    """Write the archive that students get."""
+    """Write the students' archive."""
     from estimation.files import write_whole
     from openpose_lab.lab.handout import handout_files, pack
     from openpose_lab.lab.importable import MERGE
@@ -49,11 +49,11 @@ def write_handout(out: Path) -> None:
     files = handout_files()
     data = pack(files, out.stem)
     write_whole(out, data)
-    print(f"wrote {shown(out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; {MERGE} is left to be written")
+    print(f"wrote {shown(out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; students write {MERGE}")
 
 
 def write_autograder(out: Path, points: Path, limits: Limits) -> None:
-    """Write the archive with which Gradescope marks submissions."""
+    """Write the archive for Gradescope's autograder."""
     from estimation.files import write_whole
     from openpose_lab.lab.autograder import SCRIPTS, autograder_files
     from openpose_lab.lab.grading.points import read_points
@@ -64,24 +64,26 @@ def write_autograder(out: Path, points: Path, limits: Limits) -> None:
     data = pack(files, executable=SCRIPTS)
     write_whole(out, data)
     print(
-        f"wrote {shown(out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; it marks up to {most:g} points, and holds "
-        f"the answer and the hidden checks"
+        f"wrote {shown(out)}: {len(files)} files, {len(data) / 1e6:.1f} MB; it gives up to {most:g} points, and "
+        f"contains the answer and the hidden checks"
     )
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("openpose-lab handout", __doc__, _EXAMPLES)
     add = parser.add_argument
     add(
         "--out",
         type=Path,
         metavar="FILE",
-        help="the students' archive (default: lab.zip, unless --gradescope is given)",
+        help="the students' archive to write (default: lab.zip, or none with --gradescope)",
     )
     autograder = parser.add_argument_group("Gradescope")
-    autograder.add_argument("--gradescope", type=Path, metavar="FILE", help="write the autograder's archive")
-    autograder.add_argument("--points", type=Path, default=POINTS, help="points by category, TOML (default: the lab's)")
+    autograder.add_argument("--gradescope", type=Path, metavar="FILE", help="the autograder's archive to write")
+    autograder.add_argument(
+        "--points", type=Path, default=POINTS, help="a TOML file with the points of each category (default: the lab's)"
+    )
     add_seconds_option(autograder)
     add_memory_option(autograder)
     return parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""``check-merge --hint`` and ``--list``: one more hint for a failed check, and the task as steps."""
+"""``check-merge --hint`` and ``--list``: the next hint for a failed check, and the steps of the task."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def print_hint(name: str, file: Path, limits: Limits, explain: Report) -> None:
     """Check a merge, and print the next hint for one of the checks that fail.
 
     Args:
-        name: of the check, or a part of it. Empty for the one to correct first.
-        file: the merge's Python file.
-        limits: of its process.
-        explain: prints what went wrong in each of some failed checks.
+        name: The name of the check, or a part of it. Empty for the check to correct first.
+        file: The merge's Python file.
+        limits: The limits of the merge's process.
+        explain: A function that prints failures of checks.
 
     Raises:
-        OpenPoseLabError: There is no such check, or the file cannot be loaded.
+        OpenPoseLabError: The check does not exist, or the file cannot be loaded.
     """
     from openpose_lab.lab.hint_memory import HintMemory
     from openpose_lab.lab.hints import HINTS, hints_for
@@ -44,17 +44,17 @@ def print_hint(name: str, file: Path, limits: Limits, explain: Report) -> None:
     memory.forget_passed(outcome.failures)
     check = wanted or next_check(outcome)
     if check is None:
-        print(f"All {len(HINTS)} checks pass, so there is nothing to hint at.")
+        print(f"All {len(HINTS)} checks pass, so you need no hint.")
         return
     if check not in outcome.failures:
         first = next_check(outcome)
-        print(f"{check}: passed" + (f". A check that fails: {first}" if first else ""))
+        print(f"{check}: passed" + (f". This check fails: {first}" if first else ""))
         return
     waits_for = outcome.waiting.get(check)
     others = {other: basic for other, basic in outcome.waiting.items() if other != check}
     explain({check: outcome.failures[check]}, others)
     if waits_for:
-        print_wrapped(f"This check waits for a more basic one. Begin with: {waits_for}")
+        print_wrapped(f"This check waits for a more basic check. Begin with: {waits_for}")
     hints = hints_for(check, outcome.failures[check])
     count = memory.given(check)
     kept = True
@@ -66,15 +66,15 @@ def print_hint(name: str, file: Path, limits: Limits, explain: Report) -> None:
             print_numbered(hints, number)
     print()
     if not kept:
-        print("As this cannot be remembered, the next time gives the same hint.")
+        print("The count of hints cannot be saved, so you get the same hint next time.")
     elif count + 1 < len(hints):
-        print(f"One more: `{command(file, '--hint')}" + (f' "{check}"`' if wanted else "`"))
+        print(f"Next hint: `{command(file, '--hint')}" + (f' "{check}"`' if wanted else "`"))
     else:
         print_what_else_helps(check, file)
 
 
 def print_steps(file: Path, limits: Limits) -> None:
-    """Check a merge, and print the steps of the task, their checks, which of them pass, and which step is next.
+    """Check a merge, and print the steps of the task, the state of their checks, and which step is next.
 
     Raises:
         OpenPoseLabError: The file cannot be loaded.
@@ -98,12 +98,12 @@ def print_steps(file: Path, limits: Limits) -> None:
     print_wrapped(f"Next: step {STEPS.index(step_now) + 1}, {step_now.title}; begin with: {first}")
     if in_clone() and is_own(file) and is_installed("pytest"):
         pytest = how_started().replace("-m openpose_lab", f"-m pytest -m {step_now.marker}")
-        print(f"With pytest, the checks of this step alone: `{pytest} tests/estimation/test_merge.py`")
+        print(f"Run only this step's checks with pytest: `{pytest} tests/estimation/test_merge.py`")
     print(hint_line(file))
 
 
 def _state(name: str, outcome: Outcome) -> str:
-    """Whether a check passes, in a line."""
+    """Return a line with the state of a check: passes, waits or fails."""
     from openpose_lab.lab.steps import STEPS, due_step, step_of
 
     if name not in outcome.failures:
@@ -115,7 +115,7 @@ def _state(name: str, outcome: Outcome) -> str:
 
 
 def find_check(name: str) -> str:
-    """The one check that a name means. If it means none or several, their names are printed."""
+    """Return the one check that a name matches. If none or several match, print their names and raise."""
     from openpose_lab.lab.hints import HINTS, find_checks
 
     found = find_checks(name)
@@ -123,8 +123,8 @@ def find_check(name: str) -> str:
         return found[0]
     print("\n".join(found or HINTS))
     if found:
-        raise OpenPoseLabError(f"{len(found)} checks have {name!r} in their names; give more of one of the names above")
-    raise OpenPoseLabError(f"there is no check {name!r}; give one of the names above, or a part of it")
+        raise OpenPoseLabError(f"{name!r} matches {len(found)} checks; give a longer part of one of the names above")
+    raise OpenPoseLabError(f"no check matches {name!r}; give one of the names above, or a part of it")
 
 
 def check_all(file: Path, limits: Limits) -> Outcome:
@@ -143,57 +143,57 @@ def check_all(file: Path, limits: Limits) -> Outcome:
 
 
 def forget_passed(file: Path, failed: Collection[str]) -> None:
-    """Let the hints begin anew for each check of a merge that has not failed."""
+    """Reset the hints of each check that the merge passes."""
     from openpose_lab.lab.hint_memory import HintMemory
 
     HintMemory(file).forget_passed(failed)
 
 
 def hint_line(file: Path) -> str:
-    """The line that says how to get a hint."""
-    return f"A hint: `{command(file, '--hint')}`"
+    """Return the line that says how to get a hint."""
+    return f"Get a hint: `{command(file, '--hint')}`"
 
 
 def command(file: Path, option: str) -> str:
-    """The command that starts ``check-merge`` for the same file, with an option."""
+    """Return the command that starts ``check-merge`` for the same file with an option."""
     return f"{how_started()} check-merge{'' if is_own(file) else f' {quoted(file)}'} {option}"
 
 
 def is_own(file: Path) -> bool:
-    """Whether a file is the one that is checked if none is named."""
+    """Return whether a file is ``estimation/merge.py``, the default of ``check-merge``."""
     return os.path.realpath(file) == os.path.realpath(LAB_MERGE)
 
 
 def is_notebook(file: Path) -> bool:
-    """Whether a merge's file is a notebook, which --case, --watch and explain do not take."""
+    """Return whether a merge's file is a notebook. ``--case`` and ``--watch`` refuse notebooks."""
     return file.suffix.lower() == ".ipynb"
 
 
 def print_what_else_helps(check: str, file: Path) -> None:
-    """Print what to do when there are no more hints for a check."""
+    """Print other ways to get help after the last hint for a check."""
     from openpose_lab.lab.one_case import ALL_CASES
 
     has_case = any(case.name == check for case in ALL_CASES)
     option = f'--case "{check}"'
     if is_notebook(file):
-        one_case, explain = f'in a cell, `merge(case("{check}").rows)`', "in a cell, `explain(photo, merge)`"
+        one_case, explain = f'`merge(case("{check}").rows)` in a cell', "`explain(photo, merge)` in a cell"
     else:
         one_case = f"`{command(file, option)}`"
         explain = f"`{how_started()} explain" + ("`" if is_own(file) else f" --grouping {quoted(file)}`")
-    print("There are no more hints for this check. What else helps:")
+    print("This check has no more hints. You can also:")
     if has_case:
-        print(f"  one case, with prints and breakpoints: {one_case}")
+        print(f"  run one case with prints and breakpoints: {one_case}")
     else:
-        print(f"  rows with which it fails: `{command(file, '--all')}`")
-    print(f"  what your merge does row by row: {explain}")
-    print("  a teaching assistant")
+        print(f"  see rows with which the check fails: `{command(file, '--all')}`")
+    print(f"  see what your merge does row by row: {explain}")
+    print("  ask a teaching assistant")
 
 
 def print_numbered(hints: tuple[str, ...], number: int) -> None:
-    """Print a hint with its number, which is given from 0 on."""
+    """Print a hint with its number. ``number`` counts from 0, the printed number from 1."""
     print_wrapped(f"hint {number + 1} of {len(hints)}: {hints[number]}")
 
 
 def print_wrapped(text: str) -> None:
-    """Print a sentence on several lines, if it is long."""
+    """Print a sentence, wrapped if it is long."""
     print(textwrap.fill(text, _WIDTH, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False))

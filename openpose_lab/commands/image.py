@@ -1,7 +1,7 @@
 """Find the people in photos: draw their skeletons, or write them as JSON and tables.
 
-One photo gives output.png, and the time of each stage is printed. Several photos, a folder or a glob give a picture
-NAME_rendered.jpg and a JSON file NAME_keypoints.json of each, in the folder output/.
+For one photo, the program writes output.png and prints the time of each stage. For several photos, a folder or a
+glob, it writes a picture NAME_rendered.jpg and a JSON file NAME_keypoints.json for each photo, in the folder output/.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from openpose_lab.sources import PhotoFile
 
 EXAMPLES = """examples:
-  {program}                                   the sample photo, drawn to output.png
+  {program}                                   draw the sample photo to output.png
   {program} photo.jpg --output skeletons.png
   {program} photo.jpg --json people.json --no-draw
-  {program} photo.jpg --json - --no-draw      JSON to the standard output, and the report to the standard error
-  {program} photo.jpg --grouping my_merge.py  your grouping in place of estimation/merge.py
-  {program} photos                            a picture and a JSON file of each photo in the folder, in output/
-  {program} photos --recursive --resume       also in its sub-folders; photos that are done are left out
+  {program} photo.jpg --json - --no-draw      JSON to the standard output, the report to the standard error
+  {program} photo.jpg --grouping my_merge.py  use your grouping instead of estimation/merge.py
+  {program} photos                            write a picture and a JSON file per photo to output/
+  {program} photos --recursive --resume       include sub-folders, skip the photos that are done
   {program} "photos/*.jpg" --output drawn --csv people.csv
   {program} photos --no-draw --coco results.json
 """
@@ -59,7 +59,7 @@ OUTPUT_FOLDER = Path("output")
 
 
 def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
-    """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
+    """Run the program with the options of the command line. ``--help`` names it ``program``."""
     options = parse_options(arguments, program)
     chosen_views(options)
     check_look(options)
@@ -73,21 +73,22 @@ def main(arguments: Sequence[str], program: str = "openpose-lab") -> None:
 
 
 def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser(program, __doc__, EXAMPLES.format(program=program))
     parser.add_argument(
         "photo",
         nargs="*",
         default=[sample_photo()],
-        help="photos, folders, globs, or - for a photo on the standard input (default: the sample)",
+        help="photos, folders, globs, or - for a photo on the standard input (default: the sample photo)",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="PATH",
-        help=f"the picture of one photo, or the folder for several (default: {OUTPUT_FILE}, {OUTPUT_FOLDER}{os.sep})",
+        help=f"the picture of one photo, or the folder for several photos "
+        f"(default: {OUTPUT_FILE}, or {OUTPUT_FOLDER}{os.sep})",
     )
-    parser.add_argument("--no-draw", dest="draw", action="store_false", help="write no picture")
+    parser.add_argument("--no-draw", dest="draw", action="store_false", help="do not write pictures")
     add_format_options(parser)
     add_folder_options(parser.add_argument_group("several photos"))
     add_look_options(parser)
@@ -98,11 +99,11 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
 
 
 def add_folder_options(parser: Options) -> None:
-    """The options for several photos."""
+    """Add the options for several photos."""
     add = parser.add_argument
-    add("--recursive", action="store_true", help="also the photos in sub-folders")
-    add("--resume", action="store_true", help="continue an earlier run: leave out the photos that are done")
-    add("--overwrite", action="store_true", help="do all photos again, and replace files that exist")
+    add("--recursive", action="store_true", help="include the photos in sub-folders")
+    add("--resume", action="store_true", help="continue an earlier run: skip the photos that are done")
+    add("--overwrite", action="store_true", help="process all photos again, and replace existing files")
     add(
         "--image-format",
         choices=("jpg", "png"),
@@ -112,7 +113,7 @@ def add_folder_options(parser: Options) -> None:
 
 
 def is_one_photo(options: argparse.Namespace) -> bool:
-    """Tell whether the options name the path of one file, and files as outputs."""
+    """Return whether the options name one photo file, and no folder as an output."""
     from openpose_lab.sources.photo_files import is_file_source
 
     folders = [options.output, *formats_asked_for(options).values()]
@@ -143,13 +144,13 @@ def process_one(options: argparse.Namespace) -> None:
     (config,) = apply_settings(options.set, network_config(options.network, options.weights))
     check_input(pixels, chosen_views(options).height, config)
     picture_file = (options.output or OUTPUT_FILE) if options.draw else None
-    with Isolated(options.grouping) as isolated:  # it loads the file while this process loads the network
+    with Isolated(options.grouping) as isolated:  # its process loads the grouping while this one loads the network
         outputs = check_files(options, photo, picture_file, isolated.source)
         estimator, grouping = load_estimator(options, config, isolated)
         try:
             result = estimator.estimate(pixels)
         except ContractError as error:
-            raise ContractError(f"{error}; python -m openpose_lab explain shows where") from error
+            raise ContractError(f"{error}; run python -m openpose_lab explain to see where") from error
     milliseconds = {**result.milliseconds, "grouping": isolated.milliseconds(result.milliseconds["grouping"])}
     look = look_of(options)
     kept = look.keep(result.skeletons)
@@ -166,7 +167,7 @@ def process_one(options: argparse.Namespace) -> None:
 
 
 def check_files(options: argparse.Namespace, photo: PhotoFile, picture: Path | None, grouping_file: Path) -> list[Path]:
-    """The files that will be written. Raises OpenPoseLabError if one cannot be, or would overwrite an input."""
+    """Return the files to write. Raises OpenPoseLabError if one cannot be written or is also an input."""
     from estimation.files import check_picture_type
 
     asked_for = formats_asked_for(options)
@@ -181,7 +182,7 @@ def check_files(options: argparse.Namespace, photo: PhotoFile, picture: Path | N
 
 
 def print_report(options: argparse.Namespace, grouping: Grouping, shape: tuple[int, ...], result: Estimate) -> None:
-    """Print people, parts, and the milliseconds of each stage."""
+    """Print the number of people and of body parts, and the milliseconds of each stage."""
     people, parts = result.skeletons.present.shape
     found = int(result.skeletons.present.sum())
     print(f"photo        {shown(options.photo[0])} ({shape[1]}x{shape[0]})")
@@ -207,7 +208,7 @@ def process_many(options: argparse.Namespace) -> None:
     from openpose_lab.sources import list_photos
 
     if options.resume and options.overwrite:
-        raise OpenPoseLabError("--resume keeps what is done and --overwrite does it again; give one of them")
+        raise OpenPoseLabError("--resume keeps finished photos, but --overwrite processes them again; give only one")
     (config,) = apply_settings(options.set, network_config(options.network, options.weights))
     outputs = outputs_of(options)
     photos = list_photos(options.photo, options.recursive, leave_out=outputs.folders)
@@ -228,7 +229,7 @@ def process_many(options: argparse.Namespace) -> None:
 
 
 def outputs_of(options: argparse.Namespace) -> Outputs:
-    """Where the outputs of several photos go. Without a format, each photo gets a JSON file beside its picture."""
+    """Return the output paths for several photos. Without a format option, each photo gets a JSON file."""
     from openpose_lab.job.outputs import Outputs
 
     folder = options.output or OUTPUT_FOLDER
@@ -239,7 +240,7 @@ def outputs_of(options: argparse.Namespace) -> Outputs:
 
 
 def settings_of(options: argparse.Namespace, grouping: Grouping) -> dict[str, str]:
-    """What the people of a photo and its picture depend on, so that a run that goes on gives the same."""
+    """Return the settings that change the results, so that a resumed run can check that they are the same."""
     from openpose_lab.checksums import checksum
     from openpose_lab.networks.loading import find_weights
 
@@ -261,8 +262,8 @@ def settings_of(options: argparse.Namespace, grouping: Grouping) -> dict[str, st
 
 
 def print_summary(outputs: Outputs, photos: int, left: int, failures: Sequence[Failure]) -> None:
-    """Print what was done. Raises OpenPoseLabError if photos failed, after listing them."""
-    before = f", {photos - left} of them before" if left < photos else ""
+    """Print the results of the run. Raises OpenPoseLabError if photos failed, after listing them."""
+    before = f", {photos - left} of them in an earlier run" if left < photos else ""
     print(f"photos       {photos - len(failures)} of {photos} done{before}")
     places = [*(f"{folder}{os.sep}" for folder in map(shown, outputs.folders)), *map(shown, outputs.tables.values())]
     for place in places:
@@ -272,6 +273,6 @@ def print_summary(outputs: Outputs, photos: int, left: int, failures: Sequence[F
         for failure in failures:
             print(f"  {quoted(Path(failure.photo.shown))}: {failure.reason}")
         raise OpenPoseLabError(
-            f"{len(failures)} of {photos} photos failed, as listed above; the others are done. Mend or remove them, "
-            "and run again with --resume"
+            f"{len(failures)} of {photos} photos failed, see the list above; repair or remove them, and run again with "
+            "--resume"
         )

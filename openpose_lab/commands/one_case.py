@@ -1,4 +1,4 @@
-"""One case of ``check-merge`` in this process: prints and breakpoints of the merge work, without a limit of time."""
+"""``check-merge --case``: one case in this process without a time limit, so prints and breakpoints work."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def run_case(name: str, file: Path) -> None:
-    """Call a merge with the rows of a case, or of a photo, and print what it is given and what comes back.
+    """Call a merge with the rows of a case or of a photo, and print its input and its answer.
 
     Args:
-        name: of a case, a part of it, or the path of a photo.
-        file: the merge's Python file.
+        name: The name of a case, a part of it, or the path of a photo.
+        file: The merge's Python file.
 
     Raises:
-        OpenPoseLabError: There is no such case, the file cannot be loaded, or the answer is wrong.
+        OpenPoseLabError: The case does not exist, the file cannot be loaded, or the answer is wrong.
     """
     if Path(name).is_file():
         run_photo(Path(name), file)
@@ -37,7 +37,7 @@ def run_case(name: str, file: Path) -> None:
 
 
 def run_photo(photo: Path, file: Path) -> None:
-    """Print the peaks and the rows of a photo, and what a merge makes of them. Only the contract can be checked."""
+    """Print the peaks and rows of a photo and the merge's answer. The right answer is unknown; check the contract."""
     from openpose_lab.lab.one_case import find_in_photo
 
     found = find_in_photo(photo)
@@ -46,11 +46,11 @@ def run_photo(photo: Path, file: Path) -> None:
     title = f"the {len(found.rows)} rows of {shown(photo)}"
     if failure := try_orders(file, None, iter([(title, found.rows)]), found.options):
         raise OpenPoseLabError(f"{shown(photo)}: {failure.sentence}")
-    print("The answer keeps the contract. `explain` draws it over the photo.")
+    print("The answer passes the contract checks. `explain` draws it over the photo.")
 
 
 def find_case(name: str) -> Case:
-    """The one case that a name means. If it means none or several, their names are printed."""
+    """Return the one case that a name matches. If none or several match, print their names and raise."""
     from openpose_lab.lab.hints import find_checks
     from openpose_lab.lab.one_case import ALL_CASES, find_cases
 
@@ -59,24 +59,24 @@ def find_case(name: str) -> Case:
         return found[0]
     if not found and (checks := find_checks(name)):
         raise OpenPoseLabError(
-            f"{checks[0]!r} is a check of random rows, so there is no case of it; `check-merge --all` shows rows with "
-            f"which it fails"
+            f"{checks[0]!r} is a check on random rows, so it has no case; `check-merge --all` shows rows with which it "
+            f"fails"
         )
     print("\n".join(case.name for case in found or ALL_CASES))
     if found:
-        raise OpenPoseLabError(f"{len(found)} cases have {name!r} in their names; give more of one of the names above")
-    raise OpenPoseLabError(f"there is no case and no photo {name!r}; give one of the names above, or a part of it")
+        raise OpenPoseLabError(f"{name!r} matches {len(found)} cases; give a longer part of one of the names above")
+    raise OpenPoseLabError(f"no case and no photo matches {name!r}; give one of the names above, or a part of it")
 
 
 def orders_of(case: Case) -> Iterator[tuple[str, Rows]]:
-    """The rows of a case as the checks give them: in their order, and in the opposite one."""
+    """Yield the rows of a case in their own order and, if there are several, in reverse, each with a title."""
     yield f"{case.name}: {case.why}", case.rows
     if len(case.rows) > 1:
-        yield "the same rows in the opposite order", case.rows[::-1].copy()
+        yield "the same rows in reverse order", case.rows[::-1].copy()
 
 
 def print_limits(case: Case | PhotoCase) -> None:
-    """Print the limits that hold in a case."""
+    """Print the limits of a case: the merge's keyword arguments, or their defaults."""
     from openpose_lab.lab.one_case import limits_of
 
     how = "given to merge" if case.options else "the defaults"
@@ -86,7 +86,7 @@ def print_limits(case: Case | PhotoCase) -> None:
 def try_orders(
     file: Path, case: Case | None, orders: Iterator[tuple[str, Rows]], options: dict[str, float]
 ) -> Failure | None:
-    """Call the merge with rows in each order until an answer is wrong."""
+    """Call the merge with the rows in each order. Return the first failure, or None."""
     from estimation.grouping import load_grouping
     from openpose_lab.lab.one_case import expected_rows, judge
     from openpose_lab.lab.row_tables import format_rows
@@ -109,7 +109,7 @@ def try_orders(
 
 
 def call(merge: Callable[..., Any], file: Path, rows: Rows, options: dict[str, float]) -> Reply:
-    """Call a merge as it is: nothing catches what it prints, and a breakpoint stops in it. An error is printed."""
+    """Call a merge in this process, so that prints appear and breakpoints stop. An error is printed."""
     import bdb
     import traceback
 
@@ -120,16 +120,16 @@ def call(merge: Callable[..., Any], file: Path, rows: Rows, options: dict[str, f
     try:
         value = plain_answer(merge(given, **options))
     except bdb.BdbQuit:
-        raise OpenPoseLabError("the debugger was left, so there is no answer") from None
+        raise OpenPoseLabError("the merge gave no answer, because you quit the debugger") from None
     except Exception as error:
-        own = error.__traceback__.tb_next if error.__traceback__ else None  # without this file's line
+        own = error.__traceback__.tb_next if error.__traceback__ else None  # leaves out this function's frame
         print("".join(traceback.format_exception(type(error), error, own)), end="")
         return Reply(error=describe_error(error, file), changed=differ(rows, given), cause=error)
     return Reply(value, changed=differ(rows, given))
 
 
 def print_peaks(found: PhotoCase, name: str) -> None:
-    """The peaks of a photo, which the rows name by their ids."""
+    """Print the peaks of a photo with their ids. Rows refer to peaks by id."""
     print(f"{len(found.xy)} peaks in {name}:\n    id part                   x       y   score")
     parts, score = found.coordinates.part, found.coordinates.score
     for peak, (x, y) in enumerate(found.xy.tolist()):

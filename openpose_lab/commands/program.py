@@ -1,6 +1,6 @@
-"""Running a program: every failure is one sentence and a non-zero exit status.
+"""Run a program: every failure becomes one sentence and a non-zero exit status.
 
-``run`` handles Ctrl-C from its beginning on. So programs import slow modules inside of it.
+``run`` handles Ctrl-C. So programs import slow modules inside ``run``, where Ctrl-C also stops an import.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from openpose_lab.commands.streams import Console, standard_streams
 from openpose_lab.paths import in_clone
 
 DEBUG = "OPENPOSE_LAB_DEBUG"
-"""An environment variable. If it is set, programs show tracebacks, and libraries' warnings and logs."""
+"""An environment variable. If it is set, programs show tracebacks, and the warnings and logs of libraries."""
 FAULT = 70
-"""The exit status after a fault of the program: EX_SOFTWARE of sysexits.h."""
+"""The exit status after a bug in the program: EX_SOFTWARE of sysexits.h."""
 
 _STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
-"""Signals that ask a program to stop. SIGINT is Ctrl-C's, SIGBREAK is Windows's."""
+"""Signals that ask a program to stop. Ctrl-C sends SIGINT; only Windows has SIGBREAK."""
 _READER_IS_GONE = (errno.EPIPE, errno.EINVAL)
-"""Errors of the standard output after its reader, such as head, has ended. EINVAL is Windows's."""
+"""Errors of the standard output after its reader, such as ``head``, has ended. Windows gives EINVAL."""
 _PROJECT = Path(__file__).parents[2]
 _OWN_FOLDERS = ("estimation", "models", "openpose_lab", "scripts")
 _STUDENTS_FILE = ("estimation", "merge.py")
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asks the program to stop. Code that cleans up after Ctrl-C cleans up after it, too.
+    """A signal asks the program to stop. Code that cleans up after Ctrl-C also cleans up after this exception.
 
     Args:
         number: The signal's number.
@@ -50,11 +50,11 @@ class Stopped(KeyboardInterrupt):
 def signals_raise() -> Iterator[list[int]]:
     """Let signals that would end the program raise Stopped in its main thread.
 
-    Only the first signal does, so that cleaning up is not interrupted: ``timeout`` sends two. Ctrl-C raises each time,
-    since an import may swallow the first. A signal that is ignored stays ignored: ``nohup`` relies on it.
+    Only the first signal raises, because ``timeout`` sends two and the second would interrupt the cleaning up. Ctrl-C
+    raises each time, because an import may swallow the first. An ignored signal stays ignored, as ``nohup`` needs.
 
     Yields:
-        The numbers of the signals that have come.
+        The numbers of the signals received so far.
     """
     received: list[int] = []
 
@@ -76,15 +76,15 @@ def signals_raise() -> Iterator[list[int]]:
 
 @contextmanager
 def first_signal_waits() -> Iterator[Callable[[], bool]]:
-    """Let a program end at a place that it chooses after the first Ctrl-C, with its outputs complete.
+    """Let a program complete its outputs after the first Ctrl-C, and end when it is ready.
 
-    A second Ctrl-C raises Stopped at once, as outside the block. Other signals do not: ``timeout`` sends two.
+    A second Ctrl-C raises Stopped at once. Other signals never do, because ``timeout`` sends two.
 
     Yields:
-        A function that tells whether a signal has come.
+        A function that returns whether a signal was received.
 
     Raises:
-        Stopped: At the end of the block, if a signal has come.
+        Stopped: At the end of the block, if a signal was received.
     """
     received: list[int] = []
 
@@ -104,7 +104,7 @@ def first_signal_waits() -> Iterator[Callable[[], bool]]:
 
 
 def start(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
-    """Run a program as ``run`` does, in a process that does nothing else.
+    """Run a program with ``run``, as the only task of this process.
 
     Returns:
         The exit status for ``sys.exit``.
@@ -114,7 +114,7 @@ def start(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[
 
 
 def let_interrupts_end() -> None:
-    """Let Ctrl-C end the process at once, by the signal: before and after a program runs, it would be a traceback."""
+    """Let Ctrl-C end the process at once. Otherwise Ctrl-C before or after ``run`` would print a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -122,18 +122,18 @@ def let_interrupts_end() -> None:
 def run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> int:
     """Run a program's main function on its arguments.
 
-    A mistake that a person can correct is one sentence that begins with the program's name.
+    A mistake that the user can correct is printed as one sentence that begins with the program's name.
 
     Returns:
         The exit status for ``sys.exit``.
     """
     with standard_streams(), _notes(name):
-        output = sys.stdout  # a program may send what it prints elsewhere
+        output = sys.stdout  # claim_outputs may replace sys.stdout
         status = _run(name, main, arguments)
         failure = None
         try:
             output.flush()
-        except OSError as error:  # no Console, which raises nothing
+        except OSError as error:  # only of a stream that is no Console, because a Console raises nothing
             failure = error
         if isinstance(output, Console):
             failure = output.failure
@@ -151,10 +151,10 @@ def _run(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[s
         return _fail(name, str(error), 1)
     except KeyboardInterrupt as stop:
         return _stopped(name, stop.number if isinstance(stop, Stopped) else signal.SIGINT)
-    except SystemExit as end:  # of argparse, which has printed the reason
+    except SystemExit as end:  # argparse raises it after it has printed the reason
         return end.code if isinstance(end.code, int) else 0 if end.code is None else _fail(name, str(end.code), 1)
     except Exception as error:
-        if received:  # modules written in C make an ImportError of what interrupts their import
+        if received:  # a C module turns a signal during its import into an ImportError
             return _stopped(name, received[0])
         if os.environ.get(DEBUG):
             raise
@@ -167,21 +167,21 @@ def _stopped(name: str, number: int) -> int:
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """The sentence for an exception that no program expects, and the exit status."""
+    """Return the sentence for an unexpected exception, and the exit status."""
     if isinstance(error, MemoryError):
         return "not enough memory; try --quality fast or a smaller --height, or close other programs", 1
     if isinstance(error, OSError) and error.strerror:
-        what = "the system refuses what is needed" if error.filename is None else f"cannot use {shown(error.filename)}"
+        what = "the system reports an error" if error.filename is None else f"cannot use {shown(error.filename)}"
         return f"{what}: {error.strerror}", 1
     if isinstance(error, ImportError) and error.name and error.name.partition(".")[0] not in _OWN_FOLDERS:
-        advice = "install the project's packages again, and use the Python of that environment"
+        advice = "install the project's packages again, and run the Python of that environment"
         return f"the package {error.name} cannot be loaded ({one_line(str(error), 150)}); {advice}", 1
     what = one_line(f"{type(error).__name__}: {error}", 150)
-    return f"this is a fault of the program: {what}{_place(error)}; please report it. {DEBUG}=1 shows more", FAULT
+    return f"this is a bug in the program: {what}{_place(error)}; please report it. Set {DEBUG}=1 to see more", FAULT
 
 
 def _place(error: Exception) -> str:
-    """The last line of the project's code that an exception has passed."""
+    """Return the project's innermost line in an exception's traceback, such as `` (estimation/x.py, line 3)``."""
     from traceback import walk_tb
 
     lines = [(Path(frame.f_code.co_filename), number) for frame, number in walk_tb(error.__traceback__)]
@@ -200,7 +200,7 @@ def _notes(name: str) -> Iterator[None]:
     """Print each warning for the user once, as one line. Drop the warnings and logs of libraries."""
     import logging  # in here, where Ctrl-C is handled
 
-    last_resort = logging.lastResort  # which prints if logging was not set up
+    last_resort = logging.lastResort  # the handler that prints if logging was not set up
     if not os.environ.get(DEBUG):
         logging.lastResort = logging.NullHandler()
     with warnings.catch_warnings():
@@ -211,7 +211,7 @@ def _notes(name: str) -> Iterator[None]:
         def show(
             message: Warning | str, category: type[Warning], filename: str, lineno: int, *more: Any, **rest: Any
         ) -> None:
-            if (str(message), category) in told:  # Python forgets them when a filter is set
+            if (str(message), category) in told:  # Python's own record is emptied when a filter is set
                 return
             told.add((str(message), category))
             if issubclass(category, OpenPoseLabWarning):
@@ -236,11 +236,11 @@ def _print_note(name: str, text: str) -> None:
         return
     from tqdm import tqdm
 
-    tqdm.write(line, sys.stderr)  # above a progress bar, if there is one
+    tqdm.write(line, sys.stderr)  # prints above an open progress bar
 
 
 def _is_users(filename: str) -> bool:
-    """Tell whether a Python file is the user's: a grouping, neither the project's nor a library's."""
+    """Return whether a Python file is the user's, such as a grouping, and not the project's or a library's."""
     from sysconfig import get_path
 
     path = Path(filename)
@@ -252,11 +252,11 @@ def _is_users(filename: str) -> bool:
 
 
 def claim_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | None]]) -> None:
-    """Check the files that a program will write, as ``check_outputs`` does.
+    """Check with ``check_outputs`` the files that a program will write.
 
-    If one of them is the standard output, the program prints to the standard error from now on.
+    If one of them is the standard output, the program's messages go to the standard error from now on.
     """
-    from estimation.files import check_outputs, is_standard_output  # OpenCV takes a while
+    from estimation.files import check_outputs, is_standard_output  # in here, because it imports OpenCV, which is slow
 
     check_outputs(outputs, inputs)
     if any(map(is_standard_output, outputs)):
@@ -264,7 +264,7 @@ def claim_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | No
 
 
 def how_started() -> str:
-    """How to start another of the project's commands: as this one, such as ``.venv/bin/python -m openpose_lab``."""
+    """Return how this program was started, such as ``.venv/bin/python -m openpose_lab``, to name other commands."""
     started = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
     by_path = len(started) > 1 and os.path.isfile(os.path.join(started[-1], "__main__.py"))
     if started[-2:] == ["-m", "openpose_lab"] or by_path:
@@ -273,23 +273,23 @@ def how_started() -> str:
 
 
 def quoted(path: Path) -> str:
-    """Write a path for a command line, on Windows too.
+    """Quote a path for a command line, also on Windows.
 
     Args:
         path: The path.
 
     Returns:
-        The path, in double quotes if it has a space.
+        The path, in double quotes if it contains a space.
     """
     text = one_line(str(path))
     return f'"{text}"' if " " in text else text
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """A path for people: on one line, and from the current folder, if it leads down from there."""
+    """Return a path for messages: on one line, and relative if it is inside the current folder."""
     try:
         here = Path.cwd()
         absolute = here / path
-    except OSError:  # the current folder is gone
+    except OSError:  # the current folder was deleted
         return one_line(os.fspath(path))
     return one_line(str(absolute.relative_to(here)) if absolute.is_relative_to(here) else os.fspath(path))

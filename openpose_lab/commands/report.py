@@ -1,7 +1,7 @@
-"""Make the report to hand in: what a merge does, and headings under which you write.
+"""Make the report to hand in: tables and pictures of a merge, and headings for your text.
 
-Write your text into report.md, between the blocks of tables and pictures. Run this again at any time: the blocks are
-made anew, and your text stays. Then open report.html in a browser, and print it as a PDF.
+Write your text into report.md, between the blocks of tables and pictures. You can run this program again at any time:
+it replaces the blocks and keeps your text. Then open report.html in a browser, and print it as a PDF.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.paths import sample_photo
 
 EXAMPLES = """examples:
-  python -m openpose_lab report                                  of estimation/merge.py, in the folder report
-  python -m openpose_lab report my_merge.py --out my_report      of a file of your own
-  python -m openpose_lab report --photos class.jpg holiday.jpg   pictures of these photos too; name them each time
+  python -m openpose_lab report                                  report on estimation/merge.py, in the folder report
+  python -m openpose_lab report my_merge.py --out my_report      report on your own file
+  python -m openpose_lab report --photos class.jpg holiday.jpg   also show these photos; name them in each run
 
-Tables and pictures are what the program writes; a block that you have changed is not overwritten.
+Do not edit the blocks of tables and pictures: the program does not overwrite a block that you have changed.
 """
 _SECOND_SAMPLE = "people.jpg"
 TEXT, PAGE, PICTURES = "report.md", "report.html", "generated"
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
     photos = list_photos([*sample_photos(), *options.photos])
     names = [f"{PICTURES}/{name}" for name in picture_names(photos)]
     claim_files(options, [photo.path for photo in photos], names)
-    check_unchanged(options.out, names)  # now rather than after the work
+    check_unchanged(options.out, names)  # before the work, so that no time is lost
 
     with tqdm(total=STEPS + len(photos), desc="report", unit="step", leave=False, disable=None) as bar:
         found = find(options.file, photos, bar.update)
@@ -62,10 +62,15 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("openpose-lab report", __doc__, EXAMPLES)
     parser.add_argument(
-        "file", nargs="?", type=Path, default=LAB_MERGE, metavar="FILE", help="default: estimation/merge.py"
+        "file",
+        nargs="?",
+        type=Path,
+        default=LAB_MERGE,
+        metavar="FILE",
+        help="the Python file or notebook with merge (default: estimation/merge.py)",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("report"), metavar="DIR", help="the report's folder (default: report)"
@@ -76,18 +81,18 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="photos to show beside the samples: files, folders or globs",
+        help="photos to show in addition to the sample photos: files, folders or globs",
     )
     return parser.parse_args(arguments)
 
 
 def sample_photos() -> list[Path]:
-    """The sample photos that are there: the installed package has one."""
+    """Return the sample photos that exist. The installed package has only the first."""
     return [path for path in (sample_photo(), sample_photo().with_name(_SECOND_SAMPLE)) if path.is_file()]
 
 
 def claim_files(options: argparse.Namespace, photos: Sequence[Path | None], pictures: Sequence[str]) -> None:
-    """Make the report's folder. Raises OpenPoseLabError if a file cannot be written, or would overwrite an input."""
+    """Make the report's folder. Raises OpenPoseLabError if a file cannot be written or is also an input."""
     from openpose_lab.job.outputs import make_folder
 
     make_folder(options.out)
@@ -101,7 +106,7 @@ def claim_files(options: argparse.Namespace, photos: Sequence[Path | None], pict
 
 
 def check_unchanged(folder: Path, pictures: Iterable[str]) -> None:
-    """Raise OpenPoseLabError if a person has changed what would be overwritten."""
+    """Raise OpenPoseLabError if the user has changed a file or a block that the program would overwrite."""
     from openpose_lab.lab.report.document import find_blocks, read_document
     from openpose_lab.lab.report.own_files import check_own
 
@@ -112,7 +117,7 @@ def check_unchanged(folder: Path, pictures: Iterable[str]) -> None:
 
 
 def write_report(folder: Path, blocks: Mapping[str, str], pictures: Mapping[str, bytes]) -> str:
-    """Write pictures, text and page. Returns the text, which may have been saved since it was checked."""
+    """Write pictures, text and page. Return the text, read again because the user may have saved it meanwhile."""
     from estimation.files import write_whole
     from openpose_lab.lab.report.document import new_document, read_document, update_document
     from openpose_lab.lab.report.own_files import sign
@@ -131,18 +136,18 @@ def write_report(folder: Path, blocks: Mapping[str, str], pictures: Mapping[str,
 
 
 def warn(sentence: str) -> None:
-    """Tell of a picture that is not in the page."""
-    warnings.warn(f"{sentence}; the page is without it", OpenPoseLabWarning, stacklevel=2)
+    """Warn about a picture that is missing in the page."""
+    warnings.warn(f"{sentence}; the page leaves it out", OpenPoseLabWarning, stacklevel=2)
 
 
 def print_report(folder: Path, to_write: Sequence[str], absent: Sequence[str]) -> None:
-    """Say what was written, and what is left to do."""
+    """Print what was written, and what the student does next."""
     text, page = folder / TEXT, folder / PAGE
     print(f"wrote {shown(text)} and {shown(page)}, with pictures in {shown(folder / PICTURES)}{os.sep}")
     if absent:
-        print(f"left out, as their blocks are not in {TEXT}: {', '.join(absent)}")
+        print(f"left out, because {TEXT} does not contain their blocks: {', '.join(absent)}")
     if to_write:
         print(f"to write: {'; '.join(to_write)}")
-        print(f"Write it into {shown(text)}, and run this again. It keeps your text.")
+        print(f"Write your text into {shown(text)}, and run this command again; it keeps your text.")
     else:
         print(f"Next: open {shown(page)} in a browser, and print it as a PDF.")

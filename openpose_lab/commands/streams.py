@@ -1,4 +1,4 @@
-"""Standard streams that any text can be printed to, wherever they lead."""
+"""Safe standard streams: they print any text, and a failed write raises nothing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from estimation.errors import visible
 class Console(io.TextIOWrapper):
     """A standard stream of a program.
 
-    It shows control characters as escapes, such as those that steer a terminal: paths, files and plug-ins of others
-    may hold them. A failed write raises nothing: later text is dropped, and ``failure`` keeps the first error.
+    It prints control characters as escapes, because paths, files and plug-ins may contain characters that control a
+    terminal. A failed write raises nothing: ``failure`` keeps the first error, and later text is dropped.
 
     Args:
-        descriptor: The file descriptor. Closing the stream leaves it open.
-        kept: The control characters that pass.
+        descriptor: The file descriptor. It stays open when the stream is closed.
+        kept: The control characters that are printed unchanged.
         like: The stream that this one replaces.
     """
 
@@ -30,17 +30,17 @@ class Console(io.TextIOWrapper):
         super().__init__(
             io.BufferedWriter(self._raw),  # type: ignore[type-var]
             encoding=like.encoding,
-            errors="backslashreplace",  # a path may have letters that the terminal lacks
-            line_buffering=like.line_buffering or like.write_through,  # the latter is PYTHONUNBUFFERED's
+            errors="backslashreplace",  # a path may have letters that the terminal cannot show
+            line_buffering=like.line_buffering or like.write_through,  # PYTHONUNBUFFERED sets write_through
         )
 
     @property
     def failure(self) -> OSError | None:
-        """The first error of a write."""
+        """The error of the first write that failed, or None."""
         return self._raw.failure
 
     def end(self) -> None:
-        """Write the rest. Later text, such as a thread's, is dropped."""
+        """Write the buffered text. Later text, for example from a thread, is dropped."""
         self.flush()
         self._raw.failure = self.failure or OSError("the program has ended")
 
@@ -79,9 +79,9 @@ class _Lasting(io.RawIOBase):
 def standard_streams() -> Iterator[None]:
     """Make ``sys.stdout`` and ``sys.stderr`` safe inside the block.
 
-    Where they are no file descriptors of the process, as in a notebook, they stay what they are. ``sys.stderr`` writes
-    to a copy of its descriptor, which ``silent_stderr`` does not redirect: no message and no progress bar is lost while
-    a thread reads a photo.
+    Streams that are not file descriptors of the process, as in a notebook, are not replaced. ``sys.stderr`` writes to
+    a copy of its descriptor. ``silent_stderr`` does not redirect the copy, so messages and progress bars still appear
+    while a thread reads a photo.
     """
     before = sys.stdout, sys.stderr
     _open_closed()
@@ -100,17 +100,17 @@ def standard_streams() -> Iterator[None]:
 
 
 def _open_closed() -> None:
-    """Open those of the three standard descriptors that are closed, so that no file gets their numbers."""
+    """Open the standard descriptors that are closed, so that no other file gets their numbers."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            os.open(os.devnull, os.O_RDWR)  # the system gives the lowest free number, which is this one
 
 
 def _safe(stream: TextIO | None, number: int, descriptor: int, kept: str) -> TextIO:
-    if stream is None:  # closed by the program that started this one
-        stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (a descriptor, which stays open)
+    if stream is None:  # the program that started this one has closed it
+        stream = open(number, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 (the descriptor stays open)
     try:
         if stream.fileno() == number and isinstance(stream, io.TextIOWrapper):
             stream.flush()

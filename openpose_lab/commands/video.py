@@ -1,7 +1,7 @@
-"""Find and follow the people in a video or before a camera: draw them, or write rows.
+"""Find and track the people in a video or a camera's picture: draw them, or write rows.
 
-A video gives NAME_rendered.mp4 with its sound. A person keeps a number and a colour over the frames. A camera is shown
-in a window.
+For a video, the program writes NAME_rendered.mp4 with the video's sound. It shows a camera in a window. Each person
+keeps the same number and colour in all frames.
 """
 
 from __future__ import annotations
@@ -49,27 +49,27 @@ if TYPE_CHECKING:
     from openpose_lab.tracking import CheckedTracker
 
 EXAMPLES = """examples:
-  {program} clip.mp4                               clip_rendered.mp4, with the sound of the clip
+  {program} clip.mp4                               write clip_rendered.mp4, with the sound of the clip
   {program} clip.mp4 --output skeletons.mkv --quality best
-  {program} clip.mp4 --show                        in a window; q or Esc ends it
-  {program} 0                                      the first camera, in a window
+  {program} clip.mp4 --show                        show a window; q or Esc ends the program
+  {program} 0                                      show the first camera in a window
   {program} clip.mp4 --no-draw --jsonl people.jsonl --csv people.csv
-  {program} clip.mp4 --no-draw --json keypoints    a file of OpenPose's JSON for each frame, in keypoints/
+  {program} clip.mp4 --no-draw --json keypoints    write OpenPose's JSON for each frame to keypoints/
   {program} clip.mp4 --start 10 --end 20 --every 5
   {program} clip.mp4 --smooth --fill-gaps 0.2 --angles angles.csv
-  {program} clip.mp4 --tracker my_tracker.py       your own file gives the identities
-  {program} frames --fps 30                        a folder of frames
+  {program} clip.mp4 --tracker my_tracker.py       use your own tracker
+  {program} frames --fps 30                        read a folder of frames
 """
 _LONGEST_GAP = 3600.0
 
 
 def main(arguments: Sequence[str], program: str = "openpose-lab video") -> None:
-    """Run the program with the options of the command line. ``program``: how it was started, for ``--help``."""
+    """Run the program with the options of the command line. ``--help`` names it ``program``."""
     options = parse_options(arguments, program)
     chosen_views(options)
     check_look(options)
     if options.output is not None and not options.draw:
-        raise OpenPoseLabError("--output names the video, and --no-draw asks for none; give one of the two")
+        raise OpenPoseLabError("--output names the video to write, but --no-draw writes none; give only one of them")
     if options.fill_gaps is not None:
         check_range("--fill-gaps", options.fill_gaps, 0, _LONGEST_GAP)
     from openpose_lab.overlap import share_heaps
@@ -79,16 +79,16 @@ def main(arguments: Sequence[str], program: str = "openpose-lab video") -> None:
 
 
 def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser(program, __doc__, EXAMPLES.format(program=program))
     add = parser.add_argument
     add("source", help="a video, the number of a camera, the address of a stream, or a folder of frames")
-    add("--output", type=Path, metavar="FILE", help="the video that is written (default: NAME_rendered.mp4)")
-    add("--no-draw", dest="draw", action="store_false", help="write no video")
-    add("--show", action="store_true", help="show a window; q and Esc end the program")
+    add("--output", type=Path, metavar="FILE", help="the video to write (default: NAME_rendered.mp4)")
+    add("--no-draw", dest="draw", action="store_false", help="do not write a video")
+    add("--show", action="store_true", help="show the frames in a window; q or Esc ends the program")
     add_format_options(parser)
-    add_part_options(parser.add_argument_group("which frames"))
-    add_motion_options(parser.add_argument_group("over the frames"))
+    add_part_options(parser.add_argument_group("frames to process"))
+    add_motion_options(parser.add_argument_group("tracking and smoothing"))
     add_look_options(parser)
     add_network_options(parser)
     add_grouping_option(parser)
@@ -97,19 +97,19 @@ def parse_options(arguments: Sequence[str], program: str) -> argparse.Namespace:
 
 
 def add_part_options(parser: Options) -> None:
-    """Which frames of the source are worked on."""
+    """Add the options for the frames of the source that are processed."""
     add = parser.add_argument
-    add("--start", type=seconds, metavar="TIME", help="leave out the frames before this time: seconds, or H:M:S")
-    add("--end", type=seconds, metavar="TIME", help="leave out the frames from this time on")
-    add("--every", type=int, default=1, metavar="N", help="take every Nth frame (default: 1)")
+    add("--start", type=seconds, metavar="TIME", help="begin at this time: seconds, or H:M:S")
+    add("--end", type=seconds, metavar="TIME", help="end before this time: seconds, or H:M:S")
+    add("--every", type=int, default=1, metavar="N", help="process only every Nth frame (default: 1)")
     add("--fps", type=float, metavar="N", help="frames a second of a folder of frames (default: 25)")
 
 
 def seconds(text: str) -> float:
-    """Read a time: seconds, or minutes and seconds or hours, minutes and seconds with colons."""
+    """Return the seconds of a time such as ``90.5``, ``1:30.5`` or ``0:01:30.5``."""
     parts = text.split(":")
     if len(parts) > 3 or not all(re.fullmatch(r"\d+(\.\d*)?", part) for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; give seconds such as 90.5, or 1:30.5")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; give seconds such as 90.5, or 1:30.5")
     time_read = 0.0
     for part in parts:
         time_read = 60 * time_read + float(part)
@@ -117,22 +117,22 @@ def seconds(text: str) -> float:
 
 
 def add_motion_options(parser: Options) -> None:
-    """What is done with the people of successive frames."""
+    """Add the options that work over successive frames: tracking, smoothing and gaps."""
     from openpose_lab.tracking import DEFAULT_TRACKER, TRACKERS
 
     add = parser.add_argument
     add(
         "--tracker",
         default=DEFAULT_TRACKER,
-        help=f"what gives people their identities: one of {', '.join(TRACKERS)}, or a Python file with update "
+        help=f"the tracker, which gives people their identities: {', '.join(TRACKERS)}, or a Python file with update "
         f"(default: {DEFAULT_TRACKER})",
     )
-    add("--smooth", action="store_true", help="smooth the movement of each keypoint: a Butterworth low-pass of 6 Hz")
+    add("--smooth", action="store_true", help="smooth each keypoint over time with a Butterworth low-pass of 6 Hz")
     add("--fill-gaps", type=float, metavar="S", help="interpolate keypoints that are missing for at most S seconds")
 
 
 def process(options: argparse.Namespace) -> None:
-    """Work on the source, with a progress bar, and print what was done."""
+    """Process the source with a progress bar, and print a summary."""
     from openpose_lab.job.video_run import VideoRun
     from openpose_lab.lab.sandbox.isolated import Isolated
     from openpose_lab.lab.sandbox.isolated_tracker import IsolatedTracker
@@ -161,7 +161,7 @@ def process(options: argparse.Namespace) -> None:
         written = [*([video] if video else []), *outputs.files.values(), *outputs.tables.values()]
         report = Report(expected_frames(options, source), written)
         run = VideoRun(
-            str(source.path or source.name),  # a name is shortened for messages
+            str(source.path or source.name),  # source.name of a file is shortened for messages
             partial(source.frames, options.every, options.start, options.end, options.rotate),
             partial(report.follow, identifying(options, source, tracker)),
             outputs,
@@ -185,7 +185,7 @@ def process(options: argparse.Namespace) -> None:
             isolated_tracker.end_calls()
 
         try:
-            with writer or nullcontext():  # its file has its name before it is reported
+            with writer or nullcontext():  # the video gets its final name before the report
                 run.run(estimator, is_over, report.watch, report.tick, on_stop=end_calls)
                 if writer:
                     writer.close(stopped=is_over())
@@ -194,10 +194,10 @@ def process(options: argparse.Namespace) -> None:
 
 
 class Report:
-    """Counts what is done, shows it as a progress bar, and prints it."""
+    """Counts frames and identities, shows a progress bar, and prints a summary."""
 
     def __init__(self, expected: int | None, paths: Sequence[Path]) -> None:
-        """``expected``: the number of frames; None if it is not known. ``paths``: what may be written."""
+        """Begin. ``expected`` is the number of frames, or None if unknown. ``paths`` are the possible outputs."""
         self._expected = expected
         self._before = {path: _state(path) for path in paths}
         self._frames = 0
@@ -205,7 +205,7 @@ class Report:
         self._identities: set[int] = set()
 
     def watch(self, frames: Iterable[Any], what: str) -> Iterator[Any]:
-        """Give frames on, and show how many and how many a second."""
+        """Yield the frames unchanged, and show their number and rate in a progress bar."""
         from tqdm import tqdm
 
         began = time.monotonic()
@@ -219,7 +219,7 @@ class Report:
         self._frames += 1
 
     def follow(self, identify: Callable[[Iterable[Found]], Iterator[Found]], found: Iterable[Found]) -> Iterator[Found]:
-        """Note the identities that are given."""
+        """Yield the identified frames unchanged, and note their identities."""
         for frame, people in identify(found):
             self._identities.update(people.person_ids.tolist())
             yield frame, people
@@ -233,7 +233,7 @@ class Report:
         rate = f" ({self._frames / self._seconds:.1f} a second)" if self._seconds else ""
         print(f"frames       {self._frames}{rate}")
         if source.dropped:
-            print(f"dropped      {source.dropped} frames, which came faster than they could be worked on")
+            print(f"dropped      {source.dropped} frames, because they came faster than they could be processed")
         print(f"identities   {len(self._identities - {NO_IDENTITY})}")
         for path, before in self._before.items():
             if _state(path) not in (None, before):
@@ -241,7 +241,7 @@ class Report:
 
 
 def _state(path: Path) -> tuple[int, int] | None:
-    """What changes when a file is written, or files in a folder; None if there is nothing."""
+    """Return a value that changes when a file, or a file in a folder, is written; None if the path is missing."""
     try:
         status = path.stat()
     except OSError:
@@ -250,33 +250,33 @@ def _state(path: Path) -> tuple[int, int] | None:
 
 
 def outputs_of(options: argparse.Namespace, source: MovingSource) -> VideoOutputs:
-    """Where the rows go."""
+    """Return the paths for keypoints: a file per frame, and tables."""
     from openpose_lab.job.video_run import VideoOutputs
 
     return VideoOutputs(stem_of(source), *split_formats(options, "the frames"))
 
 
 def stem_of(source: MovingSource) -> str:
-    """The beginning of the names of outputs: that of the file, or what can be a file's name of another source's."""
+    """Return the first part of output names: the file's stem, or the source's name with only safe characters."""
     if source.path is not None:
         return source.path.stem
     return re.sub(r"[^\w.-]+", "_", Path(source.name).stem).strip("_.") or "video"
 
 
 def video_of(options: argparse.Namespace, source: MovingSource) -> Path | None:
-    """The video to write: what was asked for, or that of a file that is not shown."""
+    """Return the video to write: ``--output``, or NAME_rendered.mp4 for a file that is not shown; None for no video."""
     if options.output is not None or not options.draw or options.show or source.is_live:
         return options.output if options.draw else None
     return Path(f"{stem_of(source)}_rendered.mp4")
 
 
 def is_shown(options: argparse.Namespace, source: MovingSource) -> bool:
-    """Whether there is a window: if it was asked for, or a live source has no other output."""
+    """Return whether to open a window: if it was requested, or if a live source has no other output."""
     return options.show or (source.is_live and options.output is None and not formats_asked_for(options))
 
 
 def check_files(outputs: VideoOutputs, video: Path | None, inputs: Sequence[tuple[str, Path | None]]) -> None:
-    """Make the folders. Raises OpenPoseLabError if an output cannot be written, or would overwrite an input."""
+    """Make the output folders. Raises OpenPoseLabError if an output cannot be written or is also an input."""
     from openpose_lab.job.outputs import make_folder
 
     for name in [*outputs.files, *outputs.tables]:
@@ -287,7 +287,7 @@ def check_files(outputs: VideoOutputs, video: Path | None, inputs: Sequence[tupl
 
 
 def begin_video(path: Path, source: MovingSource, options: argparse.Namespace) -> VideoWriter:
-    """Begin the video that is written."""
+    """Open the output video for writing."""
     from openpose_lab.job.video_file import writer_of
 
     return writer_of(path, source, options.every, options.start, options.end, options.rotate)
@@ -303,7 +303,7 @@ def open_window(source: MovingSource) -> Window:
 def identifying(
     options: argparse.Namespace, source: MovingSource, tracker: CheckedTracker
 ) -> Callable[[Iterable[Found]], Iterator[Found]]:
-    """What is done with the people of successive frames as they come: identities, and smoothing if they come once."""
+    """Return a function that gives identities frame by frame. With ``--smooth``, it also smooths a live source."""
     from openpose_lab.tracking import identify
 
     if not (options.smooth and source.reads_once):
@@ -322,13 +322,13 @@ def identifying(
 def mending(
     options: argparse.Namespace, source: MovingSource
 ) -> Callable[[Callable[[], Iterator[Record]]], Iterator[Record]] | None:
-    """What is done with the people when all frames are known: gaps and smoothing, if they are asked for.
+    """Return a function that fills gaps and smooths after the last frame, or None if neither is requested.
 
-    Raises OpenPoseLabError if that cannot be done with this source, or without identities.
+    Raises OpenPoseLabError if the source or the tracker does not allow a requested option.
     """
     if options.tracker == "none" and (options.smooth or options.fill_gaps is not None):
         raise OpenPoseLabError(
-            "--smooth and --fill-gaps need the identities of people; give another --tracker than none"
+            "--smooth and --fill-gaps need the identities of people; give a --tracker other than none"
         )
     if options.smooth and source.rate is not None:
         from openpose_lab.tracking.smoothing import check_rate
@@ -337,12 +337,12 @@ def mending(
     if source.reads_once:
         if options.fill_gaps is not None:
             raise OpenPoseLabError(
-                "--fill-gaps needs the frames after a gap, which a camera or stream has not given yet"
+                "--fill-gaps needs the frames after a gap, so it does not work with a camera or stream; remove it"
             )
         if options.smooth and options.blur_faces:
             raise OpenPoseLabError(
-                "--smooth lets skeletons lag behind the faces of a camera or stream, so --blur-faces would miss them; "
-                "give one of the two"
+                "--smooth makes skeletons lag behind the faces of a camera or stream, so --blur-faces would miss them; "
+                "give only one of them"
             )
         return None
     if not (options.smooth or options.fill_gaps is not None):
@@ -353,7 +353,7 @@ def mending(
 
 
 def expected_frames(options: argparse.Namespace, source: MovingSource) -> int | None:
-    """The number of frames that will be worked on, as far as the source tells; None if it is not known."""
+    """Return the number of frames to process, by the source's frame count and duration; None if unknown."""
     frames: float | None = source.frame_count
     if frames is None or not source.duration:
         return None

@@ -1,4 +1,4 @@
-"""``check-merge --watch``: the checks run again each time the file is saved, and what changed is printed."""
+"""``check-merge --watch``: run the checks again after each save of the file, and print the changes."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from openpose_lab.lab.sandbox.limits import Limits
 
     Report = Callable[[Mapping[str, Failure], Mapping[str, str]], None]
-    """Prints failures by the checks' names, given the more basic check of each that waits."""
+    """A function that prints failures. Arguments: failures by check, and the more basic check of each waiting one."""
 
 _WIDTH = 110
 _MOST_NAMES = 6
 
 
 def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next_steps: str, hint: str) -> None:
-    """Check a merge, and again each time its file is saved, until Ctrl-C.
+    """Check a merge, and check it again after each save of its file, until Ctrl-C.
 
     Args:
-        file: the merge's Python file.
-        limits: of its process.
-        explain: prints what went wrong in each of some failed checks.
-        print_score: prints how many checks of each category pass.
-        next_steps: what to do with a merge that passes all checks.
-        hint: says how to get a hint.
+        file: The merge's Python file.
+        limits: The limits of the merge's process.
+        explain: A function that prints failures of checks.
+        print_score: A function that prints how many checks of each category pass.
+        next_steps: The next commands for a merge that passes all checks.
+        hint: A line that says how to get a hint.
 
     Raises:
-        OpenPoseLabError: There is no such file to begin with.
+        OpenPoseLabError: The file cannot be read at the start.
     """
     from tqdm import tqdm
 
@@ -48,18 +48,18 @@ def watch(file: Path, limits: Limits, explain: Report, print_score: Report, next
     watched = WatchedFile(file)
     if watched.content and watched.content.problem:
         raise OpenPoseLabError(watched.content.problem)
-    print(f"The checks run again each time {shown(file)} is saved. Ctrl-C ends this.\n", flush=True)
+    print(f"The checks run again after each save of {shown(file)}. Press Ctrl-C to stop.\n", flush=True)
     before: Outcome | None = None
     with CheckAgain(file, limits, watched) as checks:
-        while not getattr(sys.stdout, "failure", None):  # nobody reads on, as after `| head`
+        while not getattr(sys.stdout, "failure", None):  # the output is closed, as after `| head`
             content = watched.content
             if content and content.gone:
-                tell(f"{shown(file)} is gone; the checks run when it is back")
+                tell(f"{shown(file)} is missing; the checks run again when the file is back")
             elif content and content.problem:
                 tell(content.problem)
             else:
                 try:
-                    # A bar only for a merge that keeps people waiting, such as one with an endless loop.
+                    # The bar appears only if the checks take over 2 seconds, as with an endless loop.
                     with tqdm(total=len(CHECKS), desc="checks", leave=False, disable=None, delay=2) as bar:
                         after, f1 = checks.run(bar.update)
                 except Superseded:
@@ -84,7 +84,7 @@ def tell(sentence: str) -> None:
 def print_first(
     outcome: Outcome, f1: float | None, next_steps: str, hint: str, explain: Report, print_score: Report
 ) -> None:
-    """Print how many checks pass, all that went wrong, and how many checks of each category pass."""
+    """Print how many checks pass, the failures, and how many checks of each category pass."""
     print_counts(outcome, f1)
     if not outcome.failures:
         print_next(outcome, next_steps)
@@ -96,7 +96,7 @@ def print_first(
 
 
 def print_changes(before: Outcome, after: Outcome, f1: float | None, next_steps: str, explain: Report) -> None:
-    """Print how many checks pass, and those that changed, with explanations of those that fail."""
+    """Print how many checks pass and which checks changed. Explain the failures that are new or different."""
     from openpose_lab.lab.outcomes import find_changes
 
     changes = find_changes(before, after)
@@ -108,11 +108,11 @@ def print_changes(before: Outcome, after: Outcome, f1: float | None, next_steps:
     print_names("still failing", [name for name in after.own if name not in told])
     if changes.waiting:
         count = len(changes.waiting)
-        print(f"now waiting for a more basic one: {count} {'checks' if count > 1 else 'check'}")
+        print(f"now waiting for a more basic check: {count} {'checks' if count > 1 else 'check'}")
     explained = [
         ("now failing", changes.failing),
-        ("no longer waiting, and failing", changes.due),
-        ("still failing, but in another way", changes.otherwise),
+        ("no longer waiting, now failing", changes.due),
+        ("still failing, but differently", changes.otherwise),
     ]
     for title, names in explained:
         if names:
@@ -120,13 +120,13 @@ def print_changes(before: Outcome, after: Outcome, f1: float | None, next_steps:
             explain({name: after.failures[name] for name in names}, after.waiting)
     if not after.failures and (before.failures or before.not_graded != after.not_graded):
         print_next(after, next_steps)
-    elif not told:  # explanations end in an empty line
+    elif not told:  # explanations already end in an empty line
         print()
     sys.stdout.flush()
 
 
 def print_counts(outcome: Outcome, f1: float | None) -> None:
-    """Print how many checks pass, fail and wait; of a merge that passes all of them, its F1."""
+    """Print how many checks pass, fail and wait, and the F1 if it was measured."""
     from openpose_lab.lab.merge_checks import CHECKS
 
     text = f"{len(CHECKS) - len(outcome.failures)} of {len(CHECKS)} checks pass"
@@ -138,7 +138,7 @@ def print_counts(outcome: Outcome, f1: float | None) -> None:
 
 
 def print_names(title: str, names: list[str]) -> None:
-    """Print the first names of a list, if there are any."""
+    """Print the first names of a list. Print nothing for an empty list."""
     if names:
         more = f"; and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
         text = f"{title}: {'; '.join(names[:_MOST_NAMES])}{more}"
@@ -146,5 +146,5 @@ def print_names(title: str, names: list[str]) -> None:
 
 
 def print_next(outcome: Outcome, next_steps: str) -> None:
-    """Print what to do with a merge that passes all checks."""
+    """Print the next commands for a merge that passes all checks."""
     print(f"{outcome.not_graded or f'All checks pass. Next: {next_steps}'}\n", flush=True)

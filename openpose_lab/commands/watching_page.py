@@ -1,4 +1,4 @@
-"""``explain --watch``: the page is written again each time the grouping's file is saved, and loads itself again."""
+"""``explain --watch``: write the page again after each save of the grouping's file; the open page reloads itself."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _SLOW_SECONDS = 5
 
 
 def keep_up(file: Path, page: Page, tell: Callable[[], list[Told]]) -> None:
-    """Write the page, and again each time the file is saved, until Ctrl-C.
+    """Write the page, and write it again after each save of the file, until Ctrl-C.
 
-    The grouping runs in this process without a limit of time. A save interrupts it, so that an endless loop that has
-    been corrected needs no Ctrl-C.
+    The grouping runs in this process without a time limit. A save interrupts it, so a student who corrects an endless
+    loop need not press Ctrl-C.
 
     Args:
-        file: the grouping's Python file.
-        page: the page.
-        tell: loads the groupings and makes their films.
+        file: The grouping's Python file.
+        page: The page.
+        tell: A function that loads the groupings and makes their films.
 
     Raises:
         OpenPoseLabError: The page cannot be written.
@@ -39,12 +39,12 @@ def keep_up(file: Path, page: Page, tell: Callable[[], list[Told]]) -> None:
     from openpose_lab.lab.watched_file import WatchedFile
 
     watched = WatchedFile(file)
-    print(f"{shown(page.path)} is written again each time {shown(file)} is saved. Ctrl-C ends this.\n", flush=True)
+    print(f"{shown(page.path)} is written again after each save of {shown(file)}. Press Ctrl-C to stop.\n", flush=True)
     with page.watched():
-        while not getattr(sys.stdout, "failure", None):  # nobody reads on, as after `| head`
+        while not getattr(sys.stdout, "failure", None):  # the output is closed, as after `| head`
             content = watched.content
             if content and content.gone:
-                _note(page, f"{shown(file)} is gone; the page follows when it is back")
+                _note(page, f"{shown(file)} is missing; the page is updated when the file is back")
             elif content and content.problem:
                 _note(page, content.problem)
             else:
@@ -61,7 +61,7 @@ def keep_up(file: Path, page: Page, tell: Callable[[], list[Told]]) -> None:
 
 
 def _unless_saved(watched: WatchedFile, tell: Callable[[], list[Told]]) -> list[Told]:
-    """Return what ``tell`` returns, or nothing as soon as the file is saved. ``wait`` then returns at once."""
+    """Return the result of ``tell``, or an empty list if a save interrupts it. ``wait`` then returns at once."""
     saved: list[bool] = []
 
     def interrupt() -> None:
@@ -84,8 +84,8 @@ def _unless_saved(watched: WatchedFile, tell: Callable[[], list[Told]]) -> list[
 
 @contextmanager
 def _told_if_slow(page: Page) -> Iterator[None]:
-    """Say that a grouping has not come back, if the block takes long."""
-    sentence = f"there is no answer after {_SLOW_SECONDS} seconds; wait, or correct the file and save it"
+    """Report that the grouping gives no answer if the block takes longer than ``_SLOW_SECONDS``."""
+    sentence = f"no answer after {_SLOW_SECONDS} seconds; wait, or correct the file and save it"
     timer = threading.Timer(_SLOW_SECONDS, _note, [page, sentence])
     timer.daemon = True
     timer.start()
@@ -96,11 +96,11 @@ def _told_if_slow(page: Page) -> Iterator[None]:
 
 
 def _pending_signals_arrive() -> None:
-    """Let Python handle signals: it does so where a function begins."""
+    """Let Python handle pending signals, which it does when a function begins."""
 
 
 def _note(page: Page, sentence: str) -> None:
-    """Print a sentence and show it on the open page, which has the answer of an older version of the file."""
+    """Print a sentence and show it on the open page, because the page shows an older version of the file."""
     page.note(sentence)
     print(f"{time.strftime('%H:%M:%S')} {sentence}", flush=True)
 

@@ -21,7 +21,7 @@ FOLDER = weights_folder()
 SHOWN = 5
 """The number of people that the sample photo shows."""
 PLAUSIBLE = range(3, 9)
-"""Numbers of people that a trained network may find in it."""
+"""The numbers of people that a trained network may find in the sample photo."""
 EXAMPLES = """examples:
   python -m openpose_lab weights list
   python -m openpose_lab weights fetch body25
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse the options of the command line."""
     parser = make_parser("openpose-lab weights", __doc__, EXAMPLES)
     kept = shown(FOLDER).replace("%", "%%")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -50,26 +50,33 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         added.set_defaults(command=command)
         return added
 
-    add("list", list_weights, "show the published weights, and which of them are here")
+    add("list", list_weights, "list the published weights, and show which are on this machine")
 
-    fetching = add("fetch", fetch_weights, f"download published weights into {kept} and check them")
-    fetching.add_argument("name", metavar="NAME", help=f"one of {', '.join(PUBLISHED)}")
+    fetching = add("fetch", fetch_weights, f"download published weights into {kept}, and check their checksums")
+    fetching.add_argument("name", metavar="NAME", help=f"the published weights: {', '.join(PUBLISHED)}")
 
-    importing = add("import", import_file, "keep a weights file of any form as Keras weights")
+    importing = add("import", import_file, "convert a weights file to Keras weights")
     importing.add_argument(
-        "file", type=Path, metavar="FILE", help="Caffe, TensorFlow, Keras, PyTorch, OpenVINO or NumPy"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="the weights file of Caffe, TensorFlow, Keras, PyTorch, OpenVINO or NumPy",
     )
-    importing.add_argument("--network", help=f"one of {', '.join(NETWORKS)} (default: recognised from the file)")
-    importing.add_argument("--out", type=Path, help=f"where to (default: {kept}/NETWORK.weights.h5)")
-    importing.add_argument("--float16", action="store_true", help="at half the size; costs no accuracy that shows")
+    importing.add_argument("--network", help=f"the network: {', '.join(NETWORKS)} (default: recognised from the file)")
+    importing.add_argument("--out", type=Path, help=f"the file to write (default: {kept}/NETWORK.weights.h5)")
+    importing.add_argument(
+        "--float16", action="store_true", help="write half the size; the loss of accuracy is not measurable"
+    )
 
     verifying = add("verify", verify_weights, "check weights against their checksums, and try them on the sample photo")
-    verifying.add_argument("files", nargs="*", type=Path, metavar="FILE", help=f"default: all weights in {kept}")
+    verifying.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help=f"the weights files (default: all weights in {kept})"
+    )
     return parser.parse_args(arguments)
 
 
 def list_weights(options: argparse.Namespace) -> None:
-    """A paragraph for each set of published weights, then what is kept here."""
+    """Print a paragraph for each set of published weights, then the weights on this machine by network."""
     from openpose_lab.networks.loading import weights_here
 
     for spec in NETWORKS.values():
@@ -94,7 +101,7 @@ def print_published(published: Published, network: str) -> None:
 
 
 def fetch_weights(options: argparse.Namespace) -> None:
-    """Download, and say what to do next."""
+    """Download published weights, and print the next command."""
     from openpose_lab.networks.download import fetch
 
     published = named(options.name)
@@ -102,21 +109,21 @@ def fetch_weights(options: argparse.Namespace) -> None:
     print(f"{published.name}: licence {published.licence}")
     paths = fetch(published, FOLDER)
     for path in paths:
-        print(f"{path} is here, and its checksum is right")
+        print(f"{path} is here, and its checksum is correct")
     used_as_they_are = published.embedded or published.on_first_use
     command = f"image --network {network}" if used_as_they_are else f"weights import {quoted(paths[0])}"
     print(f"now run: python -m openpose_lab {command}")
 
 
 def named(name: str) -> Published:
-    """The published weights of that name. Raises OpenPoseLabError if there are none."""
+    """Return the published weights of that name. Raises OpenPoseLabError if the name is unknown."""
     if name not in PUBLISHED:
-        raise OpenPoseLabError(f"there are no published weights named {name!r}; these are: {', '.join(PUBLISHED)}")
+        raise OpenPoseLabError(f"no published weights are named {name!r}; choose from {', '.join(PUBLISHED)}")
     return PUBLISHED[name]
 
 
 def import_file(options: argparse.Namespace) -> None:
-    """Read, keep, and say what was found."""
+    """Convert a weights file, and print its form, network and licence, and the next command."""
     from openpose_lab.networks.loading import import_weights, own_weights
     from openpose_lab.networks.storage import read_record, record_path
 
@@ -132,7 +139,7 @@ def import_file(options: argparse.Namespace) -> None:
 
 
 def verify_weights(options: argparse.Namespace) -> None:
-    """One line a file. Raises OpenPoseLabError at the end if any is not right."""
+    """Print one line per file. Raises OpenPoseLabError at the end if any file is wrong."""
     from openpose_lab.networks.download import is_published
 
     published = {file.name: file for weights in PUBLISHED.values() for file in weights.files}
@@ -140,7 +147,7 @@ def verify_weights(options: argparse.Namespace) -> None:
     weights = [path for path in here if path.name in published or path.name.endswith(".weights.h5")]
     paths = options.files or weights
     if not paths:
-        raise OpenPoseLabError("the weights that come with the project are missing; get the project again")
+        raise OpenPoseLabError("the weights that come with the project are missing; download the project again")
     wrong = []
     for path in paths:
         try:
@@ -154,24 +161,27 @@ def verify_weights(options: argparse.Namespace) -> None:
             wrong.append(path)
             print(f"WRONG  {shown(path)}: cannot be read: {error.strerror}")
     if wrong:
-        raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are not right: {', '.join(map(str, wrong))}")
+        raise OpenPoseLabError(f"{len(wrong)} of {len(paths)} files are wrong: {', '.join(map(str, wrong))}")
 
 
 def published_verdict(right: bool, path: Path) -> str:
-    """What to say of a published file."""
+    """Return the verdict on a published file. Raises OpenPoseLabError if the checksum is wrong."""
     if not right:
-        again = "get the project again" if path.parent == embedded_weights() else "delete it and fetch it again"
-        raise OpenPoseLabError(f"is not the published file of that name; {again}")
-    return "the published file, by its checksum"
+        again = "download the project again" if path.parent == embedded_weights() else "delete it and fetch it again"
+        raise OpenPoseLabError(f"differs from the published file of that name; {again}")
+    return "the published file; its checksum is correct"
 
 
 def named_files(made_from: dict[str, Any]) -> str:
-    """The names of the files that weights were made from."""
+    """Return the names of the files from which weights were made."""
     return one_line(" and ".join(made_from["files"]), 120)
 
 
 def kept_verdict(path: Path) -> str:
-    """What to say of any other weights file: where it is from, and what it finds in the sample photo."""
+    """Return the verdict on another weights file: its origin, and the people found in the sample photo with it.
+
+    Raises OpenPoseLabError if the number of people is not plausible.
+    """
     from estimation.photos import read_photo
     from estimation.pipeline import group_maps
     from estimation.views import compute_maps
@@ -187,5 +197,5 @@ def kept_verdict(path: Path) -> str:
     skeletons = group_maps(maps, network.config).skeletons
     found = f"{len(skeletons)} people with {skeletons.present.sum()} parts in {SAMPLE.name}, which shows {SHOWN}"
     if len(skeletons) not in PLAUSIBLE:
-        raise OpenPoseLabError(f"it finds {found}: these are no trained weights, or of another network")
+        raise OpenPoseLabError(f"finds {found}; the weights are untrained, or belong to another network")
     return f"{form}{origin}, {found}"

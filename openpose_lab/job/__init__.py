@@ -1,4 +1,5 @@
-"""Many photos: where their outputs go, which are done, and the run itself.
+"""Runs over many photos, and over a video.
 
-``outputs.py`` names the files of each photo, ``journal.py`` says what is done, ``run.py`` does the rest.
+For photos, ``outputs.py`` names the files of each photo, ``journal.py`` records the photos that are done, and
+``run.py`` processes them. For videos, ``video_run.py`` processes the frames.
 """

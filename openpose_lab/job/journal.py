@@ -1,8 +1,8 @@
-"""The journal of a run over many photos: a line for each photo that is done, exact enough to write every table from.
+"""The journal of a run over many photos: one line for each photo that is done, from which all tables are written.
 
 The first line holds the settings of the run. Each other line holds the name of a photo's outputs, a tab, and the record
-as ``formats/lines.py`` writes it. A line is appended when all files of its photo are written, so a run that was killed
-can go on. An incomplete last line is dropped, and its photo is done again.
+in the exact form of ``formats/lines.py``. The run appends a line after all files of the photo are written, so a killed
+run can continue. It drops an incomplete last line and processes that photo again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from openpose_lab.sources import PhotoFile
 
 _VERSION = 2
 _LONGEST_LINE = 64 << 20
-"""Bytes: some 20,000 people."""
+"""Bytes, enough for about 20,000 people."""
 
 Settings = Mapping[str, str]
-"""What the records of a run depend on, by the options that set it."""
+"""The settings that change the records of a run, by the names of their options."""
 
 
 class Journal:
-    """An open journal. As a context manager it closes its file."""
+    """An open journal. As a context manager, it closes its file at the end."""
 
     def __init__(self, path: Path, file: BinaryIO, layout: Layout, done: _Done) -> None:
         self._path, self._file, self._layout, self._done = path, file, layout, done
@@ -45,7 +45,7 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         try:
             self._file.close()
-        except OSError:  # of what ``append`` could not write, and has told of
+        except OSError:  # ``append`` has already raised for the data that cannot be written
             if kind is None:
                 raise
 
@@ -53,12 +53,12 @@ class Journal:
         return self._done.names.get(photo.shown) == photo.name
 
     def owner_of(self, name: str) -> str | None:
-        """The photo that is done under a name of outputs; None if no photo is."""
+        """Return the finished photo with this name of its outputs, or None."""
         return self._done.owners.get(name)
 
     def append(self, photo: PhotoFile, record: Record) -> None:
-        """Note that a photo is done. Raises OpenPoseLabError if the line cannot be written, or the file is gone."""
-        if not os.path.lexists(self._path):  # the outputs may be gone with it
+        """Record that a photo is done. Raises OpenPoseLabError if the file was deleted or cannot be written."""
+        if not os.path.lexists(self._path):  # the outputs may be deleted, too
             raise OpenPoseLabError(
                 f"the journal {one_line(str(self._path), 200)} was deleted during the run; run again with --resume"
             )
@@ -71,17 +71,17 @@ class Journal:
         self._done.add(photo.shown, photo.name, place)
 
     def forget(self, photo: PhotoFile) -> None:
-        """Leave a photo out of the tables, as its outputs are gone."""
+        """Remove a photo from the tables, because its outputs no longer exist."""
         self._done.remove(photo.shown)
 
     def records(self, names: Sequence[str]) -> Iterator[Record]:
-        """Give the records of photos that are done.
+        """Yield the records of the photos that are done.
 
         Args:
-            names: The photos of the run, in order. Those that are not done are left out.
+            names: The photos of the run, in order. Unfinished photos are left out.
 
         Yields:
-            Each record, with its index among ``names`` and the id that ``image_ids`` gives it.
+            Each record, with its index in ``names`` and its id from ``image_ids``.
         """
         for index, (name, image_id) in enumerate(zip(names, image_ids(names))):
             if name in self._done.places:
@@ -91,12 +91,12 @@ class Journal:
 
 
 def begin(path: Path, layout: Layout, settings: Settings) -> Journal:
-    """Begin a journal anew.
+    """Begin an empty journal, and delete the content of an old one.
 
     Args:
-        path: Its file.
+        path: The journal's file.
         layout: The layout of the skeletons.
-        settings: What the records depend on.
+        settings: The settings that change the records.
 
     Returns:
         The open journal.
@@ -108,19 +108,19 @@ def begin(path: Path, layout: Layout, settings: Settings) -> Journal:
 
 
 def resume(path: Path, layout: Layout, settings: Settings) -> Journal:
-    """Go on with a journal. Without a file, a new one begins.
+    """Continue a journal, or begin one if the file does not exist.
 
     Args:
-        path: Its file.
+        path: The journal's file.
         layout: The layout of the skeletons.
-        settings: What the records depend on.
+        settings: The settings that change the records.
 
     Returns:
-        The open journal, without a last line that is cut.
+        The open journal, without an incomplete last line.
 
     Raises:
-        OpenPoseLabError: The file is no journal, cannot be written, was begun with other settings, or another run is
-            writing it.
+        OpenPoseLabError: The file is not a journal, cannot be written, or belongs to a run with other settings, or
+            another run is writing it.
     """
     file = _open_alone(path)
     try:
@@ -131,11 +131,11 @@ def resume(path: Path, layout: Layout, settings: Settings) -> Journal:
     except BaseException:
         file.close()
         raise
-    return _begun(path, file, layout, settings)  # without the first line, nothing was done
+    return _begun(path, file, layout, settings)  # a journal without a first line has no finished photos
 
 
 def _open_alone(path: Path) -> BinaryIO:
-    """Open a journal, or make an empty one, and keep other runs from it."""
+    """Open a journal, or make an empty one, and lock it against other runs."""
     try:
         file = path.open("a+b")
     except OSError as error:
@@ -160,7 +160,7 @@ def _begun(path: Path, file: BinaryIO, layout: Layout, settings: Settings) -> Jo
 
 
 def _read_done(shown: str, file: BinaryIO, layout: Layout) -> _Done:
-    """Read which photos are done. A last line that is cut is removed."""
+    """Read which photos are done, and remove an incomplete last line."""
     done = _Done()
     place = file.tell()
     while line := file.readline(_LONGEST_LINE):
@@ -170,7 +170,7 @@ def _read_done(shown: str, file: BinaryIO, layout: Layout) -> _Done:
         except ValueError:
             if line.endswith(b"\n") or len(line) == _LONGEST_LINE:
                 raise OpenPoseLabError(
-                    f"the journal {shown} is damaged at byte {place}; delete it, and do all again with --overwrite"
+                    f"the journal {shown} is damaged at byte {place}; delete it, and run again with --overwrite"
                 ) from None
             break
         place = file.tell()
@@ -179,12 +179,12 @@ def _read_done(shown: str, file: BinaryIO, layout: Layout) -> _Done:
 
 
 class _Done:
-    """The photos that are done. Of two with one name of outputs, the later has replaced the outputs of the earlier.
+    """The photos that are done. If two photos have the same name of outputs, only the later one counts as done.
 
     Attributes:
-        places: Where the line of each photo begins.
-        names: The name of the outputs of each photo.
-        owners: The photo of each name.
+        places: The byte at which the line of each photo begins, by photo.
+        names: The name of each photo's outputs, by photo.
+        owners: The photo of each name of outputs.
     """
 
     def __init__(self) -> None:
@@ -207,15 +207,15 @@ def _check_settings(shown: str, line: bytes, settings: Settings) -> None:
         header = json.loads(line.decode("ascii"))
         before = header["settings"]
         if header["openpose_lab_journal"] != _VERSION or not isinstance(before, dict):
-            raise ValueError("the line is no header of this version")
+            raise ValueError("the line is not a header of this version")
     except (ValueError, KeyError, TypeError, RecursionError):
         raise OpenPoseLabError(
-            f"{shown} is no journal of a run; delete it, and do all again with --overwrite"
+            f"{shown} is not the journal of a run; delete it, and run again with --overwrite"
         ) from None
     for name in {**before, **settings}:
         if before.get(name) != settings.get(name):
             values = [one_line(str(one.get(name, "nothing")), 80) for one in (before, settings)]
             raise OpenPoseLabError(
-                f"the run in {shown} was begun with another {name}: {values[0]} instead of {values[1]}; repeat it to "
-                "go on, or do all again with --overwrite"
+                f"the run in {shown} has another {name}: {values[0]} instead of {values[1]}; use the same option to "
+                "continue, or run again with --overwrite"
             )

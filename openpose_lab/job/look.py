@@ -1,4 +1,4 @@
-"""Which people of a photo or frame are kept, and how they are drawn."""
+"""The choice of people to keep in a photo or frame, and the style of their drawing."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
-    """Which people of a photo are kept, and how they are drawn.
+    """The choice of people to keep, and the style of their drawing.
 
     Attributes:
-        most_people: Only so many people are kept, those with the highest person scores; None for all.
-        blank: Whether they are drawn on black.
-        blur_faces: Whether the faces of all people who are found are blurred, also of those who are not kept.
+        most_people: The number of people to keep, by the highest person scores; None keeps all.
+        blank: Whether the background is black.
+        blur_faces: Whether to blur the faces of all people found, including people who are not kept.
     """
 
     most_people: int | None = None
@@ -31,11 +31,11 @@ class Look:
     blur_faces: bool = False
 
     def keep(self, found: Skeletons) -> Skeletons:
-        """Choose the people to keep."""
+        """Return the people to keep."""
         return found if self.most_people is None else best_people(found, self.most_people)
 
     def draw(self, estimator: PoseEstimator, photo: NDArray[np.uint8], found: Skeletons) -> NDArray[np.uint8]:
-        """Draw those who are kept of the people found."""
+        """Draw the people to keep on a photo, (h, w, 3) BGR uint8. ``found`` are all people in it."""
         if self.blur_faces and not self.blank:
             photo = blur_faces(estimator.config, photo, found)
         return estimator.draw(photo, self.keep(found), blank=self.blank)

@@ -1,4 +1,4 @@
-"""Which files a run over many photos writes, and whether they may be written."""
+"""The files that a run over many photos writes, and the checks that they can be written."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from openpose_lab.sources import PhotoFile
 from openpose_lab.sources.photo_files import DRAWN
 
 JOURNAL = "journal.jsonl"
-"""The name of the journal, or its ending beside a table."""
+"""The name of the journal in a folder, or the ending of its name beside a table."""
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the outputs of a run go.
+    """The paths of a run's outputs.
 
     Attributes:
         pictures: The folder of the pictures; None for no pictures.
-        picture_ending: The ending of their names, such as ``.jpg``.
-        files: The folder of each format that has one file a photo, by its name.
-        tables: The file of each format that has one file for all photos, by its name.
+        picture_ending: The ending of the pictures' names, such as ``.jpg``.
+        files: The folder of each format with one file per photo, by the format's name.
+        tables: The file of each format with one file for all photos, by the format's name.
     """
 
     pictures: Path | None
@@ -35,33 +35,33 @@ class Outputs:
 
     @property
     def folders(self) -> list[Path]:
-        """The folders that outputs of each photo go to, each once."""
+        """The folders for the outputs of each photo, without repetition."""
         return list(dict.fromkeys([*([self.pictures] if self.pictures else []), *self.files.values()]))
 
     @property
     def journal(self) -> Path:
-        """The file that says what is done: in the first folder, or beside the first table."""
+        """The path of the journal: in the first folder, or beside the first table."""
         if self.folders:
             return self.folders[0] / JOURNAL
         beside = [path.with_name(f"{path.name}.{JOURNAL}") for path in self.tables.values() if is_plain(path)]
-        return next(filter(os.path.lexists, beside), beside[0])  # that of an earlier run with fewer tables
+        return next(filter(os.path.lexists, beside), beside[0])  # an earlier run with fewer tables may have one
 
     def picture_of(self, photo: PhotoFile) -> Path | None:
-        """The picture of a photo, under OpenPose's name."""
+        """Return the path of a photo's picture, named as by OpenPose; None for no picture."""
         return None if self.pictures is None else self.pictures / f"{photo.name}{DRAWN}{self.picture_ending}"
 
     def files_of(self, photo: PhotoFile) -> dict[str, Path]:
-        """The files of a photo in each format, under OpenPose's names."""
+        """Return the path of a photo's file in each format, named as by OpenPose."""
         return {name: folder / f"{photo.name}_keypoints.{name}" for name, folder in self.files.items()}
 
     def all_of(self, photo: PhotoFile) -> list[Path]:
-        """Every file of a photo."""
+        """Return the paths of all files of a photo."""
         picture = self.picture_of(photo)
         return [*([picture] if picture else []), *self.files_of(photo).values()]
 
 
 def is_plain(path: Path) -> bool:
-    """Tell whether a path is that of a file, or of nothing yet, so that other files can lie beside it."""
+    """Return whether a path is an ordinary file or does not exist yet, so that other files can lie beside it."""
     return open_descriptor(path) is None and (not os.path.exists(path) or os.path.isfile(path))
 
 
@@ -71,21 +71,21 @@ def check_places(
     """Make the folders of a run, and check that all its files can be written.
 
     Args:
-        outputs: Where the outputs go.
+        outputs: The paths of the outputs.
         photos: The photos.
-        inputs: Other files that the run reads, as ``check_outputs`` takes them.
-        replace: Whether files that are there may be written anew.
+        inputs: Other files that the run reads, as for ``check_outputs``.
+        replace: Whether existing files may be replaced.
 
     Raises:
-        OpenPoseLabError: A folder or a file cannot be written, or is there already, or is an input.
+        OpenPoseLabError: A folder or a file cannot be written, already exists, or is an input.
     """
     for name in [*outputs.files, *outputs.tables]:
         FORMATS[name].check()
     if not outputs.folders and not any(map(is_plain, outputs.tables.values())):
         raise OpenPoseLabError(
-            "a run over several photos needs a file to write; give --output DIR, or the path of a table"
+            "a run over several photos needs an output; give --output DIR, or the path of a table such as --csv FILE"
         )
-    for folder in outputs.folders:  # tables may go there
+    for folder in outputs.folders:  # before the check of tables, which may lie in these folders
         make_folder(folder)
     sources = [("photo", photo.path) for photo in photos]
     check_outputs([*outputs.tables.values(), outputs.journal], [*inputs, *sources])
@@ -97,7 +97,7 @@ def check_places(
 
 
 def _check_no_source(outputs: Outputs, photos: Sequence[PhotoFile]) -> None:
-    """Raise OpenPoseLabError if an output is one of the photos, as ``A_rendered.jpg`` is where case does not count."""
+    """Raise OpenPoseLabError if an output is one of the photos, for example if letter case makes no difference."""
     sources = {_identity(photo.path) for photo in photos if photo.path is not None} - {None}
     for path in (path for photo in photos for path in outputs.all_of(photo)):
         if _identity(path) in sources:
@@ -107,7 +107,7 @@ def _check_no_source(outputs: Outputs, photos: Sequence[PhotoFile]) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """A key that is equal for two paths of one file; None where nothing is."""
+    """Return a key that is equal for two paths of one file; None if the path does not exist."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -116,11 +116,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it. Raises OpenPoseLabError if that cannot be done."""
+    """Make a folder and its parents. Raises OpenPoseLabError if it cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise OpenPoseLabError(f"cannot write into {folder}: it is no folder; choose another place") from error
+        raise OpenPoseLabError(f"cannot write into {folder}: it is not a folder; choose another place") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise OpenPoseLabError(f"cannot make the folder {folder}: {reason}; choose another place") from error
@@ -129,8 +129,8 @@ def make_folder(folder: Path) -> None:
 def _check_absent(paths: list[Path]) -> None:
     there = [path for path in paths if os.path.lexists(path)]
     if there:
-        more = f" and {len(there) - 1} more of the outputs are" if len(there) > 1 else " is"
+        more = f" and {len(there) - 1} more outputs exist already" if len(there) > 1 else " exists already"
         raise OpenPoseLabError(
-            f"{one_line(str(there[0]), 200)}{more} there already; --resume leaves out the photos that are done, "
-            "--overwrite does all again, --output DIR chooses another folder"
+            f"{one_line(str(there[0]), 200)}{more}; give --resume to skip finished photos, --overwrite to process all "
+            "again, or another --output DIR"
         )

@@ -1,4 +1,4 @@
-"""The run over many photos: each is read, estimated, drawn and written by a thread, and then noted in the journal."""
+"""The run over many photos: one thread reads, estimates, draws and writes a photo; then the journal records it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from estimation.skeletons import Skeletons
 
 _OF_ITS_NAME = (errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ)
-"""Errors of writing that the name of a photo brings about. After any other, no photo could be written either."""
+"""Write errors that come from a photo's name. After any other write error the run ends, as all photos would fail."""
 _MOST_IN_A_ROW = 5
-"""Photos in succession on which the grouping may fail. After that the fault is the grouping's and not the photos'."""
+"""After this number of failures of the grouping in a row, the run ends, because the grouping must be wrong."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class Job:
 
     Attributes:
         photos: The photos.
-        outputs: Where the outputs go.
-        rotate: Degrees clockwise by which photos are turned first.
-        look: Which people are kept, and how they are drawn.
+        outputs: The paths of the outputs.
+        rotate: Degrees clockwise by which photos are rotated first.
+        look: The people to keep, and the style of their drawing.
         unit: The unit of x and y in the files.
-        overwrite: Whether the files of an earlier run are replaced, and removed where a photo fails now.
+        overwrite: Whether to replace the files of an earlier run, and to remove the files of photos that fail.
     """
 
     photos: Sequence[PhotoFile]
@@ -67,17 +67,17 @@ class Job:
     overwrite: bool = False
 
     def check_names(self, journal: Journal) -> None:
-        """Raise OpenPoseLabError if a photo would replace the outputs of another one that is done."""
+        """Raise OpenPoseLabError if a photo would replace the outputs of another finished photo."""
         for photo in self.photos:
             other = journal.owner_of(photo.name)
             if other not in (None, photo.shown) and photo.path is not None:
                 raise OpenPoseLabError(
-                    f"{one_line(photo.shown, 120)} would replace the outputs of {one_line(str(other), 120)}, which an "
-                    "earlier run has done; choose another folder with --output, or do all again with --overwrite"
+                    f"{one_line(photo.shown, 120)} would replace an earlier run's outputs of "
+                    f"{one_line(str(other), 120)}; choose another --output DIR, or run again with --overwrite"
                 )
 
     def left(self, journal: Journal) -> list[tuple[int, PhotoFile]]:
-        """List the photos that are not done, with their places: not in the journal, or a file of theirs is missing."""
+        """Return (index, photo) of the photos to process: not in the journal, or with a missing output file."""
         return [
             (index, photo)
             for index, photo in enumerate(self.photos)
@@ -94,21 +94,22 @@ class Job:
         threads: int | None = None,
         on_stop: Callable[[], object] = lambda: None,
     ) -> list[Failure]:
-        """Do the photos that are not done, several at once, and write the tables of all.
+        """Process the photos that are not done, several at once, and write the tables of all photos.
 
         Args:
-            estimator: Finds the people.
-            journal: Says which photos are done, and notes each that is.
-            tick: Is called after each photo, for a progress bar.
-            threads: How many photos are worked on at once; by default ``count_threads``. The network computes as many
-                as there are cores.
-            on_stop: As in ``map_in_threads``.
+            estimator: The estimator that finds the people.
+            journal: The journal. It names the photos that are done, and records each new one.
+            tick: A function that is called after each photo, for a progress bar.
+            threads: The number of photos that are processed at once; by default ``count_threads``. The network
+                computes one photo per core at once.
+            on_stop: As for ``map_in_threads``.
 
         Returns:
-            The photos that failed. They are in no output.
+            The photos that failed. They have no outputs.
 
         Raises:
-            OpenPoseLabError: A file cannot be written. What was written stays, and the journal says what is done.
+            OpenPoseLabError: A file cannot be written, or the grouping fails on many photos in a row. The finished
+                files remain, and the journal names them.
         """
         threads = threads or count_threads()
         began = time.time()
@@ -127,7 +128,7 @@ class Job:
                     in_a_row = in_a_row + 1 if done.of_grouping else 0
                     if in_a_row == _MOST_IN_A_ROW:
                         raise OpenPoseLabError(
-                            f"the grouping failed on {in_a_row} photos in a row; mend it, and run again with "
+                            f"the grouping failed on {in_a_row} photos in a row; correct it, and run again with "
                             f"--overwrite. The last error: {done.reason}"
                         )
                 else:
@@ -151,7 +152,7 @@ class Job:
         except OpenPoseLabError as error:
             return Failure(photo, str(error), isinstance(error, GroupingError))
         except MemoryError:
-            return Failure(photo, "there is not enough memory for it; make it smaller, or close other programs")
+            return Failure(photo, "not enough memory for this photo; make it smaller, or close other programs")
         try:
             for path, data in files:
                 make_folder(path.parent)
@@ -163,7 +164,7 @@ class Job:
         return photo, record
 
     def _remove(self, photo: PhotoFile, journal: Journal) -> None:
-        """Remove what an earlier run wrote of a photo that fails now."""
+        """Remove an earlier run's outputs of a photo that fails now."""
         if not (self.overwrite or photo in journal):
             return
         journal.forget(photo)

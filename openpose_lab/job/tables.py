@@ -20,8 +20,8 @@ def write_tables(
     """Write tables, each whole or not at all.
 
     Args:
-        tables: The file of each table format, by its name.
-        records: Gives the records from the first on. It is called for each table.
+        tables: The file of each table format, by the format's name.
+        records: A function that returns an iterator over all records. It is called once per table.
         layout: The layout of the skeletons.
         unit: The unit of x and y.
 

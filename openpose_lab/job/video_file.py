@@ -1,7 +1,7 @@
-"""A video that is written frame by frame, with the timestamps and the sound of its source, by PyAV.
+"""Write a video frame by frame with PyAV, with the timestamps and the sound of its source.
 
-While it is written, the file has a name such as ``clip.part.mp4``. It takes its own name at the end, also where the
-work is stopped before: what was written is playable then.
+During the writing, the file has a name such as ``clip.part.mp4``. At the end it gets its final name, also if the run
+is stopped early. The frames written until then can be played.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ if TYPE_CHECKING:
 
 _LIBRARY = "av"
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
-"""The format of a file by the ending of its name."""
+"""FFmpeg's format of a file, by the ending of the file's name."""
 _MOV = ("mp4", "mov")
 _H264 = {"crf": "23", "preset": "veryfast", "bf": "0", "x264-params": "mbtree=0"}
-"""Without B-frames, the order of packets is that of frames, and the first timestamp is 0 in every format. Without
-"mbtree", which depends on the threads' timing, the same frames give the same file; it is worth 5 % of its size."""
+"""Settings of H.264. Without B-frames, packets have the order of frames, and the first timestamp is 0 in every format.
+"mbtree" depends on the timing of threads. Without it, equal frames give equal files, which are 5 % larger."""
 _VP9 = {"crf": "32", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
 _KILLABLE = "hybrid_fragmented+frag_keyframe+delay_moov"
-"""Each fragment can be played while the file is written. When it is closed, it becomes an ordinary file."""
+"""MP4 flags for FFmpeg 8. The file has fragments, which can be played before it is closed; closing joins them."""
 _KILLABLE_BEFORE = "frag_keyframe+empty_moov+delay_moov"
-"""The file stays in fragments: FFmpeg 7 completes such a file with wrong places of packets."""
+"""MP4 flags for FFmpeg 7. The file keeps its fragments, because FFmpeg 7 joins them with wrong packet positions."""
 _WITH_HYBRID = 62
-"""The version of libavformat that is FFmpeg 8's."""
+"""The major version of libavformat in FFmpeg 8."""
 _FRAGMENT_SECONDS = 2
-"""Seconds between frames from which decoding can begin. A program that is killed loses about so much."""
+"""Seconds between key frames. A killed program loses about the last 2 seconds."""
 _USUAL_RATE = Fraction(25)
 _USUAL_TIME_BASE = Fraction(1, 90_000)
 _EXACT = 0x2 | 0x2000 | 0x40000
-"""SWS_BILINEAR, SWS_FULL_CHR_H_INT and SWS_ACCURATE_RND: without them, grey gets a colour and all becomes darker."""
+"""SWS_BILINEAR, SWS_FULL_CHR_H_INT and SWS_ACCURATE_RND. Without them, grey gets a colour, and pictures get darker."""
 
 
 class VideoWriter:
-    """Writes a video.
+    """A video that is written frame by frame.
 
-    Use it as a context manager. A block that raises ends the video after the frames that were written, with as much
-    of the sound, and the video takes its name all the same. A video without a frame is not made.
+    Use it as a context manager. If the block raises, the video ends after the last written frame, and its sound ends
+    there, too. A video without frames is deleted.
     """
 
     def __init__(
@@ -70,19 +70,19 @@ class VideoWriter:
         """Begin a video.
 
         Args:
-            path: Where it goes; an ending in ``FORMATS`` chooses the format.
-            width: Columns of its frames. An odd number is padded by a column.
-            height: Rows of its frames, as ``width``.
-            time_base: The unit of its timestamps, in seconds. MKV and WebM round to a thousandth of a second.
-            rate: Frames a second in the mean. It is for players; timestamps decide.
-            pixel_aspect: Width of a pixel by its height.
-            source: The video file that the frames come from. It is never overwritten. Its first sound is copied, or
-                encoded anew where the format does not take its codec.
+            path: The file to write. Its ending, one of ``FORMATS``, chooses the format.
+            width: Width of the frames in pixels. An odd width is padded by one column.
+            height: Height of the frames in pixels. An odd height is padded by one row.
+            time_base: The unit of the timestamps, in seconds. MKV and WebM round to a thousandth of a second.
+            rate: The average number of frames a second, for players. The timestamps decide when a frame is shown.
+            pixel_aspect: Width of a pixel divided by its height.
+            source: The video file of the frames. It is never overwritten. Its first sound is copied, or encoded again
+                if the format does not allow its codec.
             start: The second of the source at which the video begins.
-            end: The second of the source at which the sound ends; None for its end.
+            end: The second of the source at which the sound ends; None for the end of the source.
 
         Raises:
-            OpenPoseLabError: The file cannot be written, or its ending is unknown; or PyAV is missing.
+            OpenPoseLabError: The file cannot be written, its ending is unknown, or PyAV is missing.
         """
         self.path = Path(path)
         check_video_type(self.path)
@@ -90,13 +90,13 @@ class VideoWriter:
         require(_LIBRARY, f"writing the video {path}")
         self._target = Path(os.path.realpath(self.path)) if self.path.is_symlink() else self.path
         self.part = self._target.with_name(f"{self._target.stem}.part{self.path.suffix}")
-        """Where the video is until it is closed."""
+        """The path of the video until it is closed."""
         check_place_of_files(self.part)
-        for name, place in (("its source", self.path), ("the source of the video", self.part)):
+        for place in (self.path, self.part):
             if source is not None and _is_same(source, place):
-                raise OpenPoseLabError(f"cannot write {place}: it is {name}; choose another output")
+                raise OpenPoseLabError(f"cannot write {place}: it is the source of the video; choose another output")
         self.count = 0
-        """Frames that were written."""
+        """The number of written frames."""
         self._size = (width, height)
         self._time_base = time_base
         self._rate = Fraction(rate or _USUAL_RATE).limit_denominator(1_000_000)
@@ -125,18 +125,18 @@ class VideoWriter:
         if kind is None:
             self.close()
             return
-        with suppress(OpenPoseLabError):  # the error that ends the block says more
+        with suppress(OpenPoseLabError):  # the error that ended the block is more useful
             self.close(stopped=True)
 
     def write(self, pixels: NDArray[np.uint8], timestamp: float) -> None:
         """Write a frame.
 
         Args:
-            pixels: (h, w, 3) BGR uint8. Frames of another size than the video's are scaled.
-            timestamp: Seconds of the source, more than that of the frame before.
+            pixels: (h, w, 3) BGR uint8. A frame of another size is scaled to the video's size.
+            timestamp: Seconds from the start of the source, greater than the timestamp of the previous frame.
 
         Raises:
-            OpenPoseLabError: The file cannot be written. The frames before are kept.
+            OpenPoseLabError: The file cannot be written. The earlier frames are kept.
         """
         import av
 
@@ -151,13 +151,13 @@ class VideoWriter:
         self.count += 1
 
     def close(self, stopped: bool = False) -> None:
-        """Complete the video, and give it its name.
+        """Complete the video, and give the file its final name.
 
         Args:
-            stopped: Whether frames are missing. The sound then ends with the last frame, and not where the source ends.
+            stopped: Whether the run was stopped early. The sound then ends with the last frame.
 
         Raises:
-            OpenPoseLabError: The file cannot be written. What was written is kept.
+            OpenPoseLabError: The file cannot be written. The frames written so far are kept.
         """
         import av
 
@@ -178,18 +178,18 @@ class VideoWriter:
             self._close_container()
         except (av.error.FFmpegError, OSError) as error:
             failure = failure or self._cannot_write(error)
-        self._lock.close()  # Windows moves no open file
+        self._lock.close()  # Windows cannot rename an open file
         try:
             os.replace(self.part, self._target)
         except OSError as error:
             raise OpenPoseLabError(
-                f"cannot write {self._target}: {error.strerror}; the video is in {self.part.name} beside it"
+                f"cannot write {self._target}: {error.strerror}; the video is in {self.part.name} in the same folder"
             ) from error
         if failure is not None:
             raise failure
 
     def _lock_part(self) -> IO[bytes]:
-        """Make the file, and keep other runs from it until it is closed."""
+        """Make the file, and lock it against other runs until it is closed."""
         try:
             file = self.part.open("ab")
         except OSError as error:
@@ -208,7 +208,7 @@ class VideoWriter:
         name = FORMATS[self.path.suffix.lower()]
         options = {"fflags": "+bitexact+flush_packets"}
         if name in _MOV:
-            options["movie_timescale"] = "90000"  # by default, the first timestamp is rounded to a thousandth
+            options["movie_timescale"] = "90000"  # the default rounds the first timestamp to a thousandth of a second
             options["movflags"] = (
                 _KILLABLE if av.library_versions["libavformat"][0] >= _WITH_HYBRID else _KILLABLE_BEFORE
             )
@@ -231,7 +231,7 @@ class VideoWriter:
         return container, stream
 
     def _begin(self) -> None:
-        """Make the file."""
+        """Write the header of the file."""
         import av
 
         try:
@@ -269,7 +269,7 @@ class VideoWriter:
         self._container.close()
 
     def _give_up(self) -> None:
-        """Remove the file, as nothing is in it."""
+        """Remove the file, because it has no frames."""
         self._closed = True
         with suppress(Exception):
             self._close_container()
@@ -295,12 +295,12 @@ def writer_of(
     """Begin a video with the size, the timestamps and the sound of a source.
 
     Args:
-        path: Where it goes.
-        source: The source. One without a file has no sound.
-        every: As in ``source.frames``.
-        start: As in ``source.frames``.
-        end: As in ``source.frames``.
-        rotate: As in ``source.frames``.
+        path: The file to write.
+        source: The source. A source without a file has no sound.
+        every: As for ``source.frames``.
+        start: As for ``source.frames``.
+        end: As for ``source.frames``.
+        rotate: As for ``source.frames``.
 
     Raises:
         OpenPoseLabError: See ``VideoWriter``.
@@ -321,7 +321,7 @@ def writer_of(
 
 
 def check_video_type(path: Path) -> None:
-    """Raise OpenPoseLabError if the name of ``path`` asks for no format of videos that is written."""
+    """Raise OpenPoseLabError if the ending of ``path`` is not in ``FORMATS``."""
     if path.suffix.lower() not in FORMATS:
         raise OpenPoseLabError(f"cannot write {path}: its name must end in one of {' '.join(FORMATS)}")
 

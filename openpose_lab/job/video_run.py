@@ -1,10 +1,10 @@
 """The run over a video or a camera.
 
-Threads find and draw the people. The caller's thread follows and shows them, in order. One more thread writes, in
-order, because encoding takes as long as all else that the caller's thread does.
+Several threads find and draw the people. The caller's thread tracks and shows them in order. Another thread writes in
+order, because encoding takes as long as the work of the caller's thread.
 
-A run of one pass finishes each frame before it reads much further. Smoothing and filling need later frames, so with
-them the first pass finds the people, the rows are written after it, and a second pass draws.
+A run of one pass finishes each frame soon after it was read. Smoothing and filling gaps need later frames, so they need
+two passes: the first pass finds the people, then the rows are written, and the second pass draws.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from estimation.layouts import Layout
 
 LINES = "jsonl"
-"""The table that a run of one pass writes while it works."""
+"""The table that a run of one pass writes frame by frame."""
 _DRAWING_THREADS = 2
 
 Found = tuple[Frame, Skeletons]
 """A frame, and all people in it."""
 Drawn = tuple[Frame, Skeletons, "NDArray[np.uint8] | None"]
-"""The same, and the picture of the people if one is needed."""
+"""A frame, all people in it, and the picture of the people, (h, w, 3) BGR uint8, if one is needed."""
 Watch = Callable[[Iterable[Any], str], Iterable[Any]]
 
 
@@ -52,17 +52,17 @@ class Pictures(Protocol):
     """A file or a window that takes pictures."""
 
     def write(self, pixels: NDArray[np.uint8], timestamp: float) -> None:
-        """Take the next picture, (h, w, 3) BGR uint8, of this second of the video."""
+        """Take the next picture, (h, w, 3) BGR uint8. ``timestamp``: seconds from the start of the video."""
 
 
 @dataclass(frozen=True)
 class VideoOutputs:
-    """Where the rows of a video go.
+    """The paths for the rows of a video.
 
     Attributes:
-        name: With it begin the names of the files of frames.
-        files: The folder of each format that has one file a frame, by its name.
-        tables: The file of each format that has one file for all frames, by its name.
+        name: The first part of the names of frames' files.
+        files: The folder of each format with one file per frame, by the format's name.
+        tables: The file of each format with one file for all frames, by the format's name.
     """
 
     name: str
@@ -70,7 +70,7 @@ class VideoOutputs:
     tables: Mapping[str, Path] = field(default_factory=dict)
 
     def files_of(self, frame: int) -> dict[str, Path]:
-        """The files of a frame in each format, under OpenPose's names."""
+        """Return the path of a frame's file in each format, named as by OpenPose."""
         return {name: folder / f"{self.name}_{frame:012}_keypoints.{name}" for name, folder in self.files.items()}
 
 
@@ -80,16 +80,17 @@ class VideoRun:
 
     Attributes:
         name: The name of the video in rows.
-        read: Gives the frames from the first on. A run of two passes calls it twice.
-        follow: Gives identities to the people of successive frames.
-        outputs: Where the rows go.
-        writer: Takes the pictures, in order, in a thread of its own.
-        window: Takes the pictures in the caller's thread. Without it and ``writer``, nothing is drawn.
-        mend: Smooths and fills the people of all frames; it is called with a function that gives the records, and gives
-            them changed. None makes a run of one pass.
-        look: Which people are kept, and how they are drawn.
+        read: A function that returns the frames from the first on. A run of two passes calls it twice.
+        follow: A function that gives identities to the people of successive frames.
+        outputs: The paths for the rows.
+        writer: The file that takes the pictures, in order, in a separate thread.
+        window: The window that takes the pictures, in the caller's thread. Without ``window`` and ``writer``, nothing
+            is drawn.
+        mend: A function that smooths the people of all frames and fills gaps. Its argument is a function that returns
+            the records; it returns the changed records. With None, the run has one pass.
+        look: The people to keep, and the style of their drawing.
         unit: The unit of x and y in the rows.
-        live: Whether the frames come from a camera, so that each is shown as soon as it can be.
+        live: Whether the frames come from a camera. Each frame is then shown as soon as possible.
     """
 
     name: str
@@ -112,25 +113,25 @@ class VideoRun:
         threads: int | None = None,
         on_stop: Callable[[], object] = lambda: None,
     ) -> int:
-        """Work on the frames, and write the rows of all that are done, also after an error.
+        """Process the frames, and write the rows of all finished frames, also after an error.
 
         Args:
-            estimator: Finds the people.
-            is_over: Is asked after each frame whether to stop. The rows of the frames before are then written, and a
-                run of two passes draws them.
-            watch: Is called with the frames of each pass and a word for it. It gives the frames on, and may show a
-                progress bar.
-            tick: Is called when a frame of the first pass is done. Of a run that stops, the frames that are done may be
-                a few more than ``watch`` has seen.
-            threads: How many frames are worked on at once; by default ``count_threads``.
-            on_stop: As in ``map_in_threads``.
+            estimator: The estimator that finds the people.
+            is_over: A function that returns whether to stop; it is called after each frame. After a stop, the rows of
+                the earlier frames are written, and a run of two passes draws these frames.
+            watch: A function that gets the frames of each pass and the pass's name. It returns the same frames, and
+                may show a progress bar.
+            tick: A function that is called after each finished frame of the first pass. In a stopped run, a few more
+                frames may be finished than ``watch`` has seen.
+            threads: The number of frames that are processed at once; by default ``count_threads``.
+            on_stop: As for ``map_in_threads``.
 
         Returns:
-            The number of frames that are done.
+            The number of finished frames.
 
         Raises:
-            OpenPoseLabError: A frame cannot be read, a plug-in fails, or a file cannot be written. The rows of the
-                frames before are written as far as possible, and so are their pictures.
+            OpenPoseLabError: A frame cannot be read, a plug-in fails, or a file cannot be written. The rows and
+                pictures of the earlier frames are written if possible.
         """
         found = self._found(estimator, threads or count_threads(), on_stop)
         with closing(_Spool(estimator.config.layout)) as spool:
@@ -164,7 +165,7 @@ class VideoRun:
                 self._show(self._in_order(write, drawn), "frames", is_over, watch)
         except OpenPoseLabError:
             if spool.count:
-                with suppress(OpenPoseLabError):  # such as a full disk, which the first error tells
+                with suppress(OpenPoseLabError):  # the first error already reports the cause, such as a full disk
                     write_tables(tables, spool.records, layout, self.unit)
             raise
         write_tables(tables, spool.records, layout, self.unit)
@@ -201,7 +202,7 @@ class VideoRun:
     def _finish_second(
         self, estimator: PoseEstimator, spool: _Spool, is_over: Callable[[], bool], watch: Watch
     ) -> None:
-        """Mend the people, write the rows, and draw."""
+        """Smooth and fill the people, write the rows, and draw."""
         assert self.mend is not None
         layout = estimator.config.layout
         failure = None
@@ -210,7 +211,7 @@ class VideoRun:
             try:
                 for record in self.mend(spool.records):
                     mended.append(record)
-            except OpenPoseLabError as error:  # such as a full disk: what is mended is written
+            except OpenPoseLabError as error:  # such as a full disk; the records changed so far are still written
                 if not mended.count:
                     raise
                 failure = error
@@ -225,7 +226,7 @@ class VideoRun:
                 raise failure
             if not self._is_drawn:
                 return
-            stopped = is_over()  # before: what was done is drawn
+            stopped = is_over()  # a run stopped in the first pass still draws its finished frames
             again = ((frame, record.skeletons) for record, frame in zip(mended.records(), self.read()))
             with closing(self._drawn(estimator, again)) as drawn:
                 written = self._in_order(self._write_picture, drawn)
@@ -234,7 +235,7 @@ class VideoRun:
     def _found(
         self, estimator: PoseEstimator, threads: int, on_stop: Callable[[], object]
     ) -> Generator[Found, None, None]:
-        """Find the people in each frame, and follow them."""
+        """Find the people in each frame, and give them identities."""
         parallel = estimator.for_threads(min(threads, count_cores()))
 
         def find(frame: Frame) -> Found:
@@ -244,7 +245,7 @@ class VideoRun:
             yield from self.follow(found)
 
     def _drawn(self, estimator: PoseEstimator, found: Generator[Found, None, None]) -> Generator[Drawn, None, None]:
-        """Draw the people of each frame, if anything takes pictures."""
+        """Draw the people of each frame, if there is a file or a window for pictures."""
 
         def draw(one: Found) -> Drawn:
             frame, people = one
@@ -253,7 +254,7 @@ class VideoRun:
         with closing(found):
             if not self._is_drawn:
                 yield from ((frame, people, None) for frame, people in found)
-            elif self.live:  # in this thread, so that no picture waits for another frame
+            elif self.live:  # in this thread, because map_in_threads would wait for the next frame
                 yield from map(draw, found)
             else:
                 with closing(map_in_threads(draw, found, _DRAWING_THREADS)) as drawn:
@@ -272,13 +273,13 @@ class VideoRun:
         return 0 if self.live else AHEAD
 
     def _in_order(self, write: Callable[[Drawn], None], drawn: Iterable[Drawn]) -> Generator[Drawn, None, None]:
-        """Write frames in one other thread, one after the other, and none after one that cannot be written."""
+        """Write frames in order in one other thread. After a frame that cannot be written, write no more."""
         is_broken = False
 
         def write_next(one: Drawn) -> Drawn:
             nonlocal is_broken
             if not is_broken:
-                is_broken = True  # until it is written whole
+                is_broken = True  # until the whole frame is written
                 write(one)
                 is_broken = False
             return one
@@ -310,7 +311,10 @@ class VideoRun:
 
 
 class _Lines:
-    """JSON lines that are written one by one, so that all but the last are whole after a kill. Without a path: none."""
+    """A file of JSON lines, written one by one. After a kill, only the last line can be incomplete.
+
+    Without a path, it writes nothing.
+    """
 
     def __init__(self, path: Path | None, layout: Layout, unit: str) -> None:
         self._path, self._layout, self._unit = path, layout, unit
@@ -328,8 +332,8 @@ class _Lines:
             self._size += _write_all(self._file, one.encode(record, self._layout, self._unit))
         except OSError as error:
             if self._file is not None and open_descriptor(self._path) is None:
-                with suppress(OSError):  # of a device
-                    self._file.truncate(self._size)  # so that all lines are whole
+                with suppress(OSError):  # a device cannot be truncated
+                    self._file.truncate(self._size)  # removes the incomplete line
             raise cannot_write(self._path, error) from error
 
     def close(self) -> None:
@@ -339,14 +343,14 @@ class _Lines:
 
 
 def _open_to_write(path: Path) -> IO[bytes]:
-    """Open a file, or the descriptor that a path names, so that each write is one of the system's.
+    """Open a file, or the descriptor that a path names, without a buffer.
 
-    Raises OSError if that cannot be done, and OpenPoseLabError if another run writes the file.
+    Raises OSError if it cannot be opened, and OpenPoseLabError if another run is writing the file.
     """
     descriptor = open_descriptor(path)
     if descriptor is not None:
         return os.fdopen(os.dup(descriptor), "wb", buffering=0)
-    if path.exists() and not path.is_file():  # several programs may write to a device or a pipe
+    if path.exists() and not path.is_file():  # no lock, because several programs may write to a device or a pipe
         return path.open("wb", buffering=0)
     file = path.open("ab", buffering=0)
     try:
@@ -359,9 +363,9 @@ def _open_to_write(path: Path) -> IO[bytes]:
 
 
 def _write_all(file: IO[bytes], data: bytes) -> int:
-    """Write to an unbuffered file, and give the number of bytes.
+    """Write all data to an unbuffered file, and return the number of bytes.
 
-    The file may take a part only: before the disk is full, and when a signal comes.
+    One write may take only a part of the data, for example if the disk gets full or a signal comes.
     """
     left = memoryview(data)
     while left:
@@ -370,20 +374,20 @@ def _write_all(file: IO[bytes], data: bytes) -> int:
 
 
 class _Spool:
-    """The records of the frames that are done, in a temporary file, so that memory does not grow with their number.
+    """The records of the finished frames, in a temporary file, so that memory does not grow with their number.
 
     Attributes:
-        count: The number of frames.
+        count: The number of finished frames.
     """
 
     def __init__(self, layout: Layout) -> None:
         self.count = 0
         self._layout = layout
-        # Without a buffer: what could not be written would be tried again when the file is read.
+        # Without a buffer, because reading would try again to write data that could not be written.
         self._file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  ``close`` closes it
 
     def append(self, record: Record, keep: bool = True) -> None:
-        """Count a frame, and keep its record if it will be read. Raises OpenPoseLabError if it cannot be written."""
+        """Count a frame, and write its record if ``keep``. Raises OpenPoseLabError if it cannot be written."""
         if keep:
             try:
                 _write_all(self._file, to_line(record))
@@ -392,7 +396,7 @@ class _Spool:
         self.count += 1
 
     def records(self) -> Iterator[Record]:
-        """Give the records from the first on, all but one that could not be written whole."""
+        """Yield the records from the first on, without an incomplete last one."""
         self._file.seek(0)
         with open(self._file.fileno(), "rb", closefd=False) as file:
             yield from (from_line(line, self._layout) for line in file if line.endswith(b"\n"))

@@ -1,4 +1,4 @@
-"""The sound of a video, copied into another one as it is, or encoded anew where the format does not take its codec."""
+"""The sound of a video, copied into another video, or encoded again if the format does not allow its codec."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ _TAKEN = {
     "matroska": {"aac", "mp3", "ac3", "eac3", "opus", "vorbis", "flac", "alac", "pcm_s16le", "pcm_s24le", "mp2", "dts"},
     "webm": {"opus", "vorbis"},
 }
-"""The codecs that players take in each format."""
+"""The codecs that players support in each format."""
 _ENCODERS = dict.fromkeys(("webm", "matroska"), ("libopus", 48_000, "s16"))
-"""The encoder, its samples a second (0 for those of the source), and their form, where it is not AAC."""
+"""The encoder, its samples a second (0: as the source) and its sample format, for formats without AAC."""
 _AAC = ("aac", 0, "fltp")
 _SAMPLES = {"libopus": 960, "aac": 1024}
-"""The samples of a packet by encoder."""
+"""The number of samples in a packet, by encoder."""
 _SET_BACK = 1
-"""Seconds by which the file's clock must be set back to be believed. Packets that are less late are left out."""
+"""Seconds. If timestamps jump back at least so far, the clock was reset. Other late packets are dropped."""
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 class Sound:
-    """The sound of a source on its way into a video."""
+    """The sound of a source that is being written into a video."""
 
     def __init__(self, source: Decoding, stream: Any, container: Any, start: float, end: float | None) -> None:
-        """Begin. ``container`` gets a stream for the sound. Other arguments are those of ``of``, or opened by it."""
+        """Add a stream for the sound to ``container``. ``of`` opens the source and passes its own arguments."""
         self._source, self._stream, self._container = source, stream, container
         self._start, self._end = start, end
         self._zero = float(source.offset * source.time_base)
         taken = stream.codec_context.name in _TAKEN[container.format.name]
-        # The sound of a transport stream has no description of its own, which a header needs.
+        # AAC in a transport stream has no codec description, which the header of the new file needs.
         described = bool(stream.codec_context.extradata) or stream.codec_context.name != "aac"
         self._packets = self._copied() if taken and described else self._encoded()
         self._next = next(self._packets, None)
 
     @classmethod
     def of(cls, path: Path, container: Any, start: float, end: float | None) -> Sound | None:
-        """Begin with the first sound of a video.
+        """Begin to copy the first sound of a video.
 
         Args:
             path: The video.
-            container: The container of PyAV that the sound goes into. It gets a stream.
+            container: The output container of PyAV. It gets a stream for the sound.
             start: The second of the source at which the written video begins.
-            end: The second of the source at which its sound ends; None for its end.
+            end: The second of the source at which the sound ends; None for the end of the source.
 
         Returns:
-            The sound; None if there is none that can be decoded.
+            The sound; None if the video has no sound that can be decoded.
         """
         source = Decoding(path, str(path))
         try:
@@ -66,14 +66,14 @@ class Sound:
             raise
         if source.container.streams.audio:
             warnings.warn(
-                OpenPoseLabWarning(f"the sound of {path} is in a codec that cannot be decoded here, and is left out"),
+                OpenPoseLabWarning(f"the sound of {path} is left out, because its codec cannot be decoded"),
                 stacklevel=4,
             )
         source.close()
         return None
 
     def mux_until(self, seconds: float | None) -> None:
-        """Write what sounds before ``seconds`` of the written video; None for all."""
+        """Write the sound before ``seconds`` of the written video; None writes all."""
         while self._next is not None and (seconds is None or self._next[0] < seconds):
             self._container.mux(self._next[1])
             self._next = next(self._packets, None)
@@ -84,26 +84,26 @@ class Sound:
         self._source.close()
 
     def _read(self) -> Iterator[Any]:
-        """The packets of the part that is wanted. A packet belongs to it as a whole or not at all."""
+        """Yield the packets between ``start`` and ``end``. Packets are not cut."""
         import av
 
         packets = self._source.container.demux(self._stream)
         last = following = None
         shift = 0
-        with suppress(av.error.FFmpegError, OSError):  # the end of a file that is cut off
+        with suppress(av.error.FFmpegError, OSError):  # raised at the end of an incomplete file
             for packet in packets:
-                if not packet.size or packet.pts is None or packet.is_corrupt:  # corrupt: the file ends within it
+                if not packet.size or packet.pts is None or packet.is_corrupt:  # corrupt: the file ends inside it
                     continue
                 if last is not None and packet.pts + shift <= last:
                     if (last - packet.pts - shift) * packet.time_base < _SET_BACK:
                         continue
-                    shift = following - packet.pts  # the file's clock was set back, as where files are joined
+                    shift = following - packet.pts  # the file's clock was reset, for example where files were joined
                 packet.pts = packet.dts = last = packet.pts + shift
                 following = last + (packet.duration or 1)
                 seconds = float(packet.pts * packet.time_base) - self._zero
                 if self._end is not None and seconds >= self._end:
                     return
-                if seconds >= self._start or not self._start:  # what is before 0 prepares the decoder
+                if seconds >= self._start or not self._start:  # packets before 0 prepare the decoder
                     yield packet
 
     def _copied(self) -> Generator[tuple[float, Any], None, None]:
@@ -112,7 +112,7 @@ class Sound:
 
     def _copy(self, stream: Any) -> Generator[tuple[float, Any], None, None]:
         shift = to_ticks(self._zero + self._start, self._stream.time_base)
-        # Matroska would move the pictures behind what prepares the decoder, but knows the delay of Opus.
+        # Packets before 0 prepare the decoder. Matroska would delay the pictures for them, except with Opus.
         all_of_it = self._container.format.name != "matroska" or self._stream.codec_context.name == "opus"
         for packet in self._read():
             packet.pts = packet.dts = packet.pts - shift
@@ -141,25 +141,25 @@ class Sound:
                     continue
                 part.pts = round(part.pts * part.time_base * rate) - shift
                 part.time_base = Fraction(1, rate)
-                if last is not None and part.pts <= last:  # two forms overlap where one follows the other
+                if last is not None and part.pts <= last:  # parts overlap where the form of the sound changes
                     continue
                 last = part.pts
             for packet in stream.encode(part):
                 yield float(packet.pts * packet.time_base), packet
 
     def _resampled(self, form: str, layout: str, rate: int, samples: int) -> Iterator[Any]:
-        """The sound in one form, in parts of so many samples, and None at its end."""
+        """Yield the sound in one sample format and layout, in parts of ``samples`` samples, and then None."""
         import av
 
         resampler, before = None, None
         for packet in self._read():
             try:
                 frames = packet.decode()
-            except av.error.FFmpegError:  # a damaged packet is silent
+            except av.error.FFmpegError:  # a damaged packet gives silence
                 continue
             for frame in frames:
                 now = frame.format.name, frame.layout.name, frame.sample_rate
-                if resampler is None or now != before:  # a broadcast changes from stereo to surround and back
+                if resampler is None or now != before:  # a broadcast may change between stereo and surround
                     yield from [] if resampler is None else resampler.resample(None)
                     resampler, before = av.AudioResampler(form, layout, rate, samples), now
                 yield from resampler.resample(frame)

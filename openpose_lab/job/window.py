@@ -1,4 +1,4 @@
-"""A window that shows pictures while a video is worked on."""
+"""A window that shows pictures during the run over a video."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 _QUIT = (ord("q"), ord("Q"), 27)
 """The keys that end the program; 27 is Esc."""
 _LARGEST = (1280, 800)
-"""Width and height of the window at first, in pixels. It can be resized."""
+"""The largest initial width and height of the window, in pixels. The user can resize it."""
 _LONGEST_WAIT = 1.0
-"""Seconds that a picture waits for its time, whatever its timestamp says."""
+"""The longest time in seconds that a picture waits for its timestamp."""
 _PROBE = "import cv2; cv2.namedWindow('x'); cv2.waitKey(1)"
 _PROBE_SECONDS = 20
 
 
 class Window:
-    """Shows pictures, none sooner than its timestamp says. The main thread makes it and calls it.
+    """A window that shows pictures at the times of their timestamps. Use it only in the main thread.
 
     Attributes:
         closed: Whether the user has pressed q or Esc, or has closed the window.
     """
 
     def __init__(self, title: str, live: bool = False) -> None:
-        """Open no window yet: the first picture does.
+        """Check the screen. The first picture opens the window.
 
         Args:
             title: The title of the window.
-            live: Whether pictures are shown as they come, whatever their timestamps.
+            live: Whether to show pictures at once and ignore their timestamps.
 
         Raises:
-            OpenPoseLabError: There is no screen to show windows on.
+            OpenPoseLabError: No screen can show windows.
         """
         _check_screen()
         self.closed = False
@@ -67,7 +67,7 @@ class Window:
             return
         now = time.monotonic()
         if not self._open:
-            with silent_stderr():  # the library for windows complains of fonts, which are not needed
+            with silent_stderr():  # the window library prints warnings about fonts that it does not need
                 self._begin(pixels)
             self._began = now - timestamp
         wait = 0.0 if self._live else min(max(self._began + timestamp - now, 0.0), _LONGEST_WAIT)
@@ -75,7 +75,7 @@ class Window:
         key = cv2.waitKey(max(1, round(1000 * wait)))
         hidden = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
         self.closed = hidden or (key != -1 and key & 0xFF in _QUIT)
-        self._began = max(self._began, now - timestamp)  # behind time: the next picture is not shown sooner
+        self._began = max(self._began, now - timestamp)  # after a late picture, the next ones are not hurried
 
     def close(self) -> None:
         """Close the window."""
@@ -83,7 +83,7 @@ class Window:
             import cv2
 
             cv2.destroyWindow(self._title)
-            cv2.waitKey(1)  # which carries it out
+            cv2.waitKey(1)  # lets OpenCV carry it out
             self._open = False
 
     def _begin(self, pixels: NDArray[np.uint8]) -> None:
@@ -101,7 +101,7 @@ class Window:
 def _check_screen() -> None:
     """Raise OpenPoseLabError if windows cannot be shown.
 
-    Without a screen, OpenCV's library for windows ends the process on Linux. So another process tries it first.
+    Without a screen, OpenCV's window library ends the process on Linux. So another process tries to open a window.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -116,10 +116,10 @@ def _check_screen() -> None:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):
-            return  # the trial failed, not the screen
+            return  # the test could not run, which says nothing about the screen
         if done.returncode == 0:
             return
-        reason = "OpenCV cannot open a window there"
+        reason = "OpenCV cannot open a window on it"
         if b"not implemented" in done.stderr:
-            reason = "this OpenCV is one without windows; install opencv-python in place of opencv-python-headless"
-    raise OpenPoseLabError(f"there is no screen to show the video on ({reason}); give --output FILE in place of --show")
+            reason = "this OpenCV cannot open windows; install opencv-python instead of opencv-python-headless"
+    raise OpenPoseLabError(f"no screen can show the video ({reason}); give --output FILE instead of --show")

@@ -1,8 +1,8 @@
-"""Where frames come from: one call, ``frames``, for every kind of source. Each kind has a file.
+"""Sources of frames: the function ``frames`` reads every kind of source, and each kind has its own file.
 
 ``photo_files.py`` lists and reads photos: files, folders, globs and the standard input. ``heic.py`` decodes HEIC.
 ``videos.py`` decodes video files, ``cameras.py`` reads cameras, ``streams.py`` connects to addresses, and
-``frame_folders.py`` takes a folder of photos for a video. ``live.py`` has what cameras and streams share.
+``frame_folders.py`` reads a folder of photos as a video. ``live.py`` holds the code that cameras and streams share.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openpose_lab.sources.photo_files import PhotoFile, list_photos, read_frames
 __all__ = ["Frame", "MovingSource", "PhotoFile", "frames", "frames_of", "is_moving", "list_photos", "open_source"]
 
 _DIGITS = 3
-"""Digits of the number of a camera."""
+"""The largest number of digits in the number of a camera."""
 
 
 def frames(
@@ -36,30 +36,30 @@ def frames(
 ) -> Iterator[Frame]:
     """Read photos, or the frames of a video, one after the other.
 
-    The sources are checked now. Each photo is read, and each frame decoded, when it is asked for. A camera and a live
-    stream do not wait: frames that were not asked for in time are left out, as ``index`` shows.
+    The call checks the sources. The iterator reads a photo or decodes a frame only when you request it. A camera and a
+    live stream do not wait: frames that are not requested in time are dropped, and ``index`` skips their numbers.
 
     Args:
-        source: A photo, a folder, a glob such as ``"photos/**/*.jpg"``, or ``"-"`` for one photo on the standard input.
-            Or several of these. The photos of a folder and of a glob come in natural order: 2.jpg before 10.jpg.
+        source: A photo, a folder, a glob such as ``"photos/**/*.jpg"``, or ``"-"`` for one photo on the standard input;
+            or a list of these. The photos of a folder and of a glob come in natural order: 2.jpg before 10.jpg.
             Or one video file, the number of a camera such as ``"0"``, or the address of a stream such as
             ``"rtsp://camera.local/live"``.
-        recursive: Whether the photos in sub-folders of folders are read, too.
-        rotate: 0, 90, 180 or 270: degrees clockwise, by which frames are turned after they are upright by their EXIF
-            or the video's display matrix.
-        on_error: Is called with the path of each photo that cannot be read and the reason; the next photo follows.
-            Without it, the error is raised.
-        rate: Frames a second. With it, the photos of a folder or a glob are the frames of a video.
-        every: Of a video, every so manieth frame is given.
-        start: Seconds; frames of a video before are left out.
-        end: Seconds; frames of a video from there on are left out.
+        recursive: Whether to read the photos in sub-folders, too.
+        rotate: Degrees clockwise by which frames are rotated: 0, 90, 180 or 270. Frames are first made upright by their
+            EXIF or the video's display matrix.
+        on_error: A function that is called with the path of each photo that cannot be read, and the error. Reading
+            then continues with the next photo. Without this function, the error is raised.
+        rate: Frames a second. With a rate, the photos of a folder or a glob are the frames of a video.
+        every: Take every Nth frame of a video.
+        start: Seconds. Earlier frames of a video are left out.
+        end: Seconds. Frames of a video at or after this time are left out.
 
     Returns:
         An iterator of the frames.
 
     Raises:
-        OpenPoseLabError: A source is missing, holds no photo or cannot be read, or an argument is wrong. While
-            the frames are read: a photo cannot be read, and there is no ``on_error``; or a video ends too early.
+        OpenPoseLabError: A source is missing, contains no photo or cannot be read, or an argument is wrong. During
+            reading: a photo cannot be read and ``on_error`` is None, or a video ends too early.
     """
     check_rotation(rotate)
     if isinstance(source, str | os.PathLike) and (rate is not None or is_moving(source)):
@@ -71,7 +71,7 @@ def frames(
 
 
 def is_moving(source: str | Path) -> bool:
-    """Tell whether a source is a video file, the number of a camera or an address, and not photos."""
+    """Return whether a source is a video file, the number of a camera or an address, and not photos."""
     from openpose_lab.sources.recognition import is_video_file
     from openpose_lab.sources.streams import is_address
 
@@ -82,17 +82,17 @@ def is_moving(source: str | Path) -> bool:
 def open_source(source: str | Path, rate: float | None = None, recursive: bool = False) -> MovingSource:
     """Open a video file, a camera, a stream, or a folder of frames.
 
-    Use the result as a context manager. Its ``frames(every, start, end, rotate)`` gives the frames; ``width``,
-    ``height``, ``time_base``, ``rate``, ``duration``, ``frame_count``, ``is_live`` and ``dropped`` tell
-    about them.
+    Use the result as a context manager. Its method ``frames(every, start, end, rotate)`` yields the frames. Its
+    attributes ``width``, ``height``, ``time_base``, ``rate``, ``duration``, ``frame_count``, ``is_live`` and
+    ``dropped`` describe them.
 
     Args:
-        source: As in ``frames``. A folder or a glob is one video.
-        rate: Frames a second of a folder; by default 25. Other sources have their own.
+        source: As for ``frames``. A folder or a glob is one video.
+        rate: Frames a second of a folder; by default 25. Other sources have their own rate.
         recursive: Whether the photos in sub-folders of a folder are frames, too.
 
     Raises:
-        OpenPoseLabError: The source is missing or cannot be read, or the rate is no possible one.
+        OpenPoseLabError: The source is missing or cannot be read, or the rate is out of range.
     """
     from openpose_lab.sources.streams import Stream, is_address, shown_address
     from openpose_lab.sources.videos import open_video
@@ -122,17 +122,17 @@ def _is_camera(text: str) -> bool:
 def frames_of(
     source: MovingSource, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
 ) -> Iterator[Frame]:
-    """Give the frames of a source, and close it after the last one or when the iterator is closed.
+    """Yield the frames of a source, and close it after the last frame or when the iterator is closed.
 
     Args:
         source: The source.
-        every: As in ``frames``.
-        start: As in ``frames``.
-        end: As in ``frames``.
-        rotate: As in ``frames``.
+        every: As for ``frames``.
+        start: As for ``frames``.
+        end: As for ``frames``.
+        rotate: As for ``frames``.
 
     Raises:
-        OpenPoseLabError: As in ``frames``.
+        OpenPoseLabError: As for ``frames``.
     """
     try:
         chosen = source.frames(every, start, end, rotate)
@@ -140,7 +140,7 @@ def frames_of(
         source.close()
         raise
     given = _closing(source, chosen)
-    weakref.finalize(given, source.close)  # a generator that is dropped before it begins closes nothing
+    weakref.finalize(given, source.close)  # a generator that never started would not close the source
     return given
 
 

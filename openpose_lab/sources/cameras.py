@@ -1,4 +1,4 @@
-"""Cameras, by number, through OpenCV: PyAV names them differently on each system."""
+"""Cameras by number, read with OpenCV, because PyAV names cameras differently on each system."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST = 99
-"""The highest number of a camera."""
+"""The highest camera number."""
 
 
 class Camera(LiveSource):
-    """A camera. Its timestamps are those of the monotonic clock when a frame has come."""
+    """A camera. A frame's timestamp is the time of the monotonic clock at its arrival."""
 
     def __init__(self, number: int, silence: float = SILENCE) -> None:
         """Open a camera.
 
         Args:
-            number: Cameras are counted from 0.
-            silence: Seconds without a frame after which the camera has stopped.
+            number: The number of the camera, from 0.
+            silence: After this number of seconds without a frame, the camera counts as stopped.
 
         Raises:
-            OpenPoseLabError: There is no such camera, or it gives no frame.
+            OpenPoseLabError: The camera does not exist, or gives no frame.
         """
         super().__init__(f"camera {number}", silence)
         if not 0 <= number <= _MOST:

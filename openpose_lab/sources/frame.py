@@ -1,4 +1,4 @@
-"""The value that every source yields, and turning its pixels."""
+"""The frame that every source yields, the base class of moving sources, and the rotation of pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROTATIONS = (0, 90, 180, 270)
-"""The turns that pixels can be given, in degrees clockwise."""
+"""The possible rotations, in degrees clockwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +25,10 @@ class Frame:
     """One photo, or one frame of a video.
 
     Attributes:
-        index: The place in the source, from 0. Photos that cannot be read count, and so do frames that are left out.
+        index: The position in the source, from 0. Unreadable photos and frames that are left out count, too.
         timestamp: Seconds from the start of a video; None for a photo.
         name: The path of the photo or of the video, "standard input", "camera 0", or the address of a stream without
-            user and password. Bytes of a path that are no UTF-8 are escapes.
+            user and password. Bytes of a path that are not UTF-8 become escapes.
         pixels: (h, w, 3) BGR uint8, upright.
     """
 
@@ -39,21 +39,21 @@ class Frame:
 
 
 class MovingSource(ABC):
-    """A video, a folder of frames, a camera or a stream. As a context manager it closes itself.
+    """A video, a folder of frames, a camera or a stream. As a context manager, it closes itself at the end.
 
     Attributes:
-        name: What messages and rows call it.
-        path: The file; None if it is none.
-        width: Columns of a frame, upright.
-        height: Rows of a frame, upright.
+        name: The name of the source in messages and rows.
+        path: The video's file; None for other sources.
+        width: Width of an upright frame in pixels.
+        height: Height of an upright frame in pixels.
         time_base: The unit of timestamps, in seconds.
-        rate: Frames a second in the mean; None if it is not known.
-        duration: Seconds; None if they are not known.
-        frame_count: Frames; None if their number is not known.
-        pixel_aspect: Width of a pixel by its height.
-        is_live: Whether it does not wait: frames that are not asked for in time are left out.
-        reads_once: Whether its frames can be given only once, as they are not kept anywhere.
-        dropped: How many frames were left out for that reason.
+        rate: The average number of frames a second; None if unknown.
+        duration: Seconds; None if unknown.
+        frame_count: The number of frames; None if unknown.
+        pixel_aspect: Width of a pixel divided by its height.
+        is_live: Whether the source does not wait. It then drops frames that are not requested in time.
+        reads_once: Whether the frames can be read only once, because they are not stored.
+        dropped: The number of dropped frames.
     """
 
     name: str
@@ -73,10 +73,10 @@ class MovingSource(ABC):
     def frames(
         self, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
     ) -> Iterator[Frame]:
-        """Give the frames: every so manieth one from ``start`` to ``end`` in seconds, turned clockwise by degrees."""
+        """Yield every Nth frame (``every``) from ``start`` to ``end`` in seconds, rotated clockwise by degrees."""
 
     def close(self) -> None:  # noqa: B027  most sources keep nothing open
-        """Do nothing: what ``frames`` opens is closed with its iterator."""
+        """Close the source. The default does nothing, because the iterator of ``frames`` closes its own files."""
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
@@ -89,13 +89,13 @@ class MovingSource(ABC):
 
 
 def check_rotation(degrees: int) -> None:
-    """Raise OpenPoseLabError if ``degrees`` is none of ``ROTATIONS``."""
+    """Raise OpenPoseLabError if ``degrees`` is not in ``ROTATIONS``."""
     if degrees not in ROTATIONS:
         raise OpenPoseLabError(f"rotate must be 0, 90, 180 or 270 degrees clockwise but is {degrees!r}")
 
 
 def rotated(pixels: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
-    """Turn a photo clockwise.
+    """Rotate a photo clockwise.
 
     Args:
         pixels: (h, w, 3) BGR uint8.

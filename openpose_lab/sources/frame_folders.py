@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from openpose_lab.sources.photo_files import PhotoFile
 
 USUAL_RATE = 25
-"""Frames a second, unless they are given."""
+"""The default number of frames a second."""
 _MOST = 10_000
 
 
 class FrameFolder(MovingSource):
-    """Photos in natural order, one after the other at a constant rate. Attributes are those of ``Video``."""
+    """The photos of a folder as a video: in natural order, at a constant rate. ``MovingSource`` has its attributes."""
 
     path = None
     rate: Fraction
@@ -36,7 +36,7 @@ class FrameFolder(MovingSource):
             recursive: Whether the photos in sub-folders are frames, too.
 
         Raises:
-            OpenPoseLabError: There is no photo, the first one cannot be read, or the rate is no possible one.
+            OpenPoseLabError: The folder has no photo, the first one cannot be read, or the rate is out of range.
         """
         if not 0 < rate <= _MOST:
             raise OpenPoseLabError(f"the rate must be more than 0 and at most {_MOST} frames a second but is {rate}")
@@ -54,14 +54,14 @@ class FrameFolder(MovingSource):
         """Read the photos.
 
         Args:
-            every: As in ``Video.frames``.
-            start: As in ``Video.frames``.
-            end: As in ``Video.frames``.
-            rotate: As in ``Video.frames``.
+            every: As for ``Video.frames``.
+            start: As for ``Video.frames``.
+            end: As for ``Video.frames``.
+            rotate: As for ``Video.frames``.
 
         Yields:
-            The frames. ``index`` counts photos from 0, ``timestamp`` is ``index / rate``, and ``name`` is that of the
-            photo.
+            The frames. ``index`` counts photos from 0, ``timestamp`` is ``index / rate`` in seconds, and ``name`` is
+            the photo's name.
 
         Raises:
             OpenPoseLabError: No photo is left, one cannot be read, or an argument is wrong.

@@ -1,7 +1,7 @@
-"""HEIC photos, decoded by pillow-heif, which the extra ``heic`` brings. It is imported here only.
+"""HEIC photos, decoded with pillow-heif, which the extra ``heic`` installs. Only this module imports it.
 
-``heic_header.py`` reads the sizes first. libheif turns and mirrors a photo as HEIF's properties say. The standard has
-readers ignore the orientation in EXIF, which usually says the same again.
+``heic_header.py`` reads the sizes first. libheif rotates and mirrors a photo by its HEIF properties. As the standard
+demands, the orientation in EXIF is ignored; it usually repeats these properties.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from openpose_lab.sources.heic_header import read_heic_header
 
 _LIBRARY = "pillow_heif"
 _MOST_PIXELS = 400_000_000
-"""Pixels that are decoded for one photo. A photo of tiles, with opacity, needs three times its own."""
+"""The largest number of decoded pixels for one photo. A tiled photo with opacity decodes three times its own pixels."""
 
 
 def is_heic(start: bytes) -> bool:
-    """Tell whether a file is a HEIC photo, by its first few hundred bytes."""
+    """Return whether a file is a HEIC photo, by its first few hundred bytes."""
     try:
         read_header(start)
     except ForeignError as error:
@@ -40,11 +40,11 @@ def is_heic(start: bytes) -> bool:
 def decode_heic(data: bytes, name: str) -> NDArray[np.uint8]:
     """Decode a HEIC photo.
 
-    Photos of more than 8 bits are scaled to 8, and transparent ones are laid on white.
+    Photos of more than 8 bits are scaled to 8 bits. Transparent photos get a white background.
 
     Args:
         data: The whole file.
-        name: What the photo is called in messages.
+        name: The name of the photo in messages.
 
     Returns:
         (h, w, 3) BGR uint8, upright.
@@ -84,11 +84,11 @@ def decode_heic(data: bytes, name: str) -> NDArray[np.uint8]:
     if image.shape[2:] == (2,):  # grey with opacity
         image = image[:, :, (0, 0, 0, 1)]
     pixels = to_bgr(image.astype(np.uint8, copy=False), premultiplied)
-    return np.require(pixels, requirements=["C", "W", "O"])  # libheif holds the memory of what it gives
+    return np.require(pixels, requirements=["C", "W", "O"])  # a copy, because libheif owns the memory of its result
 
 
 def _decode(data: bytes) -> tuple[NDArray[Any] | None, bool]:
-    """The pixels, BGR, and whether the colours are multiplied by their opacity; None if the photo is missing."""
+    """Return the BGR pixels (None if missing), and whether the colours are already multiplied by their opacity."""
     import pillow_heif
 
     file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True, bgr_mode=True)

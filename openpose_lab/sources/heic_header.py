@@ -1,8 +1,8 @@
 """The sizes that a HEIC photo states, read before it is decoded.
 
-libheif decodes frames that are a little larger than the sizes in the file's boxes, and no larger. So these sizes are
-read, and those of the canvases that tiles are laid on. A picture may also be made of one tile over and over, so the
-pixels of all its parts are counted.
+libheif decodes frames that are at most slightly larger than the sizes in the file's boxes. So this module reads these
+sizes, and the sizes of the canvases for tiles. A picture may repeat one tile many times, so the module also counts the
+pixels of all parts.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from estimation.photo_headers.boxes import Box, few, item_ids, items, number, pr
 
 _CODED = b"hvc1"
 _DERIVED = {b"grid": 4, b"iovl": 10}
-"""Pictures that are made of others, and the bytes before the size of their canvas."""
+"""Kinds of pictures that are made of other pictures, and the number of bytes before the size of their canvas."""
 _RARE = (b"unci", b"mski", b"tili", b"iden")
-"""Pictures that no camera makes."""
+"""Kinds of pictures that cameras do not make."""
 _ONCE = (b"ipco", b"ipma", b"iref", b"iloc", b"iinf", b"idat", b"pitm")
-"""Boxes that a reader may expect once."""
+"""Boxes that a file may contain only once."""
 _DEPTH = 8
-"""Steps from a picture to the parts of its parts."""
+"""The largest depth of parts within parts."""
 _MOST_PARTS = 4096
-"""100 megapixels of colour and opacity in tiles of 256 pixels are 3052 parts."""
+"""The largest number of parts. 100 megapixels with opacity, in tiles of 256 pixels, have 3052 parts."""
 _CHROMA_4_2_0 = 1
 """The code for colours at half the width and height, as cameras store them."""
 
@@ -34,14 +34,14 @@ def read_heic_header(data: bytes) -> tuple[Header, int]:
         data: The whole file.
 
     Returns:
-        The size as a header, and the most pixels that are decoded for one picture, in all parts that make it up.
+        The size as a header, and the largest number of pixels that one picture decodes, counting all its parts.
 
     Raises:
-        DamagedError: The file is cut short, lacks a size, or is of a rare kind.
+        DamagedError: The file is incomplete, has no size, or is of a rare kind.
     """
     try:
         return _read(data)
-    except (struct.error, IndexError, OverflowError) as error:  # a place beyond the end
+    except (struct.error, IndexError, OverflowError) as error:  # an offset beyond the end
         raise DamagedError(f"the header is cut short: {error}") from error
 
 
@@ -67,7 +67,7 @@ def _read(data: bytes) -> tuple[Header, int]:
     if not stated:
         raise DamagedError("no size is stated")
     width, height = max(stated, key=lambda size: size[0] * size[1])
-    # libde265, libheif and pillow-heif hold 6 bytes of a usual pixel, 8 of one of more than 8 bits, 10 with opacity.
+    # libde265, libheif and pillow-heif need 6 bytes per usual pixel, 8 with more than 8 bits, and 10 with opacity.
     large = any(
         name == b"auxC" or (name == b"hvcC" and data[start + 16] & 3 > _CHROMA_4_2_0) for name, start, _ in boxes
     )
@@ -77,7 +77,7 @@ def _read(data: bytes) -> tuple[Header, int]:
 def _size(data: bytes, name: bytes, start: int) -> tuple[int, int]:
     if name == b"ispe":
         width, height = struct.unpack_from(">II", data, start + 4)
-    else:  # a crop, whose size is a fraction
+    else:  # a crop, with width and height as fractions
         width, per_width, height, per_height = struct.unpack_from(">4I", data, start)
         width, height = width // max(per_width, 1), height // max(per_height, 1)
     return width, height
@@ -89,7 +89,7 @@ def _canvas(content: bytes, before: int) -> tuple[int, int]:
 
 
 def _parts(data: bytes, boxes: list[Box]) -> dict[int, list[int]]:
-    """The pictures that each picture is made of, its opacity among them."""
+    """Return the parts of each picture, including its opacity."""
     parts: dict[int, list[int]] = {}
     item_bytes, total = 2, 0
     for name, start, _ in boxes:

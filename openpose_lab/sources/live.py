@@ -1,4 +1,4 @@
-"""Sources that do not wait: a thread reads them, and the newest frame is kept until it is asked for."""
+"""Live sources: a thread reads them, and keeps the newest frame until the caller requests it."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SILENCE = 15.0
-"""Seconds without a frame after which a source has stopped."""
+"""After this number of seconds without a frame, a source counts as stopped."""
 _CLOSING = 3.0
-"""Seconds that a thread gets to end. One that waits for a device or a server longer ends by itself later."""
+"""Seconds to wait for the thread to end. A thread that waits longer for a device or a server ends by itself later."""
 
 
 class LiveSource(MovingSource):
     """A source that a thread reads. Use it as a context manager: the thread ends with the block.
 
     Attributes:
-        name: What it is called in outputs.
-        width: Columns of the first frame.
-        height: Rows of the first frame.
-        is_live: Whether frames are left out when the caller is slow: the oldest first. If not, the source waits.
-        dropped: How many were left out.
-        is_over: Is asked while frames are waited for. If it says so, no more frame is given.
+        name: The name of the source in outputs.
+        width: Width of the first frame in pixels.
+        height: Height of the first frame in pixels.
+        is_live: Whether the source drops the older frames if the caller is slow. Otherwise the source waits.
+        dropped: The number of dropped frames.
+        is_over: A function that is called while the source waits for a frame. If it returns True, the frames end.
         time_base: The unit of timestamps, in seconds.
-        rate: Frames a second in the mean, if the source tells.
+        rate: The average number of frames a second; None if unknown.
     """
 
     path = None
@@ -62,7 +62,7 @@ class LiveSource(MovingSource):
         self.width = self.height = 0
 
     def _begin(self) -> None:
-        """Start the thread, and wait for the first frame. Raises OpenPoseLabError if none comes."""
+        """Start the thread, and wait for the first frame. Raises OpenPoseLabError if no frame comes."""
         self._thread.start()
         try:
             with self._changed:
@@ -86,17 +86,17 @@ class LiveSource(MovingSource):
     def frames(
         self, every: int = 1, start: float | None = None, end: float | None = None, rotate: int = 0
     ) -> Iterator[Frame]:
-        """Give the frames from now on, until the source ends or is closed.
+        """Yield the frames from now on, until the source ends or is closed.
 
         Args:
-            every: Every so manieth frame is given, by its index.
-            start: Seconds; frames before are left out.
-            end: Seconds; the iterator ends there.
-            rotate: Degrees clockwise by which frames are turned.
+            every: Take every Nth frame, by its index.
+            start: Seconds. Earlier frames are left out.
+            end: Seconds. The iterator ends at this time.
+            rotate: Degrees clockwise by which frames are rotated.
 
         Yields:
-            The frames. ``index`` counts all that have come, also those left out. ``timestamp`` is in seconds since the
-            first one.
+            The frames. ``index`` counts all frames of the source, including dropped ones. ``timestamp`` is in seconds
+            since the first frame.
 
         Raises:
             OpenPoseLabError: An argument is wrong.
@@ -108,7 +108,7 @@ class LiveSource(MovingSource):
 
     @abstractmethod
     def _read(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        """Read frames in the thread: seconds since the first one, and (h, w, 3) BGR uint8. It ends or raises."""
+        """Yield frames in the thread: seconds since the first frame, and pixels, (h, w, 3) BGR uint8."""
 
     def _frames(self, every: int, start: float, end: float | None, rotate: int) -> Iterator[Frame]:
         while True:
@@ -129,10 +129,10 @@ class LiveSource(MovingSource):
                 yield Frame(index, seconds, self.name, rotated(pixels, rotate))
 
     def _wait(self) -> None:
-        """Wait for a frame or the end, with the lock."""
+        """Wait for a frame or the end. The caller holds the lock."""
         began = time.monotonic()
         while self._newest is None and not (self._ended or self._closed):
-            self._changed.wait(0.5)  # so that Windows sees Ctrl-C
+            self._changed.wait(0.5)  # short, because Windows handles Ctrl-C only between waits
             if self.is_over():
                 self._closed = True
                 return
@@ -153,14 +153,14 @@ class LiveSource(MovingSource):
             for index, (seconds, pixels) in enumerate(self._read()):
                 if not self._put(index, seconds, pixels):
                     break
-        except Exception as raised:  # it is raised where frames are asked for
+        except Exception as raised:  # the caller's thread raises it again
             error = raised
         with self._changed:
             self._error, self._ended = error, True
             self._changed.notify_all()
 
     def _put(self, index: int, seconds: float, pixels: NDArray[np.uint8]) -> bool:
-        """Keep a frame until it is asked for. Tell whether more are wanted."""
+        """Keep a frame until the caller requests it. Return whether to read more frames."""
         with self._changed:
             while not self.is_live and self._newest is not None and not self._closed:
                 self._changed.wait()

@@ -1,6 +1,6 @@
-"""The counts that an MP4 or MOV file states, read before FFmpeg believes them.
+"""The counts that an MP4 or MOV file states, checked before FFmpeg uses them.
 
-A table may say "a hundred million samples of one size" in twelve bytes, and FFmpeg makes an entry of memory for each.
+A table of twelve bytes can state "a hundred million samples of one size", and FFmpeg allocates memory for each sample.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from typing import BinaryIO
 from estimation.photo_headers import DamagedError
 
 MOST_SAMPLES = 20_000_000
-"""Samples of a track, times the parts that its edit list plays: at 25 frames a second, more than 200 hours."""
+"""The largest number of samples in a track, times its edits. At 25 frames a second, it is more than 200 hours."""
 _MOST_BOXES = 1_000_000
 _FEW_EDITS = 1000
 _HOLDERS = b"moov trak edts mdia minf stbl moof traf mvex udta root wave sinf".split()
 _FIELDS_OF_EACH = 0xF00
-"""The flags of a run by which each sample takes bytes of its own."""
+"""The flags of a run that give each sample its own bytes in the file."""
 _ONE_TICK = struct.pack(">I", 1)
 
 
 def check_counts(file: BinaryIO) -> None:
-    """Raise DamagedError if a file of boxes states counts that no video has, or compresses them. Other files pass.
+    """Raise DamagedError if an MP4 or MOV file states impossible counts, or compresses its header. Other files pass.
 
     Args:
         file: An open file.
@@ -38,7 +38,7 @@ def check_counts(file: BinaryIO) -> None:
             edits = max(1, _word(file, start + 4, end))
         elif name == b"hdlr":
             plain_sound = _bytes(file, start + 8, end, 4) == b"soun"
-        elif name == b"stts":  # of sound without compression, FFmpeg joins the samples
+        elif name == b"stts":  # FFmpeg joins the samples of uncompressed sound, so these need little memory
             plain_sound &= _word(file, start + 4, end) == 1 and _bytes(file, start + 12, end, 4) == _ONE_TICK
         elif name == b"stsz":
             samples = _word(file, start + 8, end)
@@ -53,7 +53,7 @@ def check_counts(file: BinaryIO) -> None:
 
 
 def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The names of boxes, and where their contents are, those of holders after them."""
+    """Yield (name, start, end) of each box's content in bytes. A box comes before the boxes inside it."""
     waiting = [(start, end)]
     for _ in range(_MOST_BOXES):
         while waiting and waiting[-1][0] + 8 > waiting[-1][1]:
@@ -67,7 +67,7 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
             (size,) = struct.unpack(">Q", _bytes(file, content, end, 8))
             content += 8
         following = end if size == 0 else min(end, start + size)
-        if following < content:  # the rest of this box says nothing
+        if following < content:  # the size is impossible, so the rest of the parent box is ignored
             continue
         waiting.append((following, end))
         yield name, content, following
@@ -77,7 +77,7 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, i
 
 
 def _bytes(file: BinaryIO, place: int, end: int, count: int) -> bytes:
-    """Read so many bytes; zeros where the box ends before."""
+    """Read ``count`` bytes at ``place``, padded with zeros beyond the end of the box."""
     file.seek(place)
     return file.read(max(0, min(count, end - place))).ljust(count, b"\0")
 

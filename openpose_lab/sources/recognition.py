@@ -1,4 +1,4 @@
-"""Tells videos, photos and other files apart, by the endings of names and by first bytes."""
+"""Recognise videos, photos and other files by their first bytes and the endings of their names."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _ENDINGS = frozenset((
 # fmt: on
 """The endings of video files, in lower case."""
 START = 4096
-"""Bytes at the start of a file that tell what it is."""
+"""The number of bytes at the start of a file from which its kind is recognised."""
 PHOTO, _VIDEO = "a photo", "a video"
 
 
 def is_video_file(path: str | Path) -> bool:
-    """Tell whether a file is a video."""
+    """Return whether a file is a video."""
     if not os.path.isfile(path):
         return False
     try:
@@ -29,19 +29,19 @@ def is_video_file(path: str | Path) -> bool:
 
 
 def is_video(start: bytes, path: Path) -> bool:
-    """Tell whether a file is a video, by its first few thousand bytes, or by its ending if they tell nothing."""
+    """Return whether a file is a video, by its first ``START`` bytes, or by its ending if the bytes are unknown."""
     kind = _kind(start)
     return kind is _VIDEO or (kind is None and path.suffix.lower() in _ENDINGS)
 
 
 def foreign_kind(start: bytes) -> str | None:
-    """What a file is that is certainly no video; None for one that may be one."""
+    """Return the kind of a file that is certainly not a video; None for a file that may be a video."""
     kind = _kind(start)
     return None if kind is _VIDEO else kind
 
 
 def _kind(start: bytes) -> str | None:
-    """What a file is by its first bytes: ``PHOTO``, ``_VIDEO``, another kind in words, or None if they do not tell."""
+    """Return the kind of a file by its first bytes: ``PHOTO``, ``_VIDEO``, another kind in words, or None."""
     from estimation.photo_headers import DamagedError, ForeignError, read_header
     from estimation.photo_headers.foreign import VIDEO
 

@@ -1,4 +1,4 @@
-"""Streams by address, such as ``rtsp://camera.local/live``, decoded by PyAV, which the extra ``video`` brings."""
+"""Streams by address, such as ``rtsp://camera.local/live``, decoded with PyAV, which the extra ``video`` installs."""
 
 from __future__ import annotations
 
@@ -33,44 +33,44 @@ _PROTOCOLS = {
     "tcp": "tcp",
     "srt": "srt",
 }
-"""What the address of each kind may open, also by way of a playlist: no file of this computer."""
+"""The protocols that each kind of address may open, also through a playlist. None of them opens a local file."""
 _FORMATS = f"{FORMATS},hls,rtsp,rtp,sdp,mpjpeg,mjpeg"
 _WITHOUT_CLOCK = ("mpjpeg", "mjpeg")
-"""Formats whose frames have no timestamps."""
+"""Formats without timestamps of frames."""
 _WITHOUT_SIZE = ("hls", "rtsp", "rtp", "sdp")
-"""Formats that are no file: the size would be that of a playlist."""
+"""Formats that are not one file. A size would be the size of the playlist."""
 _MICROSECONDS = 1_000_000
 
 
 def is_address(source: str) -> bool:
-    """Tell whether a source is an address, such as ``http://...``."""
+    """Return whether a source is an address, such as ``http://...``."""
     return _ADDRESS.match(source) is not None
 
 
 def shown_address(address: str) -> str:
-    """The address without the name of a user, a password and what follows a ``?``, which may be secret."""
+    """Return the address without user name, password and the text after ``?``, which may be secret."""
     address = re.sub(r"(?<=://)[^/?#]*@", "", address)
     return one_line(re.sub(r"\?.*", "?...", address, flags=re.DOTALL), 160)
 
 
 class Stream(LiveSource):
-    """A stream. Its timestamps are its own, and those of the monotonic clock where it has none.
+    """A stream. Its timestamps come from the stream, or from the monotonic clock if the stream has none.
 
-    A video on a server, which has an end, waits for the caller: no frame of it is left out.
+    A video file on a server waits for the caller, so no frame is dropped.
     """
 
     def __init__(self, address: str, silence: float = SILENCE) -> None:
         """Connect.
 
         Args:
-            address: One of http, https, rtsp, rtsps, rtmp, rtmps, udp, rtp, tcp, srt.
-            silence: Seconds without data after which the stream has stopped.
+            address: An address of the kind http, https, rtsp, rtsps, rtmp, rtmps, udp, rtp, tcp or srt.
+            silence: After this number of seconds without data, the stream counts as stopped.
 
         Raises:
-            OpenPoseLabError: The address is of another kind, or answers no video; or PyAV is missing.
+            OpenPoseLabError: The address is of another kind or gives no video, or PyAV is missing.
         """
         shown = shown_address(address)
-        super().__init__(shown, silence + 5, "the stream")  # reading ends first, and knows the reason
+        super().__init__(shown, silence + 5, "the stream")  # 5 s more, so that PyAV's error comes first and says why
         kind = _ADDRESS.match(address)
         if kind is None or kind[1].lower() not in _PROTOCOLS:
             raise OpenPoseLabError(f"{shown} is no address of a stream; it begins with {'://, '.join(_PROTOCOLS)}://")
@@ -96,14 +96,14 @@ class Stream(LiveSource):
                 done.append(
                     open_input_container(address, protocols, _FORMATS, (silence, silence), rtsp_flags="prefer_tcp")
                 )
-            except Exception as error:  # it is raised below
+            except Exception as error:  # raised again below
                 failed.append(error)
 
         done: list[Any] = []
         failed: list[Exception] = []
         thread = threading.Thread(target=connect, name=f"opens {self.name}", daemon=True)
         thread.start()
-        while thread.is_alive():  # so that Ctrl-C need not wait for the server
+        while thread.is_alive():  # short waits, so that Ctrl-C works before the server answers
             thread.join(0.5)
         try:
             if failed:
@@ -113,7 +113,7 @@ class Stream(LiveSource):
             raise OpenPoseLabError(f"{self._called} cannot be opened ({_reason(error)}); check the address") from error
 
     def _has_size(self) -> bool:
-        """Tell whether the server has said how many bytes will come."""
+        """Return whether the server states the number of bytes."""
         import av
 
         if self._container.format.name in _WITHOUT_SIZE:
@@ -137,7 +137,7 @@ class Stream(LiveSource):
                         first = now if first is None else first
                         yield now - first, upright(frame)
             except (av.error.FFmpegError, OSError) as error:
-                for frame in self._decoded(None) if own_clock else []:  # what the decoder's threads have
+                for frame in self._decoded(None) if own_clock else []:  # frames that the decoder's threads still hold
                     yield float(clock.ticks(frame) * self._stream.time_base) - (first or 0.0), upright(frame)
                 raise self._stopped(_reason(error)) from error
 
@@ -146,7 +146,7 @@ class Stream(LiveSource):
 
         try:
             return list(self._stream.codec_context.decode(packet))
-        except (av.error.InvalidDataError, av.error.EOFError):  # the beginning of a picture was missed
+        except (av.error.InvalidDataError, av.error.EOFError):  # the stream was joined in the middle of a picture
             return []
 
 

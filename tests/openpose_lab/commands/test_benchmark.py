@@ -80,7 +80,7 @@ def test_a_part_that_fails_is_a_line_and_the_others_go_on(program, measured, mon
     monkeypatch.setattr(loading, "weights_here", lambda name: None)
     status, out, _ = program("--only", "photos", "stages", "--people", 1, "--repeat", 1, "--networks", "vgg19")
     assert status == 0
-    assert "The part photos cannot be measured\n  there are no weights for vgg19 yet" in out
+    assert "The part photos cannot be measured\n  the weights of vgg19 are missing" in out
     assert "The stages after the network" in out
 
 
@@ -112,7 +112,7 @@ def test_the_start_part_times_commands(program, monkeypatch):
         (["--repeat", 0], "--repeat must be from 1 to 10000 but is 0"),
         (["--people", 5, 0], "--people must be from 1 to 200 but is 0"),
         (["--seed", -1], "--seed must be from 0 to 4294967295 but is -1"),
-        (["--annotations", "a.json"], "--annotations are of photos; give their folder with --images too"),
+        (["--annotations", "a.json"], "--annotations needs the folder of the photos; give it with --images"),
         (["--images", "no-such-folder"], "cannot read the folder no-such-folder: "),
         (["--json", "no-such-folder/found.json"], "no-such-folder"),
     ],

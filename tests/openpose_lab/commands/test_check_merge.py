@@ -70,7 +70,7 @@ def test_a_forgotten_return_is_one_failure(check):
     assert "  27 other checks wait for this one\n" in out
     assert "contract     10 of 11   <- not yet\n" in out
     assert "correctness   0 of 13   waits for: rows of the right length\n" in out
-    assert re.search(r"\n\nA hint: `python -m openpose_lab check-merge .*my_merge\.py\"? --hint`\n$", out)
+    assert re.search(r"\n\nGet a hint: `python -m openpose_lab check-merge .*my_merge\.py\"? --hint`\n$", out)
 
 
 def test_nobody_found_in_the_handout_s_rows(check):

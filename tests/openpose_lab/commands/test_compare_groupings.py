@@ -248,7 +248,7 @@ def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):
         (on_a_photo, ("--plot", "a.png", "--csv", "a.png"), "two outputs cannot both be a.png"),
         (on_a_photo, ("--height", 1), "the height must be from 32 to 2048"),
         (program, ("--images", tmp_path), "photos need both --images and --annotations"),
-        (program, ("--network", "mobilenet_thin"), "--network is for photos; give --images and --annotations too"),
+        (program, ("--network", "mobilenet_thin"), "--network is only for photos; give --images and --annotations too"),
         (program, ("--people", 200), "--people must be a whole number from 1 to 127 but is 200"),
         (program, ("--overlap", 1), "--overlap must be from 0 to 0.9 but is 1"),
         (program, ("--scenes", 0), "--scenes must be a whole number from 1 to 10000 but is 0"),

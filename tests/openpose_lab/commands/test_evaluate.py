@@ -306,8 +306,8 @@ def test_people_who_are_nowhere_near_are_told(program, annotations):
     assert status == 0
     assert "AP         0.000" in out
     assert err == (
-        "evaluate: note: AP of mobilenet_thin is 0, as none of the people found is near enough to an annotated person; "
-        "check that the annotations are those of the photos, upright, and in pixels of photos of this size\n"
+        "evaluate: note: AP of mobilenet_thin is 0, because none of the people found is near an annotated person; "
+        "check that the annotations belong to these upright photos, and are in pixels of photos of this size\n"
     )
 
 
@@ -316,7 +316,7 @@ def test_annotations_of_smaller_photos_that_give_no_size_are_told(program, annot
     content = annotate(COCO_18, {"photo.png": PEOPLE * 0.8})
     status, out, err = program("--annotations", annotations(content))
     assert (status, "AP         0.000" in out) == (0, True)
-    assert err.startswith("evaluate: note: AP of mobilenet_thin is 0, as none of the people found is near enough to")
+    assert err.startswith("evaluate: note: AP of mobilenet_thin is 0, because none of the people found is near an")
 
 
 @pytest.mark.parametrize("option", ["--results", "--json", "--photos-csv"])
@@ -329,18 +329,18 @@ def test_a_hyphen_is_the_standard_output(option):
     ("options", "sentence"),
     [
         ((), "the photos are missing; give their folder with --images"),
-        (("--images", "."), "there is nothing to measure without --annotations; give it, or --results to write"),
-        (("--images", ".", "--results", "o.json", "--breakdown"), "--breakdown measures, so it needs --annotations"),
-        (("--images", ".", "--results", "o.json", "--worst", "w.png"), "--worst measures, so it needs --annotations"),
-        (("--images", ".", "--predictions", "p.json"), "--predictions measures, so it needs --annotations"),
+        (("--images", "."), "--annotations is missing; give it to measure, or give --results to only write"),
+        (("--images", ".", "--results", "o.json", "--breakdown"), "--breakdown needs the ground truth; give it"),
+        (("--images", ".", "--results", "o.json", "--worst", "w.png"), "--worst needs the ground truth; give it"),
+        (("--images", ".", "--predictions", "p.json"), "--predictions needs the ground truth; give it"),
         (
             ("--annotations", "a.json", "--predictions", "p.json"),
             "the photos are missing; give their folder with --images, or add --only-predictions",
         ),
         (("--only-predictions",), "--only-predictions needs --predictions, the file to measure"),
-        (("--only-predictions", "--predictions", "p", "--results", "o"), "--results writes what the network finds; "),
-        (("--only-predictions", "--predictions", "p", "--flip"), "--flip is for the network; leave it or --only"),
-        (("--only-predictions", "--predictions", "p", "--no-guesses"), "--no-guesses is for the network; leave it"),
+        (("--only-predictions", "--predictions", "p", "--results", "o"), "--results writes the people that"),
+        (("--only-predictions", "--predictions", "p", "--flip"), "--flip changes only the network; remove it"),
+        (("--only-predictions", "--predictions", "p", "--no-guesses"), "--no-guesses changes only the network; "),
         (("--only-predictions", "--predictions", "p", "--worst", "w.png"), "the photos are missing; give their folder"),
     ],
 )

@@ -400,7 +400,7 @@ def test_the_merge_of_a_notebook(run):
     assert "lab.ipynb    2 people; 38 steps, replayed" in out
     status, _, err = run("photo.png", "--grouping", "lab.ipynb", "--watch")
     assert status == 1
-    assert err.startswith("explain: --watch follows a Python file; in a notebook, run the cell with explain(photo, ")
+    assert err.startswith("explain: --watch needs a Python file; in a notebook, run the cell with explain(photo, ")
 
 
 def test_two_files_of_one_name(run):
@@ -414,13 +414,13 @@ def test_two_files_of_one_name(run):
 
 @pytest.mark.parametrize(
     ("names", "advice"),
-    [(("lab", "optimal"), "name another one of them, or another file"), (("lab",), "the project's answer is not in")],
+    [(("lab", "optimal"), "give another grouping or another file"), (("lab",), "this archive holds no other grouping")],
 )
 def test_a_grouping_does_not_stand_beside_itself(run, monkeypatch, names, advice):
     monkeypatch.setattr(program, "GROUPINGS", dict.fromkeys(names))
     status, out, err = run("photo.png", "--beside", LAB_MERGE)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert f"--grouping and --beside are the same file, {LAB_MERGE}: {advice}" in err
+    assert f"--grouping and --beside are the same file, {LAB_MERGE}; {advice}" in err
 
 
 def test_what_could_not_be_told_is_noted(run):

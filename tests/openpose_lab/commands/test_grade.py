@@ -103,7 +103,7 @@ def test_marks_and_pages(program, folder, tmp_path):
     status, out, err = program("--jobs", 2)
     assert (status, err) == (0, "")
     assert "4 submissions, " in out
-    assert "2 pass every check\n1 cannot be loaded, or read\n2 are much like another one:\n  A and B (0.9" in out
+    assert "2 pass every check\n1 cannot be loaded or read\n2 are similar to another one:\n  A and B (0.9" in out
     rows = rows_of(tmp_path / "marks.csv")
     assert list(rows) == ["'=D", "A", "B", "C"]
     assert [rows[name]["points"] for name in rows][:2] == ["100.0", "100.0"]
@@ -145,7 +145,7 @@ def test_a_second_run_goes_on_where_the_first_stopped(program, folder, tmp_path,
         progress.write('{"student": "B", "torn')
     status, out, _ = program()
     assert status == 0
-    assert "1 of 2 were marked before" in out
+    assert "1 of 2 are already marked" in out
     assert rows_of(tmp_path / "marks.csv")["A"] == first["A"]
 
 
@@ -414,7 +414,7 @@ def test_a_call_of_the_network_is_told(program, folder, tmp_path):
             [
                 "1 submission, 100.0 of 100 points on average",
                 "1 passes every check",
-                "1 is much like another one:",
+                "1 is similar to another one:",
                 "  0 and Z (1.00)",
             ],
         ),
@@ -423,7 +423,7 @@ def test_a_call_of_the_network_is_told(program, folder, tmp_path):
             [
                 "2 submissions, 100.0 of 100 points on average",
                 "2 pass every check",
-                "2 are much like another one:",
+                "2 are similar to another one:",
                 "  0 and Z (1.00)",
                 "  1 and Z (1.00)",
             ],
@@ -448,9 +448,9 @@ def test_each_pair_of_copies_is_named_once_and_only_the_first_few(capsys):
     many = [Record(f"S{number:02}", f"{number}_merge.py", "", prints=same) for number in range(8)]
     grade.report(many, dict.fromkeys(CATEGORIES, 20.0), report.find_all_alike(many))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[2:4] == ["8 are much like another one:", "  S00 and S01 (1.00)"]
+    assert lines[2:4] == ["8 are similar to another one:", "  S00 and S01 (1.00)"]
     assert len(lines) == 3 + grade.MOST_PAIRS + 1
-    assert lines[-1].endswith(" more pairs, which the column alike names")
+    assert lines[-1].endswith(" more pairs; the column alike names them")
 
 
 def test_results_as_json_lines():
@@ -489,9 +489,7 @@ def test_a_full_disk_is_one_sentence(program, folder, monkeypatch):
     monkeypatch.setattr(judges, "prepare", fail)
     status, _, err = program()
     assert (status, err.count("\n")) == (1, 1)
-    assert (
-        "cannot write what is needed for grading (/somewhere): No space left on device; what is marked is kept" in err
-    )
+    assert "cannot write a file for marking (/somewhere): No space left on device; free some space or choose" in err
 
 
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists processes in /proc")

@@ -54,14 +54,15 @@ def test_the_next_hint_each_time(ask):
         assert unwrapped(out) == unwrapped(
             f"correctness: {ZERO}\n  no nose\n  1 other check waits for this one\n\n"
             f"hint {number} of 3: {HINTS[ZERO][number - 1]}\n\n"
-            "One more: `python -m openpose_lab check-merge mine.py --hint`\n"
+            "Next hint: `python -m openpose_lab check-merge mine.py --hint`\n"
         )
         assert max(map(len, out.splitlines())) <= 110
     no_more = (
-        "\nThere are no more hints for this check. What else helps:\n"
-        '  one case, with prints and breakpoints: `python -m openpose_lab check-merge mine.py --case "peak 0 counts"`\n'
-        "  what your merge does row by row: `python -m openpose_lab explain --grouping mine.py`\n"
-        "  a teaching assistant\n"
+        "\nThis check has no more hints. You can also:\n"
+        "  run one case with prints and breakpoints: "
+        '`python -m openpose_lab check-merge mine.py --case "peak 0 counts"`\n'
+        "  see what your merge does row by row: `python -m openpose_lab explain --grouping mine.py`\n"
+        "  ask a teaching assistant\n"
     )
     out = ask(FAILED, "--hint")[1]
     assert out.endswith(no_more)
@@ -76,8 +77,8 @@ def test_the_next_hint_each_time(ask):
 def test_what_else_helps_in_a_notebook_is_what_its_cells_can_do(capsys, tmp_path):
     hinting.print_what_else_helps(ZERO, tmp_path / "lab.ipynb")
     assert capsys.readouterr().out.splitlines()[1:3] == [
-        '  one case, with prints and breakpoints: in a cell, `merge(case("peak 0 counts").rows)`',
-        "  what your merge does row by row: in a cell, `explain(photo, merge)`",
+        '  run one case with prints and breakpoints: `merge(case("peak 0 counts").rows)` in a cell',
+        "  see what your merge does row by row: `explain(photo, merge)` in a cell",
     ]
 
 
@@ -85,7 +86,7 @@ def test_what_else_helps_in_a_notebook_is_what_its_cells_can_do(capsys, tmp_path
 def test_what_a_notebook_does_not_take_is_one_sentence(call_program, options):
     status, out, err = call_program("check-merge", check_merge.main, "lab.ipynb", *options)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "--case and --watch need a Python file, but lab.ipynb is a notebook; in a cell of it, call merge(" in err
+    assert "--case and --watch need a Python file, but lab.ipynb is a notebook; call merge(" in err
 
 
 def test_the_hints_begin_anew_after_the_check_passed(ask):
@@ -98,27 +99,27 @@ def test_the_hints_begin_anew_after_the_check_passed(ask):
 def test_a_check_that_is_named(ask):
     out = ask(FAILED, "--hint", "nine rows")[1]
     assert unwrapped(out) == unwrapped(
-        f"correctness: {NINE}\n  no person\n\nThis check waits for a more basic one. Begin with: {ZERO}\n"
+        f"correctness: {NINE}\n  no person\n\nThis check waits for a more basic check. Begin with: {ZERO}\n"
         f"hint 1 of 3: {HINTS[NINE][0]}\n\n"
-        f'One more: `python -m openpose_lab check-merge mine.py --hint "{NINE}"`\n'
+        f'Next hint: `python -m openpose_lab check-merge mine.py --hint "{NINE}"`\n'
     )
     assert "hint 1 of 3" in ask(FAILED, "--hint")[1]  # of another check
     assert "hint 2 of 3" in ask(FAILED, "--hint", NINE)[1]
 
 
 def test_a_check_that_is_named_and_passes(ask):
-    assert ask(FAILED, "--hint", "prints")[1] == f"prints nothing: passed. A check that fails: {ZERO}\n"
+    assert ask(FAILED, "--hint", "prints")[1] == f"prints nothing: passed. This check fails: {ZERO}\n"
     assert ask(Outcome(), "--hint", "prints")[1] == "prints nothing: passed\n"
-    assert ask(Outcome(), "--hint")[1] == "All 39 checks pass, so there is nothing to hint at.\n"
+    assert ask(Outcome(), "--hint")[1] == "All 39 checks pass, so you need no hint.\n"
 
 
 def test_a_name_of_no_check_or_of_several_lists_the_names(ask):
     status, out, err = ask(None, "--hint", "nonsense")
     assert (status, out.splitlines()) == (1, list(HINTS))
-    assert err == "check-merge: there is no check 'nonsense'; give one of the names above, or a part of it\n"
+    assert err == "check-merge: no check matches 'nonsense'; give one of the names above, or a part of it\n"
     status, out, err = ask(None, "--hint", "306")
     assert (status, out) == (1, "306 rows are 34 people\n306 rows in 2 seconds\n")
-    assert err == "check-merge: 2 checks have '306' in their names; give more of one of the names above\n"
+    assert err == "check-merge: '306' matches 2 checks; give a longer part of one of the names above\n"
 
 
 def test_a_file_may_come_after_the_option():
@@ -140,7 +141,7 @@ def test_without_a_place_to_remember_the_first_hint_is_given(ask, cache):
         status, out, err = ask(FAILED, "--hint")
         assert (status, err.count("\n")) == (0, 1)
         assert "hint 1 of 3" in out
-        assert out.endswith("\n\nAs this cannot be remembered, the next time gives the same hint.\n")
+        assert out.endswith("\n\nThe count of hints cannot be saved, so you get the same hint next time.\n")
         assert err.startswith("check-merge: note: the numbers of the hints given are not kept for the next time: ")
 
 
@@ -162,7 +163,7 @@ def test_the_steps(ask):
     assert lines[-3:] == [
         "",
         f"Next: step 4, 0 is an id like any other; begin with: {ZERO}",
-        "A hint: `python -m openpose_lab check-merge mine.py --hint`",
+        "Get a hint: `python -m openpose_lab check-merge mine.py --hint`",
     ]
     assert out.count("<- next") == 1
 
@@ -182,8 +183,8 @@ def test_the_marker_of_the_next_step_for_the_lab_s_own_file(monkeypatch, capsys)
     monkeypatch.setattr(hinting, "check_all", lambda *_: FAILED)
     hinting.print_steps(hinting.LAB_MERGE, None)
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "With pytest, the checks of this step alone: `python -m pytest -m id_zero tests/estimation/test_merge.py`",
-        "A hint: `python -m openpose_lab check-merge --hint`",
+        "Run only this step's checks with pytest: `python -m pytest -m id_zero tests/estimation/test_merge.py`",
+        "Get a hint: `python -m openpose_lab check-merge --hint`",
     ]
 
 
@@ -212,7 +213,7 @@ def test_from_a_failure_to_a_hint_to_the_next_one(tmp_path, cache):
         return done.stdout
 
     merge.write_text(RIGHT.read_text().replace("if row[slot] != -1", "if row[slot] > 0"))
-    assert start().splitlines()[-1] == f"A hint: `{sys.executable} -m openpose_lab check-merge --hint`"
+    assert start().splitlines()[-1] == f"Get a hint: `{sys.executable} -m openpose_lab check-merge --hint`"
     assert [re.findall("hint . of 3", start("--hint")) for _ in range(2)] == [["hint 1 of 3"], ["hint 2 of 3"]]
     merge.write_text(RIGHT.read_text())
     assert "A hint" not in start()

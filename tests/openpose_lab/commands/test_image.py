@@ -218,7 +218,7 @@ def test_nothing_is_overwritten(demo):
     status, out, err = demo("photos", "--blank")
     assert (status, out, err.count("\n")) == (1, "", 1)
     first = Path("output", "0_rendered.jpg")
-    assert err.startswith(f"demo_image.py: {first} and 9 more of the outputs are there already; --resume leaves out")
+    assert err.startswith(f"demo_image.py: {first} and 9 more outputs exist already; give --resume to skip")
     assert {path: Path(path).read_bytes() for path in files()} == before
     status, out, err = demo("photos", "--blank", "--overwrite")
     assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done", "")
@@ -231,10 +231,10 @@ def test_going_on(demo):
     add("4.png")
     Path("output/1_rendered.jpg").unlink()
     status, out, err = demo("photos/*.png", "--csv", "t.csv", "--resume")
-    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 3 of them before", "")
+    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 3 of them in an earlier run", "")
     assert rows("t.csv") == [f"photos/{count}.png" for count in range(1, 5) for _ in range(count)]
     status, out, err = demo("photos/*.png", "--csv", "t.csv", "--resume")
-    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 5 of them before", "")
+    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 5 of them in an earlier run", "")
 
 
 @pytest.mark.usefixtures("photos")
@@ -243,7 +243,7 @@ def test_going_on_with_sub_folders_and_other_formats(demo):
     status, out, _ = demo("photos", "--recursive", "--resume", "--json", "output", "--image-format", "png")
     assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done")
     status, out, _ = demo("photos", "--recursive", "--resume", "--csv", "t.csv", "--image-format", "png")
-    assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done, 6 of them before")
+    assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done, 6 of them in an earlier run")
     assert len(rows("t.csv")) == 9
 
 
@@ -267,7 +267,7 @@ def test_going_on_with_other_settings_is_one_sentence(demo, options, sentence):
     before = {path: Path(path).read_bytes() for path in files()}
     status, out, err = demo("photos", "--resume", *options)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert err.startswith(f"demo_image.py: the run in {Path('output', 'journal.jsonl')} was begun with {sentence}")
+    assert err.startswith(f"demo_image.py: the run in {Path('output', 'journal.jsonl')} has {sentence}")
     assert {path: Path(path).read_bytes() for path in files()} == before
 
 
@@ -279,7 +279,7 @@ def test_going_on_with_the_photos_of_another_folder_is_one_sentence(demo):
     before = {path: Path(path).read_bytes() for path in files()}
     status, out, err = demo("photos/tuesday", "--resume")
     assert (status, out, err.count("\n")) == (1, "", 1)
-    replaced = f"{Path('photos/tuesday/1.png')} would replace the outputs of {Path('photos/monday/1.png')}, which an"
+    replaced = f"{Path('photos/tuesday/1.png')} would replace an earlier run's outputs of {Path('photos/monday/1.png')}"
     assert replaced in err
     assert {path: Path(path).read_bytes() for path in files()} == before
 
@@ -290,7 +290,7 @@ def test_going_on_with_more_sources(demo):
     demo("photos/1.png", "photos/3.png", "--output", "output")
     add("9.png")
     status, out, err = demo("photos", "more", "--resume")
-    assert (status, out.splitlines()[0], err) == (0, "photos       7 of 7 done, 2 of them before", "")
+    assert (status, out.splitlines()[0], err) == (0, "photos       7 of 7 done, 2 of them in an earlier run", "")
 
 
 @pytest.mark.usefixtures("photos")
@@ -302,7 +302,7 @@ def test_files_of_other_programs_stay(demo):
         Path(f"output/{name}_keypoints.json").write_text("of another program")
     status, out, err = demo("photos", "--resume")
     assert (status, out) == (1, "")
-    assert "2 of the outputs" in err or "1 more of the outputs are there already" in err
+    assert "1 more outputs exist already" in err
     assert Path("output/1_keypoints.json").read_text() == "of another program"
     assert Path("output/3_keypoints.json").read_text() == "of another program"
 
@@ -320,7 +320,7 @@ def test_a_photo_is_never_an_output(demo):
 def test_resume_and_overwrite_together_are_one_sentence(demo):
     status, out, err = demo("photos", "--resume", "--overwrite")
     assert (status, out) == (1, "")
-    assert err == "demo_image.py: --resume keeps what is done and --overwrite does it again; give one of them\n"
+    assert err == "demo_image.py: --resume keeps finished photos, but --overwrite processes them again; give only one\n"
 
 
 # What is wrong
@@ -336,11 +336,11 @@ def test_resume_and_overwrite_together_are_one_sentence(demo):
         (["texts/*.jpg"], "nothing matches texts"),
         (["texts/*"], "no photo is among the 1 file that match"),
         (["none", "photos"], "there is no photo or folder none; check the path"),
-        (["photos", "--output", "texts/a.txt"], "it is no folder; choose another place"),
-        (["photos", "--json", "-"], "--json - is for one photo; give the folder for the files of several photos"),
+        (["photos", "--output", "texts/a.txt"], "it is not a folder; choose another place"),
+        (["photos", "--json", "-"], "--json - works only for one photo; give a folder for the files of several photos"),
         (["photos", "--csv", "photos/1.png"], "is given as the photo too, and would be overwritten"),
         (["photos", "--csv", "texts"], "it is a folder"),
-        (["photos", "--no-draw", "--csv", "/dev/null"], "needs a file to write; give --output DIR, or the path of"),
+        (["photos", "--no-draw", "--csv", "/dev/null"], "needs an output; give --output DIR, or the path of"),
         (["photos", "--grouping", "none.py"], "there is no grouping none.py"),
         (["photos\0"], "there is no photo or folder photos"),
         (["photos", "--csv", "a\0b"], "a\\x00b"),
@@ -368,7 +368,7 @@ def test_outputs_within_the_folder_of_photos(demo):
         f"demo_image.py: note: 6 pictures are left out, as an earlier run drew them into {Path('photos', 'output')}\n"
     )
     status, out, _ = demo("photos", "--output", "photos/output", "--recursive", "--resume")
-    assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done, 6 of them before")
+    assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done, 6 of them in an earlier run")
 
 
 @pytest.mark.usefixtures("photos")
@@ -378,7 +378,7 @@ def test_outputs_beside_the_photos(demo):
     status, out, err = demo("photos", "--output", "photos")
     assert (status, err, out.splitlines()[0]) == (0, "", "photos       5 of 5 done")
     status, out, err = demo("photos", "--output", "photos", "--resume")
-    assert (status, out.splitlines()[0]) == (0, "photos       5 of 5 done, 5 of them before")
+    assert (status, out.splitlines()[0]) == (0, "photos       5 of 5 done, 5 of them in an earlier run")
     assert "note: 5 pictures are left out" in err
 
 
@@ -409,7 +409,7 @@ def test_a_grouping_that_fails_on_every_photo_ends_the_run(demo):
     Path("mine.py").write_text("def merge(subset):\n    return 1 / 0\n")
     status, out, err = demo("photos", "--grouping", "mine.py")
     assert (status, out) == (1, "")
-    assert "the grouping failed on 5 photos in a row; mend it, and run again with --overwrite. The last error: " in err
+    assert "the grouping failed on 5 photos in a row; correct it, and run again with --overwrite. The last" in err
     assert "ZeroDivisionError" in err
 
 
@@ -434,13 +434,12 @@ def test_bad_photos_are_listed(demo):
     assert lines[-2].startswith(f"  {Path('photos/1.png')}: the photo {Path('photos/1.png')} is empty")
     assert lines[-1].startswith(f'  "{Path("photos/a b.png")}": {Path("photos/a b.png")} is not a photo')
     assert err == (
-        "demo_image.py: 2 of 6 photos failed, as listed above; the others are done. Mend or remove them, and run again "
-        "with --resume\n"
+        "demo_image.py: 2 of 6 photos failed, see the list above; repair or remove them, and run again with --resume\n"
     )
     Path("photos/a b.png").unlink()
     Path("photos/1.png").write_bytes(png_of(1))
     status, out, err = demo("photos", "--csv", "t.csv", "--resume")
-    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 4 of them before", "")
+    assert (status, out.splitlines()[0], err) == (0, "photos       5 of 5 done, 4 of them in an earlier run", "")
     assert rows("t.csv") == NAMES
 
 
@@ -454,7 +453,7 @@ def test_names_with_any_letters(demo):
     safe = [re.sub(r"[\n\a]", "_", name) for name in odd]
     assert files("output") == of(*safe)
     assert demo("photos", "--csv", "t.csv", "--resume")[1].splitlines()[0] == (
-        f"photos       {len(odd)} of {len(odd)} done, {len(odd)} of them before"
+        f"photos       {len(odd)} of {len(odd)} done, {len(odd)} of them in an earlier run"
     )
 
 

@@ -118,7 +118,7 @@ def assert_completes(place, uninterrupted, code=IN_PROCESS):
     before = done(place) if (place / "output" / "journal.jsonl").exists() else []
     status, out, err = run(place, "--resume", code=code)
     assert (status, err) == (0, "")
-    told = f", {len(before)} of them before" if before else ""
+    told = f", {len(before)} of them in an earlier run" if before else ""
     assert out.splitlines()[0] == f"photos       {PHOTOS} of {PHOTOS} done{told}"
     assert without_journal(outputs(place)) == uninterrupted
     assert sorted(done(place)) == sorted({*done(place)})

@@ -241,7 +241,7 @@ def forks(tmp_path_factory):
 
 def find_faults(status, out, err):
     """What people must not meet."""
-    faults = [text for text in (b"Traceback", b"Exception ignored", b"fault of the program") if text in out + err]
+    faults = [text for text in (b"Traceback", b"Exception ignored", b"bug in the program") if text in out + err]
     if control := re.findall(rb"[\x00-\x08\x0b-\x1f\x7f]", (out + err).replace(b"\r\n", b"\n")):
         faults.append(control)
     if status not in (0, 1, 2):

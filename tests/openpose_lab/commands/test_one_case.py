@@ -43,7 +43,7 @@ def test_a_case_that_passes_in_both_orders(run_case):
         " expected    10         11       .      any     2",
         "              4          5       6      any     3",
         "",
-        "the same rows in the opposite order",
+        "the same rows in reverse order",
         "           neck r_shoulder r_elbow    score parts",
         " given       10         11       .     1.90     2",
         "              .          5       6     0.10     2",
@@ -123,7 +123,7 @@ def test_a_wrong_score_and_a_changed_input_are_told():
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("p subset.shape\nc\n", "(Pdb) (3, 20)"), ("q\n", "the debugger was left, so there is no answer")],
+    [("p subset.shape\nc\n", "(Pdb) (3, 20)"), ("q\n", "the merge gave no answer, because you quit the debugger")],
 )
 def test_a_breakpoint_stops_in_the_merge(tmp_path, typed, said):
     path = tmp_path / "my_merge.py"

@@ -208,7 +208,7 @@ def test_thresholds_are_set_by_name():
         ("peak_threshold", "--set peak_threshold must be NAME=VALUE, such as peak_threshold=0.1"),
         (
             "peak_treshold=1",
-            "--set peak_treshold=1: no threshold is named 'peak_treshold'; these are: min_photo_side, ",
+            "--set peak_treshold=1: no threshold is named 'peak_treshold'; choose from min_photo_side, ",
         ),
         ("peak_threshold=high", "--set peak_threshold=high: 'high' is not a number"),
         ("min_agreement=80", "--set min_agreement=80: min_agreement must be a number from 0 to 1 but is 80"),

@@ -110,14 +110,14 @@ def raising(error):
         (
             raising(OSError(28, "No space left on device")),
             1,
-            "the system refuses what is needed: No space left on device",
+            "the system reports an error: No space left on device",
         ),
         (raising(PermissionError(13, "Permission denied", "a\nb")), 1, "cannot use a b: Permission denied"),
         (
             lambda arguments: importlib.import_module("no_such_package.part"),
             1,
             "the package no_such_package cannot be loaded (No module named 'no_such_package'); install the "
-            "project's packages again, and use the Python of that environment",
+            "project's packages again, and run the Python of that environment",
         ),
         (
             raising(MemoryError()),
@@ -134,12 +134,12 @@ def test_any_exception_is_one_sentence(call_program, as_users_have_it, main, sta
 def test_a_fault_is_told_with_its_place(call_program, as_users_have_it):
     status, out, err = call_program("demo", lambda arguments: shown(None))
     assert (status, out) == (70, "")
-    assert "fault of the program: TypeError: " in err
+    assert "bug in the program: TypeError: " in err
     assert f"({Path('openpose_lab', 'commands', 'program.py')}, line " in err
-    assert err.endswith("); please report it. OPENPOSE_LAB_DEBUG=1 shows more\n")
+    assert err.endswith("); please report it. Set OPENPOSE_LAB_DEBUG=1 to see more\n")
     status, out, err = call_program("demo", raising(ValueError("\x1b[2J\n" + "x" * 100_000)))
     assert (status, out) == (70, "")
-    assert re.match(r"demo: this is a fault of the program: ValueError: \\x1b\[2J x+ … x+ \(", err)
+    assert re.match(r"demo: this is a bug in the program: ValueError: \\x1b\[2J x+ … x+ \(", err)
     assert len(err) < 400
 
 

@@ -51,7 +51,7 @@ def test_a_new_report(make, tmp_path):
         "wrote report/report.md and report/report.html, with pictures in report/generated/\n"
         "to write: your name; 1. Algorithm; 2. Output subset; 3. Test pictures; 4. Checks, accuracy and time; "
         "5. Challenges and solutions; References\n"
-        "Write it into report/report.md, and run this again. It keeps your text.\n"
+        "Write your text into report/report.md, and run this command again; it keeps your text.\n"
     ).replace("/", os.sep)
     made = contents(tmp_path / "report")
     assert made.keys() == {
@@ -166,7 +166,7 @@ def test_blocks_that_were_deleted_stay_away(make, tmp_path):
     text = path.read_text(encoding="utf-8")
     path.write_text(re.sub("<!-- openpose-lab report: begin file (?s:.*)file -->\n", "", text), encoding="utf-8")
     out = make()[1]
-    assert "\nleft out, as their blocks are not in report.md: file\n" in out
+    assert "\nleft out, because report.md does not contain their blocks: file\n" in out
     assert "SHA-256" not in path.read_text(encoding="utf-8")
 
 
@@ -201,13 +201,13 @@ def test_a_picture_that_is_missing_is_a_note(make, tmp_path):
     path.write_text(path.read_text(encoding="utf-8") + "\n![mine](mine.png)\n", encoding="utf-8")
     status, _, err = make()
     what = f"there is no picture {os.path.join('report', 'mine.png')}; check the path"
-    assert (status, err) == (0, f"report: note: {what}; the page is without it\n")
+    assert (status, err) == (0, f"report: note: {what}; the page leaves it out\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--out", "merge.py"], "cannot write into merge.py: it is no folder; choose another place"),
+        (["--out", "merge.py"], "cannot write into merge.py: it is not a folder; choose another place"),
         (["--out", "merge.py/x"], "Not a directory; choose another place"),
         (["--photos", "none.jpg"], "there is no"),
         (["--photos", "empty"], "the folder empty is empty; give a folder with photos"),

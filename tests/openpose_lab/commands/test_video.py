@@ -218,7 +218,7 @@ def test_times(text, expected):
 def test_what_is_no_time(demo, text):
     status, _, err = demo("clip.mkv", f"--start={text}")
     assert status == 2
-    assert f"argument --start: {text!r} is no time; give seconds such as 90.5, or 1:30.5" in err
+    assert f"argument --start: {text!r} is not a time; give seconds such as 90.5, or 1:30.5" in err
 
 
 # Windows and cameras
@@ -309,7 +309,7 @@ def test_a_camera_is_shown_in_a_window(demo, window, monkeypatch):
     status, out, err = demo("0")
     assert (status, err, window.pictures, window.live) == (0, "", 10, True)
     assert "frames       10 " in out
-    assert re.search(r"dropped      \d+ frames, which came faster", out)
+    assert re.search(r"dropped      \d+ frames, because they came faster", out)
     assert "identities   2\n" in out
     assert files() == []
     left = set(threading.enumerate()) - before
@@ -404,8 +404,8 @@ def write_inputs():
         (["clip.mkv", "--output", "seen.gif"], "its name must end in one of .mp4"),
         (["clip.mkv", "--output", "nowhere/seen.mp4"], "there is no folder nowhere"),
         (["clip.mkv", "--csv", "a.csv", "--jsonl", "a.csv"], "two outputs cannot both be a.csv"),
-        (["clip.mkv", "--json", "-"], "--json - is for one photo; give the folder for the files of the frames"),
-        (["clip.mkv", "--no-draw", "--output", "a.mp4"], "--no-draw asks for none; give one of the two"),
+        (["clip.mkv", "--json", "-"], "--json - works only for one photo; give a folder for the files of the frames"),
+        (["clip.mkv", "--no-draw", "--output", "a.mp4"], "--no-draw writes none; give only one of them"),
         (["clip.mkv", "--every", "0"], "every must be from 1 to 1000000 frames"),
         (["clip.mkv", "--start", "3", "--end", "2"], "end must be after start"),
         (["clip.mkv", "--start", "100"], "has no frame between 100 s and its end"),

@@ -39,11 +39,11 @@ def test_changes_that_are_printed(capsys):
     waits = "36 of 39 checks pass; 1 failed, and 2 wait for a more basic one\n"
     assert printed(some, some, None, capsys) == f"{waits}no check has changed\nstill failing: peak 0 counts\n\n"
     assert printed(Outcome(), some, None, capsys) == (
-        f"{waits}now waiting for a more basic one: 2 checks\nnow failing:\n\nexplained: peak 0 counts\n\n"
+        f"{waits}now waiting for a more basic check: 2 checks\nnow failing:\n\nexplained: peak 0 counts\n\n"
     )
     assert printed(some, two, None, capsys) == (
         "37 of 39 checks pass; 1 failed, and 1 waits for a more basic one\nnow passing: peak 0 counts\n"
-        "no longer waiting, and failing:\n\nexplained: the handout's nine rows are one person\n\n"
+        "no longer waiting, now failing:\n\nexplained: the handout's nine rows are one person\n\n"
     )
     right = "39 of 39 checks pass; F1 on the rows of real photos: 0.948\n"
     assert printed(some, Outcome(), 0.948, capsys) == (
@@ -125,8 +125,8 @@ def terminal(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
 def test_in_a_terminal(terminal, tmp_path):
     path = tmp_path / "my_merge.py"
-    first = terminal.read_until(r"speed +2 of +2\n\nA hint: `.* check-merge .*my_merge.py --hint`\n\n")
-    assert first.startswith("The checks run again each time my_merge.py is saved. Ctrl-C ends this.\n\n")
+    first = terminal.read_until(r"speed +2 of +2\n\nGet a hint: `.* check-merge .*my_merge.py --hint`\n\n")
+    assert first.startswith("The checks run again after each save of my_merge.py. Press Ctrl-C to stop.\n\n")
     assert "35 of 39 checks pass; 1 failed, and 3 wait for a more basic one\n\n" + PEAK_0 in first
 
     path.write_text(RIGHT.read_text())
@@ -139,7 +139,8 @@ def test_in_a_terminal(terminal, tmp_path):
     assert "SyntaxError: '(' was never closed" in terminal.read_until(r"\d\d:\d\d:\d\d .*\n\n")
 
     path.unlink()
-    assert "my_merge.py is gone; the checks run when it is back\n" in terminal.read_until(r"\d\d:\d\d:\d\d .*\n\n")
+    gone = "my_merge.py is missing; the checks run again when the file is back\n"
+    assert gone in terminal.read_until(r"\d\d:\d\d:\d\d .*\n\n")
     path.write_text(RIGHT.read_text())  # compared with the last time that checks ran
     assert "39 of 39 checks pass" in terminal.read_until("no check has changed\n\n")
 
@@ -147,7 +148,7 @@ def test_in_a_terminal(terminal, tmp_path):
     (tmp_path / "my_merge.py~").write_text(ZERO)
     (tmp_path / "my_merge.py~").rename(path)
     broken = terminal.read_until("3 other checks wait for this one\n\n")
-    assert "now waiting for a more basic one: 3 checks\nnow failing:\n\n" + PEAK_0 in broken
+    assert "now waiting for a more basic check: 3 checks\nnow failing:\n\n" + PEAK_0 in broken
     assert "gone" not in broken
 
     path.write_text(hostile.LOOP)

@@ -93,7 +93,7 @@ def people():
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
 def test_each_save_writes_the_page(watching):
     program, lines = watching
-    lines.until(r"^page 1 of #2.html is written again each time mine.py is saved. Ctrl-C ends this.$")
+    lines.until(r"^page 1 of #2.html is written again after each save of mine.py. Press Ctrl-C to stop.$")
     lines.until(r"^\d\d:\d\d:\d\d mine.py: 2 people$")
     assert people() == (2, True)
     save(NOBODY)
@@ -104,9 +104,9 @@ def test_each_save_writes_the_page(watching):
     assert newest()["problem"] == NOT_PYTHON
     assert people() == (0, True)  # the page before
     Path("mine.py").unlink()
-    lines.until("mine.py is gone; the page follows when it is back$")
+    lines.until("mine.py is missing; the page is updated when the file is back$")
     save(ENDLESS)
-    lines.until("there is no answer after 5 seconds; wait, or correct the file and save it$")
+    lines.until("no answer after 5 seconds; wait, or correct the file and save it$")
     save("def merge(subset):\n    return 1 / 0\n")
     lines.until("mine.py: merge in mine.py failed: line 2: ZeroDivisionError: division by zero$")
     assert page_data(PAGE)["groupings"][0]["breach"]["step"] == 1

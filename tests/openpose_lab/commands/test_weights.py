@@ -94,7 +94,7 @@ def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
     for arguments, sentence in (
         (
             ("fetch", "resnet"),
-            "there are no published weights named 'resnet'; these are: body25, lightweight-int8, ",
+            "no published weights are named 'resnet'; choose from body25, lightweight-int8, ",
         ),
         (("fetch", "vgg19-lab"), "vgg19-lab has no published checksum, so it is not fetched"),
         (("import", tmp_path / "none"), "there is no weights file"),
@@ -120,12 +120,12 @@ def test_verify_of_published_files(program, folder, monkeypatch):
     (folder / file.name).write_bytes(b"half of it")
     status, out, err = program("verify")
     assert status == 1
-    assert f"WRONG  {folder / file.name}: is not the published file of that name" in out
-    assert f" files are not right: {folder / file.name}" in err
+    assert f"WRONG  {folder / file.name}: differs from the published file of that name" in out
+    assert f" files are wrong: {folder / file.name}" in err
     monkeypatch.setattr(download, "checksum_like", lambda *_: file.checksum)
     status, out, err = program("verify")
     assert (status, err) == (0, "")
-    assert f"ok     {folder / file.name}: the published file, by its checksum\n" in out
+    assert f"ok     {folder / file.name}: the published file; its checksum is correct\n" in out
 
 
 @pytest.mark.slow

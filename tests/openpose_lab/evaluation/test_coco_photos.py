@@ -344,7 +344,7 @@ def test_the_program_lists_the_failures(program, home, tmp_path):
     assert status == 1
     failed = [line for line in out.splitlines() if line.startswith("FAILED cannot fetch ")]
     assert [line.split()[3] for line in failed] == ["000000000010.jpg", "annotations_trainval2017.zip"]
-    assert err == "fetch_photos: 2 of 4 files could not be fetched; the lines above say why\n"
+    assert err == "fetch_photos: 2 of 4 files could not be fetched; the lines above give the reasons\n"
     assert "now run" not in out
 
 
@@ -358,4 +358,4 @@ def test_the_program_lists_the_sets(call_program):
 
 def test_the_program_needs_a_folder(call_program):
     status, _, err = call_program("fetch_photos", fetch_photos.main, "coco_public20")
-    assert (status, err) == (1, "fetch_photos: coco_public20 needs a folder to go to; give it with --out DIR\n")
+    assert (status, err) == (1, "fetch_photos: coco_public20 needs an output folder; give it with --out DIR\n")

@@ -161,7 +161,7 @@ def test_a_damaged_line_is_one_sentence(filled, damage):
         resumed(path)
     place = len(lines[0] + lines[1])
     assert str(error.value) == (
-        f"the journal {path} is damaged at byte {place}; delete it, and do all again with --overwrite"
+        f"the journal {path} is damaged at byte {place}; delete it, and run again with --overwrite"
     )
     assert path.read_bytes() == data
 
@@ -182,7 +182,7 @@ def test_a_damaged_line_is_one_sentence(filled, damage):
 )
 def test_a_foreign_file_is_one_sentence_and_stays(path, content):
     path.write_bytes(content)
-    with pytest.raises(OpenPoseLabError, match="is no journal of a run; delete it, and do all again with --overwrite"):
+    with pytest.raises(OpenPoseLabError, match="is not the journal of a run; delete it, and run again with"):
         resumed(path)
     assert path.read_bytes() == content
 
@@ -197,9 +197,9 @@ def test_a_folder_is_one_sentence(path, open_journal):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({**SETTINGS, "rotate": "90"}, "was begun with another rotate: 0 instead of 90;"),
-        ({**SETTINGS, "blank": "True"}, "was begun with another blank: nothing instead of True;"),
-        ({"network": "vgg19"}, "was begun with another rotate: 0 instead of nothing;"),
+        ({**SETTINGS, "rotate": "90"}, "has another rotate: 0 instead of 90;"),
+        ({**SETTINGS, "blank": "True"}, "has another blank: nothing instead of True;"),
+        ({"network": "vgg19"}, "has another rotate: 0 instead of nothing;"),
     ],
 )
 def test_other_settings_are_one_sentence(filled, settings, sentence):

@@ -68,14 +68,14 @@ def test_photos_of_one_stem_keep_both_outputs(photos):
 @pytest.mark.parametrize(
     ("there", "sentence"),
     [
-        (["out/b/a_rendered.jpg"], "out/b/a_rendered.jpg is there already; --resume leaves out"),
+        (["out/b/a_rendered.jpg"], "out/b/a_rendered.jpg exists already; give --resume to skip"),
         (
             ["out/a_keypoints.json", "out/c d_rendered.jpg", "out/a_rendered.jpg"],
-            "out/a_rendered.jpg and 2 more of the outputs are there already; --resume leaves out the photos that are "
-            "done, --overwrite does all again, --output DIR chooses another folder",
+            "out/a_rendered.jpg and 2 more outputs exist already; give --resume to skip finished photos, --overwrite "
+            "to process all again, or another --output DIR",
         ),
-        (["out/journal.jsonl"], "out/journal.jsonl is there already"),
-        (["people.csv"], "people.csv is there already"),
+        (["out/journal.jsonl"], "out/journal.jsonl exists already"),
+        (["people.csv"], "people.csv exists already"),
     ],
 )
 def test_nothing_is_overwritten(photos, there, sentence):
@@ -101,7 +101,7 @@ def test_other_files_in_the_folder_are_no_obstacle(photos):
 def test_a_link_that_leads_nowhere_is_there(photos):
     Path("out").mkdir()
     Path("out/a_rendered.jpg").symlink_to("nowhere")
-    with pytest.raises(OpenPoseLabError, match="is there already"):
+    with pytest.raises(OpenPoseLabError, match="exists already"):
         check(DRAWN, photos)
 
 
@@ -130,7 +130,7 @@ def test_a_table_may_go_to_a_folder_of_the_run(photos):
 
 def test_a_run_needs_a_file_to_write(photos):
     for tables in ({}, {"csv": Path("/dev/stdout")}):
-        with pytest.raises(OpenPoseLabError, match="needs a file to write; give --output DIR, or the path of a table"):
+        with pytest.raises(OpenPoseLabError, match="needs an output; give --output DIR, or the path of a table"):
             check(Outputs(None, tables=tables), photos)
 
 
@@ -145,7 +145,7 @@ def test_a_pipe_in_the_place_of_the_journal(photos):
 @pytest.mark.parametrize(
     ("folder", "sentence"),
     [
-        ("file", "^cannot write into file: it is no folder; choose another place$"),
+        ("file", "^cannot write into file: it is not a folder; choose another place$"),
         ("file/below", "^cannot make the folder file/below: Not a directory; choose another place$"),
         ("x" * 300, "^cannot make the folder x+: File name too long; choose another place$"),
         ("a\0b", r"^cannot make the folder a\\x00b: embedded null byte; choose another place$"),

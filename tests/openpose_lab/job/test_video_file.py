@@ -217,7 +217,7 @@ def test_sound_that_is_longer_than_the_pictures_is_kept(tmp_path):
 def test_sound_that_cannot_be_decoded_is_left_out_and_told(tmp_path):
     path = make_clip(tmp_path / "clip.mkv", EVEN[:3], sound="pcm_s16le")
     path.write_bytes(path.read_bytes().replace(b"A_PCM/INT/LIT", b"A_ZZZ/INT/LIT"))
-    with pytest.warns(OpenPoseLabWarning, match=r"the sound of .*clip\.mkv is in a codec that cannot be decoded here"):
+    with pytest.warns(OpenPoseLabWarning, match=r"the sound of .*clip\.mkv is left out, because its codec cannot"):
         copy(path, tmp_path / "written.mp4")
     assert len(decoded(tmp_path / "written.mp4")) == 3
 
@@ -273,7 +273,7 @@ def test_the_source_is_never_overwritten(tmp_path, name, sound):
     before = path.read_bytes()
     if name == "link.mp4":
         os.link(path, tmp_path / name)
-    with pytest.raises(OpenPoseLabError, match=r"cannot write .*\.mp4: it is its source; choose another output"):
+    with pytest.raises(OpenPoseLabError, match=r"cannot write .*\.mp4: it is the source of the video; choose"):
         copy(path, tmp_path / name)
     with pytest.raises(OpenPoseLabError, match=r"clip\.part\.mp4: it is the source of the video; choose another"):
         copy(path.rename(tmp_path / "clip.part.mp4"), tmp_path / "clip.mp4")

@@ -69,7 +69,7 @@ def test_a_key_ends_the_window(display, key):
 def test_without_a_screen(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(OpenPoseLabError, match="^there is no screen to show the video on .neither DISPLAY nor"):
+    with pytest.raises(OpenPoseLabError, match="^no screen can show the video .neither DISPLAY nor"):
         windows.Window("a clip")
 
 
@@ -77,7 +77,7 @@ def test_without_a_screen(monkeypatch):
 def test_a_screen_that_cannot_be_reached_does_not_end_the_program(monkeypatch):
     monkeypatch.setenv("DISPLAY", ":987654")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(OpenPoseLabError, match="OpenCV cannot open a window there"):
+    with pytest.raises(OpenPoseLabError, match="OpenCV cannot open a window on it"):
         windows.Window("a clip")
 
 

@@ -192,7 +192,7 @@ def test_submissions_can_import_there_what_they_can_here(monkeypatch, tmp_path):
     ("options", "sentence"),
     [
         (("--gradescope", "autograder.tar"), "autograder.tar: its name must end in .zip"),
-        (("--points", "other.toml"), "--points, --seconds and --memory are for the autograder: give --gradescope, too"),
+        (("--points", "other.toml"), "--points, --seconds and --memory are for the autograder; give --gradescope too"),
         (("--gradescope", "a.zip", "--points", "none.toml"), "there is no points file none.toml"),
         (("--gradescope", "a.zip", "--seconds", "0"), "--seconds must be from 0.1 to 3600"),
         (("--gradescope", "a.zip", "--out", "a.zip"), "a.zip"),

@@ -90,7 +90,7 @@ def test_a_file_is_checked_as_by_the_program(call_program, tmp_path):
     assert status == 1
     assert not result.passed
     text = without_figures(str(result))
-    out = re.sub(r"\nA hint: `.*`\n$", "", out)
+    out = re.sub(r"\nGet a hint: `.*`\n$", "", out)
     assert text == f"{without_figures(out)}\n1 of 39 checks failed, and 3 wait for a more basic one."
 
 

@@ -254,7 +254,7 @@ def test_a_kill_loses_no_mark(tmp_path, rng):
     marked = kept()
     assert len(marked) == len(set(marked)) > 0
     out = finish(start(tmp_path / "killed.csv"))
-    assert f"{len(marked)} of 16 were marked before" in out
+    assert f"{len(marked)} of 16 are already marked" in out
     assert len(kept()) == len(set(kept())) == 16
     assert table_of(tmp_path / "killed.csv") == table_of(tmp_path / "whole.csv")
     assert wait_until(lambda: not processes_of(temporary), 10)
