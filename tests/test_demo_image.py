@@ -125,7 +125,7 @@ def test_weights_that_are_none_are_one_sentence(demo, tmp_path):
     bad_files(tmp_path)
     status, _, err = demo(PHOTO, "--weights", "weights.npz")
     assert status == 1
-    assert "weights.npz is of no form that can be read" in err
+    assert "weights.npz has no supported form" in err
     assert err.count("\n") == 1
 
 

@@ -1,1 +1,1 @@
-"""The library that measures accuracy on photos with known keypoints."""
+"""Measure accuracy on photos with ground-truth keypoints."""

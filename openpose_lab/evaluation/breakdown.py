@@ -1,7 +1,7 @@
-"""Where average precision is lost: each kind of mistake, and what AP would be without it.
+"""Where average precision is lost: the AP without each kind of error.
 
-The kinds are those of Ronchi and Perona, "Benchmarking and Error Diagnosis in Multi-Instance Pose Estimation" (ICCV
-2017); the two oracles, true parts and true grouping, are those of the OpenPose paper (section 5).
+Ronchi and Perona define the kinds in "Benchmarking and Error Diagnosis in Multi-Instance Pose Estimation" (ICCV 2017).
+The two oracles, ground-truth peaks and oracle grouping, are from section 5 of the OpenPose paper.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from openpose_lab.formats.coco import COCO_KEYPOINTS, to_coco
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
-_RIGHT, _NEAR = 0.85, 0.5  # similarities: as right as people who label a photo are with each other; in the vicinity
+_RIGHT, _NEAR = 0.85, 0.5  # keypoint similarities: two human annotators agree at 0.85; 0.5 is near
 
 
 class Kind(IntEnum):
-    """What a labelled keypoint can be; ``UNLABELLED`` is none."""
+    """The kind of a labelled keypoint's error. ``RIGHT`` is no error. ``UNLABELLED`` marks unlabelled keypoints."""
 
     UNLABELLED = -1
     RIGHT = 0
@@ -47,24 +47,24 @@ class Kind(IntEnum):
 
 
 _MEANING = {
-    Kind.RIGHT: ("right", "as near as two people who label the same photo"),
-    Kind.JITTER: ("jitter", "near, but not so near"),
-    Kind.INVERSION: ("inversion", "where the person's other side has this part: left for right"),
-    Kind.SWAP: ("swap", "where somebody else has this part, or its other side"),
-    Kind.MISS: ("miss", "elsewhere, or nowhere"),
-    Kind.NOT_FOUND: ("person not found", "nothing was found of the person"),
+    Kind.RIGHT: ("right", "as accurate as two human annotators"),
+    Kind.JITTER: ("jitter", "near the right place, but less accurate"),
+    Kind.INVERSION: ("inversion", "left and right of the same person exchanged"),
+    Kind.SWAP: ("swap", "on the same part, or its other side, of another person"),
+    Kind.MISS: ("miss", "far from all of these places, or not detected"),
+    Kind.NOT_FOUND: ("missed person", "no skeleton was matched with the person"),
 }
 _TWIN = [COCO_KEYPOINTS.index(other_side(name)) for name in COCO_KEYPOINTS]
 
 
 class Loss(NamedTuple):
-    """One line of the breakdown.
+    """One row of the breakdown.
 
     Attributes:
-        what: the kind of mistake, or the assumption.
-        number: the number of keypoints or people; None where nothing is counted.
-        ap: AP if this mistake, and nothing else, were mended.
-        meaning: an explanation.
+        what: The kind of error, or the assumption.
+        number: The number of keypoints or people. None if nothing is counted.
+        ap: The AP if only this error were corrected.
+        meaning: An explanation.
     """
 
     what: str
@@ -81,15 +81,15 @@ def find_losses(
     grouping: Grouping,
     completion: Completion | None,
 ) -> list[Loss]:
-    """Measure the AP that each kind of mistake costs, and the AP with true parts, grouping or order of people.
+    """Measure the AP without each kind of error, and the AP with ground-truth peaks, oracle grouping or ideal scores.
 
     Args:
-        truth: the annotations.
-        results: the people found in these photos with this grouping, in COCO's form.
-        scene_set: the limbs of the photos.
-        config: the configuration of the limbs.
-        grouping: the grouping.
-        completion: how people were completed; None if they were not.
+        truth: The annotations.
+        results: The people that this grouping found in these photos, in COCO's form.
+        scene_set: The limbs of the photos.
+        config: The configuration of the limbs.
+        grouping: The grouping.
+        completion: The thresholds of completion. None if missing keypoints are not imputed.
 
     Returns:
         The losses, in the order of the table.
@@ -98,11 +98,11 @@ def find_losses(
 
 
 def find_mistakes(truth: COCO, results: list[dict[str, Any]]) -> list[Loss]:
-    """Measure the AP that each kind of mistake costs, for any system.
+    """Measure the AP without each kind of error, for any system.
 
     Args:
-        truth: the annotations.
-        results: the people found in these photos, in COCO's form.
+        truth: The annotations.
+        results: The people that the system found in these photos, in COCO's form.
 
     Returns:
         The losses, in the order of the table.
@@ -121,15 +121,16 @@ def find_mistakes(truth: COCO, results: list[dict[str, Any]]) -> list[Loss]:
         else:
             mended = results if kind == Kind.RIGHT else mend(results, pairs, chosen)
         losses.append(Loss(what, int(chosen.sum()), ap(mended), meaning))
-    losses.append(Loss("false person", len(pairs.false), ap(without_false(results, pairs)), "who is nobody; people"))
-    losses.append(Loss("order of people", None, ap(rank_truly(results, pairs)), "if they came by how right they are"))
+    without = ap(without_false(results, pairs))
+    losses.append(Loss("false positive", len(pairs.false), without, "a skeleton without an annotated person; people"))
+    losses.append(Loss("person scores", None, ap(rank_truly(results, pairs)), "each person score replaced by the OKS"))
     return losses
 
 
 def find_bounds(
     truth: COCO, scene_set: SceneSet, config: Config, grouping: Grouping, completion: Completion | None
 ) -> list[Loss]:
-    """Measure AP with true parts, and with true grouping. Arguments and result are as in ``find_losses``."""
+    """Measure AP with ground-truth peaks and with oracle grouping. Arguments and result are as in ``find_losses``."""
 
     def ap(changed: list[dict[str, Any]]) -> float:
         return average_precision(truth, changed, MOST_PEOPLE)[0]
@@ -142,17 +143,18 @@ def find_bounds(
         subset = oracle_rows(config, scene.connections, scene.owner)
         peaks = scene.connections.coordinates
         true_grouping += to_results(config, subset, peaks, maps, scene.image_id, completion)
-    losses.append(Loss("true parts, our grouping", None, ap(true_parts), "peaks where the parts are labelled"))
-    losses.append(Loss("our parts, true grouping", None, ap(true_grouping), "whose each peak is, is known"))
+    losses.append(Loss("ground-truth peaks", None, ap(true_parts), "peaks at the labelled keypoints"))
+    losses.append(Loss("oracle grouping", None, ap(true_grouping), "grouping by the ground-truth owner of every peak"))
     ranked = rank_truly(true_grouping, pair_people(truth, true_grouping)) if true_grouping else []
-    losses.append(Loss("our parts, true grouping and order", None, ap(ranked), "both"))
+    losses.append(Loss("oracle grouping and scores", None, ap(ranked), "also each person score replaced by the OKS"))
     return losses
 
 
 def classify(pairs: Pairing) -> NDArray[np.intp]:
-    """(n, 17): the ``Kind`` of each keypoint.
+    """Return (n, 17), the ``Kind`` of each keypoint.
 
-    Who is as near as can be is right; else what a keypoint is nearest to decides, if it is near anything.
+    A keypoint with a similarity of 0.85 or more to its ground truth is right. Otherwise the most similar ground-truth
+    keypoint decides the kind, if its similarity is 0.5 or more. If not, the keypoint is a miss.
     """
     kinds = np.full(pairs.labelled.shape, int(Kind.MISS))
     for image_id in np.unique(pairs.image_id):
@@ -174,7 +176,7 @@ def classify(pairs: Pairing) -> NDArray[np.intp]:
 
 
 def mend(results: list[dict[str, Any]], pairs: Pairing, chosen: NDArray[np.bool_]) -> list[dict[str, Any]]:
-    """The results with the ``chosen`` keypoints (n, 17) where they should be."""
+    """Move the ``chosen`` keypoints, (n, 17) bool, to their ground-truth places. Return the changed results."""
     mended = list(results)
     for row in np.flatnonzero(chosen.any(axis=1) & (pairs.result != NOT_FOUND)):
         index = int(pairs.result[row])
@@ -184,8 +186,10 @@ def mend(results: list[dict[str, Any]], pairs: Pairing, chosen: NDArray[np.bool_
 
 
 def add_missing(results: list[dict[str, Any]], pairs: Pairing) -> list[dict[str, Any]]:
-    """The results with everybody who was not found, as they should be, and as sure as the surest: the most there is to
-    be gained."""
+    """Add the ground truth of every missed person to the results, with the highest score.
+
+    This is the most that finding these people can gain.
+    """
     surest = max(person["score"] for person in results)
     rows = np.flatnonzero(pairs.result == NOT_FOUND)
     return results + [
@@ -200,13 +204,13 @@ def add_missing(results: list[dict[str, Any]], pairs: Pairing) -> list[dict[str,
 
 
 def without_false(results: list[dict[str, Any]], pairs: Pairing) -> list[dict[str, Any]]:
-    """The results without the people who are nobody."""
+    """Return the results without false positives."""
     false = set(pairs.false.tolist())
     return [person for index, person in enumerate(results) if index not in false]
 
 
 def rank_truly(results: list[dict[str, Any]], pairs: Pairing) -> list[dict[str, Any]]:
-    """The same people, in the order of how right they are."""
+    """Replace each person score by the person's OKS. A false positive gets 0."""
     scores = np.zeros(len(results))
     is_found = pairs.result != NOT_FOUND
     scores[pairs.result[is_found]] = pairs.oks[is_found]
@@ -216,7 +220,7 @@ def rank_truly(results: list[dict[str, Any]], pairs: Pairing) -> list[dict[str, 
 def true_peaks(
     config: Config, scene: Scene, grouping: Grouping, maps: FieldMaps
 ) -> tuple[NDArray[np.float64], Coordinates]:
-    """The people that a grouping makes of peaks where the parts truly are, and the PAFs as they are; and the peaks."""
+    """Group ground-truth peaks with the network's PAFs. Return the rows of people, and the peaks."""
     part, person = np.nonzero(~np.isnan(scene.keypoints[:, :, 0].T))
     height, width = maps.pafs.shape[:2]
     xy = np.clip(scene.keypoints[person, part], -0.5, (width - 0.5, height - 0.5)).astype(np.float32)
@@ -232,7 +236,7 @@ def to_results(
     image_id: int,
     completion: Completion | None,
 ) -> list[dict[str, Any]]:
-    """Convert rows of people to COCO's form, completed if ``completion`` is given."""
+    """Convert rows of people to COCO's form. Impute missing keypoints if ``completion`` is given."""
     if completion:
         return to_coco(config, complete(config, subset, peaks, maps, completion), image_id, len(peaks))
     skeletons = to_skeletons(config, subset, peaks, maps.cell_size, maps.offset, photo_size=maps.photo_size)

@@ -1,4 +1,4 @@
-"""The table of joint angles as CSV: one row a person. docs/angles.md states the convention."""
+"""The table of joint angles as CSV, one row per person. docs/angles.md defines the angles."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str)
 
 
 def _angles(record: Record, layout: Layout) -> Iterator[tuple[Any, ...]]:
-    """Give the row of each person. Angles do not depend on the unit of keypoints."""
+    """Yield the row of each person. Angles do not depend on the unit of keypoints."""
     import numpy as np
 
     from estimation.angles import joint_angles, parts_of_angles
@@ -43,4 +43,4 @@ def _angles(record: Record, layout: Layout) -> Iterator[tuple[Any, ...]]:
         yield (*row[: len(OF_PERSON)], " ".join(estimated), *measured.tolist())
 
 
-FORMAT = TableFormat("angles", "also write the joint angles of all people as CSV, one row a person", _write)
+FORMAT = TableFormat("angles", "also write the joint angles of all people as CSV, one row per person", _write)

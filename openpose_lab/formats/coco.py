@@ -1,4 +1,4 @@
-"""COCO's keypoint annotations and results."""
+"""Convert between skeletons and COCO's keypoint annotations and results."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ COCO_KEYPOINTS = (
     "left_ankle",
     "right_ankle",
 )
-"""The order of COCO's annotations, which have no neck."""
+"""COCO's 17 keypoints, in the order of its annotations. COCO has no neck."""
 PERSON = 1
-"""COCO's category of people."""
+"""COCO's category id of people."""
 
 
 def to_coco(
@@ -42,15 +42,16 @@ def to_coco(
     """Convert the skeletons of one photo to COCO keypoint results.
 
     Args:
-        config: the configuration of the skeletons, or their layout.
-        skeletons: the skeletons.
+        config: The configuration of the skeletons, or their layout.
+        skeletons: The skeletons.
         image_id: COCO's id of the photo.
-        peaks: the number of peaks that were found. Peak ids from it on are imputed keypoints. None: none is imputed.
+        peaks: The number of detected peaks. A keypoint with this peak id or a larger one is imputed. None if no
+            keypoint is imputed.
 
     Returns:
-        One result a person: 17 keypoints as x, y, 1, and the person score. A keypoint is 0, 0, 0 if it is missing, or
-        is none of the layout's body parts (MPI has no eyes and ears). With ``peaks``, ``imputed`` lists the names of
-        the imputed keypoints.
+        One result per person: 17 keypoints as x, y, 1, and the person score. x and y are in photo pixels. A keypoint
+        is 0, 0, 0 if it is missing or if the layout lacks its body part (MPI has no eyes and ears). With ``peaks``,
+        ``imputed`` lists the names of the imputed keypoints.
     """
     known = [place for place, name in enumerate(COCO_KEYPOINTS) if name in config.body_parts]
     parts = [config.body_parts.index(COCO_KEYPOINTS[place]) for place in known]
@@ -71,12 +72,12 @@ def from_coco(config: Config, keypoints: NDArray[np.floating]) -> NDArray[np.flo
     """Convert COCO's keypoints to body parts.
 
     Args:
-        config: the configuration whose body parts are wanted.
-        keypoints: (n, 17, 3) x, y, visibility, which is 0 where nothing is labelled.
+        config: The configuration with the wanted body parts.
+        keypoints: (n, 17, 3) x, y and visibility. The visibility is 0 if the keypoint is not labelled.
 
     Returns:
-        (n, parts, 2) float64, NaN where a part is not labelled or is none of COCO's. The neck is the middle of the
-        shoulders and mid_hip that of the hips, as in the networks' training.
+        (n, parts, 2) float64, x and y. NaN if a part is not labelled or COCO lacks it. The neck is the midpoint of the
+        shoulders, and mid_hip is the midpoint of the hips, as in the networks' training.
     """
     keypoints = np.asarray(keypoints, dtype=np.float64)
     labelled = np.where(keypoints[:, :, 2:] > 0, keypoints[:, :, :2], np.nan)

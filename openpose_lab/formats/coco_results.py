@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def image_ids(names: Sequence[str]) -> list[int]:
-    """Give COCO's ids of photos.
+    """Return COCO's ids of photos.
 
     Args:
-        names: the names of all photos, in the order of their records.
+        names: The names of all photos, in the order of their records.
 
     Returns:
-        The numbers in the names, as in COCO's 000000541055.jpg, if every name is a whole number and they all differ;
-        otherwise 1, 2, 3 and so on.
+        The numbers in the names, as in COCO's 000000541055.jpg, if every name is a whole number and all numbers
+        differ. Otherwise 1, 2, 3 and so on.
     """
     stems = [PurePath(name).stem for name in names]
     if all(re.fullmatch(r"[0-9]{1,18}", stem) for stem in stems):
@@ -34,7 +34,7 @@ def image_ids(names: Sequence[str]) -> list[int]:
 
 
 def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str) -> None:
-    """Write in pixels, whatever the unit: COCO knows no other."""
+    """Write the people in pixels, whatever ``unit`` is, because COCO results have no other unit."""
     from openpose_lab.formats.coco import to_coco
     from openpose_lab.formats.points import best_first
     from openpose_lab.formats.tables import encodable

@@ -1,4 +1,4 @@
-"""Rows as CSV, for the formats that write it."""
+"""Write rows as CSV, for all formats that use CSV."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any, BinaryIO
 
 
 def write_rows(file: BinaryIO, header: Iterable[str], blocks: Iterable[Iterable[Sequence[Any]]]) -> None:
-    """Write a table as CSV, one block of rows after the other.
+    """Write a table as CSV, block by block.
 
-    The file is UTF-8 without a byte order mark, which programs but Excel take for a part of the first column's name.
+    The file is UTF-8 without a byte order mark, because most programs would read the mark as part of the first column's
+    name.
 
     Args:
-        file: the open file.
-        header: the names of the columns.
-        blocks: rows. Text that a spreadsheet would take for a formula gets an apostrophe; NaN is an empty cell.
+        file: The open file.
+        header: The names of the columns.
+        blocks: Blocks of rows. Text that a spreadsheet would run as a formula gets an apostrophe in front. NaN becomes
+            an empty cell.
     """
     import csv
     import io

@@ -1,4 +1,4 @@
-"""The table of people as CSV: one row a person."""
+"""The table of people as CSV, one row per person."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str)
     write_rows(file, column_types(layout, unit), (people_rows(record, layout, unit) for record in records))
 
 
-FORMAT = TableFormat("csv", "also write the people of all photos or frames as CSV, one row a person", _write)
+FORMAT = TableFormat("csv", "also write the people of all photos or frames as CSV, one row per person", _write)

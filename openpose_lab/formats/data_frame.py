@@ -1,4 +1,4 @@
-"""The table of people as a data frame of pandas."""
+"""The table of people as a pandas data frame."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 
 def to_dataframe(records: Record | Iterable[Record], layout: Layout, unit: str = PIXELS) -> pd.DataFrame:
-    """Make a data frame of people.
+    """Convert records to a pandas data frame.
 
     Args:
-        records: the people of one photo or of several.
-        layout: the layout of the skeletons, such as ``network.config.layout``.
-        unit: the unit of x and y: ``pixels``, ``0..1`` or ``-1..1``.
+        records: The people of one photo or of several photos.
+        layout: The layout of the skeletons, such as ``network.config.layout``.
+        unit: The unit of x and y: ``pixels``, ``0..1`` or ``-1..1``.
 
     Returns:
-        A row a person, the surest of each photo first, with the columns of ``--csv``. Missing parts are NaN.
+        One row per person, with the columns of ``--csv``. The people of a photo are sorted by person score, highest
+        first. Missing parts are NaN.
 
     Raises:
         OpenPoseLabError: pandas is not installed.
-        ValueError: no unit has the name, or skeletons have another layout.
+        ValueError: The unit is unknown, or the skeletons have another layout.
     """
     require("pandas", "to_dataframe")
     import pandas as pd

@@ -1,4 +1,4 @@
-"""What an output format consists of."""
+"""The types of output formats."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _NamedFormat:
-    """What both kinds of formats have.
+    """The attributes that both kinds of formats share.
 
     Attributes:
-        name: the format's name, and the demo's option: ``--NAME``.
-        help: what the option writes, for ``--help``.
-        library: the library of an extra that the format needs; None if it needs none.
+        name: The format's name. The demo's option is ``--NAME``.
+        help: A phrase that says what the option writes, for ``--help``.
+        library: An optional library that the format needs. None if it needs none.
 
     Raises:
-        ValueError: if the name cannot be an option.
+        ValueError: The name cannot be an option.
     """
 
     name: str
@@ -38,17 +38,17 @@ class _NamedFormat:
             raise ValueError(f"a format's name must be lower-case words joined by hyphens but is {self.name!r}")
 
     def check(self) -> None:
-        """Raise OpenPoseLabError if a library that the format needs is not installed."""
+        """Raise OpenPoseLabError if the library that the format needs is not installed."""
         if self.library is not None:
             require(self.library, f"--{self.name}")
 
 
 @dataclass(frozen=True)
 class Format(_NamedFormat):
-    """A form in which the people of one photo are written: one file a photo.
+    """An output format with one file per photo.
 
     Attributes:
-        encode: makes the content of the file from the photo's record, the layout, and the unit of x and y.
+        encode: A function from a photo's record, the layout and the unit of x and y to the content of the file.
     """
 
     encode: Callable[[Record, Layout, str], bytes]
@@ -56,17 +56,18 @@ class Format(_NamedFormat):
 
 @dataclass(frozen=True)
 class TableFormat(_NamedFormat):
-    """A form in which the people of all photos are written: one file for all.
+    """An output format with one file for all photos.
 
     Attributes:
-        write: writes the file from the records of the photos, the layout, the open file, and the unit of x and y. It
-            takes one record at a time, so that memory does not grow with their number. It leaves the file open.
+        write: A function that writes the file. Its arguments are the records of the photos, the layout, the open file,
+            and the unit of x and y. It takes one record at a time, so that memory does not grow with the number of
+            photos. It leaves the file open.
     """
 
     write: Callable[[Iterable[Record], Layout, BinaryIO, str], None]
 
     def encode(self, record: Record, layout: Layout, unit: str = PIXELS) -> bytes:
-        """Give the content of the file for one photo."""
+        """Return the content of the file for one photo."""
         file = io.BytesIO()
         self.write([record], layout, file, unit)
         return file.getvalue()

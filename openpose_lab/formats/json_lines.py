@@ -1,4 +1,4 @@
-"""JSON lines: the people of a photo or frame in one line each."""
+"""JSON lines: one line per photo or frame, with its people."""
 
 from __future__ import annotations
 
@@ -33,4 +33,4 @@ def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str)
         file.write(f"{json.dumps(content)}\n".encode())
 
 
-FORMAT = TableFormat("jsonl", "also write the people as JSON lines, one line a photo or frame", _write)
+FORMAT = TableFormat("jsonl", "also write the people as JSON lines, one line per photo or frame", _write)

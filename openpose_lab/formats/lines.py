@@ -1,6 +1,6 @@
-"""A record as one line of text, exact to the last bit, for a journal of what is done.
+"""A record as one line of text, exact to the last bit, for the journal of a run.
 
-A line is JSON in ASCII. Numbers are written so that reading them gives the same bits.
+A line is JSON in ASCII. Reading its numbers gives the same bits that were written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from openpose_lab.formats.record import Record
 
 _VERSION = 2
 _LARGEST = 2**31 - 1
-"""Of whole numbers in a line."""
+"""The largest whole number in a line, ids of photos excepted."""
 _LARGEST_ID = 10**18
 _KEYS = {
     "version",
@@ -37,16 +37,16 @@ _KEYS = {
 
 
 def to_line(record: Record) -> bytes:
-    """Write a record as one line.
+    """Convert a record to one line.
 
     Args:
-        record: the people of a photo.
+        record: The people of a photo.
 
     Returns:
-        The line, which ends in a line feed and has no other.
+        The line. Its only line feed is at the end.
 
     Raises:
-        ValueError: a number is infinite, or is not a number where a part is present.
+        ValueError: A number is infinite, or a number of a present part is NaN.
     """
     skeletons = record.skeletons
     content = {
@@ -70,14 +70,14 @@ def from_line(line: bytes, layout: Layout) -> Record:
     """Read a record from a line that ``to_line`` wrote.
 
     Args:
-        line: the line, with its line feed.
-        layout: the layout of the skeletons.
+        line: The line, with its line feed.
+        layout: The layout of the skeletons.
 
     Returns:
         The record, equal to the written one to the last bit.
 
     Raises:
-        ValueError: the line is cut, is of something else, or is of a layout with another number of body parts.
+        ValueError: The line is cut, is not a record, or has another number of body parts than the layout.
     """
     if not line.endswith(b"\n"):
         raise ValueError("the line is cut: it has no line feed at its end")
@@ -86,7 +86,7 @@ def from_line(line: bytes, layout: Layout) -> Record:
     except RecursionError:
         raise ValueError("the line is nested too deeply") from None
     if not isinstance(content, dict) or content.keys() != _KEYS or content["version"] != _VERSION:
-        raise ValueError("the line has other keys than a record, or is of another version")
+        raise ValueError("the line has other keys than a record, or has another version")
     name, timestamp = content["name"], content["timestamp"]
     if not isinstance(name, str) or not (timestamp is None or _is_finite(timestamp)):
         raise ValueError("the name must be text, and the timestamp a finite number or null")
@@ -108,14 +108,14 @@ def _skeletons(content: dict[str, Any], parts: int) -> Skeletons:
     scores = _floats(content["scores"])
     ids, person_ids = content["peak_ids"], content["person_ids"]
     if not isinstance(ids, list) or not len(ids) == len(scores) == math.prod(shape):
-        raise ValueError(f"{shape[0]} people must have {parts} scores and peak ids each")
+        raise ValueError(f"each of {shape[0]} people must have {parts} scores and {parts} peak ids")
     if not isinstance(person_ids, list) or len(person_ids) != shape[0]:
-        raise ValueError(f"{shape[0]} people must have a person id each")
+        raise ValueError(f"each of {shape[0]} people must have one person id")
     peak_ids = np.array([_whole(one, FILLED, _LARGEST) for one in ids], dtype=np.intp).reshape(shape)
     present = peak_ids != MISSING
     found = _floats(content["keypoints"])
     if len(found) != 2 * present.sum():
-        raise ValueError(f"{present.sum()} keypoints must have x and y but have {len(found)} numbers")
+        raise ValueError(f"{present.sum()} keypoints must have x and y, but the line has {len(found)} numbers")
     keypoints = np.full((*shape, 2), np.nan)
     keypoints[present] = np.array(found, dtype=np.float64).reshape(-1, 2)
     return Skeletons(
@@ -144,4 +144,4 @@ def _whole(value: Any, lowest: int, highest: int) -> int:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of a record")
+    raise ValueError(f"{constant} must not be in a record: its numbers are finite")

@@ -18,19 +18,24 @@ def to_openpose(skeletons: Skeletons, photo_size: tuple[int, int] | None = None,
     """Convert skeletons to the content of OpenPose's JSON.
 
     Args:
-        skeletons: the people of one photo.
-        photo_size: width and height of the photo in pixels, which programs of ControlNet need. None: not written.
-        unit: the unit of x and y: ``pixels``, ``0..1`` or ``-1..1``. All but pixels need ``photo_size``.
+        skeletons: The people of one photo.
+        photo_size: Width and height of the photo in pixels. ControlNet's programs need them. None writes no size.
+        unit: The unit of x and y: ``pixels``, ``0..1`` or ``-1..1``. The last two need ``photo_size``.
 
     Returns:
-        ``people``, the surest first: ``pose_keypoints_2d`` is x, y and score of every body part in one flat list,
-        ``score`` the person score, and ``person_id`` the identity, -1 if there is none. ``filled`` has the numbers of
-        the parts that were interpolated between frames; it is left out if there are none. In pixels, 0, 0 is the
-        centre of the first one. A missing part is 0, 0, 0 in every unit. With ``photo_size``, also ``canvas_width``
-        and ``canvas_height``.
+        ``people``, sorted by person score, highest first. Each person has these keys:
+
+        - ``pose_keypoints_2d``: x, y and score of every body part in one flat list. A missing part is 0, 0, 0 in every
+          unit. In pixels, 0, 0 is the centre of the first pixel.
+        - ``score``: the person score.
+        - ``person_id``: the identity, -1 if the person has none.
+        - ``filled``: the numbers of the parts that were interpolated between frames. The key is left out if no part
+          was interpolated.
+
+        With ``photo_size``, the result also has ``canvas_width`` and ``canvas_height``.
 
     Raises:
-        ValueError: no unit has the name, or ``photo_size`` is missing.
+        ValueError: The unit is unknown, or ``photo_size`` is missing.
     """
     from openpose_lab.formats.points import people_values
 
@@ -59,5 +64,5 @@ def _encode(record: Record, layout: Layout, unit: str) -> bytes:
 
 
 FORMAT = Format(
-    "json", "also write the people as OpenPose's JSON: a file, or the folder for several photos or frames", _encode
+    "json", "also write the people as OpenPose's JSON: a file, or a folder for several photos or frames", _encode
 )

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from openpose_lab.formats.record import Record
 
 ROWS = 4096
-"""People, or photos, after which a row group is written. No more are kept in memory, the people of a photo aside."""
+"""A row group is written after this number of people, or of photos. Memory holds one row group, and one photo's people.
+"""
 
 
 def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str) -> None:
@@ -62,5 +63,5 @@ def _write_group(writer: Any, photos: list[dict[str, NDArray[Any]]]) -> None:
 
 
 FORMAT = TableFormat(
-    "parquet", "also write the people of all photos or frames as Parquet, one row a person", _write, library="pyarrow"
+    "parquet", "also write the people of all photos or frames as Parquet, one row per person", _write, library="pyarrow"
 )

@@ -1,4 +1,4 @@
-"""Keypoints as the formats write them: rounded, in the unit that was asked for, the surest person first."""
+"""Keypoints as the formats write them: rounded, in the requested unit, the person with the highest score first."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from openpose_lab.formats.record import Record
 from openpose_lab.formats.units import PIXELS, PLUS_MINUS_ONE, check_unit
 
 DECIMALS = 4
-"""Decimals of a pixel, and of a score."""
+"""Decimals of pixels and scores."""
 _DECIMALS_OF_SIZE = 8
-"""Decimals of a share of the photo: a ten-thousandth of a pixel, as above, in a photo of 10,000 pixels."""
+"""Decimals of shares of the photo. In a photo of 10,000 pixels, the last one is a ten-thousandth of a pixel, too."""
 
 
 def best_first(skeletons: Skeletons) -> Skeletons:
@@ -25,19 +25,19 @@ def best_first(skeletons: Skeletons) -> Skeletons:
 def people_values(
     skeletons: Skeletons, unit: str = PIXELS, photo_size: tuple[int, int] | None = None
 ) -> Iterator[tuple[int, float, list[float], dict[str, list[int]]]]:
-    """Give the people as JSON holds them, the surest first.
+    """Yield the people with the values that JSON formats write, sorted by person score, highest first.
 
     Args:
-        skeletons: the people.
-        unit: one of ``UNITS``.
-        photo_size: width and height of the photo in pixels. Only pixels do without it.
+        skeletons: The people.
+        unit: One of ``UNITS``.
+        photo_size: Width and height of the photo in pixels. Only the unit ``pixels`` does not need it.
 
     Yields:
-        The identity, the person score, x, y and score of each part in one flat list with 0, 0, 0 for a missing part,
-        and ``{"filled": numbers of the interpolated parts}``, which is empty if no part was interpolated.
+        The identity; the person score; x, y and score of each part in one flat list, with 0, 0, 0 for a missing part;
+        and ``{"filled": numbers of the interpolated parts}``, an empty dict if no part was interpolated.
 
     Raises:
-        ValueError: no unit has the name, or the size is missing.
+        ValueError: The unit is unknown, or ``photo_size`` is missing.
     """
     skeletons = best_first(skeletons)
     places = np.nan_to_num(scaled_points(skeletons, unit, photo_size))
@@ -48,17 +48,17 @@ def people_values(
 
 
 def points(record: Record, unit: str = PIXELS) -> NDArray[np.float64]:
-    """Give the keypoints of a photo in a unit.
+    """Return the keypoints of a photo in a unit.
 
     Args:
-        record: the people and the size of their photo.
-        unit: one of ``UNITS``.
+        record: The people and the size of their photo.
+        unit: One of ``UNITS``.
 
     Returns:
         As ``scaled_points``.
 
     Raises:
-        ValueError: no unit has the name.
+        ValueError: The unit is unknown.
     """
     return scaled_points(record.skeletons, unit, (record.width, record.height))
 
@@ -66,25 +66,25 @@ def points(record: Record, unit: str = PIXELS) -> NDArray[np.float64]:
 def scaled_points(
     skeletons: Skeletons, unit: str = PIXELS, photo_size: tuple[int, int] | None = None
 ) -> NDArray[np.float64]:
-    """Give keypoints in a unit, rounded.
+    """Convert keypoints to a unit and round them.
 
     Args:
-        skeletons: the people.
-        unit: one of ``UNITS``.
-        photo_size: width and height of the photo in pixels. Only pixels do without it.
+        skeletons: The people.
+        unit: One of ``UNITS``.
+        photo_size: Width and height of the photo in pixels. Only the unit ``pixels`` does not need it.
 
     Returns:
-        (n, parts, 3) float64: x and y in the unit, and the score; all NaN where a part is missing.
+        (n, parts, 3) float64: x and y in the unit, and the score. All three are NaN if a part is missing.
 
     Raises:
-        ValueError: no unit has the name, or the size is missing.
+        ValueError: The unit is unknown, or ``photo_size`` is missing.
     """
     check_unit(unit)
     places, decimals = skeletons.keypoints, DECIMALS
     if unit != PIXELS:
         if photo_size is None:
             raise ValueError(f"keypoints in the unit {unit} need the size of the photo")
-        # OpenPose divides by the size less 1 too: whole numbers are pixel centres.
+        # As in OpenPose, whole numbers are pixel centres, so the last pixel is the size less 1.
         places = places / np.maximum(np.array(photo_size) - 1, 1)
         places = 2 * places - 1 if unit == PLUS_MINUS_ONE else places
         decimals = _DECIMALS_OF_SIZE

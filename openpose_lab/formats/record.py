@@ -1,4 +1,4 @@
-"""The people of one photo, as output formats and tables take them."""
+"""The people of one photo, as the input of output formats and tables."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """The people of one photo or frame, and what tables say about the photo.
+    """The people of one photo or frame, and the columns of tables that describe the photo.
 
     Attributes:
-        name: the photo's name, as people read it.
-        index: the photo's place in its source, from 0.
-        timestamp: seconds from the start of the video; None for a photo.
-        width: width of the photo in pixels.
-        height: height of the photo in pixels.
-        skeletons: the people.
-        image_id: COCO's id of the photo, one of those that ``image_ids`` gives. None stands for ``index`` + 1.
+        name: The photo's name, for display.
+        index: The photo's position in its source, from 0.
+        timestamp: Seconds from the start of the video. None for a photo.
+        width: Width of the photo in pixels.
+        height: Height of the photo in pixels.
+        skeletons: The people.
+        image_id: COCO's id of the photo, from ``image_ids``. None stands for ``index`` + 1.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Skeletons as the key points of the library supervision, which draws, filters and tracks them."""
+"""Skeletons as key points of supervision, a library that draws, filters and tracks them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def to_supervision(skeletons: Skeletons) -> supervision.KeyPoints:
     """Convert skeletons to supervision's key points.
 
     Args:
-        skeletons: the people of one photo.
+        skeletons: The people of one photo.
 
     Returns:
-        The people, the surest first: ``xy`` (n, parts, 2) float32 in photo pixels, ``keypoint_confidence`` (n, parts)
-        float32, ``detection_confidence`` (n,) float32, the person scores, and ``visible`` (n, parts) bool. A missing
-        part is 0, 0 with confidence 0, and not visible.
+        The people, sorted by person score, highest first: ``xy`` (n, parts, 2) float32 in photo pixels;
+        ``keypoint_confidence`` (n, parts) float32; ``detection_confidence`` (n,) float32, the person scores; and
+        ``visible`` (n, parts) bool. A missing part has the place 0, 0, the confidence 0, and is not visible.
 
     Raises:
         OpenPoseLabError: supervision is not installed, or is older than 0.29.
@@ -35,7 +35,7 @@ def to_supervision(skeletons: Skeletons) -> supervision.KeyPoints:
 
     if "detection_confidence" not in {field.name for field in dataclasses.fields(supervision.KeyPoints)}:
         raise OpenPoseLabError(
-            "to_supervision needs supervision 0.29 or newer, but an older one is installed; "
+            "to_supervision needs supervision 0.29 or newer, but an older version is installed; "
             "run `pip install --upgrade supervision`"
         )
     skeletons = best_first(skeletons)

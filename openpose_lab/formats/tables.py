@@ -1,4 +1,4 @@
-"""The table of people: the columns that CSV, Parquet and data frames share. A row is a person."""
+"""The columns that CSV, Parquet and data frames share. Each row is a person."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ OF_PERSON: dict[str, type] = {
     "person_id": np.int64,
     "score": np.float64,
 }
-"""The columns that every table of people begins with, each with its dtype."""
+"""The first columns of every table of people: the name -> the dtype."""
 
 
 def column_types(layout: Layout, unit: str) -> dict[str, type]:
-    """Name the columns: those of the person, the filled parts, then x, y and score of each body part.
+    """Return the columns: those of the person, the filled parts, then x, y and score of each body part.
 
     Args:
-        layout: the layout of the skeletons.
-        unit: the unit of x and y, one of ``UNITS``.
+        layout: The layout of the skeletons.
+        unit: The unit of x and y, one of ``UNITS``.
 
     Returns:
-        The dtype of each column by its name. Texts are objects.
+        The name of each column -> its dtype. Columns of text have the dtype object.
 
     Raises:
-        ValueError: no unit has the name.
+        ValueError: The unit is unknown.
     """
     check_unit(unit)
     of_part = (f"x_{UNITS[unit]}", f"y_{UNITS[unit]}", "score")
@@ -48,19 +48,19 @@ def column_types(layout: Layout, unit: str) -> dict[str, type]:
 
 
 def people_columns(record: Record, layout: Layout, unit: str) -> dict[str, NDArray[Any]]:
-    """Make the rows of a photo, one a person, the surest first.
+    """Return the rows of a photo, one per person, sorted by person score, highest first.
 
     Args:
-        record: the photo's people.
-        layout: the layout of the skeletons.
-        unit: the unit of x and y, one of ``UNITS``.
+        record: The photo's people.
+        layout: The layout of the skeletons.
+        unit: The unit of x and y, one of ``UNITS``.
 
     Returns:
-        The columns of ``column_types`` by name, each (n,). NaN is a missing part, that a photo has no timestamp, or
-        that no part was filled.
+        The name of each column of ``column_types`` -> its values, (n,). NaN stands for a missing part, a missing
+        timestamp, or, in the column ``filled``, no filled part.
 
     Raises:
-        ValueError: no unit has the name, or the skeletons have another layout.
+        ValueError: The unit is unknown, or the skeletons have another layout.
     """
     types = column_types(layout, unit)
     people = replace(record, skeletons=best_first(record.skeletons))
@@ -76,15 +76,15 @@ def people_columns(record: Record, layout: Layout, unit: str) -> dict[str, NDArr
 
 
 def _names(layout: Layout, parts: NDArray[np.bool_]) -> str | float:
-    """Join the names of body parts by spaces; NaN stands for none."""
+    """Join the names of the chosen body parts by spaces. Return NaN if no part is chosen."""
     return " ".join(name for name, chosen in zip(layout.body_parts, parts) if chosen) or np.nan
 
 
 def people_rows(record: Record, layout: Layout, unit: str) -> Iterator[tuple[Any, ...]]:
-    """Give the rows of ``people_columns`` one after the other, as Python's own values."""
+    """Yield the rows of ``people_columns``, with values of Python's own types."""
     return zip(*(column.tolist() for column in people_columns(record, layout, unit).values()))
 
 
 def encodable(name: str) -> str:
-    """Write what UTF-8 cannot hold, such as a byte of a file name that is no text, as an escape."""
+    """Escape what UTF-8 cannot encode, such as an undecodable byte of a file name."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""The table of keypoints as tidy CSV: one row a keypoint."""
+"""The table of keypoints as tidy CSV, one row per keypoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str)
 
 
 def _keypoints(record: Record, layout: Layout, unit: str) -> Iterator[tuple[Any, ...]]:
-    """Give a row for each keypoint that was found."""
+    """Yield one row for each present keypoint."""
     from openpose_lab.formats.tables import OF_PERSON, people_rows
 
     for row in people_rows(record, layout, unit):
@@ -33,4 +33,4 @@ def _keypoints(record: Record, layout: Layout, unit: str) -> Iterator[tuple[Any,
                 yield (*person, part, x, y, score, int(part in filled))
 
 
-FORMAT = TableFormat("tidy-csv", "also write the keypoints of all people as CSV, one row a keypoint", _write)
+FORMAT = TableFormat("tidy-csv", "also write the keypoints of all people as CSV, one row per keypoint", _write)

@@ -6,10 +6,10 @@ PIXELS = "pixels"
 ZERO_TO_ONE = "0..1"
 PLUS_MINUS_ONE = "-1..1"
 UNITS = {PIXELS: "px", ZERO_TO_ONE: "0_to_1", PLUS_MINUS_ONE: "minus_1_to_1"}
-"""The units by name, each with the words for it in the names of columns.
+"""The name of a unit -> its words in the names of columns.
 
-They are OpenPose's ``--keypoint_scale`` 0, 3 and 4. The centre of the first pixel is 0, 0 or -1; the centre of the last
-is the size less 1, 1 or 1.
+In order, the units are 0, 3 and 4 of OpenPose's ``--keypoint_scale``. They give the centre of the first pixel the value
+0, 0 or -1, and the centre of the last pixel the size less 1, 1 or 1.
 """
 
 

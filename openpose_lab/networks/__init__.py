@@ -1,8 +1,8 @@
-"""The networks: what each one is, where its weights come from, and how it runs."""
+"""The networks: their layouts and graphs, their weights, and how they run."""
 
 from openpose_lab.networks.catalogue import NETWORKS
 
 __all__ = ["DEFAULT_NETWORK", "NETWORKS"]
 
 DEFAULT_NETWORK = "lightweight"
-"""The network of the programs. Its weights come with the project."""
+"""The name of the network that programs use by default. Its weights come with the project."""

@@ -1,4 +1,4 @@
-"""body25: VGG-19 with four stages for PAFs, then two for heatmaps; the network of PAMI 2019."""
+"""body25: VGG-19 with four stages for PAFs, then two for heatmaps. This is the network of PAMI 2019."""
 
 from __future__ import annotations
 

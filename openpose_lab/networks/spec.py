@@ -1,4 +1,4 @@
-"""What is known of a network before its weights are read."""
+"""The description of a network, without its weights."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class NetworkSpec:
 
     Attributes:
         name: The network's name, as ``--network`` takes it.
-        layout: The layout of which the network's channels are.
+        layout: The skeleton layout. It defines the channels of the network's maps.
         channels: The order of a pixel's colours in the network's input.
-        build: Makes the Keras model for a layout, without trained weights. Its input is (n, h, w, 3) uint8. Its outputs
-            are named ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs``, … in the order in which the stages run.
-            Keras is imported inside this function.
-        features: The layer of the Keras model whose output the first stage takes: the end of the front, F in the paper.
-        stride: Input pixels per map cell. The sides of the input are multiples of it.
-        signature: Name and shape of a variable that no other network has in this shape. It recognises the network in
-            weights files without a network's name. None if they are not recognised.
+        build: A function that builds the Keras model for a layout, without trained weights. The model's input is
+            (n, h, w, 3) uint8. Its outputs are named ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs``, … in the
+            order in which the stages run. The function imports Keras itself.
+        features: The name of the Keras layer that feeds the first stage: the end of the front, F in the paper.
+        stride: Input pixels per map cell. The sides of the input are multiples of the stride.
+        signature: Name and shape of a variable that only this network has in this shape. It identifies the network if
+            a weights file does not state its name. None if such files cannot be identified.
         offset: x and y in cells by which the maps lie too far to the left and too high up, measured on photos with
-            known keypoints (docs/accuracy.md). 0 if it was not measured.
-        quality: The preset of views that is the default: one of ``QUALITIES``. Slow networks name ``fast``.
-        published: The sets of published weights. The first is the one that the network uses by default.
-        graph_outputs: For published files that hold the graph too: each output, named as in ``build``, and the tensor
-            or node of the graph that gives it. Runtimes can execute these files as they are.
+            ground-truth keypoints (docs/accuracy.md). 0 if it was not measured.
+        quality: The default preset of views: one of ``QUALITIES``. Slow networks name ``fast``.
+        published: The sets of published weights. The network uses the first by default.
+        graph_outputs: For published files that also hold the graph: the name of each output, as in ``build``, and the
+            graph's tensor or node that computes it. A runtime can execute these files without conversion.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""This project's own weights file, both directions, and the record beside it.
+"""Read and write the project's own weights file and its record.
 
-``NAME.weights.h5`` has the form of Keras 3, so ``model.load_weights`` reads it too. ``NAME.weights.json`` says what the
-weights were made from.
+``NAME.weights.h5`` has the form of Keras 3, so ``model.load_weights`` reads it too. ``NAME.weights.json``, the record,
+says which files the weights were made from.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ FORM = "Keras weights"
 
 _LARGEST_RECORD = 1 << 20
 _NETWORK, _LAYOUT, _NAMES = "openpose_lab_network", "openpose_lab_layout", "openpose_lab_variables"
-"""Attributes that this project adds: the network's name and layout to the file, variables' names to a layer's group."""
+"""Attributes that this project adds: the network's name and layout (of the file), and variable names (of a layer)."""
 
 _GROUP = re.compile(r"layers/(?P<class>[^/]+?)(?:_\d+)?/vars/(?P<number>\d+)$")
-"""The path of a variable in the form of Keras 3: the layer's class, numbered from the second on, and a number."""
+"""The path of a variable in the form of Keras 3: the layer's class, with a number from its second layer on, and the
+variable's number."""
 _VARIABLES = {
     "batch_normalization": ("gamma", "beta", "moving_mean", "moving_variance"),
     "group_normalization": ("gamma", "beta"),
@@ -46,12 +47,13 @@ _VARIABLES = {
     "p_re_lu": ("alpha",),
     "separable_conv2d": ("depthwise_kernel", "pointwise_kernel", "bias"),
 }
-"""Names of a layer's variables by its class, for files that do not state them. Other classes have ``_CONVOLUTION``."""
+"""A layer's class -> the names of its variables, for files that do not state them. Other classes use ``_CONVOLUTION``.
+"""
 _CONVOLUTION = ("kernel", "bias")
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """An HDF5 file. The importer for files of Keras 1 and 2 is asked first."""
+    """Return whether a file is an HDF5 file. The importer for Keras 1 and 2 must be tried first."""
     return head.startswith(hdf5.SIGNATURE)
 
 
@@ -62,7 +64,7 @@ def read(path: Path) -> TrainedWeights:
         path: The file.
 
     Returns:
-        Every variable of every layer. The variables of an optimizer are left out.
+        Every variable of every layer, without the variables of an optimizer.
 
     Raises:
         OpenPoseLabError: The file has layers inside layers, or a layer with too many variables.
@@ -81,16 +83,16 @@ def read(path: Path) -> TrainedWeights:
 
 
 def read_stated_layout(path: Path) -> Layout | None:
-    """Read the layout that a weights file of any form states.
+    """Read the layout that a weights file states.
 
     Args:
-        path: The file.
+        path: A weights file of any form.
 
     Returns:
-        The layout. None if the file states none, is missing or cannot be read: reading the weights says why.
+        The layout. None if the file states none, is missing or cannot be read. Reading the weights reports why.
 
     Raises:
-        OpenPoseLabError: The file states a layout that cannot be used.
+        OpenPoseLabError: The file states an invalid layout.
     """
     try:
         with open_input(path, "weights file") as file:
@@ -116,7 +118,7 @@ def _stated_layout(file: h5py.File) -> Layout | None:
     try:
         return layout_from_text(str(text))
     except (ValueError, RecursionError) as error:
-        raise OpenPoseLabError(f"the weights file states a layout that cannot be used: {error}") from None
+        raise OpenPoseLabError(f"the weights file states an invalid layout: {error}") from None
 
 
 def _variable_name(path: str, dataset: h5py.Dataset) -> str:
@@ -133,7 +135,7 @@ def _variable_name(path: str, dataset: h5py.Dataset) -> str:
     names = _VARIABLES.get(found["class"], _CONVOLUTION) if names is None else names
     if len(group) > len(names):
         raise OpenPoseLabError(
-            f"has {len(group)} variables in layer {shown(str(layer))}, where {len(names)} at most were expected"
+            f"has {len(group)} variables in layer {shown(str(layer))}, but at most {len(names)} were expected"
         )
     return f"{layer}/{names[int(found['number'])]}"
 
@@ -145,7 +147,7 @@ def encode(model: keras.Model, network: str, half: bool, layout: Layout | None =
         model: A model without layers inside layers.
         network: The network's name.
         half: Whether to store floats as float16.
-        layout: The network's layout, if it is not the one that it is published for.
+        layout: The layout that the network was trained for. None stands for the layout of its published weights.
 
     Returns:
         The bytes of the HDF5 file.
@@ -155,7 +157,7 @@ def encode(model: keras.Model, network: str, half: bool, layout: Layout | None =
     """
     import h5py
 
-    buffer = io.BytesIO()  # HDF5 does not survive a full disk
+    buffer = io.BytesIO()  # in memory, because HDF5 does not recover from a full disk
     with h5py.File(buffer, "w") as file:
         file.attrs[_NETWORK] = network
         if layout:
@@ -174,7 +176,7 @@ def encode(model: keras.Model, network: str, half: bool, layout: Layout | None =
 
 
 def _groups(layers: list[keras.Layer]) -> list[str]:
-    """Name the layers as Keras 3 names their groups: by class, with a number from the second of a class on."""
+    """Name the layers as Keras 3 names their groups: by class, with a number from the second layer of a class on."""
     counts: Counter[str] = Counter()
     groups = []
     for layer in layers:
@@ -185,7 +187,7 @@ def _groups(layers: list[keras.Layer]) -> list[str]:
 
 
 def _snake_case(name: str) -> str:
-    """Convert the name of a class as Keras 3 does: ``PReLU`` becomes ``p_re_lu``."""
+    """Convert a class name to snake case as Keras 3 does: ``PReLU`` becomes ``p_re_lu``."""
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
@@ -198,8 +200,8 @@ def _own_variables(layer: keras.Layer) -> list[keras.Variable]:
     # Keras stores the variables of an inner layer in a group of the inner layer, not in this one.
     if {id(variable) for variable in store.values()} != {id(variable) for variable in layer.weights}:
         raise OpenPoseLabError(
-            f"the layer {layer.name} ({type(layer).__name__}) keeps weights outside its own variables, as a layer with "
-            f"inner layers does, and cannot be stored; build the model from plain layers"
+            f"the layer {layer.name} ({type(layer).__name__}) has weights outside its own variables, as a layer with "
+            f"inner layers has, so it cannot be stored; build the model from plain layers"
         )
     return [store[str(number)] for number in range(len(store))]
 
@@ -208,7 +210,7 @@ def _halved(array: Array, layer: str) -> Array:
     if array.dtype.kind != "f":
         return array
     if np.abs(array).max() > np.finfo(np.float16).max:
-        raise OpenPoseLabError(f"the weights of {layer} are too large for float16; leave out --float16")
+        raise OpenPoseLabError(f"the weights of layer {layer} are too large for float16; leave out --float16")
     return array.astype(np.float16)
 
 
@@ -216,9 +218,9 @@ def keep_weights(path: Path, data: bytes, made_from: dict[str, Any]) -> None:
     """Write a weights file and its record.
 
     Args:
-        path: The place of the weights file.
-        data: What ``encode`` returned.
-        made_from: What the record says of the files that the weights were made from, as JSON values.
+        path: The path of the weights file.
+        data: The bytes that ``encode`` returned.
+        made_from: The record's description of the source files, as JSON values.
 
     Raises:
         OpenPoseLabError: A file cannot be written.
@@ -235,7 +237,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
         path: The weights file.
 
     Returns:
-        What the record says of the files that the weights were made from. None if there is no record.
+        The record's description of the source files. None if no record exists.
 
     Raises:
         OpenPoseLabError: The record is damaged, or the weights file has changed since.
@@ -249,11 +251,11 @@ def read_record(path: Path) -> dict[str, Any] | None:
 
 
 def check_record(path: Path, found: str) -> None:
-    """Compare a weights file with its record. A missing or damaged record is no fault of the file.
+    """Compare a weights file with its record. A missing or damaged record is ignored.
 
     Args:
         path: The weights file.
-        found: Its SHA-256 in hexadecimal.
+        found: The file's SHA-256 in hexadecimal.
 
     Raises:
         OpenPoseLabError: The weights file has changed since the record was written.
@@ -269,7 +271,7 @@ def check_record(path: Path, found: str) -> None:
 
 
 def _stated(path: Path) -> tuple[str, dict[str, Any]]:
-    """The checksum and the origin that a weights file's record states. Raises OpenPoseLabError if it is damaged."""
+    """Read the checksum and the source files from a record. Raises OpenPoseLabError if the record is damaged."""
     record = record_path(path)
     damaged = OpenPoseLabError(f"{record} is damaged; delete it, or import the weights again")
     try:
@@ -284,14 +286,14 @@ def _stated(path: Path) -> tuple[str, dict[str, Any]]:
 
 def _changed(path: Path, made_from: dict[str, Any]) -> OpenPoseLabError:
     return OpenPoseLabError(
-        f"the weights file {path} has changed since it was imported; delete it, or import "
-        f"{shown(' and '.join(made_from['files']))} again; if you changed it on purpose, delete "
+        f"the weights file {path} has changed since it was imported; import "
+        f"{shown(' and '.join(made_from['files']))} again, or delete it; if you changed it on purpose, delete "
         f"{record_path(path).name} instead"
     )
 
 
 def _is_origin(made_from: dict[str, Any]) -> bool:
-    """Whether a record states what it must."""
+    """Return whether a record's description of the source files is complete, with text in every field."""
     texts = [made_from.get(name) for name in ("form", "network", "licence")]
     files = made_from.get("files")
     if not isinstance(files, dict) or not files:
@@ -301,18 +303,18 @@ def _is_origin(made_from: dict[str, Any]) -> bool:
 
 
 def record_path(path: Path) -> Path:
-    """The place of a weights file's record: vgg19.weights.json for vgg19.weights.h5, else the name and ``.json``."""
+    """Return the path of a weights file's record: vgg19.weights.json for vgg19.weights.h5, otherwise NAME.json."""
     return path.with_suffix(".json") if path.name.endswith(".weights.h5") else path.with_name(f"{path.name}.json")
 
 
 def check_folder(folder: Path) -> None:
-    """Make the folder for weights unless it exists.
+    """Create the folder for weights if it does not exist.
 
     Args:
         folder: The folder.
 
     Raises:
-        OpenPoseLabError: Files cannot be written into the folder.
+        OpenPoseLabError: The folder cannot be created or written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -321,6 +323,5 @@ def check_folder(folder: Path) -> None:
         writable = False
     if not writable:
         raise OpenPoseLabError(
-            f"the weights cannot be kept in {folder}, which cannot be written; "
-            f"allow that, or give a weights file with --weights"
+            f"cannot write weights into the folder {folder}; make it writable, or give a weights file with --weights"
         )

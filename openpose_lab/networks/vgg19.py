@@ -1,4 +1,4 @@
-"""vgg19: VGG-19 with two branches and six stages; the network of CVPR 2017, and of the lab."""
+"""vgg19: VGG-19 with two branches and six stages. This is the network of CVPR 2017 and of the lab's handout."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Identities: who is who in successive frames of a video.
+"""Trackers: they give identities to the people in successive frames of a video.
 
-A tracker is a plug-in, as a grouping is. A file with a ``TRACKER`` in this folder adds one under the file's name.
+A tracker is a plug-in, like a grouping. A file with a ``TRACKER`` in this folder adds a tracker. The tracker has the
+name of the file.
 """
 
 from openpose_lab.tracking.identify import identify

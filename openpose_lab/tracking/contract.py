@@ -1,4 +1,4 @@
-"""The contract of a tracker's answer, as one list of named checks."""
+"""The contract of a tracker's answer: one list of named checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGEST = 2**31 - 1  # other programs read identities as 32-bit numbers
 
 
 def read_identities(answer: Any) -> Any:
-    """Make an array of intp of an answer that can be read as whole numbers; any other answer is returned as it is."""
+    """Convert an answer of whole numbers to an array of intp. Return any other answer unchanged."""
     if isinstance(answer, list | tuple):
         try:
             answer = np.array(answer) if len(answer) else np.empty(0, dtype=np.intp)
@@ -33,11 +33,11 @@ def find_fault(identities: Any, people: int) -> str | None:
     """Find the first of ``CHECKS`` that an answer fails.
 
     Args:
-        identities: What ``read_identities`` made of the answer.
+        identities: The answer, as ``read_identities`` returned it.
         people: The number of people in the frame.
 
     Returns:
-        The check's sentence, or None if the answer keeps the contract.
+        The check's sentence. None if the answer meets the contract.
     """
     for check in CHECKS.values():
         if sentence := check(identities, people):
@@ -50,7 +50,7 @@ def _one_a_person(identities: Any, people: int) -> str | None:
         found = "None" if identities is None else f"a {type(identities).__name__}"
         return f"the answer must be an array of {people} identities but is {found}"
     if identities.shape != (people,):
-        return f"the answer must have shape ({people},), one identity a person, but has {identities.shape}"
+        return f"the answer must have shape ({people},), one identity per person, but has {identities.shape}"
     return None
 
 
@@ -60,7 +60,7 @@ def _whole_numbers(identities: NDArray[Any], people: int) -> str | None:
     if identities.dtype.kind != "f":
         return f"the identities must be whole numbers but their dtype is {identities.dtype}"
     person = int(np.argmax(~np.isfinite(identities) | (identities != np.round(identities))))
-    return f"person {person} has the identity {identities[person]}, where a whole number must be"
+    return f"person {person} has the identity {identities[person]}, but identities must be whole numbers"
 
 
 def _in_range(identities: NDArray[np.intp], people: int) -> str | None:
@@ -68,8 +68,8 @@ def _in_range(identities: NDArray[np.intp], people: int) -> str | None:
     if not len(wrong):
         return None
     return (
-        f"person {wrong[0]} has the identity {identities[wrong[0]]}; identities are whole numbers from 0 to "
-        f"{_LARGEST}, and {NO_IDENTITY} for a person who has none yet"
+        f"person {wrong[0]} has the identity {identities[wrong[0]]}, but identities must be whole numbers from 0 to "
+        f"{_LARGEST}, or {NO_IDENTITY} for a person without an identity"
     )
 
 
@@ -89,4 +89,5 @@ CHECKS: dict[str, Callable[[Any, int], str | None]] = {
     "from -1 up": _in_range,
     "no two people alike": _no_two_alike,
 }
-"""Each is given the answer and the number of people, and gives a sentence or None. The order matters."""
+"""The name of a check -> a function from the answer and the number of people to a sentence, or None if it passes. The
+order matters."""

@@ -1,4 +1,4 @@
-"""Filling gaps: keypoints between two frames in which a person's part is seen, on a straight line."""
+"""Fill gaps: interpolate a keypoint on a straight line between two frames in which it was detected."""
 
 from __future__ import annotations
 
@@ -10,25 +10,27 @@ from numpy.typing import NDArray
 from openpose_lab.tracking.motion import Motion
 
 _ROUNDING = 1e-3
-"""Seconds by which timestamps may be rounded: Matroska and WebM count milliseconds."""
+"""The largest rounding error of timestamps, in seconds. Matroska and WebM store milliseconds."""
 
 
 def fill_gaps(motion: Motion, seconds: float) -> Motion:
     """Interpolate keypoints that are missing between two frames.
 
-    A gap is the time from the last frame in which a person's part is seen to the next one. Keypoints in it lie on a
-    straight line between the two, at even speed. Scores change evenly, too. Nothing is filled before the first frame or
-    after the last in which a part is seen. A person whom a frame lacks is added to it if a part can be filled.
+    A gap is the time from the last frame in which a person's part was detected to the next such frame. In the gap, the
+    keypoint moves on a straight line at constant speed, and its score changes at a constant rate. Nothing is filled
+    before a part's first detection or after its last. A person who is missing in a frame is added to it if at least one
+    part can be filled.
 
     Args:
-        motion: the keypoints.
-        seconds: the longest gap that is filled, in seconds. Timestamps that are rounded to milliseconds count as exact.
+        motion: The keypoints.
+        seconds: The longest gap that is filled, in seconds. A gap may exceed it by a millisecond, because timestamps
+            may be rounded to milliseconds.
 
     Returns:
-        The keypoints with those that were filled, which ``filled`` marks.
+        The keypoints, together with the filled ones. ``filled`` marks these.
 
     Raises:
-        ValueError: ``seconds`` is negative or not a number.
+        ValueError: ``seconds`` is negative or NaN.
     """
     if not seconds >= 0:
         raise ValueError(f"the longest gap must be 0 seconds or more but is {seconds}")
@@ -39,7 +41,7 @@ def fill_gaps(motion: Motion, seconds: float) -> Motion:
 
 
 def _filled(motion: Motion, person: slice, seconds: float) -> tuple[NDArray[Any], ...]:
-    """The arrays of an identity in the order of ``Motion``, with the keypoints and rows that were filled."""
+    """Return the arrays of one identity, in the order of ``Motion``'s fields, with filled keypoints and rows."""
     rows = motion.frames[person]
     frames = np.arange(rows[0], rows[-1] + 1)
     seen = rows - rows[0]
@@ -59,7 +61,7 @@ def _filled(motion: Motion, person: slice, seconds: float) -> tuple[NDArray[Any]
     frame, part = np.nonzero(between & (gap > 0) & (gap <= seconds + _ROUNDING))
 
     start, end, length = before[frame, part], after[frame, part], gap[frame, part]
-    share = np.clip((times[frame] - times[start]) / length, 0, 1)[:, None]  # clipped, as times may be mixed up
+    share = np.clip((times[frame] - times[start]) / length, 0, 1)[:, None]  # clipped, because times may be out of order
     values[frame, part] = values[start, part] + share * (values[end, part] - values[start, part])
     filled[frame, part] = True
     kept = ~np.isnan(values[:, :, 0]).all(axis=1)

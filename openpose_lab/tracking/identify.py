@@ -1,4 +1,4 @@
-"""A stream of frames and skeletons -> the same with identities."""
+"""Give identities to the skeletons in a stream of frames."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def identify(stream: Iterable[tuple[Frame, Skeletons]], tracker: CheckedTracker)
     """Give identities to the people of a video.
 
     Args:
-        stream: The frames in order, each with its people. Frames without a timestamp count as a 25th of a second.
-        tracker: What ``load_tracker`` gave.
+        stream: The frames in order, each with its people. A frame without a timestamp lasts 1/25 of a second.
+        tracker: A tracker from ``load_tracker``.
 
     Yields:
-        Each frame, with its people and their ``person_ids``.
+        Each frame and its people, with their ``person_ids``.
 
     Raises:
         TrackerError: The tracker fails or breaks the contract.

@@ -1,7 +1,8 @@
-"""The keypoints of people with an identity over a whole video: taken from records, changed, and put back.
+"""The keypoints of people with an identity over a whole video: read from records, changed, and written back.
 
-Records are read twice, one at a time: ``gather`` takes what changes, and ``apply`` puts it into the same records. Only
-the keypoints of people with an identity are held in memory: 300 bytes for a person of 18 body parts in a frame.
+Records are read twice, one at a time. ``gather`` reads the keypoints, and ``apply`` writes the changed keypoints into
+the same records. Memory holds only the keypoints of people with an identity: 300 bytes per frame for a person with 18
+body parts.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ _T = TypeVar("_T", bound=np.generic)
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """The keypoints of people with an identity, r rows ordered by identity and then by frame.
+    """The keypoints of people with an identity: r rows, ordered by identity and then by frame.
 
-    A row is a person in a frame. Frames are numbered by their place in the sequence, whatever their own index is.
+    A row is a person in a frame. A frame's number is its position in the sequence of records, from 0.
 
     Attributes:
         times: (frames,) float64, the timestamp of each frame in seconds.
         frames: (r,) intp, the frame of each row.
         identities: (r,) intp, the identity of each row.
-        keypoints: (r, parts, 2) float64, x and y in pixels of the frame; NaN where a part is missing.
-        scores: (r, parts) float64, the score of each keypoint; 0 where it is missing.
+        keypoints: (r, parts, 2) float64, x and y in pixels of the frame. NaN if a part is missing.
+        scores: (r, parts) float64, the score of each keypoint. 0 if it is missing.
         person_scores: (r,) float64, the score of the person in the frame.
-        filled: (r, parts) bool: which keypoints were interpolated.
+        filled: (r, parts) bool, whether a keypoint was interpolated.
     """
 
     times: NDArray[np.float64]
@@ -46,31 +47,31 @@ class Motion:
     filled: NDArray[np.bool_]
 
     def people(self) -> Iterator[slice]:
-        """Give the rows of each identity."""
+        """Yield the rows of each identity, as a slice."""
         starts = np.flatnonzero(np.diff(self.identities, prepend=NO_IDENTITY))
         for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(self.identities)]):
             yield slice(start, end)
 
 
 def gather(records: Iterable[Record]) -> Motion:
-    """Take the keypoints of all people with an identity.
+    """Collect the keypoints of all people with an identity.
 
     Args:
-        records: the frames of a video, in order, each with a timestamp.
+        records: The frames of a video, in order, each with a timestamp.
 
     Returns:
-        Their keypoints by identity and frame.
+        The keypoints, ordered by identity and frame.
 
     Raises:
-        OpenPoseLabError: a frame has no timestamp.
-        ValueError: two people of a frame have the same identity.
+        OpenPoseLabError: A frame has no timestamp.
+        ValueError: Two people of a frame have the same identity.
     """
     times: list[float] = []
     frames: list[NDArray[np.intp]] = []
     people: list[tuple[NDArray[Any], ...]] = []
     for place, record in enumerate(records):
         if record.timestamp is None:
-            raise OpenPoseLabError(f"{record.name} has no time: only the frames of a video can be smoothed or filled")
+            raise OpenPoseLabError(f"{record.name} has no timestamp; smooth or fill only the frames of a video")
         known = record.skeletons.select(record.skeletons.person_ids != NO_IDENTITY)
         if len(np.unique(known.person_ids)) < len(known):
             raise ValueError(f"two people of {record.name} have the same identity: {known.person_ids.tolist()}")
@@ -85,23 +86,24 @@ def gather(records: Iterable[Record]) -> Motion:
         )
     frame = np.concatenate(frames)
     identity, *others = (np.concatenate(arrays) for arrays in zip(*people))
-    people.clear()  # keypoints of a long video are large: two copies at a time
+    people.clear()  # a long video's keypoints are large, so memory holds only two copies of them
     order = np.lexsort((frame, identity))
     return Motion(np.array(times, np.float64), frame[order], identity[order], *(array[order] for array in others))
 
 
 def apply(motion: Motion, records: Iterable[Record]) -> Iterator[Record]:
-    """Put keypoints back into the records that they were taken from.
+    """Write keypoints back into the records that they were read from.
 
-    A person keeps their place, scores and peaks. A filled keypoint gets the peak id ``FILLED``. A person whom the frame
-    lacks comes last. Every keypoint is moved to the nearest pixel of the photo, as a filter may overshoot its edge.
+    The order, the scores and the peaks of the people stay. A filled keypoint gets the peak id ``FILLED``. People who
+    were missing in a frame are added at the end. A keypoint outside the photo moves to the photo's nearest pixel,
+    because a filter may overshoot.
 
     Args:
-        motion: the keypoints, changed.
-        records: the records that ``gather`` read, again.
+        motion: The changed keypoints.
+        records: The same records that ``gather`` read.
 
     Yields:
-        The records, one for each.
+        The changed records, in the same order.
     """
     order = np.argsort(motion.frames, kind="stable")  # by frame, then by identity
     ends = np.searchsorted(motion.frames[order], np.arange(len(motion.times)), "right").tolist()
@@ -117,21 +119,21 @@ def apply(motion: Motion, records: Iterable[Record]) -> Iterator[Record]:
 def refined(
     read: Callable[[], Iterable[Record]], *, gap_seconds: float | None = None, smooth: bool = False
 ) -> Iterator[Record]:
-    """Fill gaps and smooth, each if it is asked for.
+    """Fill gaps and smooth keypoints, if requested.
 
-    Gaps are filled first, so that the filter rounds the corners at their ends and has longer runs to work on.
+    Gaps are filled first. So the filter rounds the corners at the ends of the gaps, and works on longer runs of frames.
 
     Args:
-        read: gives the records of all frames in order. It is called twice.
-        gap_seconds: the longest gap that is filled, in seconds; None fills none.
-        smooth: whether keypoints are smoothed.
+        read: A function that returns the records of all frames in order. It is called twice.
+        gap_seconds: The longest gap that is filled, in seconds. None fills no gap.
+        smooth: Whether to smooth keypoints.
 
     Returns:
-        The records, changed, one at a time.
+        An iterator over the changed records.
 
     Raises:
-        OpenPoseLabError: a frame has no timestamp.
-        ValueError: two people of a frame have the same identity.
+        OpenPoseLabError: A frame has no timestamp.
+        ValueError: Two people of a frame have the same identity.
     """
     from openpose_lab.tracking.gaps import fill_gaps
     from openpose_lab.tracking.smoothing import smooth as smoothed
@@ -145,7 +147,7 @@ def refined(
 
 
 def _replaced(record: Record, motion: Motion, motion_rows: NDArray[np.intp]) -> Skeletons:
-    """The people of a frame with what some rows of the motion say, and those who are new in the frame after them."""
+    """Return a frame's skeletons with the keypoints of some rows of ``motion``. Add new people at the end."""
     skeletons, identities = record.skeletons, motion.identities[motion_rows]
     people = len(skeletons)
     place = {identity: row for row, identity in enumerate(skeletons.person_ids.tolist())}

@@ -1,4 +1,4 @@
-"""No identities: every person of every frame has ``NO_IDENTITY``."""
+"""The tracker ``none``: every person of every frame has ``NO_IDENTITY``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NoTracker:
-    """Gives no identities."""
+    """A tracker that gives no identities."""
 
     def __init__(self, layout: Layout) -> None:
         """Make a tracker for one video. ``layout`` is not used."""

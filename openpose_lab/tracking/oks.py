@@ -1,15 +1,15 @@
-"""The default tracker: people of successive frames are matched by the OKS of their predicted and found keypoints.
+"""The default tracker: it matches people of successive frames by the OKS of predicted and detected keypoints.
 
-OKS (object keypoint similarity) is COCO's: the mean over keypoints of exp(-d^2 / (2 s^2 (2 sigma)^2)), with the
-layout's sigmas and the size s of the person. Here it has two factors, because only one of them ages while a person is
-hidden:
+OKS (object keypoint similarity) is COCO's measure: the mean over keypoints of exp(-d^2 / (2 s^2 (2 sigma)^2)), with the
+distance d, the layout's sigmas and the person's size s. This tracker splits the similarity into two factors, because
+only the second becomes less certain while a person is hidden:
 
-- The pose: the OKS after the one skeleton is moved onto the other. A person who comes back is about as tall as before,
-  so a difference in size counts on top.
-- The move: how far the person is from where they were expected. A Kalman filter of damped velocity predicts the place
-  and how uncertain it is. This tolerance grows with each moment that the person is hidden.
+- The pose: the OKS after one skeleton is moved onto the other. A penalty for a difference in size is added, because a
+  person who returns is about as tall as before.
+- The move: the distance between the person and their predicted place. A Kalman filter with damped velocity predicts the
+  place and its variance. The variance grows while the person is hidden, so larger moves are tolerated.
 
-All lengths are shares of the body's height and all times are seconds, so that the tracker fits any picture size, frame
+All lengths are shares of the body height and all times are seconds, so the same settings fit every picture size, frame
 rate and layout.
 """
 
@@ -32,33 +32,33 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MEMORY = 1.7
-"""Seconds after which a person who is not seen is forgotten. One who comes back later gets a new identity."""
+"""Seconds for which the tracker remembers a person who is not detected. After that, the person gets a new identity."""
 BIRTH = 3
-"""Frames in which a person must be seen before they get an identity."""
-_MOST_MISSED = 1000  # frames: the bound where timestamps stand still
-_ROUNDS = 2  # of estimating the move: the second leaves out keypoints that belong to a neighbour
-_OUTLIER = 0.01  # the weight that such a keypoint keeps: if all are unlike, all count alike
-_NOISE = 1.5  # pixels by which a keypoint is off at least, however small the person
+"""Frames in which a person must be detected before they get an identity."""
+_MOST_MISSED = 1000  # the memory in frames, for videos with timestamps that do not change
+_ROUNDS = 2  # rounds of estimating the move; the second ignores keypoints that belong to a neighbour
+_OUTLIER = 0.01  # the weight of an ignored keypoint; if all keypoints are ignored, all count equally
+_NOISE = 1.5  # the smallest error of a keypoint, in pixels, for people of every size
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The numbers of the tracker. Lengths are in body heights.
+    """The settings of the tracker. Lengths are in body heights.
 
     Attributes:
         memory: As ``MEMORY``.
         birth: As ``BIRTH``.
-        patience: Frames in a row in which a person without an identity may be missed.
-        size: The person's size s of OKS, the root of the area that they cover.
-        place: Standard deviation of how far a person is from where the velocity says, beside what the filter knows.
+        patience: Successive frames in which a person without an identity may be missed.
+        size: The person's size s in the OKS: the square root of the area that they cover.
+        place: Standard deviation of the predicted place, in addition to the filter's own variance.
         jitter: Standard deviation of a measured place.
-        start_speed: Standard deviation of the velocity of a person seen once, per second.
+        start_speed: Standard deviation of a new person's velocity, per second.
         push: Standard deviation of the change of velocity in a second.
-        damping: Seconds in which an unseen person's velocity falls to 37 %.
-        learning: Share of the difference by which a keypoint's remembered place in the body moves in a frame.
-        growth: Standard deviation of the logarithm of how much larger a person becomes between two sights of them.
+        damping: Seconds in which the predicted velocity falls to 37 %.
+        learning: The share of the difference by which a keypoint's remembered place in the body moves per frame.
+        growth: Standard deviation of the logarithm of a person's growth between two detections.
         doubt_weight: The exponent of the penalty for an uncertain place.
-        least: The similarity from which on two skeletons may be the same person.
+        least: The smallest similarity of two skeletons that may be the same person.
     """
 
     memory: float = MEMORY
@@ -78,12 +78,19 @@ class Settings:
 
 @dataclass
 class _Tracks:
-    """The N people that are remembered.
+    """The N people that the tracker remembers.
 
-    identity (N,), ``NO_IDENTITY`` before birth; hits (N,) frames in which they were seen; missed (N,) frames in a row
-    in which they were not; seen (N,) when they were last seen; height (N,) in pixels; place and velocity (N, 2);
-    spread (N, 3), the variances of place, place with velocity, and velocity, in each direction; pose
-    (N, parts, 2), keypoints from the place, NaN where never seen.
+    Attributes:
+        identity: (N,), the identity, ``NO_IDENTITY`` before birth.
+        hits: (N,), the number of frames in which the person was detected.
+        missed: (N,), the number of successive frames in which the person was not detected.
+        seen: (N,), the time of the last detection in seconds of the tracker's clock.
+        height: (N,), the body height in pixels.
+        place: (N, 2), x and y in pixels.
+        velocity: (N, 2), pixels per second.
+        spread: (N, 3), the variance of the place, the covariance of place and velocity, and the variance of the
+            velocity, the same for x and y.
+        pose: (N, parts, 2), keypoints relative to the place, in pixels. NaN if a part was never detected.
     """
 
     identity: NDArray[np.intp]
@@ -107,14 +114,14 @@ class _Tracks:
 
 
 class OksTracker:
-    """Matches people by predicted OKS, as the module says."""
+    """A tracker that matches people by predicted OKS: see the module's docstring."""
 
     def __init__(self, layout: Layout, settings: Settings | None = None) -> None:
         """Make a tracker for one video.
 
         Args:
             layout: The layout of the skeletons.
-            settings: By default those of the project.
+            settings: The settings. None stands for the defaults.
         """
         self._layout = layout
         self._settings = settings or Settings()
@@ -129,10 +136,10 @@ class OksTracker:
 
         Args:
             skeletons: The n people.
-            timestamp: Seconds. If it is not later than the one before, no time has passed.
+            timestamp: The time of the frame in seconds. If it is not later than the previous one, no time has passed.
 
         Returns:
-            (n,) intp: identities from 0; ``NO_IDENTITY`` for a person seen in too few frames yet.
+            (n,) intp: identities from 0. ``NO_IDENTITY`` for a person who was detected in too few frames so far.
         """
         elapsed = self._elapsed(timestamp)
         settings = self._settings
@@ -167,7 +174,7 @@ class OksTracker:
         return identities
 
     def _elapsed(self, timestamp: float) -> float:
-        """Seconds since the frame before. The clock never goes back, and stands still where it must not be trusted."""
+        """Return the seconds since the previous frame. 0 if the timestamp goes back or is not finite."""
         if not np.isfinite(timestamp):
             return 0.0
         elapsed = 0.0 if self._before is None else max(float(timestamp) - self._before, 0.0)
@@ -176,10 +183,10 @@ class OksTracker:
         return elapsed
 
     def _predict(self, tracks: _Tracks, elapsed: float) -> None:
-        """Move all tracks by their velocities, and widen the variances."""
+        """Move all tracks by their velocities, and increase the variances."""
         settings = self._settings
         kept = np.exp(-elapsed / settings.damping)
-        reach = settings.damping * (1 - kept)  # seconds that a damped velocity goes as far as in the time elapsed
+        reach = settings.damping * (1 - kept)  # seconds in which an undamped velocity would cover the same distance
         push = np.square(settings.push * tracks.height)
         tracks.place += tracks.velocity * reach
         tracks.velocity *= kept
@@ -194,10 +201,11 @@ class OksTracker:
         )
 
     def _costs(self, tracks: _Tracks, points: Floats, size: Floats) -> tuple[Floats, Floats]:
-        """How unlike N tracks and M people are.
+        """Compute the cost of matching each of N tracks with each of M people.
 
         Returns:
-            (N, M) minus the logarithm of the similarity, and (N, M, 2) pixels from the expected place.
+            (N, M), the negative logarithm of the similarity, and (N, M, 2), the offset from the predicted place in
+            pixels.
         """
         settings = self._settings
         common = ~np.isnan(tracks.pose[:, None, :, 0]) & ~np.isnan(points[None, :, :, 0])  # N, M, parts
@@ -224,13 +232,13 @@ class OksTracker:
         return np.where(common.any(axis=2), cost, np.inf), move
 
     def _assign(self, tracks: _Tracks, cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The tracks that are seen again, and the person that each is."""
-        from scipy.optimize import linear_sum_assignment  # a third of a second that only this takes
+        """Return the rows of the matched tracks, and the row of the person that matches each."""
+        from scipy.optimize import linear_sum_assignment  # here, because the import takes a third of a second
 
         limit = -np.log(self._settings.least)
         known, person = [], []
         free = np.ones(cost.shape[1], dtype=bool)
-        # those who have an identity choose first: a new person must not take theirs
+        # Tracks with an identity are matched first, so that a new track cannot take their person.
         for group in (tracks.identity != NO_IDENTITY, tracks.identity == NO_IDENTITY):
             rows, columns = np.flatnonzero(group), np.flatnonzero(free)
             if not len(rows) or not len(columns):
@@ -245,7 +253,7 @@ class OksTracker:
         return np.concatenate(known or empty), np.concatenate(person or empty)
 
     def _correct(self, tracks: _Tracks, known: NDArray[np.intp], points: Floats, size: Floats, move: Floats) -> None:
-        """Correct the tracks ``known`` by the keypoints (k, parts, 2) that were found."""
+        """Update the k matched tracks ``known`` with the detected keypoints (k, parts, 2)."""
         settings = self._settings
         place, both, velocity = tracks.spread[known].T
         noise = np.square(settings.jitter * tracks.height[known]) + 1
@@ -266,7 +274,7 @@ class OksTracker:
         tracks.missed[known] = 0
 
     def _births(self, points: Floats, size: Floats) -> _Tracks:
-        """Tracks of people who were not seen before, of keypoints (k, parts, 2) with at least one each."""
+        """Create tracks for k new people from keypoints (k, parts, 2). Each person has at least one keypoint."""
         count, settings = len(points), self._settings
         found = ~np.isnan(points)
         place = np.where(found, points, 0).sum(axis=1) / np.maximum(found.sum(axis=1), 1)
@@ -285,20 +293,20 @@ class OksTracker:
 
 
 def _variances(points: Floats, known: NDArray[np.bool_]) -> Floats:
-    """(N, M): how far the known points (N, M, parts, 2) lie from their mean, squared, and that of noise with it."""
+    """Return (N, M), the variance of the known points (N, M, parts, 2) around their mean, plus that of the noise."""
     apart = _squared(points - _mean(points, known)[:, :, None]) * known
     variances: Floats = apart.sum(axis=2) / np.maximum(known.sum(axis=2), 1) + 2 * _NOISE**2
     return variances
 
 
 def _squared(points: Floats) -> Floats:
-    """(...): the squared length of points (..., 2)."""
+    """Return (...), the squared lengths of vectors (..., 2)."""
     lengths: Floats = points[..., 0] ** 2 + points[..., 1] ** 2
     return lengths
 
 
 def _mean(points: Floats, weight: NDArray[Any]) -> Floats:
-    """(N, M, 2): the weighted mean of points (N, M, parts, 2); 0 where all weights are 0."""
+    """Return (N, M, 2), the weighted mean of points (N, M, parts, 2). It is 0 if all weights are 0."""
     total = np.maximum(weight.sum(axis=2), 1e-12)
     mean: Floats = (weight[:, :, None] @ points)[:, :, 0] / total[..., None]
     return mean

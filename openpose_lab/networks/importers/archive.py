@@ -1,4 +1,4 @@
-"""Zip archives, which several forms are."""
+"""Zip archives: several forms of weights are zip archives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ZIP = b"PK"
 
 
 class Archive(zipfile.ZipFile):
-    """An archive that is open for reading. Raises zipfile.BadZipFile if it is a broken one."""
+    """A zip archive that is open for reading. Raises zipfile.BadZipFile if the archive is damaged."""
 
     _opened: BinaryIO | None = None
 
@@ -38,26 +38,30 @@ class Archive(zipfile.ZipFile):
 
         Args:
             name: The name of the member.
-            most_bytes: Size of the largest member that is read.
+            most_bytes: The size of the largest member that is read, in bytes.
 
         Returns:
             The bytes of the member.
 
         Raises:
-            OpenPoseLabError: The member is too large, or compressed by an unusual method.
+            OpenPoseLabError: The member is too large, or its compression method is not supported.
             zipfile.BadZipFile: The member is damaged.
             KeyError: The archive has no such member.
         """
         info = self.getinfo(name)
         if info.compress_type not in READ_IN_PARTS:
-            raise OpenPoseLabError(f"compresses {shown(name)} by a method that is not read here; pack it as usual")
+            raise OpenPoseLabError(
+                f"compresses {shown(name)} by a method that is not supported; compress it with Deflate"
+            )
         if info.file_size > most_bytes:
-            raise OpenPoseLabError(f"has {info.file_size} bytes in {shown(name)}, more than any weights here")
+            raise OpenPoseLabError(
+                f"has {info.file_size} bytes in {shown(name)}, more than any weights of this project"
+            )
         return read_member(self, info, most_bytes)
 
 
 def members(path: Path, head: bytes) -> list[str]:
-    """The names in a zip archive; none if it is no archive. Raises zipfile.BadZipFile if it is a broken one."""
+    """List the names in a zip archive. The list is empty for other files. Raises zipfile.BadZipFile if damaged."""
     if not head.startswith(ZIP):
         return []
     with Archive(path) as archive:
@@ -65,5 +69,5 @@ def members(path: Path, head: bytes) -> list[str]:
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """A zip archive that can be read. Raises zipfile.BadZipFile if it is a broken one."""
+    """Return whether a file is a zip archive with members. Raises zipfile.BadZipFile if the archive is damaged."""
     return bool(members(path, head))

@@ -1,7 +1,7 @@
 """Caffe models (.caffemodel): the protocol buffers of caffe.proto, read without Caffe.
 
-Layers are records of the new kind (LayerParameter, in field 100 of the net) or of the old one
-(V1LayerParameter, in field 2); the blobs of a layer are its kernel and bias, or the slopes of a PReLU.
+Layers are records of the new kind (LayerParameter, in field 100 of the net) or of the old kind
+(V1LayerParameter, in field 2). The blobs of a layer are its kernel and bias, or the slopes of a PReLU.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class _LayerFields(NamedTuple):
 
 _NET_NAME = 1
 _LAYERS = {100: _LayerFields(name=1, blobs=7), 2: _LayerFields(name=4, blobs=6)}
-"""Field of the net -> the fields of its layer records, new and old."""
+"""A field of the net -> the fields of its layer records. Field 100 has records of the new kind, field 2 of the old."""
 _OLD_SHAPE = (1, 2, 3, 4)  # BlobProto: num, channels, height, width
 _DATA, _SHAPE, _DOUBLES = 5, 7, 8
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """A net has at most one name, and at least one layer; other protocol buffers have other things in these fields."""
+    """Return whether a file is a Caffe net: it has at most one name and at least one layer, in Caffe's fields."""
     found = first_fields(map_file(path))
     names = [value for number, value in found if number == _NET_NAME]
     layers = [value for number, value in found if number in _LAYERS]
@@ -49,7 +49,7 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> TrainedWeights:
-    """Kernels, biases and slopes of every layer that has any."""
+    """Read the kernels, biases and slopes of every layer."""
     arrays: Weights = {}
     budget = Budget()
     try:
@@ -73,12 +73,12 @@ def _layer(record: Value, known: _LayerFields, budget: Budget) -> Weights:
     if not arrays:
         return {}
     if len(arrays) > 2:
-        raise OpenPoseLabError(f"has {len(arrays)} arrays in layer {shown(name)}, where 1 or 2 were expected")
+        raise OpenPoseLabError(f"has {len(arrays)} arrays in layer {shown(name)}, but 1 or 2 were expected")
     if arrays[0].ndim == 1:
         return {f"{name}/alpha": slopes(arrays[0])}
     if arrays[0].ndim != 4:
         raise OpenPoseLabError(
-            f"has a kernel of shape {arrays[0].shape} in layer {shown(name)}, where 4 axes were expected"
+            f"has a kernel of shape {arrays[0].shape} in layer {shown(name)}, but 4 axes were expected"
         )
     weights = {f"{name}/kernel": kernel_from_oihw(arrays[0])}
     if len(arrays) == 2:
@@ -87,7 +87,7 @@ def _layer(record: Value, known: _LayerFields, budget: Budget) -> Weights:
 
 
 def _blob(blob: Value, layer: str, budget: Budget) -> Array:
-    """The array in a BlobProto; numbers may be packed or single. A vector has one axis, whatever the record says."""
+    """Return the array in a BlobProto, of packed or single numbers. A vector gets one axis whatever its shape says."""
     parts: list[Array] = []
     shape: list[int] = []
     old_shape = dict.fromkeys(_OLD_SHAPE, 1)
@@ -105,8 +105,8 @@ def _blob(blob: Value, layer: str, budget: Budget) -> Array:
     shape = shape or list(old_shape.values())
     if math.prod(shape) != count:
         raise OpenPoseLabError(
-            f"has {count} numbers in layer {shown(layer)}, where its shape {shown(str(tuple(shape)))} asks for "
-            f"more or fewer"
+            f"is damaged: layer {shown(layer)} has {count} numbers, which do not fit its shape "
+            f"{shown(str(tuple(shape)))}"
         )
     budget.array(layer, shape, np.float64 if any(part.itemsize == 8 for part in parts) else np.float32)
     data = np.concatenate(parts)

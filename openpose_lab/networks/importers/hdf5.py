@@ -1,4 +1,4 @@
-"""HDF5 files, which several forms are."""
+"""HDF5 files: several forms of weights are HDF5 files."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _GZIP, _SHUFFLE, _FLETCHER32 = 1, 2, 3
 
 
 def datasets(file: h5py.File, budget: Budget) -> dict[str, h5py.Dataset]:
-    """Find the arrays of numbers in a file. Links are not followed, so nothing outside the file is read.
+    """Find the numeric datasets in a file. Links are not followed, so nothing outside the file is read.
 
     Args:
         file: An open HDF5 file.
-        budget: What the file may ask for.
+        budget: The limits of size that the file must keep.
 
     Returns:
-        The datasets by their path. None of them has been read.
+        The datasets by their path, not read yet.
 
     Raises:
-        OpenPoseLabError: The file has too many groups, or groups inside groups to a great depth.
+        OpenPoseLabError: The file has too many groups, or groups that are nested too deeply.
     """
     import h5py
 
@@ -44,14 +44,14 @@ def datasets(file: h5py.File, budget: Budget) -> dict[str, h5py.Dataset]:
         item = file[path] if path else file
         budget.parts(_PARTS_OF_AN_OBJECT)
         address = h5py.h5o.get_info(item.id).addr
-        if address in seen:  # by another hard link
+        if address in seen:  # reached through another hard link
             continue
         seen.add(address)
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
             found[path] = item
         elif isinstance(item, h5py.Group):
             if path.count("/") >= _MOST_LEVELS:
-                raise OpenPoseLabError("has groups inside groups to a depth that no weights have")
+                raise OpenPoseLabError("is damaged: its groups are nested more deeply than those of any weights")
             names = []
             for name in item:
                 budget.parts(_PARTS_OF_AN_OBJECT)
@@ -65,19 +65,19 @@ def read_array(name: str, dataset: h5py.Dataset, budget: Budget) -> Array:
     """Read a dataset.
 
     Args:
-        name: Its path in the file, for error messages.
+        name: The dataset's path in the file, for error messages.
         dataset: The dataset.
-        budget: What the file may ask for.
+        budget: The limits of size that the file must keep.
 
     Returns:
-        Its numbers.
+        The dataset's numbers.
 
     Raises:
-        OpenPoseLabError: The dataset keeps its numbers in another file, is too large, or is compressed in an unusual
-            way.
+        OpenPoseLabError: The dataset stores its numbers in another file, is too large, or is compressed in a way that
+            is not supported.
     """
     if dataset.external or dataset.is_virtual:
-        raise OpenPoseLabError(f"keeps {shown(name)} in another file, which is not opened")
+        raise OpenPoseLabError(f"stores {shown(name)} in another file, which is not read; save all weights in one file")
     if dataset.shape is None:
         raise OpenPoseLabError(f"is damaged: {shown(name)} has no numbers")
     budget.array(name, dataset.shape, dataset.dtype)
@@ -89,10 +89,10 @@ def read_array(name: str, dataset: h5py.Dataset, budget: Budget) -> Array:
 
 
 def attribute(item: h5py.Group, name: str) -> Any:
-    """Read a small attribute of a group; None if the group has none of the name.
+    """Read a small attribute of a group. Return None if the group has no attribute of this name.
 
     Raises:
-        OpenPoseLabError: The attribute is larger than any that a weights file needs.
+        OpenPoseLabError: The attribute is larger than any attribute of a weights file.
     """
     import h5py
 
@@ -105,12 +105,12 @@ def attribute(item: h5py.Group, name: str) -> Any:
 
 
 def _check_compression(name: str, dataset: h5py.Dataset) -> None:
-    """Check that the chunks expand to no more than their size. HDF5 itself expands them without a limit."""
+    """Check that no compressed chunk expands beyond its stated size. HDF5 itself expands chunks without a limit."""
     properties = dataset.id.get_create_plist()
     filters = [properties.get_filter(number)[0] for number in range(properties.get_nfilters())]
     if not {_GZIP, _SHUFFLE, _FLETCHER32}.issuperset(filters) or filters.count(_GZIP) > 1:
         raise OpenPoseLabError(
-            f"compresses {shown(name)} in a way that is not read here; save it with gzip or as it is"
+            f"compresses {shown(name)} in a way that is not supported; save it with gzip or without compression"
         )
     if _GZIP not in filters:
         return
@@ -118,7 +118,7 @@ def _check_compression(name: str, dataset: h5py.Dataset) -> None:
     for number in range(dataset.id.get_num_chunks()):
         chunk = dataset.id.get_chunk_info(number)
         mask, stored = dataset.id.read_direct_chunk(chunk.chunk_offset)
-        if mask >> filters.index(_GZIP) & 1:  # this chunk was left as it is
+        if mask >> filters.index(_GZIP) & 1:  # this chunk is not compressed
             continue
         if len(zlib.decompressobj().decompress(stored, chunk_bytes + 1)) > chunk_bytes:
-            raise OpenPoseLabError(f"is damaged: {shown(name)} expands to more than its size")
+            raise OpenPoseLabError(f"is damaged: {shown(name)} expands to more than its stated size")

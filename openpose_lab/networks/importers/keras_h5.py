@@ -1,6 +1,7 @@
-"""Weights of Keras 1 and 2 in HDF5 (.h5), by layer name. Keras 3 writes this form too if a file's name asks for it.
+"""Weights of Keras 1 and 2 in HDF5 (.h5), by layer name. Keras 3 saves a model in this form too if the file's name
+ends in .h5.
 
-The old files of the field hold OpenPose's Caffe weights under their Caffe names.
+Old public files of this form hold OpenPose's Caffe weights under Caffe's layer names.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _SHORT = {"W": "kernel", "b": "bias"}
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """An HDF5 file in which variables have the names that Keras 1 and 2 gave them, and no numbers as in Keras 3."""
+    """Return whether an HDF5 file names its variables as Keras 1 and 2 do, and does not number them as Keras 3 does."""
     import h5py
 
     if not head.startswith(hdf5.SIGNATURE):
@@ -38,21 +39,21 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> TrainedWeights:
-    """Read every variable of every layer. The variables of an optimizer are left out."""
+    """Read every variable of every layer, without the variables of an optimizer."""
     import h5py
 
     budget = Budget()
     with h5py.File(path, "r") as file:
         datasets = hdf5.datasets(file, budget)
         arrays = _by_layer_name(datasets, budget)
-        whole = any(name.startswith(_WHOLE_MODEL) for name in datasets)  # not a link to elsewhere of that name
+        whole = any(name.startswith(_WHOLE_MODEL) for name in datasets)  # datasets, as a link may have this name too
         written_by = hdf5.attribute(file[_WHOLE_MODEL] if whole else file, "keras_version")
-    # What Keras 3 wrote is a model of this project, which sees RGB; older files hold Caffe's weights.
+    # Files of Keras 3 hold models of this project, with RGB input. Older files hold Caffe's weights, with BGR input.
     return TrainedWeights(arrays) if str(written_by).startswith("3") else from_caffe(arrays)
 
 
 def _by_layer_name(datasets: dict[str, h5py.Dataset], budget: Budget) -> Weights:
-    """Name the variables ``layer/variable``. Each layer is a group, inside another one if a whole model was saved."""
+    """Name the variables ``layer/variable``. Each layer is a group, inside another group if a whole model was saved."""
     arrays: Weights = {}
     for name, dataset in datasets.items():
         path = name.removeprefix(_WHOLE_MODEL)

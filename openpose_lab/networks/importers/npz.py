@@ -23,12 +23,12 @@ _PARTS_OF_A_MEMBER = 10
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """A zip archive whose members are arrays."""
+    """Return whether a file is a zip archive with NumPy arrays."""
     return any(name.endswith(_ENDING) for name in members(path, head))
 
 
 def read(path: Path) -> TrainedWeights:
-    """The arrays as they are named, or, where names are paths as in an OpenVINO graph, the layers in their order."""
+    """Read the arrays under their own names. Names that are paths in an OpenVINO graph become layer names, in order."""
     budget = Budget()
     arrays: Weights = {}
     with Archive(path) as archive:
@@ -42,7 +42,7 @@ def read(path: Path) -> TrainedWeights:
 
 
 def _array(name: str, data: bytes, budget: Budget) -> Array:
-    """The array in a .npy file. NumPy's own reader allocates what the header states; this one only what is there."""
+    """Return the array in a .npy file. Unlike NumPy's reader, never allocate more than the file holds."""
     file = io.BytesIO(data)
     if data.startswith(npy.MAGIC_PREFIX) and (version := npy.read_magic(file)) in _HEADERS:
         shape, fortran_order, dtype = _HEADERS[version](file)
@@ -50,13 +50,13 @@ def _array(name: str, data: bytes, budget: Budget) -> Array:
             budget.array(name, shape, dtype)
             numbers = np.frombuffer(data, dtype, math.prod(shape), file.tell())
             return numbers.reshape(shape, order="F" if fortran_order else "C")
-    raise OpenPoseLabError("has members that are not plain arrays of floats")
+    raise OpenPoseLabError("has members that are not plain arrays of floats; save plain arrays with numpy.savez")
 
 
 def _layers_in_order(arrays: Weights) -> Weights:
-    """Arrays named as in the graph, kernel before bias: the layer is named by its convolution.
+    """Name arrays of an OpenVINO graph by their layers. A bias belongs to the last kernel before it.
 
-    ``conv1/bn/variance/Fused_Add_/bias`` after ``conv1/kernel`` is the bias of conv1.
+    For example, ``conv1/bn/variance/Fused_Add_/bias`` after ``conv1/kernel`` is the bias of conv1.
     """
     weights: Weights = {}
     layer = None

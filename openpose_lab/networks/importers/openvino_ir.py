@@ -1,7 +1,8 @@
-"""OpenVINO IR (.xml, with its .bin beside it): FP32, FP16, and INT8 with its weights turned back into floats.
+"""OpenVINO IR (.xml, with its .bin beside it): FP32, FP16, and INT8 with its weights converted to floats.
 
-An INT8 graph stores kernels as whole numbers with a scale, and rounds activations between layers as well.
-The weights are worked out exactly; the rounding in between is left out, for which a float network is as good or better.
+An INT8 graph stores kernels as whole numbers with a scale, and rounds activations between layers. This module computes
+the float weights exactly. It leaves out the rounding of activations, because a float network is at least as accurate
+without it.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ FORM = "OpenVINO IR"
 
 _DTYPES = {"f32": "<f4", "f16": "<f2", "i8": "<i1", "u8": "<u1", "i32": "<i4", "i64": "<i8"}
 _LARGEST_GRAPH = 8 << 20
-"""Bytes. The XML of the networks of the Open Model Zoo has 0.2 MB."""
+"""The largest XML that is read, in bytes. The XML of the networks of the Open Model Zoo has 0.2 MB."""
 _MOST_IN_A_ROW = 50
-"""Operations that turn whole numbers into floats. The INT8 files have 3 in a row."""
+"""The longest chain of operations that turns whole numbers into floats. The INT8 files have chains of 3."""
 _OPERATIONS = {"Multiply": np.multiply, "Subtract": np.subtract, "Add": np.add}
 _INPUTS = {**dict.fromkeys(_OPERATIONS, 2), "Convert": 1, "Reshape": 2, "FakeQuantize": 5}
-"""How many inputs each operation takes whose result can be worked out."""
+"""An operation that this module can compute -> its number of inputs."""
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """An XML file with a net in it."""
+    """Return whether a file is an XML file with a ``<net>``."""
     return head.lstrip().startswith((b"<?xml", b"<net")) and b"<net" in head
 
 
 def read(path: Path) -> TrainedWeights:
-    """The kernel of each convolution and the bias that is added to its output."""
+    """Read the kernel of each convolution, and the bias that the graph adds to its output."""
     binary = path.with_suffix(".bin")
     if not binary.is_file():
         raise OpenPoseLabError(f"is an OpenVINO IR without its weights; put {binary.name} beside it")
@@ -53,12 +54,12 @@ def read(path: Path) -> TrainedWeights:
 
 
 def layer_name(name: str) -> str:
-    """The layer that a convolution of the graph is here: conv4_3_CPM/dw1/1x1/WithoutBiases is conv4_3_CPM_dw1_1x1."""
+    """Convert a convolution's name to a layer name: conv4_3_CPM/dw1/1x1/WithoutBiases to conv4_3_CPM_dw1_1x1."""
     return name.removesuffix("/WithoutBiases").replace("/", "_")
 
 
 class _NoDocumentType(ElementTree.TreeBuilder):
-    """Refuses the declarations of a document type, with which a few bytes stand for gigabytes."""
+    """An XML reader that refuses a document type, because its declarations can expand a few bytes to gigabytes."""
 
     def doctype(self, *_: str | None) -> None:
         """Refuse a document type."""
@@ -66,7 +67,7 @@ class _NoDocumentType(ElementTree.TreeBuilder):
 
 
 class _Graph:
-    """The nodes of the XML and what flows into each of their ports."""
+    """The nodes of the XML, and the node that feeds each of their input ports."""
 
     def __init__(self, net: ElementTree.Element, binary: NDArray[np.uint8]) -> None:
         self.binary = binary
@@ -79,12 +80,12 @@ class _Graph:
             ports[int(edge.attrib["to-port"])] = edge.attrib["from-layer"]
 
     def weights(self) -> Weights:
-        """Kernels and biases by layer; a convolution to which nothing is added has zeros for its bias."""
+        """Return kernels and biases by layer. A convolution without a bias gets a bias of zeros."""
         weights: Weights = {}
         for identity, node in self.nodes.items():
             if self.convolves(identity):
                 kernel = self.constant(self.inputs(identity)[1])
-                if node.attrib["type"] == "GroupConvolution":  # (groups, output, input, h, w), of one channel each
+                if node.attrib["type"] == "GroupConvolution":  # (groups, output, input, h, w), one channel per group
                     kernel = kernel.reshape(kernel.shape[0], *kernel.shape[2:])
                 layer = layer_name(node.attrib["name"])
                 self.budget.array(layer, kernel.shape[:1], np.float32)
@@ -99,22 +100,22 @@ class _Graph:
                 weights[f"{layer}/bias"] = self.constant(bias).reshape(-1)
             elif node.attrib["type"] in _OPERATIONS and convolved:
                 name = shown(node.attrib["name"])
-                raise OpenPoseLabError(f"has a {node.attrib['type']}, {name}, after a convolution")
+                raise OpenPoseLabError(f"has the operation {node.attrib['type']} ({name}) after a convolution")
         return weights
 
     def convolves(self, identity: str) -> bool:
-        """Whether a node is a convolution."""
+        """Return whether a node is a convolution."""
         return self.nodes[identity].attrib["type"] in ("Convolution", "GroupConvolution")
 
     def inputs(self, identity: str) -> list[str]:
-        """The nodes that feed this one, in the order of its ports."""
+        """Return the nodes that feed a node, in the order of its ports."""
         return [source for _, source in sorted(self.sources.get(identity, {}).items())]
 
     def constant(self, identity: str, level: int = 0) -> Array:
-        """What a node of constants comes to: those that turn whole numbers back into floats are worked out, once."""
+        """Return the value of a constant, or of operations on constants. Each value is computed once."""
         if identity not in self.known:
             if level > _MOST_IN_A_ROW:
-                raise OpenPoseLabError("is damaged: its weights come out of a ring, or a row without end")
+                raise OpenPoseLabError("is damaged: the operations that give its weights form a loop or a long chain")
             self.known[identity] = self._worked_out(self.nodes[identity], identity, level)
         return self.known[identity]
 
@@ -123,10 +124,10 @@ class _Graph:
         if kind == "Const":
             return self.stored(node)
         if kind not in _INPUTS:
-            raise OpenPoseLabError(f"has weights behind a {shown(kind)}, {shown(name)}, which cannot be read")
+            raise OpenPoseLabError(f"computes weights with {shown(kind)} ({shown(name)}), which is not supported")
         sources = self.inputs(identity)
         if len(sources) != _INPUTS[kind]:
-            raise OpenPoseLabError(f"is damaged: {shown(name)} has {len(sources)} inputs")
+            raise OpenPoseLabError(f"is damaged: {shown(name)} has {len(sources)} inputs, expected {_INPUTS[kind]}")
         inputs = [self.constant(source, level + 1) for source in sources]
         if kind == "Reshape":
             return inputs[0].reshape(inputs[1].astype(int))
@@ -139,18 +140,18 @@ class _Graph:
         return np.asarray(_OPERATIONS[kind](*inputs))
 
     def stored(self, node: ElementTree.Element) -> Array:
-        """The array of a node, out of the .bin."""
+        """Read the array of a node from the .bin."""
         data, name = _child(node, "data").attrib, node.attrib["name"]
         shape = [int(size) for size in data["shape"].split(",") if size.strip()]
         dtype = _DTYPES.get(data["element_type"])
         if dtype is None:
-            raise OpenPoseLabError(f"stores {shown(name)} as {shown(data['element_type'])}, which cannot be read")
+            raise OpenPoseLabError(f"stores {shown(name)} as {shown(data['element_type'])}, which is not supported")
         offset, size = int(data["offset"]), int(data["size"])
         if not 0 <= offset <= offset + size <= len(self.binary):
-            raise OpenPoseLabError(f"has a .bin that is cut short: it ends before {shown(name)}")
+            raise OpenPoseLabError(f"has a .bin that is cut short: it ends before {shown(name)}; download it again")
         self.budget.array(name, shape, dtype)
         if size != math.prod(shape) * np.dtype(dtype).itemsize:
-            raise OpenPoseLabError(f"is damaged: {shown(name)} has another size than its shape")
+            raise OpenPoseLabError(f"is damaged: the size of {shown(name)} does not fit its shape")
         array = np.frombuffer(self.binary[offset : offset + size].tobytes(), dtype).reshape(shape)
         return array.astype(np.float32) if array.dtype == np.float16 else array
 
@@ -158,11 +159,11 @@ class _Graph:
 def _child(element: ElementTree.Element, name: str) -> ElementTree.Element:
     child = element.find(name)
     if child is None:
-        raise OpenPoseLabError(f"is no OpenVINO IR: {shown(element.tag)} has no {name} in it")
+        raise OpenPoseLabError(f"is no OpenVINO IR: its element {shown(element.tag)} contains no {name}")
     return child
 
 
 def _fake_quantize(levels: int, x: Array, in_low: Array, in_high: Array, out_low: Array, out_high: Array) -> Array:
-    """OpenVINO's FakeQuantize: clip to the input range, round to one of ``levels``, spread over the output range."""
+    """Compute OpenVINO's FakeQuantize: clip to the input range, round to ``levels`` steps, map to the output range."""
     step = np.round((np.clip(x, in_low, in_high) - in_low) / (in_high - in_low) * (levels - 1))
     return np.asarray(step / (levels - 1) * (out_high - out_low) + out_low)

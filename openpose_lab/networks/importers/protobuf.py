@@ -1,6 +1,6 @@
 """The wire format of protocol buffers: (field number, value) pairs, without a schema.
 
-See https://protobuf.dev/programming-guides/encoding/. Varints come as int, everything else as a view of the bytes.
+See https://protobuf.dev/programming-guides/encoding/. A varint is read as an int, every other value as a memoryview.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ Value = int | memoryview | bytes
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_INTEGERS = 640
-"""Bytes of a packed list of integers. Here these are the sizes of an array."""
+"""The longest packed list of integers that is read, in bytes. Such lists hold the shape of an array."""
 _LONGEST_NAME = 1000
 _DIMENSION, _SIZE = 2, 1  # of TensorShapeProto, and of each Dim
 
 
 class Message:
-    """The fields of a message in turn. Raises OpenPoseLabError where it is no message or ends too soon."""
+    """An iterator over the fields of a message. Raises OpenPoseLabError if the message is damaged or cut short."""
 
     def __init__(self, message: Value, budget: Budget) -> None:
         """Prepare to read a message.
 
         Args:
-            message: Its bytes.
-            budget: What the file may ask for. Each field is a part.
+            message: The bytes of the message.
+            budget: The limits of size that the file must keep. Each field counts as a part.
         """
         if isinstance(message, int):
             raise OpenPoseLabError("is damaged, or no protocol buffer")
         self._message, self._budget = memoryview(message), budget
 
     def __iter__(self) -> Iterator[tuple[int, int | memoryview]]:
-        """Read the fields."""
+        """Yield the number and the value of each field."""
         message, place = self._message, 0
         while place < len(message):
             self._budget.parts()
@@ -63,7 +63,7 @@ class Message:
 
 
 def first_fields(message: memoryview, limit: int = 100) -> list[tuple[int, int | memoryview]]:
-    """The first fields of a message, as far as it can be read: what recognises a file."""
+    """Read the first fields of a message, up to ``limit`` or the first error, to recognise a file."""
     found = []
     with contextlib.suppress(OpenPoseLabError):
         for field in itertools.islice(Message(message, Budget()), limit):
@@ -72,22 +72,22 @@ def first_fields(message: memoryview, limit: int = 100) -> list[tuple[int, int |
 
 
 def map_file(path: Path) -> memoryview:
-    """The bytes of a file that is not empty, of which only those are read that are looked at."""
+    """Map a file that is not empty into memory, so that only the bytes in use are read."""
     with path.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def text(value: Value) -> str:
-    """A name. It is cut short if it is longer than any name."""
+    """Decode a name. The result has at most 1000 bytes of it."""
     return "" if isinstance(value, int) else bytes(value[:_LONGEST_NAME]).decode("utf-8", errors="replace")
 
 
 def integers(packed: Value) -> list[int]:
-    """One varint, or a packed list of them."""
+    """Decode one varint, or a packed list of varints."""
     if isinstance(packed, int):
         return [packed]
     if len(packed) > _MOST_INTEGERS:
-        raise OpenPoseLabError("is damaged: an array has more axes than any layer")
+        raise OpenPoseLabError("is damaged: an array has more axes than any array of a layer")
     values, place = [], 0
     while place < len(packed):
         value, place = varint(memoryview(packed), place)
@@ -96,14 +96,14 @@ def integers(packed: Value) -> list[int]:
 
 
 def tensor_shape(message: Value, budget: Budget) -> list[int]:
-    """The sizes in a TensorShapeProto, as graphs and checkpoints of TensorFlow have it."""
+    """Return the sizes in a TensorShapeProto, which TensorFlow's graphs and checkpoints contain."""
     dimensions = [value for number, value in Message(message, budget) if number == _DIMENSION]
     fields = [[value for number, value in Message(one, budget) if number == _SIZE] for one in dimensions]
     return [sum(size for value in sizes for size in integers(value)) for sizes in fields]
 
 
 def varint(message: memoryview, place: int) -> tuple[int, int]:
-    """The number at ``place``, seven bits a byte, and the place after it."""
+    """Decode the varint at ``place``, which has seven bits per byte. Return it and the place after it."""
     value = shift = 0
     while True:
         if place >= len(message):

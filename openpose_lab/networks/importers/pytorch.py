@@ -1,6 +1,6 @@
-"""PyTorch state dicts (.pth), the zipped files of today and those from before 1.6, read without PyTorch.
+"""PyTorch state dicts (.pth), read without PyTorch: today's zip archives and the files from before PyTorch 1.6.
 
-Their pickle may name only what tensors are made of. Everything else in it is refused, so nothing is run.
+The pickle in a file may only name the parts of tensors. Every other name is refused, so a file cannot run code.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FORM = "PyTorch state dict"
 
 _PICKLE = "/data.pkl"
 _MOST_PICKLED = 2 << 20
-"""Bytes of the pickles of a file. They hold the names of tensors, but not their numbers."""
+"""The largest pickles of a file, in bytes. Pickles hold the names of tensors, but not their numbers."""
 _MOST_LEVELS = 5
 _LONGEST_NAME = 300
 _LARGEST_NUMBER = 1 << 48
@@ -51,10 +51,10 @@ _OPCODES = b"".join(
 )
 """The opcodes in the pickles of state dicts and training files."""
 _OTHERS = {
-    "initial_stage.trunk.": "lightweight-human-pose-estimation.pytorch, another network than lightweight here; for "
-    "that, run `python -m openpose_lab weights fetch lightweight`",
+    "initial_stage.trunk.": "lightweight-human-pose-estimation.pytorch, which is not this project's network "
+    "lightweight; for that, run `python -m openpose_lab weights fetch lightweight`",
 }
-"""Beginnings of other projects' layer names -> the end of a sentence after "is of"."""
+"""The beginning of another project's layer names -> the end of a message after "is from"."""
 _OLD_MAGIC = 0x1950A86A20F9469CFC6C
 _OLD_HEAD = b"\x80\x02\x8a\x0a" + _OLD_MAGIC.to_bytes(10, "little")
 _DTYPES = {
@@ -71,7 +71,7 @@ _DTYPES = {
 
 
 class _Storage(NamedTuple):
-    """Where the numbers of tensors are: a key into the file, their dtype and how many."""
+    """The place of tensors' numbers: a key into the file, the dtype, and the count of the numbers."""
 
     key: str
     dtype: str
@@ -86,12 +86,12 @@ class _Tensor(NamedTuple):
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """Today's are zip archives with a data.pkl; the older begin with a magic number."""
+    """Return whether a file is a state dict: a zip archive with a data.pkl, or an older file with a magic number."""
     return head.startswith(_OLD_HEAD) or any(name.endswith(_PICKLE) for name in members(path, head))
 
 
 def read(path: Path) -> TrainedWeights:
-    """Every kernel, bias and slope, by the last name but one: model0.conv1_1.weight is conv1_1/kernel."""
+    """Read every kernel, bias and slope. The last two names make the key: model0.conv1_1.weight is conv1_1/kernel."""
     with path.open("rb") as file:
         old = file.read(len(_OLD_HEAD)) == _OLD_HEAD
     return from_caffe(_named(_read_old(path) if old else _read_zipped(path)))
@@ -100,7 +100,7 @@ def read(path: Path) -> TrainedWeights:
 def _named(tensors: dict[str, Array]) -> Weights:
     for beginning, other in _OTHERS.items():
         if any(f".{beginning}" in f".{path}" for path in tensors):
-            raise OpenPoseLabError(f"is of {other}")
+            raise OpenPoseLabError(f"is from {other}")
     weights: Weights = {}
     for path, array in tensors.items():
         *_, layer, variable = ("", *path.split("."))
@@ -122,7 +122,7 @@ def _read_zipped(path: Path) -> dict[str, Array]:
 
 
 def _read_old(path: Path) -> dict[str, Array]:
-    """Pickles of a magic number, a version, the machine, the state dict and the storages' keys; then each storage."""
+    """Read an old file: pickles (magic number, version, machine, state dict, storage keys), then the storages."""
     with path.open("rb") as file:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     pickles = _Pickles(data)
@@ -139,9 +139,9 @@ def _read_old(path: Path) -> dict[str, Array]:
 
 
 def _tensors(state: Any) -> Iterator[tuple[str, _Tensor]]:
-    """The tensors in nested dicts, by their dotted path; training files have the state dict among other things.
+    """Yield the tensors in nested dicts, with their dotted paths. Training files contain other things as well.
 
-    Each dict is looked at once, wherever it is.
+    Each dict is visited once, even if it occurs several times.
     """
     budget = Budget()
     seen = set()
@@ -159,11 +159,11 @@ def _tensors(state: Any) -> Iterator[tuple[str, _Tensor]]:
 
 
 def _arrays(state: Any, numbers_of: Callable[[str], bytes | memoryview]) -> dict[str, Array]:
-    """The tensors of floats, by their dotted path. ``numbers_of`` reads the storage of a key."""
+    """Read the float tensors, keyed by their dotted paths. ``numbers_of`` reads the storage of a key."""
     tensors = {path: tensor for path, tensor in _tensors(state) if tensor.storage.dtype[1] == "f"}
     arrays: dict[str, Array] = {}
     read, made = Budget(), Budget()
-    in_turn = sorted(tensors, key=lambda path: tensors[path].storage.key)  # so that one storage is kept at a time
+    in_turn = sorted(tensors, key=lambda path: tensors[path].storage.key)  # so that memory holds one storage at a time
     for key, paths in itertools.groupby(in_turn, key=lambda path: tensors[path].storage.key):
         numbers = numbers_of(key)
         read.bytes(len(numbers))
@@ -178,26 +178,26 @@ def _array(path: str, tensor: _Tensor, numbers: bytes | memoryview, budget: Budg
     budget.array(path, tensor.shape, dtype)
     last = tensor.offset + sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides))
     if max(last, math.prod(tensor.shape) - 1) >= len(data):
-        raise OpenPoseLabError("is cut short, or damaged: a tensor is larger than its numbers")
+        raise OpenPoseLabError("is cut short, or damaged: a tensor needs more numbers than the file stores")
     strides = [stride * data.itemsize for stride in tensor.strides]
     return np.array(np.lib.stride_tricks.as_strided(data[tensor.offset :], tensor.shape, strides, writeable=False))
 
 
 class _Pickles:
-    """The pickles at the beginning of a file, for an unpickler to read."""
+    """The pickles at the beginning of a file, as a file object for an unpickler."""
 
     def __init__(self, data: memoryview) -> None:
         self.data = data[:_MOST_PICKLED]
         self.place = 0
 
     def read(self, size: int) -> bytes:
-        """The next bytes."""
+        """Return the next bytes, up to ``size``."""
         found = bytes(self.data[self.place : self.place + size])
         self.place += len(found)
         return found
 
     def readline(self) -> bytes:
-        """The next bytes, to the end of a line. A line is the name of a module or of what is in it."""
+        """Return the next bytes to the end of the line. A line is the name of a module, class or function."""
         return self.read(bytes(self.data[self.place : self.place + _LONGEST_NAME]).find(b"\n") + 1)
 
 
@@ -206,9 +206,9 @@ def _push(reading: Any, items: list[Any]) -> None:
 
 
 class _Unpickler(pickle._Unpickler):
-    """The standard library's unpickler in Python, whose memory is bounded. It calls only the stand-ins below.
+    """The standard library's Python unpickler with bounded memory. It calls only the stand-ins below.
 
-    Tuples become lists, which have no hash: hashing deeply nested tuples can take for ever.
+    Tuples become lists, which cannot be hashed, because hashing deeply nested tuples can take forever.
     """
 
     dispatch: ClassVar[dict[int, Callable[[Any], None]]] = {
@@ -233,9 +233,7 @@ class _Unpickler(pickle._Unpickler):
         if module == "torch" and name in _DTYPES:
             return name
         asked = shown(f"{module}.{name}")
-        raise OpenPoseLabError(
-            f"asks for {asked}, which is not run or read here; save the state_dict alone, in 32 bits"
-        )
+        raise OpenPoseLabError(f"needs {asked}, which is not supported; save only the state_dict, in 32 bits")
 
     def persistent_load(self, pid: Any) -> _Storage:
         _, kind, key, _, count, *_ = pid
@@ -246,11 +244,11 @@ class _Unpickler(pickle._Unpickler):
 
 def _rebuilt(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
     if not isinstance(storage, _Storage) or len(shape) != len(strides):
-        raise OpenPoseLabError("is damaged: a tensor has no storage, or no stride for a size")
+        raise OpenPoseLabError("is damaged: a tensor has no storage, or fewer strides than sizes")
     return _Tensor(storage, _whole(offset), tuple(map(_whole, shape)), tuple(map(_whole, strides)))
 
 
 def _whole(value: Any) -> int:
     if not isinstance(value, int) or not 0 <= value < _LARGEST_NUMBER:
-        raise OpenPoseLabError("is damaged: a tensor has a negative size, or one that no tensor has")
+        raise OpenPoseLabError("is damaged: a tensor has a negative or impossible size")
     return value

@@ -1,9 +1,10 @@
-"""TensorFlow checkpoints (NAME.index and NAME.data-00000-of-00001): the lab's, and that of the project it comes from.
+"""TensorFlow checkpoints (NAME.index and NAME.data-00000-of-00001): the lab's, and that of the lab's source project.
 
-Their network numbers the layers that it does not name; this module maps the numbers to layer names. Its input is RGB.
+The network of these checkpoints takes RGB input. It numbers some layers instead of naming them. This module maps the
+numbers to layer names.
 
-The index is a table file of LevelDB's format with a BundleEntryProto (tensor_bundle.proto) for each variable. It is
-read here, too, before TensorFlow makes an array of any size that it states.
+The index is a table file of LevelDB's format with a BundleEntryProto (tensor_bundle.proto) for each variable. This
+module reads the index first, because TensorFlow would allocate an array of any size that it states.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from openpose_lab.networks.runtimes.tensorflow_loading import load_tensorflow
 FORM = "TensorFlow checkpoint"
 
 _LARGEST_INDEX = 16 << 20
-"""Bytes. The index of the lab's checkpoint has 9 kB."""
+"""The largest index that is read, in bytes. The index of the lab's checkpoint has 9 kB."""
 _FOOTER, _TRAILER = 48, 5
-"""Bytes of the end of a table, and of the compression and the checksum after each of its blocks."""
+"""Bytes of a table's footer, and of the compression type and checksum after each of its blocks."""
 _DTYPE, _SHAPE, _SLICES = 1, 2, 7  # of BundleEntryProto
 _FLOATS = {1: np.float32, 2: np.float64, 19: np.float16}
-"""Values of DataType."""
+"""A value of DataType -> its dtype."""
 _MOST_AXES, _MOST_NUMBERS = 8, 1 << 48
 _LONGEST_NAME = 1000
 _INDEX_END = bytes.fromhex("57fb808b247547db")  # the magic number at the end of a table file
@@ -37,23 +38,22 @@ _VARIABLE = re.compile(r"(?:^|/)net/(backbone|stage_\d_[sl])/(\w+)/(kernel|bias)
 _FRONT_LAYER = re.compile(r"block(\d)_conv(\d)$")
 _FRONT_END = {"layer_13": "conv4_3_CPM", "layer_14": "conv4_4_CPM"}
 _BRANCHES = {"s": 1, "l": 2}
-"""Its s branch has the PAFs, which OpenPose calls L1, and its l branch the heatmaps."""
+"""The checkpoint's name of a branch -> OpenPose's number. Branch s (L1) computes the PAFs, branch l (L2) the heatmaps.
+"""
 
 
 def recognises(path: Path, head: bytes) -> bool:
-    """The index of a checkpoint is a table file."""
+    """Return whether a file is a table file, as the index of a checkpoint is."""
     with path.open("rb") as file:
         file.seek(-min(path.stat().st_size, len(_INDEX_END)), 2)
         return file.read() == _INDEX_END
 
 
 def read(path: Path) -> TrainedWeights:
-    """The variables of the network; those of an optimizer are left alone."""
+    """Read the variables of the network, without the variables of an optimizer."""
     prefix = str(path).removesuffix(".index")
     if prefix == str(path):
-        raise OpenPoseLabError(
-            "is the index of a TensorFlow checkpoint, and must end in .index for its data to be found"
-        )
+        raise OpenPoseLabError("is the index of a TensorFlow checkpoint, so its name must end in .index; rename it")
     if not any(file.name.startswith(f"{Path(prefix).name}.data-") for file in path.parent.iterdir()):
         raise OpenPoseLabError(
             f"is the index of a TensorFlow checkpoint without its data; put {prefix}.data-00000-of-00001 beside it"
@@ -63,7 +63,7 @@ def read(path: Path) -> TrainedWeights:
     for name, entry in entries.items():
         if _VARIABLE.search(name):
             if entry.dtype not in _FLOATS or entry.in_slices:
-                raise OpenPoseLabError(f"does not have {shown(name)} as floats in one piece")
+                raise OpenPoseLabError(f"stores {shown(name)} in slices or not as floats, which is not supported")
             budget.array(name, entry.shape, _FLOATS[entry.dtype])
 
     load_tensorflow()
@@ -79,7 +79,7 @@ def read(path: Path) -> TrainedWeights:
 
 
 def _layer_name(part: str, layer: str) -> str:
-    """The published name of a layer: stage_1_s/layer_0 is Mconv1_stage2_L1."""
+    """Return OpenPose's name of a layer. For example, stage_1_s/layer_0 is Mconv1_stage2_L1."""
     if part == "backbone":
         named = _FRONT_LAYER.match(layer)
         return "conv{}_{}".format(*named.groups()) if named else _FRONT_END.get(layer, layer)
@@ -89,7 +89,7 @@ def _layer_name(part: str, layer: str) -> str:
 
 
 class _Entry(NamedTuple):
-    """What the index states of a variable."""
+    """The index's entry of a variable."""
 
     dtype: int
     shape: tuple[int, ...]
@@ -97,13 +97,13 @@ class _Entry(NamedTuple):
 
 
 def _entries(index: bytes) -> dict[str, _Entry]:
-    """The variables of a checkpoint by name."""
+    """Read the entries of a checkpoint's variables, keyed by name."""
     budget = Budget()
     table = memoryview(index)
     place = len(table) - _FOOTER
     if place < 0:
         raise OpenPoseLabError("is cut short")
-    for _ in range(2):  # the block of other things, which is empty, then that of places
+    for _ in range(2):  # the handle of the metaindex block, which is empty, then that of the index block
         start, place = varint(table, place)
         size, place = varint(table, place)
     entries = {}
@@ -111,14 +111,14 @@ def _entries(index: bytes) -> dict[str, _Entry]:
         start, place = varint(handle, 0)
         size, _ = varint(handle, place)
         for key, value in _block(table, start, size, budget):
-            if key:  # the first one is of the whole checkpoint
+            if key:  # the entry with the empty key describes the whole checkpoint
                 name = key.decode("utf-8", errors="replace")
                 entries[name] = _entry(name, value, budget)
     return entries
 
 
 def _block(table: memoryview, start: int, size: int, budget: Budget) -> Iterator[tuple[bytes, memoryview]]:
-    """The keys and values of a block. Each key is stored without the beginning that it shares with the one before."""
+    """Yield the keys and values of a block. Each key is stored without the prefix that it shares with the previous."""
     block = table[start : start + size]
     if len(table) < start + size + _TRAILER or size < 4 or table[start + size]:
         raise OpenPoseLabError("is damaged, or its index is compressed")
@@ -130,7 +130,7 @@ def _block(table: memoryview, start: int, size: int, budget: Budget) -> Iterator
         added, place = varint(block, place)
         length, place = varint(block, place)
         if shared > len(key) or shared + added > _LONGEST_NAME or place + added + length > end:
-            raise OpenPoseLabError("is damaged: its index has a name without an end")
+            raise OpenPoseLabError("is damaged: a name in its index does not end")
         key = key[:shared] + bytes(block[place : place + added])
         place += added
         yield key, block[place : place + length]

@@ -1,1 +1,1 @@
-"""Runtimes: what executes a network behind one small protocol."""
+"""Runtimes: libraries that execute a network, behind one small protocol."""

@@ -1,7 +1,7 @@
-"""What a runtime is: it executes a network on batches of photos.
+"""The protocol of a runtime, which executes a network on batches of photos.
 
-A file with a ``RUNTIME`` in this folder adds a runtime, which has the name of the file. It imports optional packages
-inside its functions.
+A file with a ``RUNTIME`` in this folder adds a runtime. The runtime has the name of the file. The file imports optional
+packages inside its functions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openpose_lab.networks.spec import NetworkSpec
 
 _STAGE = re.compile(r"stage(\d+)_(heatmaps|pafs)$")
 _LARGEST_VALUE = 1e6
-"""Values of trained networks' maps are about 1 at most."""
+"""The largest plausible value of a map. Maps of trained networks stay near or below 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,11 +38,11 @@ class BatchMaps:
 
 @dataclass(frozen=True, eq=False)
 class StageMaps:
-    """The maps that one stage of a network gives for n photos of one size.
+    """The maps that one stage of a network computes for n photos of one size.
 
     Attributes:
-        heatmaps: As in ``BatchMaps``. None if the stage gives no heatmaps.
-        pafs: As in ``BatchMaps``. None if the stage gives no PAFs.
+        heatmaps: As in ``BatchMaps``. None if the stage computes no heatmaps.
+        pafs: As in ``BatchMaps``. None if the stage computes no PAFs.
     """
 
     heatmaps: NDArray[np.float32] | None
@@ -56,8 +56,8 @@ class Runtime(Protocol):
         """Compute the maps of the last stage.
 
         Args:
-            batch: (n, h, w, 3) uint8, row then column, colours in the order of ``NetworkSpec.channels``. h and w are
-                multiples of the stride.
+            batch: (n, h, w, 3) uint8, indexed by photo, row and column, with colours in the order of
+                ``NetworkSpec.channels``. h and w are multiples of the stride.
 
         Returns:
             The maps.
@@ -76,10 +76,10 @@ class Runtime(Protocol):
         ...
 
     def for_calls(self, calls: int) -> Runtime:
-        """Prepare the network for calls from several threads at once, with more photos a second in all.
+        """Prepare the network for calls from several threads at once, which together compute more photos a second.
 
         Args:
-            calls: How many calls of ``run`` are computed at once.
+            calls: The number of calls of ``run`` that are computed at once.
 
         Returns:
             The same network. It may be this object.
@@ -92,13 +92,13 @@ class RuntimeSpec:
     """A way to execute networks.
 
     Attributes:
-        name: The runtime's name, which is that of its file.
-        load: Makes a network ready to run, from its spec, a weights file of any form, and the precision. None stands
-            for the precision of the weights. Raises OpenPoseLabError if the weights do not fit, or the runtime cannot
-            compute in this precision.
-        package: The Python package that the runtime needs beyond those of the project.
-        tries_weights: Whether ``load`` refuses weights that give no sensible maps. Otherwise they are tried on a photo
-            when a network is loaded.
+        name: The runtime's name, equal to the name of its file.
+        load: A function that makes a network ready to run, from its spec, a weights file of any form, and the
+            precision. None stands for the precision of the weights. It raises OpenPoseLabError if the weights do not
+            fit, or the runtime cannot compute in this precision.
+        package: The Python package that the runtime needs in addition to the project's requirements.
+        tries_weights: Whether ``load`` itself refuses weights with implausible maps. If False, ``load_network`` tries
+            the weights on a photo.
     """
 
     name: str
@@ -108,12 +108,12 @@ class RuntimeSpec:
 
 
 def are_sensible(*maps: NDArray[np.float32]) -> bool:
-    """Tell whether a trained network can give maps: all their values are numbers, and none is far from 1."""
-    return all(bool(np.abs(values).max() < _LARGEST_VALUE) for values in maps)  # False for what is no number
+    """Return whether maps can come from a trained network: every value is a number of magnitude below 1e6."""
+    return all(bool(np.abs(values).max() < _LARGEST_VALUE) for values in maps)  # False for NaN
 
 
 def is_stage_name(name: str) -> bool:
-    """Tell whether a name is that of an output, such as ``stage1_pafs``."""
+    """Return whether a name has the form of an output's name, such as ``stage1_pafs``."""
     return _STAGE.match(name) is not None
 
 
@@ -124,23 +124,26 @@ def stage_names(outputs: Iterable[str]) -> list[dict[str, str]]:
         outputs: The names, as ``NetworkSpec.build`` describes them.
 
     Returns:
-        For each stage, in the order in which the stages run, the output of each kind: ``pafs``, ``heatmaps``.
+        One dict for each stage, in the order in which the stages run: a kind, ``pafs`` or ``heatmaps`` -> the name.
+
+    Raises:
+        ValueError: A name has another form.
     """
     numbered: dict[int, dict[str, str]] = {}
     for name in outputs:
         found = _STAGE.match(name)
         if not found:
-            raise ValueError(f"an output must be named as stage1_pafs or stage1_heatmaps but is named {name}")
+            raise ValueError(f"an output must be named like stage1_pafs or stage1_heatmaps, but is named {name}")
         numbered.setdefault(int(found[1]), {})[found[2]] = name
     return [numbered[number] for number in sorted(numbered)]
 
 
 def last_stage(outputs: Iterable[str]) -> dict[str, str]:
-    """Name the last output of each kind, ``pafs`` and ``heatmaps``, among a model's outputs: see ``stage_names``."""
+    """Return the name of the last output of each kind, ``pafs`` and ``heatmaps``: see ``stage_names``."""
     return {kind: name for stage in stage_names(outputs) for kind, name in stage.items()}
 
 
 def maps_of_stages(outputs: Mapping[str, NDArray[np.float32]]) -> list[StageMaps]:
-    """Sort the maps of a model's outputs, by their names, into stages: see ``Runtime.run_stages``."""
+    """Sort a model's outputs by stage: an output's name -> its maps. The result is that of ``Runtime.run_stages``."""
     stages = [{kind: outputs[name] for kind, name in stage.items()} for stage in stage_names(outputs)]
     return [StageMaps(stage.get("heatmaps"), stage.get("pafs")) for stage in stages]

@@ -1,4 +1,4 @@
-"""Libraries with threads of their own cannot be used in a fork of a process that has used them."""
+"""A check against forks: a library with its own threads cannot run in a fork of a process that has used it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import os
 from estimation.errors import OpenPoseLabError
 
 _used_in: dict[str, int] = {}
-"""A library -> the process in which it was first used."""
+"""The name of a library -> the id of the process that first used it."""
 
 
 def check_process(library: str) -> None:
     """Check that this process can use a library.
 
-    The library's threads do not exist in a fork of a process that has used it. Its first call there would wait for
-    ever.
+    The library's threads do not exist in a fork of a process that has used it. The first call of the library would
+    never return there.
 
     Args:
         library: The name of the library.

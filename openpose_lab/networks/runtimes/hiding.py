@@ -1,4 +1,4 @@
-"""Importing a library without the optional ones that it would import too."""
+"""Import a library without the optional packages that it would import as well."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def hidden(*packages: str) -> Iterator[None]:
-    """Let packages seem not to be installed inside the block. One that is imported already stays.
+    """Make packages appear as not installed inside a ``with`` block. Packages that are already imported stay.
 
     Args:
-        packages: The packages. What imports them must be able to do without.
+        packages: The names of the packages. Code that imports them in the block must handle their absence.
     """
     absent = [package for package in packages if package not in sys.modules]
     for package in absent:

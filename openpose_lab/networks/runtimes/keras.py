@@ -29,7 +29,7 @@ _LARGEST_WEIGHT = 1e9
 
 
 class KerasRuntime:
-    """A Keras model as a runtime. Its graph is traced once, for photos of every size and batches of every size."""
+    """A Keras model as a runtime. One traced graph serves photos and batches of every size."""
 
     def __init__(self, model: keras.Model) -> None:
         """Prepare a model.
@@ -44,7 +44,7 @@ class KerasRuntime:
         last = last_stage(model.output)
 
         def run_last(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            outputs = model(batch, training=False)  # TensorFlow leaves out what only earlier stages' outputs need
+            outputs = model(batch, training=False)  # TensorFlow skips layers that the last stage does not need
             return outputs[last["heatmaps"]], outputs[last["pafs"]]
 
         def every_stage(batch: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -66,12 +66,12 @@ class KerasRuntime:
         return maps_of_stages({name: maps.numpy() for name, maps in self._every_stage(batch).items()})
 
     def for_calls(self, calls: int) -> KerasRuntime:
-        """TensorFlow shares its threads among calls as they come: see ``Runtime.for_calls``."""
+        """Return this object, because TensorFlow shares its threads among all calls: see ``Runtime.for_calls``."""
         return self
 
 
 def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -> KerasRuntime:
-    """Build a network and give it the weights of a file: see ``RuntimeSpec.load``."""
+    """Build a network with the weights of a file: see ``RuntimeSpec.load``."""
     if precision not in (None, "f32"):
         raise OpenPoseLabError(
             f"Keras computes in f32, not in {precision}; leave out --precision, or use --runtime openvino"
@@ -84,14 +84,14 @@ def build_trained(spec: NetworkSpec, arrays: Weights, path: Path) -> keras.Model
 
     Args:
         spec: The network.
-        arrays: The weights by ``layer/variable``.
-        path: The file that the weights are from, for error messages.
+        arrays: The weights, keyed by ``layer/variable``.
+        path: The weights file, for error messages.
 
     Returns:
         The model.
 
     Raises:
-        OpenPoseLabError: A weight is missing, does not fit or is no trained one, or the network has no place for it.
+        OpenPoseLabError: As in ``set_weights``.
     """
     use_tensorflow()
     model = spec.build(spec.layout)
@@ -104,12 +104,13 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
 
     Args:
         model: The model. It is not changed if an error is raised.
-        arrays: The weights by ``layer/variable``.
-        path: The file that the weights are from, for error messages.
+        arrays: The weights, keyed by ``layer/variable``.
+        path: The weights file, for error messages.
         network: The network's name, for error messages.
 
     Raises:
-        OpenPoseLabError: A weight is missing, does not fit or is no trained one, or the model has no place for it.
+        OpenPoseLabError: A weight is missing, has another shape, has values that no trained network has, or belongs to
+            no layer of the model.
     """
     variables = {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
     found = {}
@@ -121,14 +122,14 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
             raise OpenPoseLabError(
                 f"{path} is not for {network}: {name} has shape {arrays[name].shape}, expected {expected}"
             )
-        with np.errstate(all="ignore"):  # a value may be too large for the variable's dtype
+        with np.errstate(all="ignore"):  # a value that is too large for the variable's dtype becomes infinite
             found[name] = np.asarray(arrays[name], variable.dtype)
         if not np.isfinite(found[name]).all():
-            raise OpenPoseLabError(f"{path} is damaged: {name} has values that are no numbers; give another file")
+            raise OpenPoseLabError(f"{path} is damaged: {name} has infinite values or NaN; use another weights file")
         if found[name].dtype.kind == "f" and np.abs(found[name]).max(initial=0) > _LARGEST_WEIGHT:
-            raise OpenPoseLabError(f"{path} is damaged: {name} has values that no trained network has; give another")
+            raise OpenPoseLabError(f"{path} is damaged: {name} has a magnitude above 1e9; use another weights file")
         if variable.name.endswith("kernel") and not found[name].any():
-            raise OpenPoseLabError(f"{path} is damaged: {name} has zeros only, as no trained network; give another")
+            raise OpenPoseLabError(f"{path} is damaged: {name} is all zeros; use another weights file")
     if unknown := sorted(arrays.keys() - variables.keys()):
         raise OpenPoseLabError(f"{path} is not for {network}: the network has no layer for {shown(unknown[0])}")
     for name, variable in variables.items():
@@ -136,14 +137,14 @@ def set_weights(model: keras.Model, arrays: Weights, path: Path, network: str) -
 
 
 def keras_package() -> str:
-    """Name the package with the Keras code of the networks, and make sure that Python finds it.
+    """Return the name of the package with the networks' Keras code, and make it importable.
 
     Returns:
-        ``openpose_lab.keras_models``. In a clone this is the folder ``models``, whatever other package of that name
-        Python would find.
+        ``openpose_lab.keras_models``. In a clone this is the folder ``models`` of the clone, even if Python would find
+        another package ``models``.
 
     Raises:
-        OpenPoseLabError: The project has no Keras code.
+        OpenPoseLabError: The Keras code is missing.
     """
     name = "openpose_lab.keras_models"
     if name in sys.modules or (PACKAGE / "keras_models" / "__init__.py").is_file():
@@ -152,7 +153,7 @@ def keras_package() -> str:
     spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=[str(path.parent)])
     if not path.is_file() or spec is None or spec.loader is None:
         raise OpenPoseLabError(
-            f"the Keras code of the networks is missing: there is no {path}; get the project again, whole"
+            f"the Keras code of the networks is missing: {path} does not exist; download the whole project again"
         )
     package = importlib.util.module_from_spec(spec)
     sys.modules[name] = package
@@ -170,8 +171,7 @@ def keras_code(name: str) -> ModuleType:
         The module.
 
     Raises:
-        OpenPoseLabError: The package with the Keras code is not found, or this process is a fork of one that has used
-            TensorFlow.
+        OpenPoseLabError: The Keras code is missing, or this process was forked from one that has used TensorFlow.
         ImportError: The module is missing, or one of its own imports fails.
     """
     use_tensorflow()

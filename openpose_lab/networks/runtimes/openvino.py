@@ -1,8 +1,9 @@
-"""The OpenVINO runtime: it starts in a fraction of a second, needs no TensorFlow, and computes in INT8.
+"""The OpenVINO runtime: it starts in a fraction of a second, needs no TensorFlow, and can compute in INT8.
 
-Published files that hold a graph are executed as they are, if their checksum is the published one. Weights of every
-other form pass through the importers and Keras once: Keras's graph becomes an OpenVINO graph, is compared with Keras on
-a photo, and is kept. OpenVINO executes altered files without an error, so it never reads a file that is not checked.
+OpenVINO reads a published file that holds a graph directly, if its checksum is the published one. Weights of every
+other form are converted once: the importers read them, Keras builds the graph, and OpenVINO converts it. The converted
+graph is compared with Keras on a photo, and cached. OpenVINO would run an altered file without an error, so it only
+reads files with a verified checksum.
 """
 
 from __future__ import annotations
@@ -51,17 +52,18 @@ FOLDER = cache_folder() / "openvino"
 _MOST_BYTES = 2 << 30
 _DEVICE = "CPU"
 _PROCESSOR = ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
-"""Properties on which compiled graphs depend."""
+"""Properties of the processor on which compiled graphs depend."""
 _TOLERANCE = 1e-4
-"""Of the largest value of a map. Sums in another order differ by about 5e-6."""
+"""The largest accepted difference between OpenVINO's and Keras's maps, as a share of the map's largest value. Sums in
+another order differ by about 5e-6."""
 _LEAST_DIFFERENCE = 1e-6
 _COMPARED_HEIGHT = 128
-"""Pixels of the photo on which a graph is compared with Keras."""
+"""The height, in pixels, of the photo on which a graph is compared with Keras."""
 _MOST_QUOTED = 90
-"""Letters of OpenVINO's message."""
+"""The length of OpenVINO's quoted message, in letters."""
 _KEPT_KERNELS = 200
-"""Kernels that each call keeps for input sizes that it has seen. More are no faster where a folder has photos of a few
-sizes. Where all sizes differ, memory would grow: by 700 MB over 100 sizes with OpenVINO's own 5000."""
+"""Kernels that each call caches for recent input sizes. More kernels are not faster for photos of a few sizes. For
+photos of many sizes, OpenVINO's default of 5000 takes 700 MB more over 100 sizes."""
 
 
 class OpenVinoRuntime:
@@ -71,17 +73,17 @@ class OpenVinoRuntime:
         """Compile a graph.
 
         Args:
-            compile_graph: Compiles the graph, with the outputs of every stage or of the last one, for a number of calls
-                at once. The input is (n, h, w, 3) uint8. The outputs are named and shaped as those that
-                ``NetworkSpec.build`` describes.
-            calls: How many calls from as many threads are computed at once. One call alone uses all cores; of several,
-                each uses its share.
+            compile_graph: A function that compiles the graph. Its arguments are whether to output every stage or only
+                the last one, and the number of calls at once. The graph's input is (n, h, w, 3) uint8. Its outputs have
+                the names and shapes that ``NetworkSpec.build`` describes.
+            calls: The number of calls, from as many threads, that are computed at once. A single call uses all cores.
+                Several calls share the cores.
         """
         self._compile, self._calls = compile_graph, calls
         self._last_stage = compile_graph(False, calls)
         self._every_stage: ov.CompiledModel | None = None
         self._lock = threading.Lock()
-        self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()  # a request takes one call at a time
+        self._idle: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()  # a request serves one call at a time
         for _ in range(calls):
             self._idle.put(self._last_stage.create_infer_request())
 
@@ -121,7 +123,7 @@ def load(spec: NetworkSpec, weights: Path, precision: Precision | None = None) -
 
 
 class _TrainedGraph:
-    """The graph of a network with the weights of a file, which is read as it is, or made by Keras once."""
+    """The graph of a network with the weights of a file, which OpenVINO reads directly or Keras converts once."""
 
     def __init__(self, spec: NetworkSpec, weights: Path, precision: Precision | None) -> None:
         import openvino as ov
@@ -133,14 +135,14 @@ class _TrainedGraph:
         int8 = published is not None and published.int8
         if precision == "int8" and not int8:
             raise OpenPoseLabError(
-                f"{weights} is no INT8 graph that is known here, so it does not run in int8; leave out --precision"
+                f"{weights} is not a published INT8 graph, so it cannot run in int8; leave out --precision"
             )
         if precision == "bf16" and "BF16" not in self._core.get_property(_DEVICE, "OPTIMIZATION_CAPABILITIES"):
             raise OpenPoseLabError("this processor does not compute in bf16; leave out --precision")
         in_floats = int8 and precision in ("f32", "bf16")
         self._reader = _READERS.get(published.form) if published and not in_floats else None
         self._settings = {
-            # Where this is missing, OpenVINO computes in bf16 on processors that can, at a loss of accuracy.
+            # Without this setting, OpenVINO computes in bf16 on processors that support it, and loses accuracy.
             "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
             "PERFORMANCE_HINT": "LATENCY",
         }
@@ -148,17 +150,18 @@ class _TrainedGraph:
         self._kept = KeptFiles(FOLDER, _MOST_BYTES, "compiled networks")
 
     def compiled(self, every_stage: bool, calls: int) -> ov.CompiledModel:
-        """Compile the graph, or take the compiled one that was kept.
+        """Compile the graph, or load it from the cache.
 
         Args:
-            every_stage: Whether it has the outputs of every stage, or those of the last one.
-            calls: How many calls are computed at once. Each then has one thread, as more would wait for each other.
+            every_stage: Whether the graph outputs the maps of every stage, or only those of the last one.
+            calls: The number of calls that are computed at once. If there are several, each uses one thread, because
+                more threads would wait for each other.
 
         Returns:
             The compiled graph.
 
         Raises:
-            OpenPoseLabError: The weights cannot be read or do not fit, or have changed meanwhile.
+            OpenPoseLabError: The weights cannot be read, do not fit, or changed while they were read.
             RuntimeError: OpenVINO cannot compile the graph.
         """
         import openvino as ov
@@ -172,7 +175,7 @@ class _TrainedGraph:
             *(str(self._core.get_property(_DEVICE, name)) for name in _PROCESSOR),
         ]
         if (data := self._kept.read(depends_on)) is not None:
-            with suppress(RuntimeError):  # made with another build of this version, say
+            with suppress(RuntimeError):  # for example, another build of this version compiled it
                 return self._core.import_model(data, _DEVICE, settings)
         graph = self._reader(self._core, self._files, self._spec) if self._reader else self._converted()
         if not every_stage:
@@ -183,12 +186,12 @@ class _TrainedGraph:
         return compiled
 
     def _converted(self) -> ov.Model:
-        """The graph that Keras makes of weights in any form, or the kept one."""
+        """Convert weights of any form to an OpenVINO graph, through Keras, or load the graph from the cache."""
         import openvino as ov
 
         depends_on = ["graph", *self._depends_on]
         if (data := self._kept.read(depends_on)) is not None:
-            with suppress(RuntimeError):  # OpenVINO is older now than when the graph was made
+            with suppress(RuntimeError):  # for example, a newer OpenVINO made the graph
                 return _deserialised(self._core, data)
         self._require_tensorflow()
         from tqdm import tqdm
@@ -208,12 +211,12 @@ class _TrainedGraph:
             steps.update()
             _compare(self._core, graph, model, self._weights)
             steps.update()
-        with suppress(RuntimeError, OpenPoseLabError):  # a full disk, say; the compiled graph may be kept all the same
+        with suppress(RuntimeError, OpenPoseLabError):  # for example, the disk is full; the graph can still be used
             self._kept.write(depends_on, _serialised(graph))
         return graph
 
     def _require_tensorflow(self) -> None:
-        """Raise OpenPoseLabError if TensorFlow is missing. The text names weights that need no TensorFlow."""
+        """Raise OpenPoseLabError if TensorFlow is missing. The message names weights that need no TensorFlow."""
         if is_installed("tensorflow"):
             return
         self._check_without_tensorflow()
@@ -221,34 +224,34 @@ class _TrainedGraph:
         readable = (one for one in self._spec.published if one.form in _READERS and not one.int8)
         if (one := next(readable, None)) is not None:
             path = weights_folder() / one.files[0].name
-            sentence += f', or `python -m openpose_lab weights fetch {one.name}`, and give "{path}" with --weights'
+            sentence += f', or run `python -m openpose_lab weights fetch {one.name}` and give "{path}" with --weights'
         raise OpenPoseLabError(sentence)
 
     def _check_without_tensorflow(self) -> None:
-        """Raise OpenPoseLabError if the weights are damaged, so that TensorFlow would not help."""
+        """Raise OpenPoseLabError if the weights are damaged, because installing TensorFlow would not help then."""
         published = {file.name: file for one in self._spec.published for file in one.files if file.checksum}
         for path in self._files:
             if path.name in published and not is_published(published[path.name], path):
                 raise OpenPoseLabError(
-                    f"{path} is not the published file of that name; delete it and fetch it again, or give it another "
-                    "name if it is your own"
+                    f"{path} is not the published file of that name; delete it and fetch it again, or rename it "
+                    "if it is your own file"
                 )
         with suppress(MissingLibraryError):  # h5py comes with TensorFlow
             read_weights(self._weights)
 
     def _check_unchanged(self) -> None:
-        """Raise OpenPoseLabError if what was read may not be what the checksums are of."""
+        """Raise OpenPoseLabError if the weights files have changed since their checksums were computed."""
         if checksums_of(self._weights) != self._checksums:
-            raise OpenPoseLabError(f"{self._weights} has changed while it was read; start again once it is complete")
+            raise OpenPoseLabError(f"{self._weights} changed while it was read; run again when it is complete")
 
 
 @contextmanager
 def _one_sentence(task: str) -> Iterator[None]:
-    """Turn OpenVINO's and the system's exceptions into OpenPoseLabError. ``task``: what cannot be done."""
+    """Turn exceptions of OpenVINO and the system into OpenPoseLabError with the words "cannot" and ``task``."""
     try:
         yield
     except RuntimeError as error:
-        reason = str(error).strip().rpartition("\n")[2]  # after the places in OpenVINO's code
+        reason = str(error).strip().rpartition("\n")[2]  # the last line; OpenVINO's source positions stand before it
         raise OpenPoseLabError(
             f"OpenVINO cannot {task} ({one_line(reason, _MOST_QUOTED)}); use --runtime keras"
         ) from error
@@ -276,10 +279,10 @@ def _execute(
 
 
 def _read_ir(core: ov.Core, files: list[Path], spec: NetworkSpec) -> ov.Model:
-    """Read a graph of the Open Model Zoo: (n, 3, h, w) in and out."""
+    """Read a graph of the Open Model Zoo. Its input and outputs have axes (n, channels, h, w)."""
     import openvino as ov
 
-    # OpenVINO would leave the constants in the file, which another program may change.
+    # The files are read here, because OpenVINO would map the constants from a file that another program may change.
     xml, constants = (read_input(file, "weights file", LARGEST_FILE) for file in files)
     model = core.read_model(xml, ov.Tensor(np.frombuffer(constants, np.uint8)))
     model.reshape(ov.PartialShape([-1, 3, -1, -1]))
@@ -289,14 +292,14 @@ def _read_ir(core: ov.Core, files: list[Path], spec: NetworkSpec) -> ov.Model:
 
 
 def _read_frozen_graph(core: ov.Core, files: list[Path], spec: NetworkSpec) -> ov.Model:
-    """Read a frozen graph of TensorFlow: (n, h, w, 3) in and out."""
+    """Read a frozen graph of TensorFlow. Its input and outputs have axes (n, h, w, channels)."""
     import openvino as ov
     from openvino.frontend import FrontEndManager
 
     from openpose_lab.networks.importers.frozen_graph import graph_of
 
     frontend, data = FrontEndManager().load_by_framework("tf"), graph_of(files[0])
-    with _temporary_folder() as folder:  # it reads files only, and not out of a wheel
+    with _temporary_folder() as folder:  # the frontend reads only files, and none inside a wheel
         file = folder / "graph.pb"
         file.write_bytes(data)
         graph = frontend.load(str(file))
@@ -310,19 +313,19 @@ _READERS: dict[str, Callable[[ov.Core, list[Path], NetworkSpec], ov.Model]] = {
     "OpenVINO IR": _read_ir,
     "TensorFlow frozen graph": _read_frozen_graph,
 }
-"""A form of published files -> what reads their graph."""
+"""A form of published files -> the function that reads their graph."""
 
 
 def _from_photos(model: ov.Model, order: str, spec: NetworkSpec) -> ov.Model:
-    """Let a graph take photos and give maps as ``NetworkSpec.build`` describes them.
+    """Give a graph the input and the outputs that ``NetworkSpec.build`` describes.
 
     Args:
         model: The graph. Its outputs are in the order of ``spec.graph_outputs``.
-        order: The order of its axes.
-        spec: The network.
+        order: The order of the graph's axes, such as ``NCHW``.
+        spec: The network's description.
 
     Returns:
-        The graph with the axes, the dtypes and the names of the outputs that Keras's graph has.
+        The graph with the axes, dtypes and output names of Keras's graph.
     """
     import openvino as ov
     from openvino.preprocess import PrePostProcessor
@@ -340,7 +343,7 @@ def _from_photos(model: ov.Model, order: str, spec: NetworkSpec) -> ov.Model:
 
 
 def _keep_last_stage(model: ov.Model) -> None:
-    """Remove the outputs of a graph that only earlier stages give."""
+    """Remove the outputs of all stages before the last of each kind."""
     last = last_stage(map(_name, model.outputs))
     for result in model.get_results():
         if _name(result.output(0)) not in last.values():
@@ -348,13 +351,13 @@ def _keep_last_stage(model: ov.Model) -> None:
 
 
 def _name(output: Any) -> str:
-    """The name of an output as ``NetworkSpec.build`` describes it. OpenVINO may add the name of the node."""
+    """Return an output's name, such as ``stage1_pafs``. OpenVINO may list the name of the node as well."""
     names: set[str] = output.get_names()
     return next(name for name in names if is_stage_name(name))
 
 
 def _serialised(graph: ov.Model) -> bytes:
-    """A graph as bytes: the length of its XML in 8 bytes, the XML, the constants."""
+    """Return a graph as bytes: the length of its XML in 8 bytes, the XML, the constants."""
     import openvino as ov
 
     with _temporary_folder() as folder:
@@ -365,7 +368,7 @@ def _serialised(graph: ov.Model) -> bytes:
 
 
 def _deserialised(core: ov.Core, data: bytes) -> ov.Model:
-    """The graph that ``_serialised`` gave as bytes."""
+    """Return the graph of bytes that ``_serialised`` returned."""
     import openvino as ov
 
     end = 8 + int.from_bytes(data[:8], "little")
@@ -374,13 +377,13 @@ def _deserialised(core: ov.Core, data: bytes) -> ov.Model:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder that is deleted after the block. Raises OpenPoseLabError if the block cannot write into it."""
+    """Create a folder and delete it after the block. Raises OpenPoseLabError if the block cannot write into it."""
     try:
-        # Windows deletes no file that is in use.
+        # Cleanup may fail, because Windows cannot delete a file that is in use.
         with tempfile.TemporaryDirectory(prefix="openpose-lab-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
     except OSError as error:
-        place = f" into {tempfile.tempdir}" if tempfile.tempdir else ""  # None: no folder can be written
+        place = f" into {tempfile.tempdir}" if tempfile.tempdir else ""  # None if no folder can be written
         advice = "free some space there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check that folder"
         raise OpenPoseLabError(
             f"cannot write temporary files{place}: {one_line(str(error.strerror), _MOST_QUOTED)}; {advice}, or set "
@@ -389,14 +392,15 @@ def _temporary_folder() -> Iterator[Path]:
 
 
 def _compare(core: ov.Core, graph: ov.Model, model: keras.Model, weights: Path) -> None:
-    """Raise OpenPoseLabError if Keras's maps are no sensible ones, or those of a graph differ from them."""
+    """Raise OpenPoseLabError if Keras's maps are not plausible, or if a graph's maps differ from them."""
     photo = read_photo(sample_photo())
     width = round(photo.shape[1] * _COMPARED_HEIGHT / photo.shape[0] / 8) * 8
     batch = cv2.resize(photo, (width, _COMPARED_HEIGHT), interpolation=cv2.INTER_AREA)[None]
     expected = {name: maps.numpy() for name, maps in model(batch, training=False).items()}
     if not are_sensible(*expected.values()):
         raise OpenPoseLabError(
-            f"{weights} is damaged, or no trained weights: it gives maps that no trained network gives; give another"
+            f"{weights} is damaged, or holds no trained weights: its maps have values that no trained network gives; "
+            "use another weights file"
         )
     for output, maps in core.compile_model(graph, _DEVICE, {"INFERENCE_PRECISION_HINT": "f32"})(batch).items():
         name = _name(output)

@@ -1,4 +1,4 @@
-"""OpenVINO, loaded late, without its report to Intel and without what running a network can do without."""
+"""Load OpenVINO late and silently, without its report to Intel and without parts that a run does not need."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     import openvino as ov
 
 _TELEMETRY = "openvino_telemetry"
-"""It writes an identity into the home folder and reports each import to a web service. OpenVINO works without it."""
+"""This package writes an identity into the home folder and reports each import to a web service. OpenVINO works without
+it."""
 _CONVERTER = "openvino.tools.ovc"
-"""Importing it takes longer than all the rest of OpenVINO."""
+"""Importing this package takes longer than importing the rest of OpenVINO."""
 _KEPT_KERNELS = "256"
-"""Kernels that oneDNN, OpenVINO's library, keeps for input sizes that it has seen. Its own 1024 take 150 MB more where
+"""Kernels that oneDNN, a library of OpenVINO, caches for recent input sizes. Its default of 1024 needs 150 MB more if
 the photos of a folder have many sizes."""
 _MOST_QUOTED = 90
-"""Letters of a library's message."""
+"""The length of a library's quoted message, in letters."""
 
 
 def load_openvino() -> None:
@@ -39,11 +40,11 @@ def load_openvino() -> None:
     try:
         with silent_stderr(), hidden(_TELEMETRY, _CONVERTER):
             import openvino as ov
-        ov.Tensor(np.zeros(1, np.uint8)).data  # noqa: B018  # two threads whose first use this is may wait for ever
-    except Exception as error:  # of many kinds: a system library is missing, or files of two versions are mixed
+        ov.Tensor(np.zeros(1, np.uint8)).data  # noqa: B018  # first use here: two threads could deadlock in it later
+    except Exception as error:  # for example, a system library is missing, or files of two versions are mixed
         raise OpenPoseLabError(
-            f"OpenVINO is installed but cannot be loaded ({one_line(str(error), _MOST_QUOTED)}); install it again, or "
-            "use --runtime keras"
+            f"OpenVINO is installed but cannot be loaded ({one_line(str(error), _MOST_QUOTED)}); reinstall it, or use "
+            "--runtime keras"
         ) from error
     ov.convert_model = _convert_model
 
@@ -59,7 +60,7 @@ def use_openvino() -> None:
 
 
 def _convert_model(*arguments: Any, **options: Any) -> ov.Model:
-    """``openvino.convert_model``, which is imported when it is first called."""
+    """Call ``openvino.convert_model``, which is imported only when it is first called."""
     with hidden(_TELEMETRY):
         from openvino.tools.ovc import convert_model
     return convert_model(*arguments, **options)

@@ -1,4 +1,4 @@
-"""TensorFlow, loaded late, with the right Keras backend, without its notices, and without what it can do without."""
+"""Load TensorFlow late and silently, with the right Keras backend and without optional packages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def load_tensorflow() -> None:
     if "tensorflow" in sys.modules and "keras" in sys.modules:
         return
     require("tensorflow", "running a network with Keras, or importing weights,")
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the user's own Keras settings say
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # overrides the user's own Keras settings
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow 2.21 greets on the standard error whatever its log level. Keras imports matplotlib wherever it is, for
-    # plots that nobody asks for here, and on its first import matplotlib looks at every font of the machine.
+    # TensorFlow 2.21 prints to standard error at every log level. Keras imports matplotlib if it is installed, for
+    # plots that this project never draws, and the first import of matplotlib reads every font of the machine.
     with silent_stderr(), hidden("matplotlib"):
         import keras  # noqa: F401
         import tensorflow  # noqa: F401

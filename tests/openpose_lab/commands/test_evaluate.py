@@ -62,8 +62,8 @@ def test_where_precision_is_lost(program):
     assert status == 0
     assert table["right"] == ["34", "1.000"]
     assert table["miss"] == ["0", "1.000"]
-    assert table["false person"] == ["0", "1.000"]
-    assert table["true parts, our grouping"][0] == "1.000"
+    assert table["false positive"] == ["0", "1.000"]
+    assert table["ground-truth peaks"][0] == "1.000"
 
 
 def test_pckh_where_there_are_heads(program, annotations):
@@ -135,7 +135,7 @@ def test_all_figures_as_json_and_a_row_for_each_photo(program, tmp_path):
     assert settings["thresholds"]["peak_threshold"] == COCO_18.peak_threshold
     assert settings["thresholds"]["completion_reach"] == 0.1
     assert system["figures"]["AP"] == pytest.approx(1)
-    assert [loss["what"] for loss in system["breakdown"]][-1] == "our parts, true grouping and order"
+    assert [loss["what"] for loss in system["breakdown"]][-1] == "oracle grouping and scores"
     rows = list(csv.DictReader((tmp_path / "photos.csv").read_text("utf-8").splitlines()))
     assert [(row["system"], row["file_name"], row["matched"]) for row in rows] == [("mobilenet_thin", "photo.png", "2")]
 
@@ -204,9 +204,9 @@ def test_predictions_of_another_system_beside_ours(drawing_program, predictions,
     assert ours.startswith("1 photos, 2 people found, mobilenet_thin (openvino, f32) at height 480\nAP         1.000")
     used = "1 of 3 rows used, 1 of other photos, 1 of other categories left out"
     assert others.startswith(f"1 people found, other.json ({used})\nAP         0.50")
-    assert "person not found                         17" in others
-    assert "true parts, our grouping" in ours
-    assert "true parts, our grouping" not in others
+    assert "missed person                            17" in others
+    assert "ground-truth peaks" in ours
+    assert "ground-truth peaks" not in others
     assert "\nAP of other.json - mobilenet_thin: -0.4" in others
     content = json.loads((tmp_path / "figures.json").read_bytes())
     first, second = content["systems"]

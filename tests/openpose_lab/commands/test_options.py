@@ -283,7 +283,7 @@ def test_the_network_of_the_weights_is_recognised(network_of, tmp_path, network,
 def test_weights_of_no_known_network_need_its_name(network_of, tmp_path):
     np.savez(tmp_path / "a.npz", **{"first/kernel": np.zeros(3)})
     with pytest.raises(
-        OpenPoseLabError, match=r"a.npz .* is of no network known here: .*--network NAME says what does"
+        OpenPoseLabError, match=r"a.npz .* fits no network of this project: .*add --network NAME to see what does"
     ):
         network_of("--weights", tmp_path / "a.npz")
     assert network_of("--weights", tmp_path / "a.npz", "--network", "vgg19") == "vgg19"

@@ -98,7 +98,7 @@ def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
         ),
         (("fetch", "vgg19-lab"), "vgg19-lab has no published checksum, so it is not fetched"),
         (("import", tmp_path / "none"), "there is no weights file"),
-        (("import", tmp_path / "notes.txt"), "notes.txt is of no form that can be read"),
+        (("import", tmp_path / "notes.txt"), "notes.txt has no supported form"),
         (("import", tmp_path / "notes.txt", "--network", "vgg"), "there is no network 'vgg'; these are"),
         (("import", tmp_path / "notes.txt", "--network", ""), "there is no network ''; these are"),
         (("import", tmp_path / "a.npz", "--out", tmp_path / "no/where.h5"), "there is no folder"),
@@ -169,7 +169,7 @@ def test_verify_tries_the_network(program, folder, mobilenet_weights, tmp_path):
     good, weak, huge = out.splitlines()
     assert re.fullmatch(r"ok     .*good.npz: NumPy archive, 5 people with \d+ parts in skiers.jpg, which shows 5", good)
     assert "weak.npz: it finds 0 people with 0 parts in skiers.jpg, which shows 5: these are no trained weights" in weak
-    assert "has values that no trained network has; give another" in huge
+    assert "has a magnitude above 1e9; use another weights file" in huge
 
 
 @pytest.mark.slow

@@ -117,22 +117,22 @@ def test_each_line_counts_and_is_worth_something(crowds, completion):
     losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), completion)
     by_name = {loss.what: loss for loss in losses}
     labelled = pair_people(scene_set.truth, results).labelled.sum()
-    kinds = ("right", "jitter", "inversion", "swap", "miss", "person not found")
+    kinds = ("right", "jitter", "inversion", "swap", "miss", "missed person")
     assert sum(by_name[kind].number for kind in kinds) == labelled
     as_it_is = average_precision(scene_set.truth, results, 20)[0]
     assert by_name["right"].ap == pytest.approx(as_it_is)
-    for name in ("jitter", "miss", "order of people"):
+    for name in ("jitter", "miss", "person scores"):
         assert by_name[name].ap > as_it_is
-    assert by_name["our parts, true grouping"].ap == pytest.approx(as_it_is)  # completed as these are
-    assert by_name["our parts, true grouping and order"].ap == pytest.approx(by_name["order of people"].ap)
+    assert by_name["oracle grouping"].ap == pytest.approx(as_it_is)  # completed as these are
+    assert by_name["oracle grouping and scores"].ap == pytest.approx(by_name["person scores"].ap)
 
 
 def test_who_is_not_found_is_counted_in_keypoints_and_people():
     scene_set = crowd_scenes(COCO_18, 2, 0.0, 1, 0, Disturbance())
     results = truly_grouped(scene_set.scenes[0], completion=Completion())[:1]
     losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), completion=Completion())
-    (missing,) = [loss for loss in losses if loss.what == "person not found"]
-    assert (missing.number, missing.meaning) == (17, "nothing was found of the person; 1 people")
+    (missing,) = [loss for loss in losses if loss.what == "missed person"]
+    assert (missing.number, missing.meaning) == (17, "no skeleton was matched with the person; 1 people")
 
 
 def test_true_parts_of_people_apart_are_true_people():
@@ -148,4 +148,4 @@ def test_a_grouping_that_finds_nobody_costs_all(crowds):
     scene_set, results = crowds
     nobody = Grouping("merge", lambda rows: rows[:0], load_grouping("lab").source)
     losses = find_losses(scene_set.truth, results, scene_set, COCO_18, nobody, completion=Completion())
-    assert {loss.what: loss.ap for loss in losses}["true parts, our grouping"] == 0
+    assert {loss.what: loss.ap for loss in losses}["ground-truth peaks"] == 0

@@ -74,7 +74,7 @@ def test_every_cut_is_refused(record):
 
 
 def test_another_layout_is_refused(record):
-    with pytest.raises(ValueError, match="2 people must have 25 scores and peak ids each"):
+    with pytest.raises(ValueError, match="each of 2 people must have 25 scores and 25 peak ids"):
         from_line(to_line(record), LAYOUTS["BODY_25"])
 
 

@@ -83,7 +83,9 @@ def test_supervision_draws_them(_):
 
 def test_an_old_supervision_is_one_sentence(monkeypatch):
     install(monkeypatch, OldKeyPoints)
-    with pytest.raises(OpenPoseLabError, match=r"to_supervision needs supervision 0\.29 or newer, but an older one"):
+    with pytest.raises(
+        OpenPoseLabError, match=r"to_supervision needs supervision 0\.29 or newer, but an older version"
+    ):
         to_supervision(TWO)
 
 

@@ -40,7 +40,7 @@ def test_without_weights_the_two_commands_that_get_them(empty_folder, name):
         load_network(name)
     sentence = str(error.value)
     file = empty_folder / PUBLISHED[name].files[0].name
-    assert sentence.startswith(f"there are no weights for {name} yet: run ")
+    assert sentence.startswith(f"there are no weights for {name} yet; run ")
     assert f"`python -m openpose_lab weights fetch {name}` and then " in sentence
     assert f"`python -m openpose_lab weights import {file}`" in sentence
     assert "\n" not in sentence
@@ -51,7 +51,7 @@ def test_without_published_weights_how_to_give_some(empty_folder, monkeypatch):
     with pytest.raises(OpenPoseLabError) as error:
         load_network("mine")
     assert str(error.value) == (
-        "there are no weights for mine yet, and none are published: give a file with --weights, or run "
+        "there are no weights for mine yet, and none are published; give a file with --weights, or run "
         "`python -m openpose_lab weights import FILE --network mine`"
     )
 
@@ -81,7 +81,7 @@ def test_weights_of_no_known_network(tmp_path):
     np.savez(tmp_path / "a.npz", **{"first/kernel": np.zeros(3), "first/bias": np.zeros(3), "second/bias": np.zeros(3)})
     form, trained = read_weights(tmp_path / "a.npz")
     with pytest.raises(
-        OpenPoseLabError, match=r"a.npz \(NumPy archive\) is of no network .* first, second, … \(2 in all\)"
+        OpenPoseLabError, match=r"a.npz \(NumPy archive\) fits no network .* first, second, … \(2 in all\)"
     ):
         name_network(tmp_path / "a.npz", form, trained)
 
@@ -89,7 +89,7 @@ def test_weights_of_no_known_network(tmp_path):
 def test_a_folder_that_cannot_be_made_is_said_before_fetching(empty_folder):
     empty_folder.write_text("a file in the way")
     with pytest.raises(
-        OpenPoseLabError, match="the weights cannot be kept in .*model_weights, which cannot be written"
+        OpenPoseLabError, match="cannot write weights into the folder .*model_weights; make it writable"
     ):
         find_weights("mobilenet_thin")
 
@@ -184,7 +184,7 @@ def test_weights_that_give_no_sensible_maps_are_refused_when_they_are_loaded(tmp
             return BatchMaps(**maps)
 
     add_runtime(monkeypatch, RuntimeSpec("bad", lambda *_: Bad()))
-    sentence = "any is damaged, or no trained weights: mobilenet_thin gives maps that no trained network gives"
+    sentence = "any is damaged, or holds no trained weights: the maps of mobilenet_thin have values that no"
     with pytest.raises(OpenPoseLabError, match=sentence):
         load_network("mobilenet_thin", tmp_path / "any", runtime="bad")
 

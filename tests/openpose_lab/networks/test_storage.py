@@ -54,16 +54,18 @@ def test_damaged_files(path):
     write(path, {"layers/conv2d/vars/0": KERNEL})
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    with pytest.raises(OpenPoseLabError, match="weights.any is damaged, or no Keras weights after all: .*truncated"):
+    with pytest.raises(
+        OpenPoseLabError, match="weights.any is damaged, or is not in the form Keras weights: .*truncated"
+    ):
         read_weights(path)
     for layer, most in (("conv2d", 2), ("batch_normalization_3", 4)):
         write(path, {f"layers/{layer}/vars/{k}": BIAS for k in range(5)})
         with pytest.raises(
-            OpenPoseLabError, match=f"has 5 variables in layer {layer}, where {most} at most were expected"
+            OpenPoseLabError, match=f"has 5 variables in layer {layer}, but at most {most} were expected"
         ):
             read_weights(path)
     write(path, {"notes": np.array([1, 2])})
-    with pytest.raises(OpenPoseLabError, match=r"weights.any \(Keras weights\) has no weights in it"):
+    with pytest.raises(OpenPoseLabError, match=r"weights.any \(Keras weights\) holds no weights that can be used"):
         read_weights(path)
 
 
@@ -201,7 +203,7 @@ def test_a_layer_that_holds_layers_is_refused(tmp_path, kind):
         "Sequential": lambda: keras.Sequential([layers.Dense(2)], name="inner"),
     }[kind]()
     model = keras.Sequential([keras.Input((4, 3)), layers.Dense(3), inner])
-    with pytest.raises(OpenPoseLabError, match=rf"the layer inner \({kind}\) keeps weights outside its own variables"):
+    with pytest.raises(OpenPoseLabError, match=rf"the layer inner \({kind}\) has weights outside its own variables"):
         encode(model, "any", half=False)
     model.save_weights(tmp_path / "theirs.weights.h5")
     with pytest.raises(OpenPoseLabError, match="has weights in layers/.*, inside a layer that contains other layers"):
@@ -252,7 +254,7 @@ def test_weights_too_large_for_float16():
     model = built("mobilenet_thin")
     layer = model.get_layer("Conv2d_0")
     layer.set_weights([layer.get_weights()[0], np.full(24, 1e6)])
-    with pytest.raises(OpenPoseLabError, match="the weights of Conv2d_0 are too large for float16"):
+    with pytest.raises(OpenPoseLabError, match="the weights of layer Conv2d_0 are too large for float16"):
         encode(model, "mobilenet_thin", half=True)
 
 

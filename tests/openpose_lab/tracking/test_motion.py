@@ -118,7 +118,7 @@ def test_what_was_filled_stays_marked_when_it_is_smoothed_later():
 
 
 def test_a_frame_without_a_time_is_refused():
-    with pytest.raises(OpenPoseLabError, match="^frame 1 has no time: only the frames of a video can be smoothed"):
+    with pytest.raises(OpenPoseLabError, match="^frame 1 has no timestamp; smooth or fill only the frames"):
         gather([nobody(0, 0.0), nobody(1, None)])
 
 

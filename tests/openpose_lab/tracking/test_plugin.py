@@ -85,17 +85,17 @@ def test_whole_numbers_in_any_form(plugin, layout, people, answer):
 BREACHES = {
     "None": "must be an array of 2 identities but is None",
     "'ab'": "must be an array of 2 identities but is a str",
-    "[0]": "must have shape (2,), one identity a person, but has (1,)",
-    "[[0, 1]]": "must have shape (2,), one identity a person, but has (1, 2)",
+    "[0]": "must have shape (2,), one identity per person, but has (1,)",
+    "[[0, 1]]": "must have shape (2,), one identity per person, but has (1, 2)",
     "[[0], 1]": "must be an array of 2 identities but is a list",
-    "[0, 1.5]": "person 1 has the identity 1.5, where a whole number must be",
-    "[float('nan'), 1]": "person 0 has the identity nan, where a whole number must be",
+    "[0, 1.5]": "person 1 has the identity 1.5, but identities must be whole numbers",
+    "[float('nan'), 1]": "person 0 has the identity nan, but identities must be whole numbers",
     "['a', 'b']": "the identities must be whole numbers but their dtype is <U1",
     "[True, False]": "the identities must be whole numbers but their dtype is bool",
-    "[0, -2]": "person 1 has the identity -2; identities are whole numbers from 0 to 2147483647, and -1 for a person",
-    "[2 ** 40, 0]": "person 0 has the identity 1099511627776; identities are whole numbers from 0 to",
+    "[0, -2]": "person 1 has the identity -2, but identities must be whole numbers from 0 to 2147483647, or -1 for",
+    "[2 ** 40, 0]": "person 0 has the identity 1099511627776, but identities must be whole numbers from 0 to",
     "[3, 3]": "persons 0 and 1 of one frame both have the identity 3",
-    "np.broadcast_to(1, (10 ** 12,))": "must have shape (2,), one identity a person, but has (1000000000000,)",
+    "np.broadcast_to(1, (10 ** 12,))": "must have shape (2,), one identity per person, but has (1000000000000,)",
 }
 
 
@@ -146,7 +146,7 @@ def test_there_is_no_such_tracker(layout, tmp_path):
 def test_changes_of_the_input_stay_with_the_plug_in_and_are_told_once(plugin, layout, people):
     tracker = load_tracker(plugin(f"{FUNCTION}skeletons.keypoints[:] = 0\n    return [0, 1]\n"), layout)
     before = people.keypoints.copy()
-    with pytest.warns(OpenPoseLabWarning, match="my_tracker.py changes the skeletons that it is given"):
+    with pytest.warns(OpenPoseLabWarning, match="my_tracker.py changes the skeletons that it receives"):
         tracker.update(people, 0.0)
     tracker.update(people, 0.0)  # a second warning would be an error
     np.testing.assert_array_equal(people.keypoints, before)
@@ -154,7 +154,7 @@ def test_changes_of_the_input_stay_with_the_plug_in_and_are_told_once(plugin, la
 
 def test_printing_is_told_once(plugin, layout, people, capsys):
     tracker = load_tracker(plugin(f"{FUNCTION}print('here')\n    return [0, 1]\n"), layout)
-    with pytest.warns(OpenPoseLabWarning, match=r"my_tracker.py prints 'here\\n'; print nothing"):
+    with pytest.warns(OpenPoseLabWarning, match=r"my_tracker.py prints 'here\\n'; remove the prints"):
         tracker.update(people, 0.0)
     tracker.update(people, 0.0)
     assert capsys.readouterr().out == ""

@@ -175,9 +175,11 @@ def test_a_pause_of_the_video_ends_a_run(pause):
 @pytest.mark.parametrize("rate", [10, 12])
 def test_slow_frames_stay_with_a_note(rate):
     x = wave(3, rate)
-    with pytest.warns(OpenPoseLabWarning, match=f"more than 12 frames a second, but there are {rate}; use more of"):
+    with pytest.warns(OpenPoseLabWarning, match=f"more than 12 frames a second, but the video has {rate}; use more of"):
         assert xs(smoothed(moving(x, rate))).tolist() == x.tolist()
-    with pytest.raises(OpenPoseLabError, match=f"^keypoints are not smoothed: a filter of 6 Hz .* there are {rate};"):
+    with pytest.raises(
+        OpenPoseLabError, match=f"^keypoints are not smoothed: a filter of 6 Hz .* the video has {rate};"
+    ):
         check_rate(rate)
 
 

@@ -107,8 +107,8 @@ def test_a_change_of_its_input_and_what_it_prints_are_told_once(plugin):
         loaded.update(PEOPLE, 0.0)  # a second warning would be an error
     sentences = sorted(str(one.message) for one in told)
     assert len(sentences) == 2
-    assert "changes the skeletons that it is given" in sentences[0]
-    assert "prints 'here\\n'; print nothing" in sentences[1]
+    assert "changes the skeletons that it receives" in sentences[0]
+    assert "prints 'here\\n'; remove the prints" in sentences[1]
     assert np.nanmin(PEOPLE.keypoints) > 0
 
 

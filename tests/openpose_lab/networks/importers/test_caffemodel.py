@@ -125,17 +125,17 @@ def test_numbers_that_are_not_packed_and_doubles(read):
     ("data", "sentence"),
     [
         (layer_record("a", new_blob(BIAS)) + layer_record("c", new_blob(KERNEL))[:-9], "is cut short, after layer a"),
-        (layer_record("c", new_blob(KERNEL))[:-9], "is of no form that can be read, or is damaged"),
+        (layer_record("c", new_blob(KERNEL))[:-9], "has no supported form, or is damaged"),
         (layer_record("c", new_blob(KERNEL)[:-9]), "is cut short, in the first layer"),
         (layer_record("c", b"\x07"), "is damaged, or no protocol buffer, in the first layer"),
         (layer_record("c", b"\x2a\x03abc"), "is damaged in layer c"),
         (
             layer_record("c", b"\x08\x09" + new_blob(BIAS)[5:]),
-            r"has 2 numbers in layer c, where its shape \(9, 1, 1, 1\)",
+            r"is damaged: layer c has 2 numbers, which do not fit its shape \(9, 1, 1, 1\)",
         ),
-        (layer_record("c", *[new_blob(KERNEL)] * 3), "has 3 arrays in layer c, where 1 or 2 were expected"),
-        (layer_record("c", new_blob(KERNEL.reshape(6, 9))), r"has a kernel of shape \(6, 9\) in layer c, where 4 axes"),
-        (layer_record("r"), r"\(Caffe model\) has no weights in it"),
+        (layer_record("c", *[new_blob(KERNEL)] * 3), "has 3 arrays in layer c, but 1 or 2 were expected"),
+        (layer_record("c", new_blob(KERNEL.reshape(6, 9))), r"has a kernel of shape \(6, 9\) in layer c, but 4 axes"),
+        (layer_record("r"), r"\(Caffe model\) holds no weights that can be used"),
     ],
 )
 def test_damaged_files(read, data, sentence):

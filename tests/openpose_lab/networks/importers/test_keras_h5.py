@@ -77,12 +77,15 @@ def test_other_files_are_not_read_through_this_one(path, tmp_path):
     with h5py.File(path, "a") as file:
         outside = [(str(tmp_path / "raw"), 0, KERNEL.nbytes)]
         file.create_dataset("conv2_1/kernel", KERNEL.shape, KERNEL.dtype, external=outside)
-    with pytest.raises(OpenPoseLabError, match="keeps conv2_1/kernel in another file, which is not opened"):
+    with pytest.raises(OpenPoseLabError, match="stores conv2_1/kernel in another file, which is not read"):
         read_weights(path)
 
 
 def test_a_layer_that_is_too_large_is_refused(path):
     with h5py.File(path, "w") as file:
         file.create_dataset("conv1_1/kernel", (1 << 30, 1 << 10), np.float32, chunks=(1 << 10, 1))
-    with pytest.raises(OpenPoseLabError, match="has 4398046511104 bytes in conv1_1/kernel, more than any layer here"):
+    with pytest.raises(
+        OpenPoseLabError,
+        match="has 4398046511104 bytes in conv1_1/kernel, more than any layer of this project's networks",
+    ):
         read_weights(path)

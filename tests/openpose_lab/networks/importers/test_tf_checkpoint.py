@@ -161,11 +161,14 @@ def test_files_that_lack_a_part(checkpoint, tmp_path):
         read_weights(tmp_path / "openpose.index")
     data = checkpoint.with_name("openpose.data-00000-of-00001").read_bytes()
     (tmp_path / "openpose.data-00000-of-00001").write_bytes(data[: len(data) // 2])
-    with pytest.raises(OpenPoseLabError, match="openpose.index is damaged, or no TensorFlow checkpoint after all: "):
+    with pytest.raises(
+        OpenPoseLabError, match="openpose.index is damaged, or is not in the form TensorFlow checkpoint: "
+    ):
         read_weights(tmp_path / "openpose.index")
     shutil.copy(checkpoint, tmp_path / "renamed")
     with pytest.raises(
-        OpenPoseLabError, match="renamed is the index of a TensorFlow checkpoint, and must end in .index"
+        OpenPoseLabError,
+        match="renamed is the index of a TensorFlow checkpoint, so its name must end in .index; rename it",
     ):
         read_weights(tmp_path / "renamed")
     index = checkpoint.read_bytes()

@@ -258,13 +258,13 @@ def test_weights_that_change_while_they_are_used_are_noticed(tiny, folder, monke
     if when == "before it is read":
         read = openvino.read_weights
         monkeypatch.setattr(openvino, "read_weights", lambda path: (change(), read(path))[1])
-        with pytest.raises(OpenPoseLabError, match="tiny.npz has changed while it was read; start again once it is"):
+        with pytest.raises(OpenPoseLabError, match="tiny.npz changed while it was read; run again when it is complete"):
             openvino.load(tiny.spec, tiny.path)
         assert not folder.exists()
     else:
         runtime = openvino.load(tiny.spec, tiny.path)
         change()
-        with pytest.raises(OpenPoseLabError, match="tiny.npz has changed while it was read"):
+        with pytest.raises(OpenPoseLabError, match="tiny.npz changed while it was read"):
             runtime.run_stages(tiny.batch)
 
 
@@ -366,7 +366,9 @@ def test_a_system_without_a_folder_for_temporary_files_is_one_sentence(wheel, fo
 def test_weights_that_give_no_sensible_maps_are_refused(tiny, folder):
     np.savez(tiny.path, **{**tiny.arrays, "pafs/bias": np.full(38, 1e8, np.float32)})
     for _ in range(2):  # and nothing is kept
-        with pytest.raises(OpenPoseLabError, match="tiny.npz is damaged, or no trained weights: it gives maps that no"):
+        with pytest.raises(
+            OpenPoseLabError, match="tiny.npz is damaged, or holds no trained weights: its maps have values that no"
+        ):
             openvino.load(tiny.spec, tiny.path)
     assert not folder.exists()
 
@@ -404,7 +406,7 @@ def test_exceptions_of_openvino_are_one_sentence(tiny, folder, monkeypatch):
 
 
 def test_a_file_that_is_no_int8_graph_does_not_run_in_int8(tiny, folder):
-    with pytest.raises(OpenPoseLabError, match="tiny.npz is no INT8 graph that is known here, so it does not run in"):
+    with pytest.raises(OpenPoseLabError, match="tiny.npz is not a published INT8 graph, so it cannot run in"):
         openvino.load(tiny.spec, tiny.path, "int8")
 
 
@@ -426,7 +428,7 @@ def test_floats_without_tensorflow_name_weights_that_need_none(folder, monkeypat
     assert sentence.startswith("OpenVINO needs tensorflow once to convert human-pose-estimation-0001-FP16-INT8.xml; ")
     path = weights_folder() / "human-pose-estimation-0001-FP32.xml"  # where the command puts it
     assert sentence.endswith(
-        f', or `python -m openpose_lab weights fetch lightweight`, and give "{path}" with --weights'
+        f', or run `python -m openpose_lab weights fetch lightweight` and give "{path}" with --weights'
     )
     assert len(sentence.replace(str(ROOT), "/home/student/lab")) < 300
 
@@ -441,7 +443,7 @@ def test_damaged_weights_without_tensorflow_are_said_to_be_damaged(tiny, folder,
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     data = tiny.path.read_bytes()
     tiny.path.write_bytes(data[:500] + bytes(100) + data[600:])
-    with pytest.raises(OpenPoseLabError, match="tiny.npz is damaged, or no NumPy archive after all: "):
+    with pytest.raises(OpenPoseLabError, match="tiny.npz is damaged, or is not in the form NumPy archive: "):
         openvino.load(tiny.spec, tiny.path)
 
 
@@ -463,7 +465,7 @@ def test_what_is_known_of_weights_without_tensorflow_and_h5py(tmp_path, folder, 
 def test_a_file_that_is_too_large_is_not_read(tiny, folder):
     with tiny.path.open("r+b") as file:
         file.truncate(1 << 40)
-    with pytest.raises(OpenPoseLabError, match="tiny.npz is larger than 1024 MB, so it is no weights file"):
+    with pytest.raises(OpenPoseLabError, match="tiny.npz is larger than 1024 MB, so it is not a weights file"):
         openvino.load(tiny.spec, tiny.path)
 
 
@@ -490,7 +492,7 @@ def test_a_broken_installation_is_one_sentence_of_a_program(tmp_path):
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        "explain: OpenVINO is installed but cannot be loaded (libtbb.so.12: cannot open it); install it again, or use "
+        "explain: OpenVINO is installed but cannot be loaded (libtbb.so.12: cannot open it); reinstall it, or use "
         "--runtime keras\n"
     )
 
@@ -719,8 +721,6 @@ def test_an_installation_that_is_broken_is_one_sentence(tmp_path, monkeypatch, c
     for name in [name for name in sys.modules if name.partition(".")[0] == "openvino"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
-    sentence = (
-        rf"OpenVINO is installed but cannot be loaded \({BROKEN[code]}\); install it again, or use --runtime keras"
-    )
+    sentence = rf"OpenVINO is installed but cannot be loaded \({BROKEN[code]}\); reinstall it, or use --runtime keras"
     with pytest.raises(OpenPoseLabError, match=sentence):
         load_network("lightweight")
