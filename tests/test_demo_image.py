@@ -98,7 +98,7 @@ def test_help_has_examples():
         ("raise ValueError('no idea')", "failed: line 2: ValueError: no idea"),
         ("return None", "is None; is a return missing?; run python -m openpose_lab explain to see where"),
         ("return subset[:, :5]", "the answer must have shape (people, 20)"),
-        ("import os; os._exit(0)", "failed: it ended its own process, with status 0, in place of an answer"),
+        ("import os; os._exit(0)", "failed: it ended its own process with status 0 instead of an answer"),
         ("raise KeyboardInterrupt", "failed: line 2: KeyboardInterrupt"),
         ("raise ValueError('\\x1b[2J')", "failed: line 2: ValueError: \\x1b[2J"),
     ],

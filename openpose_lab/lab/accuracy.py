@@ -1,4 +1,4 @@
-"""Accuracy of a merge on rows of limbs from real photos, where the owner of each peak is known."""
+"""Accuracy of a merge on rows of limbs from real photos with ground-truth owners of the peaks."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class PhotoRows:
 
     Attributes:
         rows: (n, 20) float64 for each photo.
-        owners: (P,) for each photo, the person who owns each peak, -1 if unknown.
-        figures: the F1 of pairs that other groupings reach on these rows, by name.
+        owners: (P,) intp for each photo, the person who owns each peak, -1 if unknown.
+        figures: the F1 of pairs of other groupings on these rows, by name.
         effort: the time of the project's own merge, in multiples of ``reading_seconds``.
     """
 
@@ -43,12 +43,12 @@ class PhotoRows:
 
 @cache
 def read_photo_rows() -> PhotoRows:
-    """The rows that come with the project."""
+    """Read the rows that come with the project."""
     return decode(PHOTO_ROWS.read_bytes())
 
 
 def decode(data: bytes) -> PhotoRows:
-    """The content of such a file."""
+    """Decode the bytes of a file of photo rows, such as ``PHOTO_ROWS``."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         limbs = np.split(_make_rows(file["limb"], file["peaks"], file["score"]), file["rows_until"][:-1])
         owners = np.split(file["owner"].astype(np.intp), file["peaks_until"][:-1])
@@ -56,7 +56,7 @@ def decode(data: bytes) -> PhotoRows:
 
 
 def _make_rows(limb: NDArray[Any], peaks: NDArray[Any], score: NDArray[Any]) -> NDArray[np.float64]:
-    """(n, 20): rows from the kind of limb (n,), the ids of two peaks (n, 2) and the score (n,) of each."""
+    """Make rows (n, 20) float64 from each one's limb index (n,), ids of two peaks (n, 2) and score (n,)."""
     rows = np.full((len(limb), row_length(COCO_18)), float(MISSING))
     np.put_along_axis(rows, COCO_18.limb_parts[limb], peaks.astype(np.float64), axis=1)
     rows[:, SCORE], rows[:, PARTS_NUM] = score, 2
@@ -64,7 +64,7 @@ def _make_rows(limb: NDArray[Any], peaks: NDArray[Any], score: NDArray[Any]) -> 
 
 
 def reading_seconds(photos: PhotoRows) -> float:
-    """Time a plain look at every row in Python on this machine, in seconds: the least of several times."""
+    """Measure how fast Python reads every row on this machine. Returns the shortest of five times, in seconds."""
     rows = [array.tolist() for array in photos.rows]
 
     def look() -> float:
@@ -77,12 +77,12 @@ def reading_seconds(photos: PhotoRows) -> float:
 
 
 def merge_seconds(photos: PhotoRows, call: Callable[[NDArray[np.float64]], SandboxReply]) -> float:
-    """Time a merge on all rows, in seconds: the least of several times."""
+    """Measure how fast a merge is on all rows. Returns the shortest of three times, in seconds."""
     return min(sum(call(rows).seconds for rows in photos.rows) for _ in range(3))
 
 
 def measure_f1(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) -> float | None:
-    """F1 of the pairs of peaks that a merge puts into one person; None if an answer breaks the contract."""
+    """Return the F1 of the pairs of peaks that a merge puts into one person. None if an answer breaks the contract."""
     pairs = Pairs()
     for rows, owner in zip(photos.rows, photos.owners):
         try:

@@ -1,4 +1,4 @@
-"""Whether a merge runs in the grader's sandbox, which has the student's one file and few files of the project."""
+"""Finds out whether a merge runs in the grader's sandbox, which has the student's file and few of the project's."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from openpose_lab.lab.merge_checks import Bench
 from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import Runner
 
-_NO_POINTS = "the grader would give no points, because it runs this file alone"
+_NO_POINTS = "the grader would give 0 points, because it has only this file of yours"
 
 
 class Alone:
-    """A copy of a merge's file in a process of its own, held to what the grader allows.
+    """A copy of a merge's file in its own process, with the grader's restrictions.
 
-    The process starts at once and loads the file while this one does other work.
+    The process starts at once, and loads the file while the main process does other work.
     """
 
     def __init__(self, file: Path, limits: Limits) -> None:
-        """Copy a file that can be read, and start the process."""
+        """Copy a readable file, and start the process."""
         self._folder = tempfile.TemporaryDirectory(prefix="check-merge-")
         copy = Path(self._folder.name) / "merge.py"
         shutil.copyfile(file, copy)
@@ -38,16 +38,16 @@ class Alone:
         self._folder.cleanup()
 
     def find_problem(self, bench: Bench) -> str | None:
-        """Find what keeps a merge from running at the grader's, though it runs here.
+        """Find a reason why a merge that runs here does not run in the grader.
 
         Args:
-            bench: calls the same merge here.
+            bench: the caller of the same merge here.
 
         Returns:
-            A sentence, or None.
+            The reason in one sentence, or None.
         """
         if bench.call(HANDOUT).error:
-            return None  # said by the checks
+            return None  # the checks report it
         loaded = self._runner.loaded()
         if loaded.slow or not self._runner.started:  # the machine is busy
             return None
@@ -56,8 +56,8 @@ class Alone:
             return None
         if reply.error:
             error = reply.error.rpartition(" cannot be loaded: ")[2].replace(f"{self._runner.file.parent}{os.sep}", "")
-            return f"{_NO_POINTS}: {with_allowed(error)}; write what it needs into it"
+            return f"{_NO_POINTS}: {with_allowed(error)}; copy what merge needs into this file"
         if reply.imports and (lacking := set(reply.imports) - (importable_names() - {MERGE})):
             found = f"it imports {min(lacking)}, but a submission may import {ALLOWED}"
-            return f"{_NO_POINTS}: {found}; write what it needs into it"
+            return f"{_NO_POINTS}: {found}; copy what merge needs into this file"
         return None

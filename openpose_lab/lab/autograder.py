@@ -1,7 +1,8 @@
-"""The archive with which Gradescope marks submissions: the grader, with all that it needs, and two scripts.
+"""The archive for Gradescope: the grader, all files that it needs, and two scripts.
 
-Gradescope unpacks the archive into /autograder/source. It runs setup.sh when it builds its image, and run_autograder,
-without a network if need be, for each submission. The variable AUTOGRADER moves /autograder, to try the archive.
+Gradescope unpacks the archive into /autograder/source. It runs setup.sh once when it builds its image, and
+run_autograder for each submission. run_autograder needs no network. To try the archive in another folder than
+/autograder, set the variable AUTOGRADER.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.paths import ROOT, in_clone
 
 SCRIPTS = ("setup.sh", "run_autograder")
-"""Files of the archive that are executed."""
+"""The executable files of the archive."""
 _FILES = (
     "estimation/**/*.py",
     "openpose_lab/**/*.py",
@@ -25,17 +26,17 @@ _FILES = (
     "NOTICE",
 )
 _NEEDED = ("numpy", "opencv-python", "scipy", "tqdm", "platformdirs", "hypothesis", "tomli")
-"""Of requirements-light.txt, what marking imports."""
+"""The packages of requirements-light.txt that marking imports."""
 _MINUTES = 9
-"""For one submission. Gradescope's own limit is ten minutes by default; after it a submission has no result."""
+"""Time limit of one submission. Gradescope's own default limit is ten minutes; after it a submission has no result."""
 _UNFINISHED = (
-    f"Marking did not end: it was stopped after {_MINUTES} minutes, or it ran out of memory. "
-    "Look for an endless loop, and for data that grow; then hand in once more. If it happens again, tell your "
-    "instructor."
+    f"Marking did not finish: it took longer than {_MINUTES} minutes, or it ran out of memory. "
+    "Look for an endless loop, and for a list that grows without end; then hand in again. If this happens again, "
+    "tell your instructor."
 )
 _FAILED = (
-    "The autograder failed before it marked anything, which is not your fault. Tell your instructor: run_autograder "
-    "prints the reason."
+    "The autograder failed before it marked your submission. This is not your fault. Tell your instructor: "
+    "run_autograder prints the reason."
 )
 
 _SETUP = """\
@@ -56,7 +57,7 @@ fi
 "$autograder/venv/bin/python" -m compileall -q "$autograder/source/estimation" "$autograder/source/openpose_lab"
 chmod -R go-rwx "$autograder/source"  # submissions run as another user
 
-echo "marking the project's own merge, to try what is installed:"
+echo "testing the installation: marking the project's own merge"
 "$autograder/venv/bin/python" -I "$autograder/source/openpose_lab" grade --out /dev/null \\
     --one "$autograder/source/estimation/merge.py" --points "$autograder/source/points.toml"
 """
@@ -67,8 +68,8 @@ autograder=${{AUTOGRADER:-/autograder}}
 results=$autograder/results/results.json
 umask 022
 mkdir -p "$autograder/results"
-cp -f "$autograder/source/unfinished.json" "$results"  # until marking has ended
-# Submissions run as another user. Results of earlier ones, which Gradescope keeps in the metadata, name hidden checks.
+cp -f "$autograder/source/unfinished.json" "$results"  # the result if marking does not finish
+# Submissions run as another user, and must not read earlier results: these name hidden checks.
 chmod -R go-rwx "$autograder/source" "$autograder/results" "$autograder/submission_metadata.json" 2> /dev/null
 timeout --kill-after=10 {seconds} "$autograder/venv/bin/python" -I "$autograder/source/openpose_lab" grade \\
     --one "$autograder/submission" --format gradescope --out "$results" \\
@@ -76,27 +77,27 @@ timeout --kill-after=10 {seconds} "$autograder/venv/bin/python" -I "$autograder/
 status=$?
 if [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ "$status" -ne 137 ] &&
     cmp --silent "$autograder/source/unfinished.json" "$results"; then
-    cp -f "$autograder/source/failed.json" "$results"  # nothing was marked, and no time ran out
+    cp -f "$autograder/source/failed.json" "$results"  # marking failed for another reason than the time limit
 fi
 exit 0
 """
 
 
 def autograder_files(points: bytes, limits: Limits) -> dict[str, bytes]:
-    """Collect the content of each file of the archive, by its path with slashes.
+    """Collect the contents of the archive's files.
 
     Args:
         points: the content of the points file.
         limits: the limits of each submission.
 
     Returns:
-        The files. The answer and the hidden checks are among them.
+        The contents by path, with slashes. The answer and the hidden checks are among them.
 
     Raises:
-        OpenPoseLabError: the project was installed as a package, which lacks the students' programs.
+        OpenPoseLabError: The project was installed as a package, which lacks the students' programs.
     """
     if not in_clone():
-        raise OpenPoseLabError("the autograder needs a clone of the project, as the handout does; run it there")
+        raise OpenPoseLabError("the autograder's archive needs a clone of the project; run the command there")
     paths = {path for pattern in (*_FILES, *PROGRAMS) for path in ROOT.glob(pattern) if path.is_file()}
     options = shlex.join(["--seconds", f"{limits.seconds:g}", "--memory", str(limits.memory)])
     return {
@@ -111,9 +112,9 @@ def autograder_files(points: bytes, limits: Limits) -> dict[str, bytes]:
 
 
 def _requirements() -> str:
-    """The packages that marking imports, in the versions of the light set.
+    """Return the packages that marking imports, in the versions of requirements-light.txt.
 
-    OpenCV comes without windows: its other package needs libraries of the system that Gradescope's images lack.
+    OpenCV is the headless package, because the other one needs system libraries that Gradescope's images lack.
     """
     lines = (ROOT / "requirements-light.txt").read_text(encoding="utf-8").splitlines()
     needed = [line for line in lines if re.split(r"[^\w-]", line, maxsplit=1)[0] in _NEEDED]

@@ -1,4 +1,4 @@
-"""Rows of limbs and the people that a merge must make of them. All but the handout's nine rows are made up by hand."""
+"""Rows of limbs, and the people that a merge must make of them. All are made by hand but the handout's nine."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from estimation.config import COCO_18
 from estimation.subset import MISSING, PARTS_NUM, SCORE, row_length
 
 PartIds = dict[str, int]
-"""The peaks of a limb or a person: the id of each body part's peak, by the part's name."""
+"""The peaks of a limb or a person: peak ids by body part name."""
 NO_PRUNING = {"min_num_body_parts": 1, "min_score": 0.0}
-"""Options with which a merge prunes no one."""
+"""Options that switch pruning off."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Rows, and the people that they are in whatever order they come.
+    """Rows of limbs, and the people that they make in any order.
 
     Attributes:
-        name: of the check.
-        category: of the check.
+        name: the name of its check.
+        category: the category of its check.
         why: the reason for the expected people, in one sentence.
-        rows: (n, 20) float64.
-        expected: the people, best first.
-        scores: their scores, or None where a merge is free to choose.
-        options: keyword arguments for the merge.
+        rows: (n, 20) float64, the rows that the merge is given.
+        expected: the expected people, best first.
+        scores: the expected scores, or None if the merge may choose them.
+        options: keyword arguments of the merge.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Case:
 
 
 def make_row(peaks: PartIds, score: float) -> NDArray[np.float64]:
-    """(20,): one row of the lab's subset."""
+    """Make one row of the lab's subset, (20,) float64."""
     row = np.full(row_length(COCO_18), float(MISSING))
     for part, peak in peaks.items():
         row[COCO_18.body_parts.index(part)] = peak
@@ -49,7 +49,7 @@ def make_row(peaks: PartIds, score: float) -> NDArray[np.float64]:
 
 
 def make_rows(*limbs: tuple[PartIds, float]) -> NDArray[np.float64]:
-    """(n, 20): rows from peaks and scores."""
+    """Make rows, (n, 20) float64, from the peaks and the score of each."""
     return np.array([make_row(*limb) for limb in limbs]).reshape(-1, row_length(COCO_18))
 
 
@@ -83,7 +83,7 @@ _SIDE = ("neck", "right_shoulder", "right_elbow", "right_wrist")
 
 
 def _side(first_id: int, scores: tuple[float, float, float]) -> list[tuple[PartIds, float]]:
-    """Three limbs in a row, of peaks with ids from ``first_id`` on."""
+    """Make three connected limbs. Their four peaks have ids from ``first_id`` on."""
     return [_limb(_SIDE[k], first_id + k, _SIDE[k + 1], first_id + k + 1, score) for k, score in enumerate(scores)]
 
 
@@ -91,7 +91,7 @@ CASES = (
     Case(
         "the handout's nine rows are one person",
         "correctness",
-        "every row shares a peak with another one, so all are one person; the score is the sum of the nine",
+        "all nine rows are connected by shared peaks, so they are one person; the score is the sum of the nine",
         HANDOUT,
         (_HANDOUT_PERSON,),
         (16.18416846,),
@@ -111,7 +111,7 @@ CASES = (
     Case(
         "people who share no peak stay apart",
         "correctness",
-        "the two have no peak in common; -1 in a slot of both is no peak that they share",
+        "the two people share no peak; two rows with -1 in the same slot do not share a peak",
         make_rows(*_side(4, (1.9, 1.8, 1.7)), *_side(10, (1.6, 1.5, 1.4))),
         (dict(zip(_SIDE, range(4, 8))), dict(zip(_SIDE, range(10, 14)))),
         (5.4, 4.5),
@@ -119,7 +119,7 @@ CASES = (
     Case(
         "goes on until nothing changes",
         "correctness",
-        "the last row joins two halves that were apart until then",
+        "the last row joins two groups of rows that share no peak otherwise",
         make_rows(
             _limb("right_eye", 14, "right_ear", 16, 1.9),
             _limb("right_hip", 8, "right_knee", 9, 1.9),
@@ -134,7 +134,7 @@ CASES = (
     Case(
         "a limb within a person adds its score, and no part",
         "correctness",
-        "ear and shoulder are in one person already, by way of the nose and the neck",
+        "the nose and the neck already connect the ear and the shoulder, so the last row adds only its score",
         make_rows(
             _limb("neck", 1, "right_shoulder", 2, 1.9),
             _limb("nose", 3, "neck", 1, 1.8),
@@ -148,21 +148,21 @@ CASES = (
     Case(
         "people of fewer than 4 parts are dropped",
         "correctness",
-        "the handout's first rule: parts_num < 4 goes",
+        "the handout's first rule: drop people with parts_num < 4",
         make_rows(*_side(4, (1.9, 1.8, 1.7)), *_side(10, (1.9, 1.8, 1.7))[:2]),
         (dict(zip(_SIDE, range(4, 8))),),
     ),
     Case(
-        "people with a score of less than 0.4 a part are dropped",
+        "people with a score of less than 0.4 per part are dropped",
         "correctness",
-        "the handout's second rule: score / parts_num < 0.4 goes; 1.63 / 4 is more, 1.38 / 4 is less",
+        "the handout's second rule: drop people with score / parts_num < 0.4; 1.63 / 4 is more, 1.38 / 4 is less",
         make_rows(*_side(4, (0.5, 0.5, 0.625)), *_side(10, (0.5, 0.5, 0.375))),
         (dict(zip(_SIDE, range(4, 8))),),
     ),
     Case(
-        "min_num_body_parts and min_score are heeded",
+        "min_num_body_parts and min_score are used",
         "correctness",
-        "with other limits given, smaller and less sure people stay",
+        "the limits given here are low, so both people stay",
         make_rows(*_side(4, (0.2, 0.1, 0.1))[:2], *_side(10, (1.9, 1.8, 1.7))[:1]),
         ({"neck": 10, "right_shoulder": 11}, dict(zip(_SIDE, range(4, 7)))),
         options=NO_PRUNING,
@@ -170,16 +170,16 @@ CASES = (
     Case(
         "an elbow with two wrists keeps the stronger one",
         "conflicts",
-        "a person has one left wrist; 22 is in the stronger row",
+        "a person has one left wrist; wrist 22 is in the row with the higher score",
         make_rows(
             *_ARM, _limb("left_elbow", 18, "left_wrist", 22, 1.6), _limb("left_elbow", 18, "left_wrist", 24, 1.5)
         ),
         ({**_ARM_PERSON, "left_wrist": 22},),
     ),
     Case(
-        "the stronger wins, not the larger or the smaller id",
+        "the stronger row wins, whatever the ids are",
         "conflicts",
-        "of each pair of wrists the one in the stronger row stays, whichever has the larger id",
+        "of two wrists, the one in the row with the higher score stays; the size of the ids does not matter",
         make_rows(
             *_ARM,
             _limb("left_elbow", 18, "left_wrist", 24, 1.6),
@@ -190,18 +190,18 @@ CASES = (
         ({**_ARM_PERSON, "left_wrist": 24}, dict(zip(_SIDE, range(30, 34)))),
     ),
     Case(
-        "a limb between two people who clash joins nobody",
+        "a limb does not join two people in conflict",
         "conflicts",
-        "both have a neck and a right shoulder, and nobody has two; the weak row is the one that is wrong",
+        "each person already has a neck and a right shoulder, so they cannot be one; the weak row is wrong",
         make_rows(
             *_side(4, (1.9, 1.8, 1.7)), *_side(10, (1.6, 1.5, 1.4)), _limb("right_elbow", 6, "right_wrist", 13, 0.9)
         ),
         (dict(zip(_SIDE, range(4, 8))), dict(zip(_SIDE, range(10, 14)))),
     ),
     Case(
-        "who loses a conflict keeps their other parts",
+        "a person who loses a peak keeps their other parts",
         "conflicts",
-        "right shoulder 2 goes to the stronger neck 1; the person of neck 31 is still there without it",
+        "right shoulder 2 goes to neck 1, in the row with the higher score; the person of neck 31 stays without it",
         make_rows(
             *_side(1, (1.9, 1.8, 1.7)),
             _limb("neck", 31, "right_shoulder", 2, 0.8),
@@ -212,9 +212,9 @@ CASES = (
         (dict(zip(_SIDE, range(1, 5))), {"nose": 30, "neck": 31, "left_shoulder": 35, "left_elbow": 36}),
     ),
     Case(
-        "three people who want one peak come to terms",
+        "a peak that three people claim goes to one",
         "conflicts",
-        "nose 30 goes to neck 1, in the strongest row; nobody is lost, and nobody has two necks",
+        "nose 30 goes to neck 1, in the strongest row; all three people stay, with one neck each",
         make_rows(
             *_side(1, (1.9, 1.8, 1.7)),
             *_side(11, (1.8, 1.7, 1.6)),
@@ -230,10 +230,10 @@ CASES = (
         ),
     ),
 )
-"""What students see too."""
+"""The cases that students see."""
 
 TIES = tuple(
     make_rows(*_ARM, *(_limb("left_elbow", 18, "left_wrist", wrist, 1.6) for wrist in wrists))
     for wrists in ((22, 24), (24, 22), (22, 23, 24))
 )
-"""Rows between which no score decides: which wrist stays is up to a merge, but not to the order of the rows."""
+"""Rows with equal scores. A merge may choose which wrist stays, but the order of the rows must not decide it."""

@@ -1,4 +1,4 @@
-"""The checks of a merge again and again, with a process that is ready before the file is saved."""
+"""Repeated checks of a merge, with a process that is ready before the file is saved."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from openpose_lab.lab.watched_file import WatchedFile
 
 
 class Superseded(BaseException):
-    """The file was saved again. No ``Exception``, so that Hypothesis does not look for smaller rows that raise it."""
+    """The file was saved again. Not an ``Exception``, because Hypothesis would search smaller rows that raise it."""
 
 
 class CheckAgain:
-    """Checks a merge, and then starts the process in which the next one will run.
+    """Checks a merge, and then starts the process for the next check.
 
     Args:
         file: the merge's Python file.
-        limits: of its process.
-        watched: the same file. A check of it ends when the file is saved again.
+        limits: the limits of its process.
+        watched: the same file. Saving the file ends a check in progress.
     """
 
     def __init__(self, file: Path, limits: Limits, watched: WatchedFile) -> None:
@@ -47,10 +47,10 @@ class CheckAgain:
         """Check the merge.
 
         Args:
-            advance: called after each check.
+            advance: a function that is called after each check.
 
         Returns:
-            The outcome, and if no check fails, the F1 of the pairs of parts on the rows of photos.
+            The outcome, and the F1 of the pairs of parts on the rows of photos. The F1 is None if a check fails.
 
         Raises:
             OpenPoseLabError: The file cannot be loaded.
@@ -75,7 +75,7 @@ class CheckAgain:
     def _check(self, runner: Runner, bench: _Bench, advance: Callable[[], object]) -> tuple[Outcome, float | None]:
         loaded = runner.loaded()
         bench.raise_if_superseded()
-        if not runner.started:  # the process that waited has ended, or there was no file to begin with
+        if not runner.started:  # the waiting process has ended, or the file did not exist when it started
             loaded = runner.load()
         bench.raise_if_superseded()
         if loaded.error:
@@ -89,14 +89,14 @@ class CheckAgain:
 
 
 class _Bench(Bench):
-    """Calls a merge until the file is saved again."""
+    """A ``Bench`` that stops calling the merge when the file is saved again."""
 
     runner: Runner
     superseded = False
-    shrink_seconds = 0.15  # a person waits for the answer, and mostly a case made by hand explains the fault
+    shrink_seconds = 0.15  # a person waits for the result, and usually a case made by hand explains the failure
 
     def supersede(self) -> None:
-        """End the call in progress, and allow no other. Another thread calls this."""
+        """End the call in progress, and refuse later calls. Another thread calls this function."""
         self.superseded = True
         self.runner.kill()
 

@@ -1,4 +1,4 @@
-"""The handout: what of the project students get, with merge.py reduced to what has to be written."""
+"""The handout: the files that students get, with merge.py reduced to its task."""
 
 from __future__ import annotations
 
@@ -40,29 +40,34 @@ Begin with [docs/lab_student.md](docs/lab_student.md).
 
 
 def handout_files() -> dict[str, bytes]:
-    """Collect the content of each file of the handout, by its path with slashes.
+    """Collect the contents of the handout's files.
+
+    Returns:
+        The contents by path, with slashes.
 
     Raises:
         OpenPoseLabError: The project was installed as a package, which lacks documents and tests.
     """
     if not in_clone():
         raise OpenPoseLabError(
-            "the handout needs a clone of the project, as the installed package has no documents; run it there"
+            "the handout needs a clone of the project, because the package lacks documents; run the command there"
         )
     found = (path for pattern in _OTHERS for path in ROOT.glob(pattern) if path.is_file())
     others = {path.relative_to(ROOT).as_posix() for path in found}
-    modules = {name for name in others if name.endswith(".py")}  # found by listing, so no import leads to them
+    modules = {
+        name for name in others if name.endswith(".py")
+    }  # programs find these files by listing folders, so needed_by does not see them
     made = {"README.md": _README.encode(), "pytest.ini": pytest_settings().encode()}
     return {**read_files(others.union(needed_by([*PROGRAMS, *modules]))), **made}
 
 
 def pack(files: Mapping[str, bytes], folder: str = "", executable: Collection[str] = ()) -> bytes:
-    """Pack files into a zip archive. The same files make the same bytes.
+    """Pack files into a zip archive. The same files give the same bytes.
 
     Args:
         files: the contents by path.
-        folder: the folder in the archive that all are in; by default none.
-        executable: the paths of those that can be executed.
+        folder: the folder in the archive for all files; by default none.
+        executable: the paths of the executable files.
 
     Returns:
         The bytes of the archive.
@@ -71,7 +76,7 @@ def pack(files: Mapping[str, bytes], folder: str = "", executable: Collection[st
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(f"{folder}/{name}" if folder else name)
-            entry.create_system = _UNIX  # whatever the system here, so that the mode is kept
+            entry.create_system = _UNIX  # on every system, so that file modes are stored
             entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return data.getvalue()

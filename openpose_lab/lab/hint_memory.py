@@ -1,4 +1,4 @@
-"""How many hints were given for each check of a merge's file, remembered from one run to the next."""
+"""The number of hints given for each check of a merge's file, remembered from one run to the next."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ class HintMemory:
     """
 
     def __init__(self, file: Path) -> None:
-        self._kept = KeptFiles(cache_folder() / "hints", _MOST_BYTES, "the numbers of the hints given")
+        self._kept = KeptFiles(cache_folder() / "hints", _MOST_BYTES, "the hint counts")
         self._key = [os.path.normcase(os.path.realpath(file))]
         self._given = _read_counts(self._kept.read(self._key))
 
     def given(self, check: str) -> int:
-        """The number of hints given for a check."""
+        """Return the number of hints given for a check."""
         return self._given.get(check, 0)
 
     def note(self, check: str, count: int) -> bool:
         """Remember the number of hints given.
 
         Returns:
-            Whether it is kept for the next run. If it is not, a note says why.
+            Whether the number is stored for the next run. If not, a note says why.
         """
         self._given[check] = count
         self._write()
         return _read_counts(self._kept.read(self._key)) == self._given
 
     def forget_passed(self, failed: Collection[str]) -> None:
-        """Begin anew with each check that has not failed."""
+        """Start again with the first hint for each check that has not failed."""
         passed = self._given.keys() - set(failed)
         for check in passed:
             del self._given[check]
@@ -52,7 +52,7 @@ class HintMemory:
 
 
 def _read_counts(data: bytes | None) -> dict[str, int]:
-    """The counts that were kept; none if they were not, or were kept by another version in another form."""
+    """Read the stored counts. Data of another form, such as from another version, count as none."""
     try:
         counts = json.loads(data or b"{}")
     except (ValueError, RecursionError):

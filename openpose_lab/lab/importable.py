@@ -1,4 +1,4 @@
-"""What a submission can import when it is graded: the files of the handout, with merge.py as students get it."""
+"""The files that a submission can import during grading: those of the handout, with merge.py as students get it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from openpose_lab.paths import ROOT
 MERGE = "estimation/merge.py"
 _TASK = """    raise NotImplementedError(
         "the lab's task is yet to be done: write merge in estimation/merge.py, which makes people of limbs; "
-        "python -m openpose_lab check-merge tells how far you are"
+        "python -m openpose_lab check-merge shows which checks pass"
     )"""
 PROGRAMS = (
     MERGE,
@@ -29,46 +29,46 @@ PROGRAMS = (
 """What students run; what these import comes with them."""
 LAYOUTS = "estimation/layouts/*.py"
 MODULES = (LAYOUTS, "openpose_lab/formats/*.py", "openpose_lab/networks/**/*.py")
-"""Modules that the handout's programs find by listing, so that no import leads to them."""
-ALLOWED = "Python's own modules, numpy, scipy, cv2, and of the project what the handout's archive has in estimation"
-"""What a submission may import, for sentences."""
+"""Modules that the handout's programs find by listing folders. No import names them."""
+ALLOWED = "Python's own modules, numpy, scipy, cv2, and the handout's modules in estimation"
+"""The modules that a submission may import, in words."""
 _IMPORTABLE = (
     "estimation/",
     "openpose_lab/__init__.py",
     "openpose_lab/lab/__init__.py",
     *(f"openpose_lab/lab/sandbox/{name}.py" for name in ("__init__", "worker", "messages", "landlock", "seccomp")),
 )
-"""Of the handout submissions see only this when they are graded: not the cases that they are tried on."""
+"""The part of the handout that submissions can read during grading. It lacks the cases that test them."""
 
 
 def importable_names() -> set[str]:
-    """The paths, with slashes, of the files that a submission can import, from a clone, a handout or a package.
+    """Return the paths, with slashes, of the files that a submission can import. Works in a clone, handout or package.
 
-    What ``merge.py`` imports does not count, as it may be a student's.
+    Imports of ``merge.py`` do not count, because it may be a student's file.
     """
     listed = (path.relative_to(ROOT).as_posix() for pattern in MODULES for path in ROOT.glob(pattern))
     return {name for name in needed_by([*PROGRAMS, *listed]) if name.startswith(_IMPORTABLE)}
 
 
 def with_allowed(error: str) -> str:
-    """Add what a submission may import to the error of one that imports something else."""
+    """Add the allowed imports to an error about a missing module."""
     return f"{error}; a submission may import {ALLOWED}" if "ModuleNotFoundError: " in error else error
 
 
 def importable_files() -> dict[str, bytes]:
-    """Collect the content of these files, by their paths."""
+    """Collect the contents of the importable files by path."""
     return read_files(importable_names())
 
 
 def read_files(names: Iterable[str]) -> dict[str, bytes]:
-    """Read files of the project by their paths, ``merge.py`` without its answer."""
+    """Read files of the project by path, with ``merge.py`` reduced to its task."""
     files = {name: (ROOT / name).read_bytes() for name in sorted(names) if not name.endswith(".pyc")}
     files[MERGE] = reduce_to_task(files[MERGE].decode("utf-8"), "merge").encode()
     return files
 
 
 def needed_by(names: Iterable[str]) -> list[str]:
-    """The modules of the project that these import, and those that they import, with the packages that they are in."""
+    """Find the modules of the project that some modules import, directly or not, with their packages."""
     found: list[str] = []
     waiting = list(names)
     while waiting:
@@ -90,7 +90,7 @@ def needed_by(names: Iterable[str]) -> list[str]:
 
 
 def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """The imports in a module, those for type checkers aside."""
+    """Yield the imports of a module, except those for type checkers."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
@@ -99,7 +99,7 @@ def _imports(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def reduce_to_task(text: str, function: str) -> str:
-    """A module's text with one function, whose body is its docstring and the task; other functions are left out."""
+    """Reduce a module's text: one function keeps its docstring and gets the task as body; other functions go."""
     module = ast.parse(text)
     lines = text.splitlines()
     kept = []

@@ -1,7 +1,7 @@
-"""The checks of a merge, as one list of named ones, for students, tests and graders.
+"""One list of named checks of a merge, for students, tests and graders.
 
-``Bench`` runs the contract's checks, ``estimation.grouping.contract``, on a merge in the sandbox. The checks of cases,
-scores, speed and memory are the lab's own. Accuracy is measured in ``accuracy.py``.
+``Bench`` runs the contract's checks (``estimation.grouping.contract``) on a merge in the sandbox. This module adds the
+lab's own checks of cases, scores, speed and memory. ``accuracy.py`` measures accuracy.
 """
 
 from __future__ import annotations
@@ -46,25 +46,25 @@ from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import SandboxReply, answer_of
 
 CATEGORIES = ("contract", "correctness", "order", "conflicts", "speed")
-LITTLE_MEMORY = "gets by with little memory"
-COMES_BACK = "comes back in time"
-KEEPS_TO_ITSELF = "keeps to itself: no files, network or programs"
+LITTLE_MEMORY = "needs little memory"
+COMES_BACK = "returns in time"
+KEEPS_TO_ITSELF = "uses no files, network or programs"
 _TOLERANCE = 1e-6  # of a score
 _MOST_ENDS = 20
 _CROWD = 34
 _SECONDS_FOR_CROWD = 2.0
-"""For such a crowd, 306 rows. The project's own merge takes 2 to 4 milliseconds. Looking at all pairs of rows again
-after each change, in plain Python, takes a second."""
+"""The time limit for this crowd, 306 rows. The project's own merge takes 2 to 4 milliseconds. A merge in plain Python
+that compares all pairs of rows again after each change takes a second."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """What a merge is granted whose calls do not come back.
+    """How often a merge may exceed its time limit, and how long each call may then take.
 
     Attributes:
-        full: calls that are stopped after the whole limit of a call.
-        most: calls that are stopped, before the merge is not called any more.
-        after: seconds for each call after the first ``full``.
+        full: the number of stopped calls that get the whole time limit of a call.
+        most: the number of stopped calls after which the merge is not called again.
+        after: the time limit in seconds of each call after the first ``full`` stopped ones.
     """
 
     full: int
@@ -73,15 +73,15 @@ class Patience:
 
 
 QUICK = Patience(full=1, most=3, after=0.25)
-"""For a person who waits: the answer comes within a second of the first stop."""
+"""For a person who waits: the result comes within a second of the first stopped call."""
 FAIR = Patience(full=2, most=6, after=0.5)
-"""For marks, because a machine that is busy may delay a call."""
+"""For marks: more stopped calls are allowed, because a busy machine may delay a call."""
 
-NO_ANSWER = Failure("there was no answer at all, so there is nothing to look at", judged=False)
+NO_ANSWER = Failure("no call returned an answer, so this check could not run", judged=False)
 
 
 class CallsMerge(Protocol):
-    """Calls a merge: the sandbox's ``Runner``, or one in this process."""
+    """An object that calls a merge: the sandbox's ``Runner``, or ``ThisProcess``."""
 
     limits: Limits
 
@@ -91,13 +91,13 @@ class CallsMerge(Protocol):
 
 
 class Bench:
-    """Calls a merge, in most cases in the sandbox, as ``contract.Caller``. Several checks share its replies.
+    """A ``contract.Caller`` of a merge, mostly in the sandbox. Several checks share its replies.
 
     Attributes:
         loaded: the reply to loading the file.
-        replies: the rows of each call, and the reply.
-        hung: the reply to all further calls, once the merge has used up its time.
-        shrink_seconds: for the search for the fewest random rows that fail, in each check.
+        replies: the rows and the reply of each call.
+        hung: the reply to all further calls, once the merge has used up its time; None before.
+        shrink_seconds: the time limit in seconds, per check, of the search for the fewest random rows that fail.
     """
 
     config: Config = COCO_18
@@ -107,7 +107,7 @@ class Bench:
     def __init__(
         self, runner: CallsMerge, loaded: SandboxReply, seconds: float = math.inf, patience: Patience = QUICK
     ) -> None:
-        """Take a runner of a merge, loaded. ``seconds`` is the limit of all calls together, checks included."""
+        """Take a runner that has loaded its merge. ``seconds`` limits all calls and checks together."""
         self.runner, self.loaded = runner, loaded
         self._patience, self._whole = patience, runner.limits
         self.replies: list[tuple[Rows, SandboxReply]] = []
@@ -117,7 +117,7 @@ class Bench:
         self._stops = self._ends = 0
 
     def call(self, given: Rows, **options: float) -> SandboxReply:
-        """Call the merge. The same rows with the same options get the same reply."""
+        """Call the merge, or return the reply to an earlier call with the same rows and options."""
         key = given.tobytes(), tuple(sorted(options.items()))
         if key not in self._known:
             reply = self.again(given, **options)
@@ -128,10 +128,10 @@ class Bench:
         return self._known[key]
 
     def again(self, given: Rows, **options: float) -> SandboxReply:
-        """Call the merge, even with rows that it had before.
+        """Call the merge, even if it was called with these rows before.
 
-        A merge that was stopped gets less time for each call, as its ``Patience`` says. It is not called any more if it
-        was stopped too often, ended its process too often, or used up the time of all calls together.
+        ``Patience`` limits a merge that exceeds its time: each later call gets less time. The merge is not called again
+        after too many stopped calls, after too many ends of its process, or after the time limit of all calls together.
         """
         if self.hung:
             return self.hung
@@ -139,7 +139,7 @@ class Bench:
         if reply.slow and self.runner.limits != self._whole:
             error = (
                 f"it was stopped after {self.runner.limits.seconds:g} seconds, because an earlier call took longer "
-                f"than {self._whole.seconds:g} seconds; is there a loop that never ends?"
+                f"than {self._whole.seconds:g} seconds; look for a loop that never ends"
             )
             reply = replace(reply, error=error)
         self._stops += reply.slow
@@ -147,7 +147,7 @@ class Bench:
         if self._stops == self._patience.full:
             self.runner.limits = replace(self._whole, seconds=min(self._whole.seconds, self._patience.after))
         if self._stops == self._patience.most:
-            times = f"it was stopped {self._stops} times, so it was not called any more"
+            times = f"it was stopped {self._stops} times, so it was not called again"
             self.hung = replace(reply, error=times) if self._stops > 1 else reply
         elif self._ends == _MOST_ENDS:
             self.hung = reply
@@ -156,7 +156,7 @@ class Bench:
         return reply
 
     def smallest_first(self) -> list[tuple[Rows, SandboxReply]]:
-        """The replies so far, the fewest rows first. The last is ``hung``, if the merge has used up its time."""
+        """Return the replies so far, sorted by the number of rows, then ``hung`` if the merge has used up its time."""
         replies = sorted(self.replies, key=lambda rows_and_reply: len(rows_and_reply[0]))
         return [*replies, (self.nothing, self.hung)] if self.hung else replies
 
@@ -166,10 +166,10 @@ class MergeCheck:
     """A named check of a merge.
 
     Attributes:
-        name: of the check.
+        name: the name that students see.
         category: one of ``CATEGORIES``.
-        run: gives a failure, or None.
-        random: whether it uses random rows, which takes longer.
+        run: returns a failure, or None if the check passes.
+        random: whether the check uses random rows, which takes longer.
     """
 
     name: str
@@ -185,14 +185,14 @@ def run_checks(
 
     Args:
         checks: the checks.
-        bench: calls the merge.
-        advance: called after each check.
+        bench: the caller of the merge.
+        advance: a function that is called after each check.
 
     Returns:
-        The failures by the checks' names, in the order of the checks.
+        The failures by check name, in the order of the checks.
     """
     failures = {}
-    # The contract's checks look at all replies, so they run last.
+    # The contract's checks need the replies of all other checks, so they run last.
     for check in sorted(checks, key=lambda check: check.category == "contract"):
         failure = check.run(bench)
         if check.category == "contract" and not failure and all(reply.error for _, reply in bench.replies):
@@ -204,7 +204,7 @@ def run_checks(
 
 
 def scores_of(value: NDArray[Any]) -> dict[frozenset[int], float]:
-    """The score of each person, by their peaks."""
+    """Return the score of each person by the ids of their peaks."""
     column = len(COCO_18.body_parts)
     if value.ndim != 2 or value.shape[1] <= column:
         return {}
@@ -212,7 +212,7 @@ def scores_of(value: NDArray[Any]) -> dict[frozenset[int], float]:
 
 
 def case_check(case: Case, bench: Bench) -> Failure | None:
-    """Check the people of a case, with its rows in their order and in the opposite one."""
+    """Check that a merge finds the people of a case, from its rows in order and in reverse."""
     for rows in (case.rows, case.rows[::-1]):
         reply, failure = ask(bench, rows, **case.options)
         if failure:
@@ -223,19 +223,19 @@ def case_check(case: Case, bench: Bench) -> Failure | None:
 
 
 def judge_people(case: Case, rows: Rows, value: NDArray[Any]) -> Failure | None:
-    """Check that an answer has the people of a case. ``rows``: those of the case, in some order."""
+    """Check that an answer has the people of a case. ``rows`` are the case's rows, in any order."""
     wanted = [frozenset(person.values()) for person in case.expected]
     if peak_sets_of_answer(COCO_18, value) == set(wanted) and len(value) == len(wanted):
         return None
     scores = case.scores or [np.nan] * len(case.expected)
     shown = {"given": rows, "came back": value, "expected": make_rows(*zip(case.expected, scores))}
-    return Failure(f"these are not the people: {case.why}", shown)
+    return Failure(f"these are not the expected people: {case.why}", shown)
 
 
 def _answer_check(name: str, bench: Bench) -> Failure | None:
-    """One of the contract's ``ANSWER_CHECKS``, on every answer so far that passes those before it.
+    """Run one of the contract's ``ANSWER_CHECKS`` on each answer so far that passes the earlier ones.
 
-    The failure has the plainest rows: without a conflict, and without peak 0, if there are such rows that fail.
+    The failure shows the simplest failing rows: if possible, rows without a conflict and without peak 0.
     """
     failing = []
     for rows, reply in bench.smallest_first():
@@ -249,14 +249,14 @@ def _answer_check(name: str, bench: Bench) -> Failure | None:
 
 
 def _find_fault(rows: Rows, reply: SandboxReply) -> tuple[str, str] | None:
-    """The first of ``ANSWER_CHECKS`` that a reply's answer fails, and its sentence; None if there is no answer."""
+    """Find the first of ``ANSWER_CHECKS`` that a reply's answer fails, and its sentence. None without an answer."""
     if reply.error:
         return None
     return find_fault(COCO_18, answer_of(reply), slots_of_rows(rows))
 
 
 def _reply_check(name: str, bench: Bench) -> Failure | None:
-    """One of the contract's ``REPLY_CHECKS``, on every reply so far. Memory and time have checks of their own."""
+    """Run one of the contract's ``REPLY_CHECKS`` on each reply so far. Other checks look at memory and time."""
     for rows, reply in [(None, bench.loaded), *bench.smallest_first()]:
         sentence = REPLY_CHECKS[name]("merge", reply)
         if sentence and not (name == RETURNS and (reply.memory or reply.slow)):
@@ -270,7 +270,7 @@ def _shortened(text: str) -> str:
 
 
 def _given(rows: Rows | None) -> dict[str, Any]:
-    """The rows of a failure; none if it happened when the file was loaded."""
+    """Return the rows of a failure, or none if it happened while the file was loaded."""
     return {} if rows is None else {"given": rows}
 
 
@@ -278,14 +278,14 @@ def _little_memory(bench: Bench) -> Failure | None:
     for rows, reply in bench.smallest_first():
         if reply.memory:
             limit = bench.runner.limits.memory
-            return Failure(f"merge wants more memory than {limit} MB: {reply.error}", {"given": rows})
+            return Failure(f"merge needs more memory than {limit} MB: {reply.error}", {"given": rows})
     return None
 
 
 def _keeps_to_itself(bench: Bench) -> Failure | None:
     for rows, reply in [(None, bench.loaded), *bench.smallest_first()]:
         if reply.tried:
-            return Failure(f"merge tried to {reply.tried}; it needs only its rows, so remove that", _given(rows))
+            return Failure(f"merge tried to {reply.tried}; it needs only its rows, so remove this call", _given(rows))
     return None
 
 
@@ -301,7 +301,7 @@ def _finished_stay(rows: Rows, bench: Bench) -> Failure | None:
 def _on_each(
     property_of: Callable[[Rows, Bench], Failure | None], tried: Iterable[Rows], bench: Bench
 ) -> Failure | None:
-    """The first failure of a property on several arrays of rows."""
+    """Return the first failure of a property on several arrays of rows, or None."""
     return next(filter(None, (property_of(rows, bench) for rows in tried)), None)
 
 
@@ -315,8 +315,8 @@ def _same_scores_in_any_order(bench: Bench) -> Failure | None:
             return failure
         if not _alike(scores_of(reply.value), scores_of(other.value)):
             return Failure(
-                "the handout's rows in another order give another person, or another score. What is right must not "
-                "depend on a row's position: join until no two people share a peak",
+                "the handout's rows in another order give another person or another score; join rows until no two "
+                "people share a peak, whatever the order",
                 {"given": rows, "came back": other.value, "before": reply.value},
             )
     return None
@@ -331,7 +331,7 @@ def _same_again(bench: Bench) -> Failure | None:
 
 
 def connected(rows: Rows, bench: Bench) -> Failure | None:
-    """Check rows without conflicts: all peaks that are connected, directly or not, are one person."""
+    """Check that rows without conflicts give one person for each set of peaks that are connected, directly or not."""
     reply, failure = ask(bench, rows, **NO_PRUNING)
     if failure:
         return failure
@@ -342,18 +342,22 @@ def connected(rows: Rows, bench: Bench) -> Failure | None:
     wanted = set(map(frozenset, components.values()))
     if peak_sets_of_answer(COCO_18, reply.value) != wanted or len(reply.value) != len(wanted):
         found = len(reply.value)
-        what = f"{found} came back" if found != len(wanted) else "those that came back have other peaks"
+        what = f"got {found}" if found != len(wanted) else "their peaks differ"
         if found < len(wanted):
-            what += "; rows that both have -1 in a slot share no peak there"
+            what += "; two rows that both have -1 in a slot share no peak there"
         return Failure(
-            f"nothing clashes here, so connected peaks are one person: there are {len(wanted)}, but {what}",
+            f"no rows conflict here, so connected rows are one person: expected {_people(len(wanted))}, but {what}",
             {"given": rows, "came back": reply.value},
         )
     return None
 
 
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
+
+
 def summed(rows: Rows, bench: Bench) -> Failure | None:
-    """Check that a person's score is the sum of the scores of their rows. ``connected`` checks the people."""
+    """Check that each person's score is the sum of the scores of their rows. ``connected`` checks the people."""
     reply, failure = ask(bench, rows, **NO_PRUNING)
     if failure:
         return failure
@@ -379,24 +383,24 @@ def _figure(score: float) -> str:
 
 
 def has_conflict(rows: Rows) -> bool:
-    """Whether peaks that are connected would fill a slot of a person twice."""
+    """Return whether connected peaks would fill a slot of a person twice."""
     slots = slots_of_rows(rows)
     filled = [(component, slots[peak]) for peak, component in _components(rows).items()]
     return len(set(filled)) < len(filled)
 
 
 def has_zero(rows: Rows) -> bool:
-    """Whether rows hold the peak with the id 0."""
+    """Return whether rows hold the peak with id 0."""
     return bool((ids_of(rows) == 0).any())
 
 
 def are_several(rows: Rows) -> bool:
-    """Whether the peaks of rows are not all connected."""
+    """Return whether rows have more than one connected component."""
     return len(set(_components(rows).values())) > 1
 
 
 def _components(rows: Rows) -> dict[int, int]:
-    """The connected component of each peak, found by passing the least label on until nothing changes."""
+    """Label the connected component of each peak: rows pass on their smallest label until nothing changes."""
     rows_peaks = peak_sets(ids_of(rows))
     label = {peak: peak for peaks in rows_peaks for peak in peaks}
     changed = True
@@ -410,7 +414,7 @@ def _components(rows: Rows) -> dict[int, int]:
 
 
 def answer_keeps_contract(rows: Rows, bench: Bench) -> Failure | None:
-    """Check that the answer to any rows passes the contract's ``ANSWER_CHECKS``."""
+    """Check that the answer to some rows passes the contract's ``ANSWER_CHECKS``."""
     reply = bench.call(rows, **NO_PRUNING)
     failure = find_no_people(COCO_18, rows, reply)
     if failure or not (fault := _find_fault(rows, reply)):
@@ -419,21 +423,21 @@ def answer_keeps_contract(rows: Rows, bench: Bench) -> Failure | None:
 
 
 def no_more_score(rows: Rows, bench: Bench) -> Failure | None:
-    """Check that all people together have no more score than all rows."""
+    """Check that the people's scores add up to no more than the rows' scores."""
     reply, failure = ask(bench, rows, **NO_PRUNING)
     if failure:
         return failure
     given, found = float(rows[:, SCORE].sum()), sum(scores_of(reply.value).values())
     if not found <= given + _TOLERANCE:
         return Failure(
-            f"the scores of all people together are {_figure(found)}, more than those of all rows, {_figure(given)}",
+            f"the people's scores add up to {_figure(found)}, but the rows' scores only to {_figure(given)}",
             {"given": rows, "came back": reply.value},
         )
     return None
 
 
 def peaceful_crowd(count: int) -> Rows:
-    """Repeat the handout's person ``count`` times, with other ids each time."""
+    """Repeat the handout's person ``count`` times with different ids, and shuffle the rows."""
     rows = np.tile(HANDOUT, (count, 1))
     ids = ids_of(rows)
     moved = np.repeat(100 * np.arange(count), len(HANDOUT))[:, None] + np.zeros(ids.shape)
@@ -442,7 +446,7 @@ def peaceful_crowd(count: int) -> Rows:
 
 
 def in_a_crowd(bench: Bench) -> Failure | None:
-    """Check that conflicts among many other people are settled as they are alone."""
+    """Check that conflicts end the same among many other people as without them."""
     crowd = peaceful_crowd(30)
     ids = ids_of(crowd)
     ids[ids != MISSING] += 5000
@@ -456,7 +460,7 @@ def in_a_crowd(bench: Bench) -> Failure | None:
             if missing:
                 shown = make_rows(*((person, np.nan) for person in missing))
                 return Failure(
-                    f"among the rows of 30 other people this goes wrong: {case.why}",
+                    f"a person is missing if the rows of 30 other people are added: {case.why}",
                     {"given": case.rows, "not there": shown},
                 )
     return None
@@ -469,26 +473,26 @@ def on_random_rows(
     examples: int = 100,
     seed: int = 0,
 ) -> Failure | None:
-    """Check a property on random rows. The failure has the fewest rows that fail."""
+    """Check a property on random rows. The failure shows the fewest rows that fail."""
     return find_failing(rows, lambda found: property_of(found, bench), examples, seed, bench.shrink_seconds)
 
 
 def _comes_back(bench: Bench) -> Failure | None:
     for rows, reply in bench.smallest_first():
         if reply.slow:
-            return Failure(f"merge did not come back: {reply.error}", {"given": rows})
+            return Failure(f"merge did not return in time: {reply.error}", {"given": rows})
     return None
 
 
 def _fast_enough(bench: Bench) -> Failure | None:
     rows = peaceful_crowd(_CROWD)
-    bench.call(HANDOUT)  # what is loaded on first use does not count
+    bench.call(HANDOUT)  # so that loading libraries on first use does not count
     reply = bench.call(rows, **NO_PRUNING)
     failure = find_no_people(COCO_18, rows, reply)
     if not failure and reply.seconds > _SECONDS_FOR_CROWD:
         return Failure(
-            f"{len(rows)} rows took {reply.seconds:.2f} seconds, more than {_SECONDS_FOR_CROWD:g} seconds; does it "
-            f"look at every pair of rows again after each change?"
+            f"{len(rows)} rows took {reply.seconds:.2f} seconds, more than {_SECONDS_FOR_CROWD:g} seconds; look for "
+            f"code that compares all pairs of rows again after each change"
         )
     return failure
 
@@ -513,20 +517,20 @@ CHECKS = (
         partial(_on_each, summed, [case.rows for case in CASES if case.scores]),
     ),
     MergeCheck(
-        "any scores are such sums",
+        "a score is the sum of random rows",
         "correctness",
         partial(on_random_rows, peaceful_rows, summed),
         random=True,
     ),
     MergeCheck(
-        "whoever is connected is one person",
+        "connected rows are one person",
         "correctness",
         partial(on_random_rows, peaceful_rows, connected),
         random=True,
     ),
     MergeCheck("the handout's rows in any order", "order", _same_scores_in_any_order),
     MergeCheck(
-        "conflicts are settled alike in any order",
+        "conflicts end the same in any order",
         "order",
         partial(_on_each, in_any_order, [case.rows for case in CASES if case.category == "conflicts"]),
     ),
@@ -540,9 +544,13 @@ CHECKS = (
     MergeCheck(SAME_AGAIN, "order", _same_again),
     MergeCheck(FINISHED_STAY, "order", partial(_on_each, _finished_stay, [case.rows for case in CASES])),
     *_case_checks("conflicts"),
-    MergeCheck("no score out of nothing", "conflicts", partial(_on_each, no_more_score, [case.rows for case in CASES])),
     MergeCheck(
-        "any rows make people who keep the contract",
+        "the people have no more score than the rows",
+        "conflicts",
+        partial(_on_each, no_more_score, [case.rows for case in CASES]),
+    ),
+    MergeCheck(
+        "answers to random rows keep the contract",
         "conflicts",
         partial(on_random_rows, any_rows, answer_keeps_contract),
         random=True,

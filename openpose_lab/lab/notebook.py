@@ -1,7 +1,7 @@
-"""The lab in a notebook: what was found in a photo, and the checks and the film of a ``merge`` that a cell defines.
+"""The functions of the lab's notebook: peaks and limbs of a photo, and checks and film of a ``merge`` from a cell.
 
-Each function returns a value that a notebook shows as a picture, a table or a page, and a terminal as text.
-docs/lab.ipynb uses them all.
+Each function returns a value. A notebook shows it as a picture, a table or a page, and a terminal as text.
+docs/lab.ipynb uses all of them.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
 
 __all__ = ["case", "case_names", "check", "explain", "hint", "look", "show_rows"]
 
-_MORE = "print(check(merge).text(all_of_them=True)) tells how"
+_MORE = "print(check(merge).text(all_of_them=True)) shows them"
 _FRAME_HEIGHT = 820  # pixels of the page's frame
 Merge = Callable[..., Any]
 
 
 class CheckResult:
-    """What the checks and the measures of a merge came to.
+    """The result of the checks and the measures of a merge, as a notebook shows it.
 
     Attributes:
         result: the failures and figures.
@@ -68,7 +68,7 @@ class CheckResult:
         """Format the result for a terminal.
 
         Args:
-            all_of_them: whether every failure is told, not only the simplest of each category.
+            all_of_them: whether to show every failure, and not only the simplest of each category.
 
         Returns:
             The lines that ``check-merge`` prints, and a sentence that sums them up.
@@ -88,25 +88,25 @@ class CheckResult:
 
     def _not_tried(self) -> str:
         names = " and ".join(f'"{name}"' for name in NOT_TRIED)
-        return f"Not tried in this process: {names}. The grader tries them, as does check-merge."
+        return f"Not run in the notebook: {names}. check-merge and the grader run them."
 
 
 def check(merge: Merge | str | Path) -> CheckResult:
     """Check a merge, and measure it on the rows of real photos.
 
-    A function is called in this process. Nothing stops it, so interrupt the kernel if a loop never ends. What it prints
-    is not shown but counted, because a merge must print nothing. To see prints and to stop at breakpoints, call
-    ``merge(case("peak 0").rows)`` in a cell.
+    A function runs in this process, and nothing stops it. If a loop never ends, interrupt the kernel. ``check`` counts
+    printed characters and does not show them, because a merge must print nothing. To see prints and to stop at
+    breakpoints, call ``merge(case("peak 0").rows)`` in a cell.
 
     Args:
-        merge: the function, or the path of a file with it, a Python file or a notebook. A file runs in the sandbox, as
-            with ``check-merge``.
+        merge: the function, or the path of a Python file or notebook with it. A file runs in the sandbox, as with
+            ``check-merge``.
 
     Returns:
-        The result. It shows a merge that fails or breaks the contract; no error is raised for it.
+        The result. It also shows a merge that fails or breaks the contract, without raising an error.
 
     Raises:
-        OpenPoseLabError: There is no function and no file that can be loaded.
+        OpenPoseLabError: ``merge`` is not a function, or its file cannot be loaded.
     """
     if isinstance(merge, str | Path):
         return CheckResult(check_file(Path(merge), Limits()), in_sandbox=True)
@@ -132,21 +132,21 @@ class ShownHint:
 
 
 _hints_given: dict[str, int] = {}
-"""How many hints were given for each check since the notebook's process began."""
+"""The number of hints given for each check since the notebook's kernel started."""
 
 
 def hint(merge: Merge | str | Path, name: str | None = None) -> ShownHint:
-    """Give a hint for a check that fails, and one more each time: three for each check.
+    """Give a hint for a failed check. Each check has three hints, and each call gives the next one.
 
     Args:
         merge: as in ``check``.
-        name: of the check, or a part of it; by default that of the check to correct first.
+        name: the name of the check, or a part of it. By default, the check to correct first.
 
     Returns:
-        What is wrong, and the hint.
+        The failure, and the hint.
 
     Raises:
-        OpenPoseLabError: The name means no check, or several; or ``merge`` is none.
+        OpenPoseLabError: The name means no check or several, or ``merge`` is not a function or file.
     """
     named = [] if name is None else find_checks(name)
     if name is not None and len(named) != 1:
@@ -157,7 +157,7 @@ def hint(merge: Merge | str | Path, name: str | None = None) -> ShownHint:
         del _hints_given[passed]
     chosen = named[0] if named else next_check(outcome)
     if chosen is None:
-        return ShownHint(["All checks pass, so there is nothing to hint at."])
+        return ShownHint(["All checks pass, so no hint is needed."])
     if chosen not in outcome.failures:
         return ShownHint([f"{chosen}: passed."])
     hints = hints_for(chosen, outcome.failures[chosen])
@@ -173,7 +173,7 @@ class FilmPage:
     """The page of ``explain``: the stages on a photo, and a grouping row by row.
 
     Attributes:
-        page: the page, one HTML document that loads nothing.
+        page: the page, one HTML document that loads no other file.
         told: the film.
     """
 
@@ -189,7 +189,7 @@ class FilmPage:
 
     def _repr_html_(self) -> str:
         lines = "<br>".join(html.escape(line) for line in repr(self).splitlines())
-        # A frame without the notebook's rights. Keys work in it after a click.
+        # The frame has none of the notebook's rights. Keys work in it after a click.
         return (
             f"<p>{lines}</p>"
             f'<iframe srcdoc="{html.escape(self.page)}" sandbox="allow-scripts" title="film of the grouping" '
@@ -197,7 +197,7 @@ class FilmPage:
         )
 
     def save(self, path: str | Path = "explain.html") -> None:
-        """Write the page to a file, to be opened in a browser."""
+        """Write the page to a file that a browser can open."""
         write_whole(path, self.page.encode())
 
 
@@ -205,7 +205,7 @@ def explain(photo: SeenPhoto | str | Path | NDArray[np.uint8], merge: GroupingLi
     """Film a grouping on a photo.
 
     Args:
-        photo: what ``look`` returned, or what it takes.
+        photo: the result of ``look``, or a photo as ``look`` takes it.
         merge: the function, a Python file, or the name of a grouping. It runs in this process.
 
     Returns:
@@ -230,10 +230,10 @@ def explain(photo: SeenPhoto | str | Path | NDArray[np.uint8], merge: GroupingLi
 
 
 class SeenPhoto:
-    """A photo, and what the default network found in it before any grouping. A notebook shows the photo.
+    """A photo, with the peaks and limbs that the default network found in it. A notebook shows the photo.
 
     Attributes:
-        name: of the photo.
+        name: the name of the photo.
         pixels: (h, w, 3) BGR uint8.
         found: the maps, the peaks and the limbs.
         config: the configuration of the network.
@@ -264,7 +264,7 @@ class SeenPhoto:
             part: such as ``right_wrist``, or ``background``.
 
         Returns:
-            The picture: from dark, 0, to bright, 1.
+            The picture. Its brightness goes from dark, 0, to bright, 1.
         """
         parts = (*self.config.body_parts, "background")
         return Picture(self._canvas.heatmap(_place(part, parts)), f"heatmap of {part} in {self.name}")
@@ -288,7 +288,7 @@ class SeenPhoto:
         """Mark the peaks with their ids.
 
         Args:
-            *parts: body parts, such as ``neck``; all if none is named.
+            *parts: body parts, such as ``neck``; by default all.
 
         Returns:
             The picture.
@@ -298,7 +298,7 @@ class SeenPhoto:
         return Picture(self._canvas.peaks(shown), f"peaks of {', '.join(parts) or 'all parts'} in {self.name}")
 
     def draw(self, rows: NDArray[np.float64]) -> Picture:
-        """Draw rows over the photo: ``rows`` are the limbs, and an answer of ``merge`` are people.
+        """Draw rows over the photo: limbs, such as the attribute ``rows``, or people, such as an answer of ``merge``.
 
         Args:
             rows: (n, 20) float64.
@@ -322,7 +322,7 @@ def look(photo: str | Path | NDArray[np.uint8] | None = None) -> SeenPhoto:
         photo: a path, or (h, w, 3) BGR uint8; by default the sample photo.
 
     Returns:
-        The photo with what was found.
+        The photo, with its peaks and limbs.
 
     Raises:
         OpenPoseLabError: The photo cannot be read.
@@ -361,8 +361,8 @@ def show_rows(rows: Any, most: int | None = 12) -> RowsShown:
     """Show rows as a table of the body parts that occur. A dot is -1, no peak.
 
     Args:
-        rows: (n, 20), limbs or people; or several such arrays by title, in a dict.
-        most: rows of each array that are shown; None shows all.
+        rows: (n, 20), limbs or people; or a dict with several such arrays by title.
+        most: the largest number of rows shown per array; None shows all.
 
     Returns:
         The table.
@@ -380,9 +380,9 @@ class ShownCase:
     """One of the cases that ``check`` tries.
 
     Attributes:
-        name: of the case.
-        rows: (n, 20) float64, given to ``merge``.
-        expected: (m, 20) float64, the people. A score is NaN where a merge is free to choose.
+        name: the name of the case.
+        rows: (n, 20) float64, the rows given to ``merge``.
+        expected: (m, 20) float64, the expected people. A score is NaN if a merge may choose it.
         limits: the keyword arguments for ``merge``.
     """
 
@@ -408,10 +408,10 @@ def case(name: str) -> ShownCase:
     """Find one of the cases that ``check`` tries.
 
     Args:
-        name: of the case, or a part of it that no other case has.
+        name: the name of the case, or a part that only this name has.
 
     Returns:
-        Its rows, and the people expected.
+        Its rows, and the expected people.
 
     Raises:
         OpenPoseLabError: The name means no case, or several.
@@ -424,5 +424,5 @@ def case(name: str) -> ShownCase:
 
 
 def case_names() -> list[str]:
-    """The names of the cases that ``check`` tries."""
+    """Return the names of the cases that ``check`` tries."""
     return [one.name for one in ALL_CASES]

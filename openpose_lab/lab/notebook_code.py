@@ -1,4 +1,4 @@
-"""``merge`` out of a notebook: the statements of its code cells that define it, and all that it names."""
+"""Extracts ``merge`` from a notebook: the statements that define it, and those that define the names it uses."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 LARGEST_NOTEBOOK = 16 << 20
-"""Bytes. Pictures among the outputs take most of them."""
+"""The size limit in bytes. Most of a notebook's size comes from pictures in its outputs."""
 _MOST_CODE = 200_000
-"""Letters of code in all cells."""
+"""The limit of characters of code in all cells."""
 _WRITEFILE = re.compile(r"%%writefile\s+(?:-a\s+)?\S*merge\.py\s*$")
 _TIMED = re.compile(r"%%(time|timeit|capture|prun)\b")
 _MAGIC = re.compile(r"(\s*)(%{1,2}[A-Za-z]|!(?!=)|\?|[\w., ]+=\s*(!|%[A-Za-z])|[\w.]+\?{1,2}\s*$)")
-"""A line that IPython takes, and Python does not."""
+"""A line that is valid in IPython but not in Python."""
 
 
 class NotebookError(Exception):
-    """Why there is no merge in a notebook, as the end of a sentence."""
+    """The reason why a notebook has no merge, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
 class NotebookCode:
-    """Python code out of a notebook.
+    """Python code extracted from a notebook.
 
     Attributes:
-        code: the code.
-        places: for each of its lines, the code cell that it is from, and its line there, both from 1.
+        code: the code, in UTF-8.
+        places: for each line of the code its code cell and its line in that cell, both from 1.
     """
 
     code: bytes
     places: tuple[tuple[int, int], ...]
 
     def locate(self, sentence: str) -> str:
-        """Rewrite a sentence on the code: for ``line 7`` it names the line in the notebook."""
+        """Rewrite line numbers of the code, such as ``line 7``, in a sentence as places in the notebook."""
         return re.sub(r"\bline (\d+)\b", self._located, sentence)
 
     def _located(self, found: re.Match[str]) -> str:
@@ -54,12 +54,12 @@ def merge_of_notebook(data: bytes) -> NotebookCode:
         data: the bytes of an .ipynb file.
 
     Returns:
-        Of the statements at the top of the code cells those that bind ``merge`` or a name that it needs, in their
-        order. So cells that try it, or show pictures, are left out. A cell that defines merge, but is no Python, is
-        taken as it is: running it tells what is wrong.
+        The top-level statements of the code cells that bind ``merge`` or a name that it needs, in order. Cells that
+        test it or show pictures are left out. A cell that defines merge but is not valid Python is taken whole, so
+        that running it reports the syntax error.
 
     Raises:
-        NotebookError: in one sentence, if there is none.
+        NotebookError: The notebook defines no merge, has too much code, or is damaged.
     """
     cells = _code_cells(data)
     if sum(map(len, cells)) > _MOST_CODE:
@@ -81,7 +81,7 @@ def merge_of_notebook(data: bytes) -> NotebookCode:
 
 
 class _Statement(NamedTuple):
-    """A statement at the top of a code cell: the names that it binds, and those that it uses."""
+    """A top-level statement of a code cell, with the names that it binds and the names that it uses."""
 
     text: str
     cell: int
@@ -99,11 +99,11 @@ def _joined(statements: list[_Statement]) -> NotebookCode:
 def _code_cells(data: bytes) -> list[str]:
     try:
         notebook = json.loads(data)
-        sheets = notebook.get("worksheets")  # until version 3 of the format
+        sheets = notebook.get("worksheets")  # in versions of the format up to 3
         cells = sheets[0]["cells"] if sheets else notebook["cells"]
         code = [_text(cell.get("source", cell.get("input"))) for cell in cells if cell.get("cell_type") == "code"]
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        raise NotebookError("the file is no notebook, or is damaged") from None
+        raise NotebookError("the file is not a notebook, or it is damaged") from None
     return [_python(cell) for cell in code]
 
 
@@ -112,14 +112,14 @@ def _text(source: Any) -> str:
 
 
 def _python(cell: str) -> str:
-    """A cell without the lines that only IPython knows."""
+    """Replace the lines of a cell that are valid only in IPython."""
     start = cell.lstrip()
     first, _, rest = start.partition("\n")
     if first.startswith("%%"):
         if not (_WRITEFILE.match(first) or _TIMED.match(first)):
-            return ""  # of another language
+            return ""  # a cell in another language
         blank = cell[: len(cell) - len(start)].count("\n")
-        cell = "#\n" * (blank + 1) + rest  # so that lines keep their numbers
+        cell = "#\n" * (blank + 1) + rest  # keeps the line numbers
     return "\n".join(
         f"{found[1]}pass  # {line.strip()}" if (found := _MAGIC.match(line)) else line for line in cell.split("\n")
     )
@@ -139,9 +139,10 @@ def _statements(cell: str, number: int) -> list[_Statement]:
 
 
 def _used(text: str) -> set[str]:
-    """The names that a statement takes from outside. A function's local names are not among them.
+    """Return the names that a statement takes from outside. These exclude a function's local names.
 
-    Another cell may bind the same name, such as ``rows``, to something that cannot run when the merge is graded.
+    Reason: another cell may bind a name that is local here, such as ``rows``, in a statement that cannot run in the
+    grader.
     """
     used: set[str] = set()
     tables = [symtable.symtable(text, "<cell>", "exec")]
@@ -156,7 +157,7 @@ def _used(text: str) -> set[str]:
 
 
 def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a statement binds outside functions and classes; "*" stands for an import of all names."""
+    """Return the names that a statement binds outside functions and classes; "*" means an import of all names."""
     names: set[str] = set()
     left: list[ast.AST] = [statement]
     while left:

@@ -1,4 +1,4 @@
-"""One case of the lab in the student's own process: which rows it has, and what is wrong with an answer."""
+"""One case of the lab in the student's own process: its rows, and the judgement of an answer."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _TOLERANCE = 1e-6  # of a score
 
 @dataclass(frozen=True, eq=False)
 class PhotoCase:
-    """What a network found in a photo, before any grouping.
+    """The peaks and limbs that a network found in a photo, before any grouping.
 
     Attributes:
         coordinates: the peaks.
         xy: (P, 2) float64, x and y of the peaks in pixels of the photo.
         rows: (n, 20) float64, the rows of limbs.
-        options: the limits of the network that are not the defaults of ``merge``.
+        options: the network's limits that differ from the defaults of ``merge``.
     """
 
     coordinates: Coordinates
@@ -54,13 +54,13 @@ class PhotoCase:
 
 
 def find_cases(name: str) -> list[Case]:
-    """Find the cases that a name means: the one of this name, or all that have it as a part of their names."""
+    """Find the cases that a name means: the case with this name, or all cases with this text in their names."""
     exact = [case for case in ALL_CASES if case.name == name]
     return exact or [case for case in ALL_CASES if name.strip() and name.strip().lower() in case.name.lower()]
 
 
 def limits_of(case: Case | PhotoCase) -> dict[str, float]:
-    """The limits that hold in a case, given or by default, by the names of the arguments of ``merge``."""
+    """Return the limits of a case, given or default, by the argument names of ``merge``."""
     return {name: case.options.get(name, getattr(Config, name)) for name in LIMITS}
 
 
@@ -68,7 +68,7 @@ def find_in_photo(path: Path) -> PhotoCase:
     """Find the peaks and the rows of limbs in a photo with the default network.
 
     Raises:
-        OpenPoseLabError: The photo cannot be read, or its network has another layout than the lab's.
+        OpenPoseLabError: The photo cannot be read, or the network's layout is not the lab's.
     """
     from estimation.field_maps import cells_to_photo
     from estimation.photos import read_photo
@@ -81,7 +81,7 @@ def find_in_photo(path: Path) -> PhotoCase:
     found = estimate_people(photo, network, grouping=_finds_nobody)
     maps, config = found.maps, network.config
     if config.body_parts != COCO_18.body_parts:
-        raise OpenPoseLabError(f"the network's layout is {config.name}, but the lab's rows are of {COCO_18.name}")
+        raise OpenPoseLabError(f"the network's layout is {config.name}, but the lab's rows need {COCO_18.name}")
     return PhotoCase(
         found.coordinates,
         cells_to_photo(found.coordinates.xy, maps.cell_size, maps.offset, maps.photo_size),
@@ -100,10 +100,10 @@ def judge(rows: Rows, reply: Reply, case: Case | None = None) -> Failure | None:
     Args:
         rows: the rows that were given.
         reply: the reply.
-        case: the case that the rows are of; without one, only the contract is looked at.
+        case: the case of the rows; without one, only the contract is checked.
 
     Returns:
-        The first thing that is wrong, or None.
+        The first failure, or None.
     """
     if reply.error:
         return Failure(f"merge failed: {reply.error}")
@@ -116,11 +116,13 @@ def judge(rows: Rows, reply: Reply, case: Case | None = None) -> Failure | None:
         for person, wanted in zip(case.expected, case.scores):
             score = found[frozenset(person.values())]
             if abs(score - wanted) > _TOLERANCE:
-                return Failure(f"a person's score is {score:.4f}, expected {wanted:.4f}: the sum of their rows")
+                return Failure(
+                    f"a person's score is {score:.4f}, expected {wanted:.4f}: the sum of the scores of their rows"
+                )
     sentence = REPLY_CHECKS[KEEPS_INPUT]("merge", reply)
     return Failure(f"merge {sentence}") if sentence else None
 
 
 def expected_rows(case: Case) -> Rows:
-    """(m, 20): the people of a case, with NaN as the score where a merge is free to choose."""
+    """Return the expected people of a case, (m, 20) float64. A score is NaN if a merge may choose it."""
     return make_rows(*zip(case.expected, case.scores or [np.nan] * len(case.expected)))

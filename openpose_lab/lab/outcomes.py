@@ -1,4 +1,4 @@
-"""What the checks of a merge came to, and what changed since the last time."""
+"""The outcome of a merge's checks, and what changed since the last outcome."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from openpose_lab.lab.row_tables import format_rows
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the checks of a merge came to.
+    """The outcome of a merge's checks.
 
     Attributes:
-        failures: the failures by the checks' names.
-        waiting: the more basic check by the name of each failed check that waits for it.
-        not_graded: why the grader would refuse the file, in one sentence; None if it would not.
+        failures: the failures by check name.
+        waiting: the more basic check, by the name of each failed check that waits for it.
+        not_graded: the reason, in one sentence, why the grader would refuse the file; None if it would accept it.
     """
 
     failures: Mapping[str, Failure] = field(default_factory=dict)
@@ -25,12 +25,12 @@ class Outcome:
 
     @property
     def own(self) -> list[str]:
-        """The failed checks that wait for no other one."""
+        """The names of the failed checks that wait for no other."""
         return [name for name in self.failures if name not in self.waiting]
 
     @property
     def and_waiting(self) -> str:
-        """How many checks wait, as the end of a sentence; empty if none does."""
+        """The number of waiting checks as the end of a sentence; empty if no check waits."""
         count = len(self.waiting)
         return f", and {count} {'wait' if count > 1 else 'waits'} for a more basic one" if count else ""
 
@@ -55,7 +55,7 @@ class Changes:
 
 
 def find_changes(before: Outcome, after: Outcome) -> Changes:
-    """Find what changed from one outcome to the next."""
+    """Find the checks that changed from one outcome to the next."""
     changes = Changes([name for name in before.failures if name not in after.failures])
     for name, failure in after.failures.items():
         if name in after.waiting:
@@ -71,5 +71,5 @@ def find_changes(before: Outcome, after: Outcome) -> Changes:
 
 
 def _told(failure: Failure) -> str:
-    """All that people are shown of a failure."""
+    """Return all text that students see of a failure."""
     return "\n".join([failure.sentence, *([format_rows(failure.rows, None)] if failure.rows else [])])

@@ -1,4 +1,4 @@
-"""Photos with COCO keypoints, to measure merges on. Their limbs are found once, the same for all merges."""
+"""Photos with COCO keypoints, for measuring merges. Limbs are found once, and all merges get the same."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class PhotoPeaks:
-    """The peaks of a photo, with its id, and where they lie in it, as in ``FieldMaps``."""
+    """The id of a photo, its peaks, and the step from cells to photo pixels, as in ``FieldMaps``."""
 
     image_id: int
     coordinates: Coordinates
@@ -40,7 +40,7 @@ class PhotoPeaks:
 
 @dataclass(frozen=True, eq=False)
 class AnnotatedPhotos(PhotoRows):
-    """Rows of photos, and the ground truth of the people in them.
+    """Rows of photos, and the ground truth of their people.
 
     Attributes:
         truth: the annotations.
@@ -52,11 +52,11 @@ class AnnotatedPhotos(PhotoRows):
 
 
 def find_limbs(images: Path, annotations: Path, maps: MapCache) -> AnnotatedPhotos:
-    """The rows of all photos in a folder. The network's maps of them are kept for the next time."""
+    """Find the rows of all photos in a folder. ``maps`` caches the network's maps."""
     truth = read_annotations(annotations)
     if maps.config.layout is not COCO_18.layout:
         raise OpenPoseLabError(
-            f"the lab's rows are of COCO's 18 parts, but {maps.network} has others; choose another network"
+            f"the lab's rows have COCO's 18 parts, but {maps.network} has others; choose another network"
         )
     scenes = photo_scenes(truth, find_photos(truth, images), maps).scenes
     peaks = []
@@ -76,7 +76,7 @@ def measure_all(photos: PhotoRows, merge: Callable[[NDArray[np.float64]], Any]) 
         merge: the merge.
 
     Returns:
-        "F1" of pairs, and "AP" where the ground truth is known; empty if an answer breaks the contract.
+        "F1" of the pairs, and "AP" if the ground truth is known. Empty if an answer breaks the contract.
     """
     f1 = measure_f1(photos, merge)
     if f1 is None:

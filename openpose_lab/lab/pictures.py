@@ -1,4 +1,4 @@
-"""Pictures of what was found in a photo, stage by stage, which a notebook shows inline."""
+"""Pictures of each stage on a photo, which a notebook shows inline."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from estimation.renderers import draw_skeletons
 from estimation.skeletons import to_skeletons
 
 WIDEST, HIGHEST = 760, 760
-"""Pixels of a picture: the width of a notebook's output at desktop width."""
+"""The largest picture in pixels: as wide as a notebook's output on a desktop screen."""
 _QUALITY = 72  # of the JPEG
 _DIMMED = 0.45  # brightness of the photo under maps and peaks
-_LEAST_ARROW = 0.15  # length of a PAF vector that is drawn
+_LEAST_ARROW = 0.15  # shorter PAF vectors are not drawn
 _LEAST_SPACING = 12  # pixels between arrows
 _FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.36
 
@@ -32,7 +32,7 @@ class Picture:
 
     Attributes:
         pixels: (h, w, 3) BGR uint8.
-        title: what it shows.
+        title: a description of the picture.
     """
 
     pixels: NDArray[np.uint8]
@@ -47,19 +47,19 @@ class Picture:
         return data.tobytes()
 
     def save(self, path: str | Path) -> None:
-        """Write the picture to a file. The end of its name says in which format."""
+        """Write the picture to a file. Its extension says in which format."""
         write_whole(path, encode_picture(Path(path), self.pixels))
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """A photo at the size of a picture, and what was found in it.
+    """A photo at the size of a picture, with its maps and peaks.
 
     Attributes:
         pixels: (h, w, 3) BGR uint8.
         scale: pixels of the picture per pixel of the photo.
         maps: the maps of the photo, before scaling.
-        config: their configuration.
+        config: the configuration of the maps.
         coordinates: the peaks.
     """
 
@@ -71,7 +71,7 @@ class Canvas:
 
     @staticmethod
     def of(photo: NDArray[np.uint8], maps: FieldMaps, config: Config, coordinates: Coordinates) -> Canvas:
-        """Shrink a photo to the size of a picture, if it is larger."""
+        """Make a canvas of a photo. A photo larger than a picture is shrunk."""
         height, width = photo.shape[:2]
         scale = min(1.0, WIDEST / width, HIGHEST / height)
         if scale < 1:
@@ -93,7 +93,7 @@ class Canvas:
         return (self.pixels * _DIMMED).astype(np.uint8)
 
     def heatmap(self, channel: int) -> NDArray[np.uint8]:
-        """Lay a heatmap over the darkened photo."""
+        """Draw a heatmap over the darkened photo."""
         (width, height), (right, down) = self._cell, self.maps.offset
         move = np.array([[width, 0, width * (right + 0.5) - 0.5], [0, height, height * (down + 0.5) - 0.5]])
         heat = cv2.warpAffine(

@@ -1,4 +1,4 @@
-"""Random rows of limbs by Hypothesis: the same ones each time, reduced to the fewest rows that fail."""
+"""Random rows of limbs by Hypothesis: the same rows in each run, reduced to the fewest that fail."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ Found = TypeVar("Found")
 _PER_PART = 3  # peaks of each body part
 _MOST_ROWS = 12
 SHRINK_SECONDS = 0.5
-"""For the search for fewer rows that fail."""
+"""Time limit of the search for fewer rows that fail."""
 _drawn: dict[tuple[Callable[[], Any], int, int], list[Rows]] = {}
-"""All random rows that a search draws if none fail, by what it is given. Drawing takes longer than a check of them."""
+"""All random rows of a search without failures, by its arguments. Drawing rows takes longer than checking them."""
 
 
 def any_rows() -> Any:
-    """A strategy for rows between a few peaks of each part, which may well clash; no two have the same score."""
+    """Make a strategy for rows between a few peaks of each part. Rows may conflict. No two have the same score."""
     return _rows(peaceful=False)
 
 
 def peaceful_rows() -> Any:
-    """The same, but never with two peaks for one slot of a person."""
+    """Make a strategy as ``any_rows`` does, but for rows without conflicts."""
     return _rows(peaceful=True)
 
 
@@ -52,7 +52,7 @@ def _rows(peaceful: bool) -> Any:
 
 
 def _to_rows(limbs: list[tuple[tuple[int, int], int, int, int]], peaceful: bool) -> Rows:
-    """Scores are between 0 and 2, and no two alike."""
+    """Make rows of drawn limbs. Scores are between 0 and 2, and all differ."""
     return make_rows(
         *(
             (
@@ -77,14 +77,14 @@ def find_failing(
     """Find the fewest random rows that fail.
 
     Args:
-        rows: makes a strategy for rows.
-        fails: gives what is wrong with some rows, or None.
-        examples: the number of random rows.
-        seed: for the random rows.
-        shrink_seconds: for the search for fewer rows, once some fail.
+        rows: a function that makes a strategy for rows.
+        fails: a function that returns what is wrong with some rows, or None.
+        examples: the number of arrays of random rows.
+        seed: the seed of the random rows.
+        shrink_seconds: the time limit, after the first failure, of the search for fewer rows.
 
     Returns:
-        What ``fails`` gives for the fewest rows that fail, or None if no rows fail.
+        The result of ``fails`` for the fewest rows that fail, or None if no rows fail.
     """
     key = rows, examples, seed
     again = next(filter(None, (fails(known.copy()) for known in _drawn.get(key, ()))), None)
@@ -101,7 +101,7 @@ def find_failing(
 
     def condition(found: Rows) -> bool:
         nonlocal until
-        if time.monotonic() > until:  # small enough; shrinking may go on for long
+        if time.monotonic() > until:  # shrinking can take long, and these rows are few enough
             return False
         tried.append(found.copy())
         failure = fails(found)
@@ -120,7 +120,7 @@ def find_failing(
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
-    with contextlib.suppress(hypothesis.errors.HypothesisException):  # nothing was found, or not the second time
+    with contextlib.suppress(hypothesis.errors.HypothesisException):  # no rows failed, or they did not fail again
         hypothesis.find(rows(), condition, settings=calm, random=random.Random(seed))
     if smallest:
         return smallest[0][2]

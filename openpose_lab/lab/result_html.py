@@ -1,7 +1,7 @@
-"""The result of a merge's checks as HTML, for a notebook: the same as ``result_text``, with the longer parts folded.
+"""The result of a merge's checks as HTML for a notebook: the content of ``result_text``, with the longer parts folded.
 
-The colours are those of the notebook, light or dark. Nothing needs a style sheet or a script, which a notebook that is
-not trusted leaves out.
+The notebook's own colours apply, light or dark. The HTML has no style sheet and no script, because a notebook that is
+not trusted removes both.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from estimation.grouping.contract import Failure
 from openpose_lab.lab.merge_checks import CATEGORIES
 from openpose_lab.lab.result_text import (
     NOT_MEASURED,
+    TITLE_OF_HANDOUT,
     count_waiting,
     format_time,
     ranked,
@@ -32,11 +33,11 @@ def result_html(result: Result, ending: str) -> str:
     """Make HTML of a result.
 
     Args:
-        result: of the checks.
+        result: the result of the checks.
         ending: the sentence that sums it up.
 
     Returns:
-        One element. No text in it is taken for markup.
+        One HTML element. All texts in it are escaped.
     """
     failures, waiting = result.outcome.failures, result.outcome.waiting
     parts = [f"<p><b>{'✗' if failures or result.outcome.not_graded else '✓'} {escape(ending)}</b></p>"]
@@ -52,7 +53,7 @@ def result_html(result: Result, ending: str) -> str:
     ]
     parts.append(_table(lines))
     if table := table_of_handout(result.of_handout.value):
-        parts.append(_folded("what became of the handout's rows", table.to_html()))
+        parts.append(_folded(TITLE_OF_HANDOUT, table.to_html()))
     parts.append(_figures(result.figures) if result.figures else "")
     return f"<div>{''.join(parts)}</div>"
 

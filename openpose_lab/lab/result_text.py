@@ -1,4 +1,4 @@
-"""The result of a merge's checks as text, for a terminal. ``result_html`` has the same for a notebook."""
+"""The result of a merge's checks as text for a terminal. ``result_html`` makes the same for a notebook."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from openpose_lab.lab.results import Figures, Result
 from openpose_lab.lab.row_tables import RowTable, format_rows, is_subset, make_table
 from openpose_lab.lab.steps import next_check
 
-MORE = "--all tells how"
-"""How to see the failures that are only named, in the program."""
-NOT_MEASURED = "not measured, as there is an answer that breaks the contract"
+MORE = "--all shows them"
+"""How to see, in the program, the failures that are only named."""
+NOT_MEASURED = "not measured, because an answer breaks the contract"
+TITLE_OF_HANDOUT = "the handout's rows, and the person that each belongs to"
 _WIDTH = 110
 _THIS = "this merge"
 _NAMES = {"lab": "the project's merge"}
 
 
 def format_result(result: Result, all_of_them: bool = False, more: str = MORE) -> str:
-    """Format the failures, the score, what became of the handout's rows, and the figures.
+    """Format the failures, the score, the person of each of the handout's rows, and the figures.
 
     Args:
-        result: of the checks.
-        all_of_them: whether every failure is told, not only the simplest of each category.
-        more: how to see the others.
+        result: the result of the checks.
+        all_of_them: whether to show every failure, and not only the simplest of each category.
+        more: the sentence that says how to see the other failures.
 
     Returns:
         The lines.
@@ -41,7 +42,7 @@ def format_result(result: Result, all_of_them: bool = False, more: str = MORE) -
     text = format_failures(failures, waiting, all_of_them, result.checks, more)
     text += format_score(failures, waiting, result.checks)
     if table := table_of_handout(result.of_handout.value):
-        text += f"\nwhat became of the handout's rows:\n{table}\n"
+        text += f"\n{TITLE_OF_HANDOUT}:\n{table}\n"
     return text + (format_figures(result.figures) if result.figures else "")
 
 
@@ -52,14 +53,14 @@ def format_failures(
     checks: Sequence[MergeCheck] = CHECKS,
     more: str = MORE,
 ) -> str:
-    """Format what went wrong, with the rows concerned. Checks that wait for a more basic one are only counted.
+    """Format the failures and their rows. Checks that wait for a more basic one are only counted.
 
     Args:
-        failures: the failures by the checks' names.
-        waiting: the more basic check by the name of each check that waits for it.
-        all_of_them: whether every failure is told, not only the simplest of each category.
+        failures: the failures by check name.
+        waiting: the more basic check, by the name of each check that waits for it.
+        all_of_them: whether to show every failure, and not only the simplest of each category.
         checks: the checks that were run.
-        more: how to see the failures that are only named.
+        more: the sentence that says how to see the failures that are only named.
 
     Returns:
         The lines.
@@ -86,9 +87,9 @@ def format_failures(
 def simplest_first(
     failures: Mapping[str, Failure], waiting: Mapping[str, str], category: str, checks: Sequence[MergeCheck]
 ) -> list[str]:
-    """The names of a category's failed checks that wait for no other one, the one with the fewest rows first.
+    """Return the names of a category's failed checks that wait for no other, sorted by the number of rows.
 
-    The check to correct first, of which hints are given, comes before them.
+    The check to correct first, which the hints are about, comes before the others.
     """
     first = next_check(Outcome(failures, waiting))
     names = [name for name in _sorted(failures, category, checks) if name not in waiting]
@@ -101,18 +102,18 @@ def _sorted(failures: Mapping[str, Failure], category: str, checks: Sequence[Mer
 
 
 def _size(failure: Failure) -> float:
-    """The number of rows concerned; no rows at all show little."""
+    """Return the number of rows of a failure. A failure without rows comes last, because it shows little."""
     return len(failure.rows.get("given", ())) or math.inf
 
 
 def count_waiting(name: str, waiting: Mapping[str, str]) -> str:
-    """How many checks wait for one, in words; empty if none does."""
+    """Say how many checks wait for one; return an empty text for none."""
     count = list(waiting.values()).count(name)
     return f"{count} other {'checks wait' if count > 1 else 'check waits'} for this one" if count else ""
 
 
 def format_failure(failure: Failure) -> str:
-    """Format what is wrong, and the rows concerned."""
+    """Format the sentence and the rows of a failure."""
     text = textwrap.fill(failure.sentence, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     return f"{text}\n{textwrap.indent(format_rows(failure.rows), '  ')}" if failure.rows else text
 
@@ -120,7 +121,7 @@ def format_failure(failure: Failure) -> str:
 def format_score(
     failures: Mapping[str, Failure], waiting: Mapping[str, str], checks: Sequence[MergeCheck] = CHECKS
 ) -> str:
-    """Format how many checks of each category are passed, and what those wait for that can only pass later."""
+    """Format how many checks of each category pass, and which check the failed ones wait for."""
     lines = []
     for category, passed, count, note in score(failures, waiting, checks):
         lines.append(f"{category:12} {passed:2} of {count:2}{note and f'   {note}'}\n")
@@ -130,7 +131,7 @@ def format_score(
 def score(
     failures: Mapping[str, Failure], waiting: Mapping[str, str], checks: Sequence[MergeCheck]
 ) -> list[tuple[str, int, int, str]]:
-    """Each category, how many of its checks are passed, how many there are, and a note."""
+    """Return each category, the number of its checks that pass, the number of its checks, and a note."""
     lines = []
     for category in CATEGORIES:
         names = [check.name for check in checks if check.category == category]
@@ -143,7 +144,7 @@ def score(
 
 
 def table_of_handout(people: Any) -> RowTable | None:
-    """The handout's rows with what became of each, and the people. None if the answer has no people."""
+    """Make a table of the handout's rows, the person of each, and the people. None if the answer is not a subset."""
     if not is_subset(people):
         return None
     slots = range(HANDOUT.shape[1] - 2)
@@ -151,14 +152,14 @@ def table_of_handout(people: Any) -> RowTable | None:
     for row in HANDOUT:
         peaks = [(slot, row[slot]) for slot in slots if row[slot] != MISSING]
         of = [number for number, person in enumerate(people) if all(person[slot] == peak for slot, peak in peaks)]
-        went.append(f"person {of[0]}" if of else "nobody")
+        went.append(f"person {of[0]}" if of else "no person")
     titles = [f"row {number} -> {who}" for number, who in enumerate(went)]
     titles += [f"person {number}" for number in range(len(people))]
     return make_table(dict(zip(titles, (row[np.newaxis] for row in (*HANDOUT, *people)))))
 
 
 def format_figures(figures: Figures) -> str:
-    """Format how right a merge is on real rows and how fast, beside others."""
+    """Format a merge's accuracy and time on real rows, beside other groupings."""
     lines = ["", title_of(figures)]
     if figures.f1 is None:
         lines.append(f"  {NOT_MEASURED}")
@@ -169,12 +170,12 @@ def format_figures(figures: Figures) -> str:
 
 
 def title_of(figures: Figures) -> str:
-    """What the figures are."""
-    return f"{figures.rows} rows of {figures.photos} real photos: F1 of the pairs of parts put together"
+    """Say what the figures measure."""
+    return f"{figures.rows} rows of {figures.photos} real photos: F1 of the pairs of parts in one person"
 
 
 def ranked(figures: Figures) -> list[tuple[str, float, bool]]:
-    """Name and F1 of each grouping, the best first, and whether it is the merge that was checked."""
+    """Return name and F1 of each grouping, best first, and whether it is the checked merge."""
     all_of_them = {**figures.others, _THIS: figures.f1 or 0.0}
     return [
         (_NAMES.get(name, name), figure, name == _THIS)
@@ -183,8 +184,8 @@ def ranked(figures: Figures) -> list[tuple[str, float, bool]]:
 
 
 def format_time(figures: Figures) -> str:
-    """How fast a merge is."""
+    """Say how fast a merge is."""
     return (
-        f"time for all of them: {figures.milliseconds:.0f} ms; "
+        f"time for all rows: {figures.milliseconds:.0f} ms; "
         f"the project's own merge takes about {figures.others_milliseconds:.0f} ms here"
     )

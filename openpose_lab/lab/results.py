@@ -1,4 +1,4 @@
-"""The checks and the measures of a merge as one result, which ``result_text`` and ``result_html`` show."""
+"""Checks and measures of a merge as one result, which ``result_text`` and ``result_html`` show."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Figures:
     Attributes:
         rows: the number of rows.
         photos: the number of photos.
-        others: the F1 that other groupings reach, by name.
-        f1: the merge's own; None if an answer breaks the contract.
-        milliseconds: that the merge takes for all rows. 0 without an F1.
-        others_milliseconds: that the project's own merge takes about, on this machine. 0 without an F1.
+        others: the F1 of other groupings, by name.
+        f1: the F1 of the merge; None if an answer breaks the contract.
+        milliseconds: the time of the merge for all rows. 0 without an F1.
+        others_milliseconds: the approximate time of the project's own merge on this machine. 0 without an F1.
     """
 
     rows: int
@@ -44,13 +44,13 @@ class Figures:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What the checks and the measures of a merge came to.
+    """The result of the checks and the measures of a merge.
 
     Attributes:
         checks: the checks that were run.
         outcome: the failures.
         of_handout: the reply to the handout's nine rows, unchecked.
-        figures: accuracy and time; None if the merge used up its time before.
+        figures: accuracy and time; None if the checks used up the merge's time.
     """
 
     checks: tuple[MergeCheck, ...]
@@ -63,9 +63,9 @@ def check_file(file: Path, limits: Limits, advance: Callable[[], object] = lambd
     """Check and measure a merge in the sandbox.
 
     Args:
-        file: the merge's Python file, or a notebook, of which the code that the grader would take is checked.
-        limits: of its process.
-        advance: called after each check.
+        file: the merge's Python file, or a notebook. Of a notebook, the code that the grader takes is checked.
+        limits: the limits of its process.
+        advance: a function that is called after each check.
 
     Returns:
         The result of all checks.
@@ -78,18 +78,18 @@ def check_file(file: Path, limits: Limits, advance: Callable[[], object] = lambd
 
 
 def find_outcome(file: Path, limits: Limits, advance: Callable[[], object] = lambda: None) -> Outcome:
-    """Check a merge as ``check_file`` does, without measuring it."""
+    """Check a merge as ``check_file`` does, but do not measure it."""
     with _checked(file, limits, advance) as (_, outcome):
         return outcome
 
 
 @contextmanager
 def _checked(file: Path, limits: Limits, advance: Callable[[], object]) -> Iterator[tuple[Bench, Outcome]]:
-    """Check a merge, and keep its process."""
+    """Check a merge, and keep its process until the block ends."""
     with python_file(file) as (path, locate), Runner(path, limits) as runner:
         loaded = runner.load()
         if loaded.error:
-            raise OpenPoseLabError(f"there is nothing to check: {locate(loaded.error)}")
+            raise OpenPoseLabError(f"no check was run: {locate(loaded.error)}")
         bench = Bench(runner, loaded)
         with Alone(path, runner.limits) as alone:
             failures = run_checks(CHECKS, bench, advance)
@@ -100,14 +100,14 @@ def _checked(file: Path, limits: Limits, advance: Callable[[], object]) -> Itera
 
 @contextmanager
 def python_file(file: Path) -> Iterator[tuple[Path, Callable[[str], str]]]:
-    """Make a Python file of a merge's file, which may be a notebook.
+    """Convert a merge's file to a Python file if it is a notebook.
 
     Args:
         file: a Python file, or a notebook.
 
     Yields:
-        The file, or one with the code that the grader takes from the notebook; and a function that makes of a sentence
-        on that file one on the given file.
+        The file, or a file with the code that the grader takes from the notebook; and a function that rewrites the
+        places in a sentence about this file as places in the given file.
 
     Raises:
         OpenPoseLabError: The notebook cannot be read, or has no merge.
@@ -118,7 +118,7 @@ def python_file(file: Path) -> Iterator[tuple[Path, Callable[[str], str]]]:
     try:
         code = merge_of_notebook(read_input(file, "notebook", LARGEST_NOTEBOOK))
     except NotebookError as error:
-        raise OpenPoseLabError(f"there is nothing to check in {file}: {error}") from None
+        raise OpenPoseLabError(f"{file} cannot be checked: {error}") from None
     with tempfile.TemporaryDirectory(prefix="check-merge-") as folder:
         path = Path(folder).resolve() / "merge.py"
         path.write_bytes(code.code)
@@ -126,12 +126,12 @@ def python_file(file: Path) -> Iterator[tuple[Path, Callable[[str], str]]]:
 
 
 def measure(bench: Bench, checks: tuple[MergeCheck, ...], outcome: Outcome) -> Result:
-    """Measure a merge that has been checked.
+    """Measure a merge after its checks.
 
     Args:
-        bench: calls the merge.
+        bench: the caller of the merge.
         checks: the checks that were run.
-        outcome: of these checks.
+        outcome: the outcome of these checks.
 
     Returns:
         The result.

@@ -1,4 +1,4 @@
-"""Rows as a small table for people to read: only the body parts that occur, with their names."""
+"""Rows of limbs or people as a small table with only the body parts that occur."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _FIGURES_WIDTHS = (8, 5)  # letters
 
 @dataclass(frozen=True)
 class RowTable:
-    """Arrays of rows below each other, in the same columns.
+    """A table of several arrays of rows, one below the other, in the same columns.
 
     Attributes:
-        parts: the body parts that occur, as short names.
-        lines: the title of an array at its first line, else an empty text; and a cell for each of ``parts``, then score
-            and count, or words in place of cells.
-        has_rows: whether there is an array of rows, so that the columns need names.
+        parts: the short names of the body parts that occur.
+        lines: for each line a title and its cells. The title is empty except on the first line of an array. The cells
+            are those of ``parts``, then score and number of parts; or one text instead of cells.
+        has_rows: whether the table shows an array of rows, so that its columns need names.
     """
 
     parts: list[str]
@@ -45,7 +45,7 @@ class RowTable:
         return "\n".join(lines)
 
     def to_html(self) -> str:
-        """The table in HTML."""
+        """Return the table as HTML."""
         columns = ["", *self.parts, *_FIGURES]
         head = "".join(f"<th>{html.escape(name)}</th>" for name in columns)
         lines = [f"<thead><tr>{head}</tr></thead>"] if self.parts else []
@@ -63,10 +63,10 @@ def make_table(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> RowTabl
 
     Args:
         titled: rows (n, 20) by title, as a merge gets or returns them. Other values are described in words.
-        most: rows of each array that are shown; None shows all.
+        most: the largest number of rows shown per array; None shows all.
 
     Returns:
-        The table, each array beginning with its title.
+        The table. Each array begins with its title.
     """
     arrays = {title: value for title, value in titled.items() if is_subset(value)}
     parts = len(COCO_18.body_parts)
@@ -82,7 +82,7 @@ def make_table(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> RowTabl
 
 
 def format_rows(titled: dict[str, Any], most: int | None = _MOST_ROWS) -> str:
-    """Format several arrays of rows below each other, in the same columns: ``make_table`` as text."""
+    """Format several arrays of rows as text, as ``make_table`` does."""
     return str(make_table(titled, most))
 
 
@@ -95,14 +95,14 @@ def _lines(rows: Any, most: int | None, slots: list[int]) -> list[list[str] | st
 
 
 def row_cells(row: Sequence[float] | NDArray[np.float64], slots: Sequence[int]) -> list[str]:
-    """Format the ids of a row in some slots, its score, and its number of parts. A dot is -1, no peak."""
+    """Format the ids of a row in some slots, its score and its number of parts. A dot means -1, no peak."""
     ids = ["." if row[slot] == MISSING else f"{row[slot]:g}" for slot in slots]
     score = "any" if np.isnan(row[SCORE]) else f"{row[SCORE]:.2f}" if abs(row[SCORE]) < 1e6 else f"{row[SCORE]:.3g}"
     return [*ids, score, f"{row[PARTS_NUM]:g}"]
 
 
 def is_subset(value: Any) -> bool:
-    """Whether a value is an array of rows (n, 20) of numbers, as a merge gets or returns them."""
+    """Return whether a value is an array (n, 20) of numbers, as a merge gets or returns."""
     is_numeric = isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "iuf"
     return is_numeric and value.shape[1] == row_length(COCO_18)
 
@@ -114,5 +114,5 @@ def _in_words(value: Any) -> str:
 
 
 def short_name(part: str) -> str:
-    """``l_elbow`` for left_elbow, so that several fit on a line."""
+    """Shorten a body part's name, such as left_elbow to ``l_elbow``, so that several names fit on a line."""
     return "_".join(_LETTERS.get(word, word) for word in part.split("_"))

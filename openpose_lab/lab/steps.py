@@ -1,4 +1,4 @@
-"""The lab's task in steps: each check of a merge belongs to one, and each step has a pytest marker of its own."""
+"""The steps of the lab's task. Each check of a merge belongs to one step, and each step has a pytest marker."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Step:
 
     Attributes:
         marker: the pytest marker of its checks.
-        title: what is done in it.
-        checks: the names of its checks, in the order in which to look at them.
+        title: what the step adds to the merge.
+        checks: the names of its checks, in the order to work on them.
     """
 
     marker: str
@@ -40,9 +40,9 @@ _CONFLICTS = Step(
     "the stronger row wins",
     (
         "an elbow with two wrists keeps the stronger one",
-        "the stronger wins, not the larger or the smaller id",
-        "a limb between two people who clash joins nobody",
-        "no score out of nothing",
+        "the stronger row wins, whatever the ids are",
+        "a limb does not join two people in conflict",
+        "the people have no more score than the rows",
     ),
 )
 STEPS = (
@@ -60,13 +60,13 @@ STEPS = (
     ),
     Step(
         "no_side_effects",
-        "a call ends, and does nothing else",
+        "a call ends and has no side effects",
         (
             COMES_BACK,
             SAME_AGAIN,
             KEEPS_INPUT,
             PRINTS_NOTHING,
-            "keeps to itself: no files, network or programs",
+            "uses no files, network or programs",
             LITTLE_MEMORY,
         ),
     ),
@@ -85,28 +85,28 @@ STEPS = (
     Step(
         "scores",
         "a score is the sum of the rows",
-        ("a score is the sum of the rows, each once", "any scores are such sums"),
+        ("a score is the sum of the rows, each once", "a score is the sum of random rows"),
     ),
     Step(
         "prune",
-        "small and unlikely people are left out",
+        "small and unlikely people are pruned",
         (
             "people of fewer than 4 parts are dropped",
-            "people with a score of less than 0.4 a part are dropped",
-            "min_num_body_parts and min_score are heeded",
+            "people with a score of less than 0.4 per part are dropped",
+            "min_num_body_parts and min_score are used",
         ),
     ),
     Step(
         "many_people",
         "many people at once",
-        ("306 rows are 34 people", "whoever is connected is one person", "306 rows in 2 seconds"),
+        ("306 rows are 34 people", "connected rows are one person", "306 rows in 2 seconds"),
     ),
     Step(
         "order",
         "the order of the rows does not matter",
         (
             "the handout's rows in any order",
-            "conflicts are settled alike in any order",
+            "conflicts end the same in any order",
             "rows of equal score in any order",
             ANY_ORDER,
         ),
@@ -116,30 +116,30 @@ STEPS = (
         "loser_keeps_rest",
         "the loser of a conflict keeps the rest",
         (
-            "who loses a conflict keeps their other parts",
-            "three people who want one peak come to terms",
-            "any rows make people who keep the contract",
+            "a person who loses a peak keeps their other parts",
+            "a peak that three people claim goes to one",
+            "answers to random rows keep the contract",
             FINISHED_STAY,
         ),
     ),
 )
-"""All steps. Pruning comes before conflicts, because a conflict may leave a person of one part."""
+"""All steps. Pruning comes before conflicts, because a conflict may leave a person with one part."""
 
 
 def step_of(name: str) -> Step:
-    """The step that a check belongs to."""
+    """Return the step that a check belongs to."""
     return next(step for step in STEPS if name in step.checks)
 
 
 def due_step(name: str, failure: Failure) -> Step:
-    """Find the step at which a failure is to be corrected.
+    """Find the step in which a student corrects a failure.
 
-    The contract's checks look at all rows. If it is kept on the plain ones, and broken on rows with peak 0 or with a
-    conflict alone, there is nothing to correct before the step that deals with these.
+    The contract's checks look at all rows. A merge may keep the contract on simple rows, and break it only on rows with
+    peak 0 or with a conflict. Its failure belongs to the later step that is about these rows.
 
     Args:
-        name: the check's name.
-        failure: its failure.
+        name: the name of the check.
+        failure: the failure of the check.
 
     Returns:
         The check's own step, or a later one.
@@ -153,7 +153,7 @@ def due_step(name: str, failure: Failure) -> Step:
 
 
 def next_check(outcome: Outcome) -> str | None:
-    """The failed check to correct first: one that waits for no other, of the first step. None if no check failed."""
+    """Find the failed check to correct first: by step, the first that waits for no other. None if no check failed."""
     order = [name for step in STEPS for name in step.checks]
     return min(
         outcome.own,
@@ -163,6 +163,6 @@ def next_check(outcome: Outcome) -> str | None:
 
 
 def pytest_settings() -> str:
-    """The settings with which pytest knows the steps' markers, for a folder without pyproject.toml."""
+    """Return pytest settings that declare the steps' markers, for a folder without pyproject.toml."""
     markers = "".join(f"    {step.marker}: {step.title}\n" for step in STEPS)
     return f"[pytest]\ntestpaths = tests\naddopts = --strict-markers -ra\nmarkers =\n{markers}"

@@ -1,4 +1,4 @@
-"""A merge that is called in this process, as from a notebook, where the sandbox's ``Runner`` would call a file."""
+"""Calls and checks a merge in this process, for notebooks. The sandbox's ``Runner`` does the same for a file."""
 
 from __future__ import annotations
 
@@ -18,34 +18,36 @@ from openpose_lab.lab.sandbox.runner import SandboxReply
 from openpose_lab.lab.waiting import find_waiting
 
 NOT_TRIED = (KEEPS_TO_ITSELF, LITTLE_MEMORY)
-"""The checks that need a process of the merge's own."""
+"""The checks that need a separate process for the merge."""
 CHECKS_HERE = tuple(check for check in CHECKS if check.name not in NOT_TRIED)
-_PATIENCE = Patience(full=1, most=1, after=Limits.seconds)  # a slow call cannot be stopped, so it is the last
+_PATIENCE = Patience(
+    full=1, most=1, after=Limits.seconds
+)  # a slow call cannot be stopped, so the merge is not called again
 
 
 @dataclass
 class ThisProcess:
-    """Calls a merge in this process, as ``Runner`` does in another.
+    """Calls a merge in this process, as ``Runner`` does in another one.
 
-    Nothing stops a call. One that took longer than the limit counts as slow when it comes back.
+    A call cannot be stopped. If it takes longer than the limit, it counts as slow when it returns.
 
     Attributes:
         grouping: the merge.
-        limits: of its calls. Only their time is looked at.
+        limits: the limits of its calls. Only the time limit is used.
     """
 
     grouping: Grouping
     limits: Limits = field(default_factory=Limits)
 
     def call(self, rows: Rows, **options: float) -> SandboxReply:
-        """Call the merge with a copy of the rows. What it prints is kept.
+        """Call the merge with a copy of the rows, and keep what it prints.
 
         Args:
             rows: (n, 20) float64.
             **options: more arguments of the merge.
 
         Returns:
-            The reply. Its value is what would have come from the sandbox.
+            The reply. Its value has the form that the sandbox would give it.
         """
         start = time.perf_counter()
         reply = call_grouping(self.grouping, COCO_18, rows, options)
@@ -66,7 +68,7 @@ def check_here(grouping: Grouping, limits: Limits) -> Result:
 
     Args:
         grouping: the merge.
-        limits: of each call, when it comes back.
+        limits: the limits of each call, checked after it returns.
 
     Returns:
         The result of ``CHECKS_HERE``.

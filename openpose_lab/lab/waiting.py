@@ -1,7 +1,7 @@
-"""Which failed check explains the others. A check that cannot pass while a more basic one fails waits for it.
+"""Finds which failed check explains the others. A check that cannot pass while a more basic one fails waits for it.
 
-What counts is the answer: a call that failed says nothing about people, and an answer that breaks the contract says
-little. Then come joining, order, and conflicts.
+The order from basic to advanced: the call must return, the answer must keep the contract, rows must be joined, the
+order of the rows must not matter, and conflicts must be settled. A check of people can say nothing about a failed call.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _APART = "people who share no peak stay apart"
 _ZERO = "peak 0 counts"
 _ON = "goes on until nothing changes"
 _WITHIN = "a limb within a person adds its score, and no part"
-_LIMITS = "min_num_body_parts and min_score are heeded"
+_LIMITS = "min_num_body_parts and min_score are used"
 _SUMS = "a score is the sum of the rows, each once"
 _NINE = "the handout's nine rows are one person"
-_CONNECTED = "whoever is connected is one person"
+_CONNECTED = "connected rows are one person"
 _CROWD = "306 rows are 34 people"
 _JOINING_BY_HAND = (_APART, _ZERO, _ON, _WITHIN, _NINE)
 _JOINING = (*_JOINING_BY_HAND, _CONNECTED)
-_SETTLED = "conflicts are settled alike in any order"
+_SETTLED = "conflicts end the same in any order"
 _STRONGER = "an elbow with two wrists keeps the stronger one"
-_BETWEEN = "a limb between two people who clash joins nobody"
-_LOSER = "who loses a conflict keeps their other parts"
+_BETWEEN = "a limb does not join two people in conflict"
+_LOSER = "a person who loses a peak keeps their other parts"
 _SMALL = "people of fewer than 4 parts are dropped"
-_IN_CONFLICTS = (*_JOINING, _SMALL, _SETTLED)  # a conflict may leave somebody of one part
+_IN_CONFLICTS = (*_JOINING, _SMALL, _SETTLED)  # a conflict may leave a person with one part
 
 _NEEDS: dict[str, tuple[str, ...]] = {
     NO_PEOPLE_IN_NOTHING: (),
@@ -46,26 +46,26 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     _WITHIN: (_ON,),
     _NINE: (_APART, _ZERO, _ON, _WITHIN),
     _SMALL: (_APART, _ON),
-    "people with a score of less than 0.4 a part are dropped": (_APART, _ON),
+    "people with a score of less than 0.4 per part are dropped": (_APART, _ON),
     _LIMITS: (_APART, _ON),
     _CONNECTED: (*_JOINING_BY_HAND, _LIMITS),
-    "any scores are such sums": (_SUMS,),
+    "a score is the sum of random rows": (_SUMS,),
     _CROWD: _JOINING_BY_HAND,
     "the handout's rows in any order": _JOINING,
     _SETTLED: _JOINING,
     "rows of equal score in any order": _IN_CONFLICTS,
     ANY_ORDER: (*_IN_CONFLICTS, "rows of equal score in any order"),
     _STRONGER: _IN_CONFLICTS,
-    "the stronger wins, not the larger or the smaller id": (*_IN_CONFLICTS, _STRONGER),
+    "the stronger row wins, whatever the ids are": (*_IN_CONFLICTS, _STRONGER),
     _BETWEEN: (*_IN_CONFLICTS, _STRONGER),
     _LOSER: (*_IN_CONFLICTS, _STRONGER),
-    "three people who want one peak come to terms": (*_IN_CONFLICTS, _BETWEEN, _LOSER),
+    "a peak that three people claim goes to one": (*_IN_CONFLICTS, _BETWEEN, _LOSER),
     FINISHED_STAY: (*_IN_CONFLICTS, _STRONGER, _BETWEEN, _LOSER),
-    "no score out of nothing": (_SUMS,),
-    "any rows make people who keep the contract": (),
+    "the people have no more score than the rows": (_SUMS,),
+    "answers to random rows keep the contract": (),
     "306 rows in 2 seconds": (),
 }
-"""The more basic checks of each check of people, the most basic first."""
+"""For each check of people the checks that are more basic, the most basic first."""
 _CORRECTNESS = frozenset(check.name for check in CHECKS if check.category == "correctness")
 _WITH_ZERO = (_NINE, _CONNECTED, _CROWD)
 _NOT_JUDGED = (RETURNS, COMES_BACK, LITTLE_MEMORY)
@@ -75,17 +75,17 @@ def find_waiting(failures: Mapping[str, Failure]) -> dict[str, str]:
     """Find the failed checks that cannot pass while a more basic one fails.
 
     Args:
-        failures: the failures by the checks' names.
+        failures: the failures by check name.
 
     Returns:
-        The more basic check, which waits for none, by the name of each check that waits.
+        By the name of each waiting check, the more basic check, which itself waits for no other.
     """
     found = {name: _reason(name, failures) for name in failures}
     return {name: reason for name, reason in found.items() if reason != name}
 
 
 def _reason(name: str, failures: Mapping[str, Failure]) -> str:
-    """The failed check that explains this one, or its own name."""
+    """Return the failed check that explains this one, or its own name."""
     judged = [other for other in _needs(name, failures) if other in failures and failures[other].judged]
     first = next((other for other in judged if other != name), None)
     return _reason(first, failures) if first else name
@@ -102,14 +102,15 @@ def _needs(name: str, failures: Mapping[str, Failure]) -> tuple[str, ...]:
         return ()
     broken = [check for check in ANSWER_CHECKS if check in failures and _can_explain(failures[check], name)]
     if name in (_SUMS, _APART) and _SUMS in failures and are_several(failures[_SUMS].rows["given"]):
-        return (SAME_AGAIN, *broken, _APART)  # of one person alone the sum is right, so joining two makes it wrong
+        return (SAME_AGAIN, *broken, _APART)  # the sum is right for one person, so joining two people makes it wrong
     return (SAME_AGAIN, *broken, *_NEEDS[name])
 
 
 def _can_explain(broken: Failure, name: str) -> bool:
-    """Whether rows on which the contract is broken are of a kind that the check looks at.
+    """Return whether a broken contract can explain the failure of a check.
 
-    The failure has the plainest rows. If they hold a conflict or peak 0, the contract is kept on all others.
+    A failure of the contract shows the simplest failing rows. If these have a conflict or peak 0, all simpler rows
+    pass, and the failure explains only checks with such rows.
     """
     if name not in _CORRECTNESS or not broken.judged:
         return True

@@ -1,6 +1,6 @@
-"""A file that a person edits: what is in it, and when that changes.
+"""Watches the content of a file that a person edits.
 
-The file is read again and again. That works on every system, on network drives, and with editors that delete a file
+The file is read again and again. This works on every system, on network drives, and with editors that delete a file
 and write a new one.
 """
 
@@ -18,20 +18,21 @@ from estimation.errors import OpenPoseLabError
 from estimation.files import read_input
 
 POLL_SECONDS = 0.1
-"""Between two looks at the file."""
+"""Time between two looks at the file."""
 _COARSE_SECONDS = 3.0
-"""After a change. Some file systems count times in steps of 2 seconds, so a second change may have the same time."""
+"""How long the file is read at each look after a change. Some file systems store times in steps of 2 seconds, so a
+second change may have the same time."""
 _MOST_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a look at a file found.
+    """The result of one look at a file.
 
     Attributes:
         data: the bytes of the file; empty if it cannot be read.
-        problem: why it cannot be read, in one sentence; empty if it can.
-        gone: whether there is no such file.
+        problem: the reason why it cannot be read, in one sentence; empty if it can.
+        gone: whether the file does not exist.
     """
 
     data: bytes = b""
@@ -40,13 +41,13 @@ class Content:
 
 
 class WatchedFile:
-    """Tells when the content of a file changes.
+    """A file that reports when its content changes.
 
     Args:
         path: the file.
 
     Attributes:
-        content: what was in the file when it was made, or when ``wait`` returned; None after ``forget``.
+        content: the content when this object was made, or when ``wait`` last returned; None after ``forget``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,11 +58,11 @@ class WatchedFile:
         self.content: Content | None = self._look()
 
     def forget(self) -> None:
-        """Let ``wait`` return soon, even if the content is what it was."""
+        """Let ``wait`` return soon, even if the content does not change."""
         self.content = None
 
     def wait(self) -> Content:
-        """Wait until the content has changed, and is the same in two looks: an editor may still be writing."""
+        """Wait until the content has changed and is the same in two looks, because an editor may still be writing."""
         seen = None
         while True:
             time.sleep(POLL_SECONDS)
@@ -91,7 +92,7 @@ class WatchedFile:
             thread.join()
 
     def _look(self) -> Content:
-        """Read the file, unless its times and size have been the same for a while."""
+        """Read the file, or return its last content if its times and size are unchanged for ``_COARSE_SECONDS``."""
         stamp: tuple[int, ...] = ()
         try:
             status = os.stat(self._path)

@@ -1,1 +1,1 @@
-"""The page of ``explain``: what was found in a photo, and a grouping as a film."""
+"""The page of ``explain``: the stages on a photo, and a grouping as a film."""

@@ -1,7 +1,7 @@
-"""Everything that the page of openpose_lab.commands.explain shows of one photo, as one value that JSON can hold.
+"""The data of the page of openpose_lab.commands.explain, as one JSON value per photo.
 
-Positions are x and y in pixels of the photo as it was read, whole numbers at pixel centres. The maps lie on cells, and
-come with what moves them onto the photo: cell 0's left edge is at ``offset * cell - 0.5``.
+Positions are x and y in pixels of the photo as it was read, with whole numbers at pixel centres. Maps have cells. Each
+comes with the cell size and the offset that place it on the photo: cell 0's left edge is at ``offset * cell - 0.5``.
 """
 
 from __future__ import annotations
@@ -30,19 +30,26 @@ from estimation.subset import MISSING, SCORE, limb_rows
 from openpose_lab.lab.explain.stages import Stages
 
 MAX_CANDIDATES = 3000
-"""Candidates that are shown: all that were accepted, and the best of the others."""
+"""The most candidates that are shown: all accepted ones, and the best of the others."""
 MAX_CELLS = 16_000
-"""Larger maps are shown with fewer, larger cells."""
+"""The most cells of a map. A larger map is shown with fewer, larger cells."""
 MAX_STAGE_CELLS = 60_000
-"""The same for the maps of the stages, together."""
+"""The most cells of all maps of the stages together."""
 MAX_SIDE = 1280
-"""Pixels of the longer side of the photo as it is shown."""
-_STEPS = 10_000  # samples are kept in so many parts of 1, rounded up, so that what is above a threshold stays so
+"""The longest side of the shown photo, in pixels."""
+_STEPS = 10_000  # samples are stored in units of 1 / 10,000, rounded up, so that a sample above a threshold stays above
 
 
 @dataclass(frozen=True, eq=False)
 class Told:
-    """What one grouping did. title: for people to read. door: ``merge`` or ``group``. milliseconds: it took so many."""
+    """The film of one grouping.
+
+    Attributes:
+        title: the name that the page shows.
+        door: ``merge`` or ``group``.
+        film: its steps and its answer.
+        milliseconds: the time of one run.
+    """
 
     title: str
     door: str
@@ -58,7 +65,7 @@ def explain(
     told: Sequence[Told],
     stages: Stages | None = None,
 ) -> dict[str, Any]:
-    """Collect what was found in a photo, stage by stage.
+    """Collect the data of the page: the stages on a photo, and the films.
 
     Args:
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
@@ -66,7 +73,7 @@ def explain(
         config: the configuration.
         found: the output of the stages.
         told: the film of each grouping on the page.
-        stages: the maps after each stage of the network.
+        stages: the maps after each stage of the network; None if the network has no stages.
 
     Returns:
         The page's data, as plain values.
@@ -99,7 +106,7 @@ def explain(
 
 
 def photo_uri(photo: NDArray[np.uint8]) -> str:
-    """The photo as a JPEG of at most ``MAX_SIDE`` pixels to a side, in a data: address."""
+    """Return the photo as a JPEG of at most ``MAX_SIDE`` pixels per side, in a data: URI."""
     photo = as_photo(photo)
     scale = min(1, MAX_SIDE / max(photo.shape[:2]))
     if scale < 1:
@@ -109,9 +116,9 @@ def photo_uri(photo: NDArray[np.uint8]) -> str:
 
 
 def maps_data(config: Config, maps: FieldMaps) -> dict[str, Any]:
-    """The maps in 8 bits: heatmaps (parts + 1, h, w) from 0, PAFs (limbs, 2, h, w) around 0, row by row.
+    """Return the maps in 8 bits, row by row: heatmaps (parts + 1, h, w) from 0, and PAFs (limbs, 2, h, w) around 0.
 
-    A value is ``scale`` times the byte. The last heatmap is the background.
+    A value is ``scale`` times its byte. The last heatmap is the background.
     """
     factor = _factor(maps.heatmaps, MAX_CELLS)
     return {
@@ -122,10 +129,11 @@ def maps_data(config: Config, maps: FieldMaps) -> dict[str, Any]:
 
 
 def stages_data(config: Config, stages: Stages | None) -> dict[str, Any]:
-    """The maps of the stages in 8 bits, as in ``maps_data``, each with its title.
+    """Return the maps of the stages in 8 bits, as ``maps_data`` does, each with its title.
 
-    The page shows ``maps_data`` after them, under the titles of ``final``. If the network saw one view, those are the
-    maps of the last stages, which are not repeated here. Else they are the mean of the views, which ``views`` names.
+    After these maps, the page shows those of ``maps_data``, with the titles in ``final``. If the network saw one view,
+    ``maps_data`` has the maps of the last stages, so they are left out here. If it saw several views, ``maps_data`` has
+    their mean, and ``views`` names them.
     """
     if stages is None:
         title = "The network's maps"
@@ -153,7 +161,7 @@ def stages_data(config: Config, stages: Stages | None) -> dict[str, Any]:
 
 
 def _factor(maps: NDArray[np.float32], most: int) -> int:
-    """How many cells of maps (h, w, channels) become one in each direction, so that at most about ``most`` are left."""
+    """Return how many cells of maps (h, w, channels) become one in each direction, to leave about ``most`` cells."""
     factor = 1
     while maps[:, :, 0].size > most * factor**2:
         factor += 1
@@ -163,7 +171,7 @@ def _factor(maps: NDArray[np.float32], most: int) -> int:
 def _grid(
     maps: NDArray[np.float32], factor: int, cell_size: tuple[float, float], offset: tuple[float, float]
 ) -> dict[str, Any]:
-    """The size of shrunk maps, and where their cells lie."""
+    """Return the size of shrunk maps, and the position of their cells."""
     return {
         "height": -(-maps.shape[0] // factor),
         "width": -(-maps.shape[1] // factor),
@@ -183,7 +191,7 @@ def _pafs(config: Config, maps: NDArray[np.float32], factor: int) -> dict[str, A
 
 
 def _shrink(maps: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Means of ``factor`` x ``factor`` cells of maps (..., h, w); the last row and column are repeated to fill up."""
+    """Average ``factor`` x ``factor`` cells of maps (..., h, w). Edge cells are repeated to fill blocks."""
     height, width = maps.shape[-2:]
     fill = [(0, 0)] * (maps.ndim - 2) + [(0, -height % factor), (0, -width % factor)]
     padded = np.pad(maps, fill, mode="edge")
@@ -193,22 +201,22 @@ def _shrink(maps: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 def _quantised(maps: NDArray[np.float32], dtype: type[np.uint8 | np.int8]) -> dict[str, Any]:
-    """``scale`` and the bytes, packed as in ``packed``, in base64."""
+    """Return ``scale`` and the bytes, packed by ``packed``, in base64."""
     scale = max(float(np.abs(maps).max(initial=0)), 1e-6) / np.iinfo(dtype).max
     return {"scale": scale, "bytes": base64.b64encode(packed(np.round(maps / scale).astype(dtype).tobytes())).decode()}
 
 
 def packed(values: bytes) -> bytes:
-    """Write each run of zeros as 0 and its length, 1 to 255: most of a map is 0, so it takes a sixth."""
+    """Write each run of zeros as 0 and its length, 1 to 255. Most of a map is 0, so it shrinks to a sixth."""
     runs = re.finditer(rb"\0{1,255}|[^\0]+", values)
     return b"".join(run[0] if run[0][0] else bytes([0, len(run[0])]) for run in runs)
 
 
 def candidates_data(config: Config, connections: Connections, maps: FieldMaps) -> dict[str, Any]:
-    """The candidates, best first, each with the samples of its line integral: ``along``, in ten-thousandths.
+    """Return the candidates, best first. ``along`` has the samples of each line integral, in units of 1 / 10,000.
 
-    ``left_out`` counts those beyond ``MAX_CANDIDATES``. ``quadratures`` has where the samples lie between the ends, 0
-    to 1, and what each counts, by their number.
+    ``left_out`` is the number of candidates beyond ``MAX_CANDIDATES``. ``quadratures`` has, by the number of samples,
+    their positions ``u`` between the ends, from 0 to 1, and their weights.
     """
     shown = _chosen(connections)
     found = connections.candidates.select(shown)
@@ -238,21 +246,21 @@ def candidates_data(config: Config, connections: Connections, maps: FieldMaps) -
 
 
 def _chosen(connections: Connections) -> NDArray[np.intp]:
-    """Indices of the candidates that are shown, best first."""
+    """Return the indices of the shown candidates, best first."""
     others = np.setdiff1d(np.arange(len(connections.candidates)), connections.accepted)
     room = max(MAX_CANDIDATES - len(connections.accepted), 0)
     return np.sort(np.concatenate([connections.accepted, others[:room]]))
 
 
 def rows_data(config: Config, connections: Connections) -> list[dict[str, Any]]:
-    """The rows that merge is given, best first: the two peaks and the score of each."""
+    """Return the rows that merge is given, best first: the two peaks and the score of each."""
     rows = order_by_score(limb_rows(config, connections))
     peaks = (row[:SCORE][row[:SCORE] >= 0].astype(int).tolist() for row in rows)
     return [{"peaks": ids, "score": round(score, 4)} for ids, score in zip(peaks, rows[:, SCORE].tolist())]
 
 
 def grouping_data(config: Config, told: Told, coordinates: Coordinates) -> dict[str, Any]:
-    """What one grouping did. A frame has the people who are new or changed, and the numbers of those who are gone."""
+    """Return the film of one grouping. A frame has the new and changed people, and the numbers of removed ones."""
     film = told.film
     frames: list[dict[str, Any]] = []
     before: Mapping[int, frozenset[int]] = {}
@@ -287,7 +295,7 @@ def grouping_data(config: Config, told: Told, coordinates: Coordinates) -> dict[
 
 
 def breach_data(config: Config, breach: Breach, frame: Frame) -> dict[str, Any]:
-    """Why there is no answer, the step at which that is met, and the rows of the answer, as texts: any may be NaN."""
+    """Return why there is no valid answer, at which step, and the answer's rows as texts, because values may be NaN."""
     rows = []
     for k, (row, number) in enumerate(zip(breach.answer.tolist(), frame.numbered)):
         ids = [[part, f"{value:.15g}"] for part, value in zip(config.body_parts, row[:SCORE]) if value != MISSING]

@@ -1,4 +1,4 @@
-"""The page of openpose_lab.commands.explain as a file, and what an open page is told while it is watched."""
+"""The page of openpose_lab.commands.explain as a file, and the messages to an open page with ``--watch``."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from openpose_lab.lab.explain.stages import Stages
 class Page:
     """The page of one photo.
 
-    While it is watched, a small script lies beside it. The open page loads that script each second, as a page that was
-    opened as a file may load scripts, but may not read files. The script tells which version of the page is the newest.
+    While it is watched, a small script lies beside it and names the newest version of the page. The open page loads
+    this script each second, because a page opened from a file may load scripts but may not read files.
 
     Args:
         path: the page's file.
@@ -52,10 +52,10 @@ class Page:
             told: the film of each grouping.
 
         Returns:
-            Its size in bytes.
+            The size of the page in bytes.
 
         Raises:
-            OpenPoseLabError: It cannot be written.
+            OpenPoseLabError: The page cannot be written.
         """
         self._told = told
         self._version = f"{time.time_ns()}"
@@ -64,18 +64,18 @@ class Page:
             data["watch"] = {"script": self.script.name, "version": self._version, "time": time.strftime("%H:%M:%S")}
         page = make_page(data).encode()
         write_whole(self.path, page)
-        if self._watched:  # after the page, which loads itself again when it hears of a new version
+        if self._watched:  # after the page, which loads itself again when the script names a new version
             self.note("")
         return len(page)
 
     def note(self, problem: str) -> None:
-        """Tell the open page why it shows an older version of the grouping; empty if it does not."""
+        """Tell the open page why it shows an older version of the grouping. Empty if it shows the newest."""
         newest = json.dumps({"version": self._version, "problem": problem})
         write_whole(self.script, f"openPoseLab({newest});\n".encode())
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Let the page follow what ``write`` and ``note`` tell. After the block it is a page like any other."""
+        """Let the open page follow ``write`` and ``note`` inside the block. Afterwards it is an ordinary page."""
         self._watched = True
         try:
             yield
@@ -87,5 +87,5 @@ class Page:
 
 
 def script_of(path: Path) -> Path:
-    """The script beside a page that is watched."""
+    """Return the path of the script beside a watched page."""
     return path.with_suffix(".watch.js")

@@ -18,13 +18,13 @@ from estimation.views import Network, scale_to_height
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """What the stages of a network give for one view of a photo: the largest view, not mirrored.
+    """The maps after each stage of a network, for one view of a photo: the largest view, not mirrored.
 
     Attributes:
         heatmaps: For each stage that gives heatmaps, in order, the stage's number from 1 and its heatmaps
             (h, w, parts + 1) float32.
-        pafs: The same of PAFs (h, w, PAF channels) float32.
-        count: How many stages the network has.
+        pafs: For each stage that gives PAFs, its number and its PAFs (h, w, PAF channels) float32.
+        count: The number of the network's stages.
         cell_size: Width and height of a cell in pixels of the photo.
         offset: x and y in cells, as in ``FieldMaps``.
         views: The views that the later stages use, in words. None if this view is the only one.
@@ -45,19 +45,19 @@ def see_stages(
 
     Args:
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
-        network: A network. Without ``stages``, as ``LoadedNetwork`` has, nothing is computed.
+        network: A network. If it lacks the method ``stages`` of ``LoadedNetwork``, nothing is computed.
         views: The views that the network saw.
-        config: Bounds the size of the view, as in ``scale_to_height``.
-        maps: The maps of ``views``, which lie on the cells of the largest one.
+        config: The configuration, which limits the size of the view as in ``scale_to_height``.
+        maps: The maps of ``views``, on the cells of the largest view.
 
     Returns:
-        The maps. None if the network cannot tell its stages.
+        The maps. None if the network does not offer its stages.
     """
     every_stage = getattr(network, "stages", None)
     if every_stage is None:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", OpenPoseLabWarning)  # whoever computed ``maps`` was told
+        warnings.simplefilter("ignore", OpenPoseLabWarning)  # the computation of ``maps`` has warned already
         seen = scale_to_height(as_photo(photo), max(views.heights), config)
     found = every_stage([seen])
     return Stages(

@@ -1,4 +1,4 @@
-"""What groupings do with the limbs of a photo, as films for the page."""
+"""Makes films of groupings on the limbs of a photo, for the page."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ def tell(
     done: Callable[[int], object] = lambda rows: None,
     like: Film | None = None,
 ) -> Told:
-    """Run a grouping on the limbs that were found, and film it.
+    """Run a grouping on the limbs of a photo, and film it.
 
     Args:
         grouping: the grouping.
-        name: what it is called on the page.
-        config: the configuration that the limbs were found with.
+        name: its name on the page.
+        config: the configuration of the limbs.
         found: the limbs.
-        done: called with 1 after each row that is replayed.
+        done: a function that is called with 1 after each replayed row.
         like: another film of the same peaks, as in ``make_film``.
 
     Returns:
         The film, and the time of one run. The time is 0 if the grouping fails.
     """
     milliseconds = {"grouping": 0.0}
-    with suppress(GroupingError), timed("grouping", milliseconds):  # the film tells it
+    with suppress(GroupingError), timed("grouping", milliseconds):  # the film shows the error
         estimate(config, found.connections, grouping)
     film = make_film(grouping, config, found.connections, done, like)
     return Told(name, grouping.door, film, milliseconds["grouping"])
 
 
 def summary(told: Told) -> str:
-    """How a film ends, and of how many steps of which kind it is."""
+    """Say how a film ends, and how many steps of which kind it has."""
     film = told.film
     steps = f"{len(film.frames) - 1} steps, {film.source}" if len(film.frames) > 1 else film.source
     return f"{'no answer' if film.breach else f'{len(film.rows)} people'}; {steps}"

@@ -1,4 +1,4 @@
-"""The files in a folder and in the zip archives in it, each read only when asked for, and bounded."""
+"""Lists the files in a folder and in its zip archives. Each file is read only on request, with a size limit."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from estimation.files import open_input, read_input
 from openpose_lab.zip_files import READ_IN_PARTS, ShortReads, read_member
 
 Places = tuple[tuple[str, ...], ...]
-"""The path in the folder, then, for each archive that leads to the file, the path in it."""
+"""The path in the folder, then the path in each archive on the way to the file."""
 
 _IGNORED = {"__MACOSX", "__pycache__", "venv", "site-packages", "node_modules"}
 _DEEPEST = 30
-"""Folders in folders."""
+"""The most nested folders."""
 _LONGEST_NAME = 255
-"""Letters of the name of a file or a folder. Disks allow no more."""
+"""The most characters in the name of a file or folder, as disks allow."""
 _DEEPEST_ARCHIVE = 4
-"""Archives in archives."""
+"""The most nested archives."""
 _LARGEST_INNER = 100 << 20
-"""Bytes of an archive in an archive, which is kept in memory."""
+"""The size limit in bytes of an archive in an archive, which is held in memory."""
 _LARGEST_LIST = 16 << 20
-"""Bytes of an archive's list of files. One of a student's whole virtual environment has 3 MB."""
+"""The size limit in bytes of an archive's list of files. The list of a whole virtual environment has 3 MB."""
 _COST_OF_A_FILE = 20_000
-"""Bytes that could be unpacked in the time that opening one more file takes."""
+"""The bytes that could be unpacked in the time that opening one file takes."""
 _ENCRYPTED = 1
 _OTHER_METHODS = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz"}
 
 
 class ContainerError(Exception):
-    """Why a file cannot be read, as the end of a sentence."""
+    """The reason why a file cannot be read, as the end of a sentence."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file, or an empty folder, that was found.
+    """A file or an empty folder.
 
     Attributes:
-        places: where. The name of an empty folder itself is "".
-        read: returns its bytes, or raises ContainerError if there are more than the number given.
-        problem: why it cannot be read at all.
+        places: its place. The last name of an empty folder is "".
+        read: a function that returns the file's bytes. It raises ContainerError above the given number of bytes.
+        problem: the reason why the file can never be read; None if it can.
         is_folder: whether it is a link to a folder, or a folder with the name of a Python file.
     """
 
@@ -58,14 +58,14 @@ class File:
 
     @property
     def name(self) -> str:
-        """Its last name."""
+        """The last name of its path."""
         return self.places[-1][-1]
 
 
 class _Budget:
     """The bytes and entries that an archive, with the archives in it, may still unpack.
 
-    Archives are packed at 30:1 at the most, unless they are made to do harm, or are small.
+    Ordinary archives shrink data at most 30:1, except small ones. Archives that are made to do harm shrink it more.
     """
 
     def __init__(self, size: int, base: int, outer: _Budget | None = None) -> None:
@@ -73,11 +73,11 @@ class _Budget:
         self._outer = outer
 
     def take(self, more_bytes: int, entries: int = 0) -> None:
-        """Raise ContainerError if there is no more."""
+        """Take bytes and entries from the budget. Raise ContainerError if it is used up."""
         self.bytes_left -= more_bytes
         self.entries_left -= entries
         if self.bytes_left < 0 or self.entries_left < 0:
-            raise ContainerError("the archive unpacks to far more than its size; unpack it, and look what is in it")
+            raise ContainerError("the archive unpacks to far more than its size; unpack it, and look at its files")
         if self._outer:
             self._outer.take(more_bytes, entries)
 
@@ -86,11 +86,11 @@ def list_containers(path: Path) -> Iterator[list[File]]:
     """List a folder, then each zip archive in it, and in these.
 
     Args:
-        path: a folder, one archive, or one other file.
+        path: a folder, an archive, or another file.
 
     Yields:
-        The files of one container, in the order of their names. Those of an archive can be read until the next list is
-        asked for. A container that cannot be read is a file with a problem.
+        The files of one container, sorted by name. Files of an archive can be read until the next list is requested. A
+        container that cannot be read is listed as a file with a problem.
     """
     if not path.is_dir() and path.suffix.lower() != ".zip":
         yield [File(((path.name,),), partial(_read_file, path))]
@@ -106,7 +106,7 @@ def list_containers(path: Path) -> Iterator[list[File]]:
 
 
 def is_archive(file: File) -> bool:
-    """Whether it is a file that ``list_containers`` looks into."""
+    """Return whether ``list_containers`` lists the content of a file."""
     return file.name.lower().endswith(".zip")
 
 
@@ -115,13 +115,15 @@ def _nothing(_: int) -> bytes:
 
 
 def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[File]:
-    """All files under a folder of the disk. Links are not followed."""
+    """List all files below a folder on disk. Links are not followed."""
     try:
         with os.scandir(folder) as entries:
             found = [entry for entry in entries if not _is_ignored(entry.name)]
     except OSError as error:
         if not above:
-            raise OpenPoseLabError(f"the folder {folder} cannot be read ({error.strerror}); check its mode") from error
+            raise OpenPoseLabError(
+                f"the folder {folder} cannot be read ({error.strerror}); check its permissions"
+            ) from error
         yield File(((*above, ""),), _nothing, f"the folder cannot be read: {error.strerror}")
         return
     if above and not found:
@@ -181,14 +183,14 @@ def _list_archive(path: Path, places: Places) -> Iterator[list[File]]:
 
 
 def _list_zip(file: IO[bytes], places: Places, budget: _Budget) -> Iterator[list[File]]:
-    """The files of an open archive, then those of the archives in it."""
+    """List the files of an open archive, then the files of each archive in it."""
     try:
         archive = zipfile.ZipFile(cast(IO[bytes], ShortReads(file, _LARGEST_LIST)))
         budget.take(0, len(archive.infolist()))
         files = list(_entries(archive, places, budget))
-    except Exception as error:  # zipfile raises many kinds at a damaged archive
+    except Exception as error:  # zipfile raises many kinds of errors for a damaged archive
         if not places:
-            raise OpenPoseLabError(f"the archive cannot be read: {error}; export it once more") from None
+            raise OpenPoseLabError(f"the archive cannot be read: {error}; export it again") from None
         yield [File(places, _nothing, one_line(f"the archive cannot be read: {error}", 200))]
         return
     files.sort(key=lambda file: file.places)
@@ -215,7 +217,7 @@ def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Itera
         place = (*places, name)
         if max(map(len, name)) > _LONGEST_NAME:
             cut = tuple(part[-_LONGEST_NAME:] for part in name)
-            yield File((*places, cut), _nothing, f"its path has a name of more than {_LONGEST_NAME} letters")
+            yield File((*places, cut), _nothing, f"its path has a name of more than {_LONGEST_NAME} characters")
         elif len(name) > _DEEPEST:
             yield File(place, _nothing, f"it is in more than {_DEEPEST} folders")
         elif info.is_dir() or info.filename.endswith("\\"):
@@ -235,9 +237,9 @@ def _entries(archive: zipfile.ZipFile, places: Places, budget: _Budget) -> Itera
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The folders and the name in a path of an archive, which Windows may have written with backslashes.
+    """Split a path of an archive into folders and name. Windows may have written it with backslashes.
 
-    Nothing is unpacked to the disk, so ".." leads nowhere.
+    ".." does no harm, because nothing is unpacked to the disk.
     """
     return tuple(part for part in name.replace("\\", "/").split("/", 2 * _DEEPEST) if part not in ("", ".", ".."))
 

@@ -1,4 +1,4 @@
-"""Owners of submitted files, by the names of files in the exports of learning-management systems."""
+"""Finds the owners of submitted files by file names in the exports of learning-management systems."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from functools import partial
 
 LARGEST_METADATA = 64 << 20
-"""Bytes of Gradescope's file about all submissions, with what its own tests printed."""
+"""The size limit in bytes of Gradescope's file about all submissions, which holds the output of its tests."""
 LARGEST_RECEIPT = 1 << 20
-"""Bytes of Blackboard's text file beside each attempt, which has what the student typed, too."""
+"""The size limit in bytes of Blackboard's text file beside each attempt, which also holds text from the student."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A student, as a system names them.
+    """A student, as a learning-management system names them.
 
     Attributes:
-        system: which one.
-        id: the student's id in it, as it is written.
-        name: the name, "" if the export does not tell.
-        time: of the attempt, where the system exports several.
+        system: the name of the system.
+        id: the student's id in the system, unchanged.
+        name: the student's name; "" if the export lacks it.
+        time: the time of the attempt, if the system exports several attempts.
     """
 
     system: str
@@ -40,24 +40,24 @@ _BLACKBOARD = re.compile(r"(?P<head>.+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(
 _GRADESCOPE = re.compile(r"submission_\d+")
 _ID = re.compile(r"[A-Za-z]{0,3}\d{5,}[A-Za-z]?")
 _OWN_ARCHIVE = re.compile(rf"{_ID.pattern}(?:[ _-]*lab[ _-]*\d*)?(?:[ _-]*\(\d+\))?\.zip", re.IGNORECASE)
-"""The name of a student's own archive, in which no export can be."""
+"""The name of a student's own archive, which cannot contain an export."""
 METADATA = "submission_metadata.yml"
 
 _BLACKBOARD_NAME = re.compile(r"Name:\s*(?P<name>.*?)\s*\((?P<id>[^()\s]+)\)\s*$", re.MULTILINE)
 
 Found = tuple[list[Owner], tuple[str, ...]]
-"""The owners of a file, and the rest of its path: its path in what they handed in."""
+"""The owners of a file, and the rest of its path: its path inside their submission."""
 
 
 class Exports:
-    """The students as the files of the systems name them."""
+    """The students whose files an export holds, as far as it names them."""
 
     def __init__(self) -> None:
         self._gradescope: dict[tuple[str, ...], dict[str, list[Owner]]] = {}
         self._blackboard: dict[str, str] = {}
 
     def learn(self, parts: tuple[str, ...], data: bytes) -> None:
-        """Read the students in a file for which ``tells`` is true."""
+        """Read the students from a file for which ``tells`` is not 0."""
         text = data.decode("utf-8-sig", "replace")
         if parts[-1] == METADATA:
             self._gradescope[parts[:-1]] = read_gradescope(text)
@@ -65,11 +65,11 @@ class Exports:
             self._blackboard[found["id"]] = found["name"]
 
     def find(self, parts: tuple[str, ...]) -> Found | None:
-        """Find the owners of a file from its path. They are several where a group handed it in.
+        """Find the owners of a file from its path. A group that submits together has several.
 
-        The outermost name counts, so that a student's archive cannot hold another student's submission.
+        The outermost name counts, so a student's archive cannot hold another student's submission.
         """
-        of_student = False  # names like Canvas's are common, so those in a student's own archive do not count
+        of_student = False  # names of Canvas's form are common, so they do not count inside a student's archive
         for number, part in enumerate(parts):
             submissions = self._gradescope.get(parts[:number], {})
             if part in submissions:
@@ -88,13 +88,13 @@ class Exports:
         return None
 
     def expected(self) -> list[Owner]:
-        """The students who should have a submission."""
+        """Return the students that the export names, with or without a submission."""
         files = {folder: found for folder, found in self._gradescope.items() if not self.find(folder)}
         return [owner for found in files.values() for owners in found.values() for owner in owners]
 
 
 def tells(name: str) -> int:
-    """Bytes to read of a file that names the students; 0 for other files."""
+    """Return the size limit in bytes of a file that names students; 0 for other files."""
     if name == METADATA:
         return LARGEST_METADATA
     found = _BLACKBOARD.fullmatch(name)
@@ -102,13 +102,13 @@ def tells(name: str) -> int:
 
 
 def id_in(name: str) -> str:
-    """The one word of a name that is a number of a student, such as 20230001 or B1234567; "" if there is not one."""
+    """Return the only student number in a name, such as 20230001 or B1234567; "" for none or several."""
     words = [word for word in re.split(r"[_ ]", name) if _ID.fullmatch(word)]
     return words[0] if len(words) == 1 else ""
 
 
 def group_of(parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The owner that the path of a file names, before ``learn`` has read a file."""
+    """Return the owner that the path of a file names, without the files that ``learn`` reads."""
     found = Exports().find(parts)
     if found:
         return found[0][0].system, found[0][0].id
@@ -122,7 +122,7 @@ def _moodle(part: str) -> tuple[tuple[str, str, str], str | None] | None:
 
 
 def _blackboard(names: dict[str, str], part: str) -> tuple[tuple[str, str, str], str | None] | None:
-    """A user's name may have underscores, and the assignment's before it, too: the text files tell which is which."""
+    """Split a name into user and assignment. Both may have underscores, so ``names`` from the text files decides."""
     found = _BLACKBOARD.fullmatch(part)
     if not found:
         return None
@@ -133,16 +133,16 @@ def _blackboard(names: dict[str, str], part: str) -> tuple[tuple[str, str, str],
 
 
 def read_gradescope(text: str) -> dict[str, list[Owner]]:
-    """Read the submitters out of Gradescope's submission_metadata.yml.
+    """Read the submitters from Gradescope's submission_metadata.yml.
 
-    Only the few forms of YAML that Gradescope writes are read: keys by their indentation, plain and quoted text on one
-    line. What students' programs printed is in the file, too; it is indented more than what is read here.
+    This reads only the forms of YAML that Gradescope writes: keys by indentation, and plain or quoted text on one line.
+    The file also holds the output of students' programs, which is indented further than the lines read here.
 
     Args:
-        text: the file.
+        text: the content of the file.
 
     Returns:
-        The submitters by the name of the submission's folder.
+        The submitters by the folder name of the submission.
     """
     found: dict[str, list[Owner]] = {}
     submitters: list[dict[str, str]] | None = None
@@ -176,7 +176,7 @@ def read_gradescope(text: str) -> dict[str, list[Owner]]:
 
 
 def _scalar(text: str) -> str:
-    """The text of one of YAML's scalars."""
+    """Return the text of a YAML scalar."""
     text = text.strip()
     if len(text) > 1 and text[0] == text[-1] == "'":
         return text[1:-1].replace("''", "'")

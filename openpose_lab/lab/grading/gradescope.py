@@ -1,7 +1,7 @@
-"""A submission's result as Gradescope's results.json. See gradescope-autograders.readthedocs.io, "specs".
+"""Renders a submission's result as Gradescope's results.json. See gradescope-autograders.readthedocs.io, "specs".
 
-Gradescope shows "visible" tests at once and "after_due_date" tests later. Everything else here (the output, the
-leaderboard) is visible at once, so it holds nothing about the hidden checks.
+Gradescope shows "visible" tests at once, and "after_due_date" tests later. It shows the output and the leaderboard at
+once, so these hold nothing about the hidden checks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from openpose_lab.lab.grading.result import CategoryResult, CheckResult, Result
 
 _VISIBLE, _LATER = "visible", "after_due_date"
-_TEXT = "text"  # Gradescope shows it as it is: no HTML or Markdown of a submission is rendered
+_TEXT = "text"  # plain text, so that Gradescope renders no HTML or Markdown of a submission
 _ADVICE = "Hand in one file, merge.py, that defines the function merge."
 
 
@@ -31,13 +31,13 @@ def render_results(result: Result) -> bytes:
         tests += _tests(category, number, checked=not result.problem)
     if result.problem:
         tests.insert(0, _failed("The file can be checked", result.problem))
-        output = f"Nothing could be checked: {result.problem}. {_ADVICE}"
+        output = f"No check was run: {result.problem}. {_ADVICE}"
     else:
         counts = [category.counts(hidden=False) for category in result.categories]
         passed, all_of_them = (sum(count) for count in zip(*counts))
         output = (
-            f"{passed} of {all_of_them} checks pass that you can run yourself with check-merge. "
-            f"The points, which depend on further checks too, are shown after the due date."
+            f"{passed} of the {all_of_them} checks that you can run yourself with check-merge pass. "
+            f"The points also depend on hidden checks, and appear after the due date."
         )
     if result.note:
         output += f"\nNote: {result.note}"
@@ -45,10 +45,13 @@ def render_results(result: Result) -> bytes:
 
 
 def render_failure(sentence: str) -> bytes:
-    """Render a results.json without a result, for when the autograder is at fault.
+    """Render a results.json without a result, for an error of the autograder.
 
     Args:
         sentence: what happened and what to do.
+
+    Returns:
+        The content of results.json.
     """
     return _encode({"score": 0.0, "output": sentence, "tests": [_failed("The autograder can mark this", sentence)]})
 
@@ -56,7 +59,7 @@ def render_failure(sentence: str) -> bytes:
 def _encode(results: dict[str, Any]) -> bytes:
     results = {**results, "output_format": _TEXT, "stdout_visibility": "hidden"}
     text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "replace")  # half a character, which an error message may have, is no JSON for all
+    return text.encode("utf-8", "replace")  # an error message may hold half a character, which is not valid JSON
 
 
 def _failed(name: str, output: str) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def _failed(name: str, output: str) -> dict[str, Any]:
 
 
 def _tests(category: CategoryResult, number: int, checked: bool) -> list[dict[str, Any]]:
-    """The points of a category, and its checks."""
+    """Return the test of a category's points, then the tests of its checks."""
     own, hidden = category.counts(hidden=False), category.counts(hidden=True)
     points = {
         "name": f"Points: {category.name}",
@@ -72,8 +75,8 @@ def _tests(category: CategoryResult, number: int, checked: bool) -> list[dict[st
         "score": category.points,
         "max_score": category.most,
         "output": (
-            f"{own[0]} of {own[1]} checks pass that you can run yourself"
-            + (f", and {hidden[0]} of {hidden[1]} hidden ones" if hidden[1] else "")
+            f"{own[0]} of {own[1]} checks that you can run yourself pass"
+            + (f", and {hidden[0]} of {hidden[1]} hidden checks" if hidden[1] else "")
             + ("" if category.name == "correctness" else "; the points are scaled by the correctness score")
         ),
         "output_format": _TEXT,
@@ -97,7 +100,7 @@ def _test(check: CheckResult, category: str, number: str) -> dict[str, Any]:
 
 
 def _leaderboard(result: Result) -> list[dict[str, Any]]:
-    """The figures that were measured, on rows that students have."""
+    """Return accuracy and time, measured on rows that students have."""
     rows: list[dict[str, Any]] = [
         {"name": name, "value": round(figure, 3), "order": "desc"}
         for name, figure in result.accuracy.items()

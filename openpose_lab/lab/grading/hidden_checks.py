@@ -42,7 +42,7 @@ _TREE = (
 
 
 def _whole(ids: dict[str, int], first_score: float, step: float) -> list[tuple[PartIds, float]]:
-    """All limbs of one person. Those at the ends have the best scores."""
+    """Make all limbs of one person. The outer limbs have the best scores."""
     limbs = [{a: ids[a], b: ids[b]} for a, b in reversed(_TREE)]
     return [(limb, first_score - step * number) for number, limb in enumerate(limbs)]
 
@@ -60,7 +60,7 @@ def _leg(ids: tuple[int, int, int, int], scores: tuple[float, float, float]) -> 
 
 HIDDEN_CASES = (
     Case(
-        "a whole person, from the ends inwards",
+        "a whole person, outer limbs first",
         "correctness",
         "all 18 parts are connected; the ids are not in the order of the parts",
         make_rows(*_whole(_FAR, 1.9, 0.05)),
@@ -68,24 +68,24 @@ HIDDEN_CASES = (
         (sum(1.9 - 0.05 * number for number in range(17)),),
     ),
     Case(
-        "two whole people whose rows are mixed",
+        "two whole people with mixed rows",
         "correctness",
-        "they have no peak in common, though their ids lie among each other's",
+        "the two people share no peak, although their ids alternate",
         make_rows(*(limb for pair in zip(_whole(_FAR, 1.9, 0.05), _whole(_NEAR, 1.8, 0.05)) for limb in pair)),
         (_FAR, _NEAR),
     ),
     Case(
-        "just four parts, and just the score that is asked for",
+        "exactly four parts, and exactly the lowest score",
         "correctness",
-        "the limits themselves are not below the limits; 2 / 4 is not less than 0.5",
+        "a person that just meets both limits stays; 2 / 4 is not less than 0.5",
         make_rows(*_leg((70, 40, 30, 20), (1.0, 0.5, 0.5))),
         (dict(zip(_LEG, (70, 40, 30, 20))),),
         options={"min_num_body_parts": 4, "min_score": 0.5},
     ),
     Case(
-        "limits of three parts",
+        "a limit of three parts",
         "correctness",
-        "with min_num_body_parts=3 three parts are enough, and two are not",
+        "with min_num_body_parts=3, three parts are enough and two are not",
         make_rows(*_leg((70, 40, 30, 20), (1.5, 1.4, 1.3))[:2], *_leg((7, 4, 3, 2), (1.5, 1.4, 1.3))[:1]),
         (dict(zip(_LEG[:3], (70, 40, 30))),),
         options={"min_num_body_parts": 3, "min_score": 0.4},
@@ -93,7 +93,7 @@ HIDDEN_CASES = (
     Case(
         "peak 0 at the end of a leg",
         "correctness",
-        "0 is an id like any other, whichever part it is",
+        "0 is an id like any other, for every body part",
         make_rows(*_leg((3, 2, 1, 0), (1.5, 1.4, 1.3))),
         (dict(zip(_LEG, (3, 2, 1, 0))),),
         (4.2,),
@@ -101,14 +101,14 @@ HIDDEN_CASES = (
     Case(
         "a knee with two ankles, the weaker row first",
         "conflicts",
-        "a person has one left ankle; 21 is in the stronger row",
+        "a person has one left ankle; ankle 21 is in the row with the higher score",
         make_rows(({"left_knee": 30, "left_ankle": 20}, 0.4), *_leg((70, 40, 30, 21), (1.5, 1.4, 1.3))),
         (dict(zip(_LEG, (70, 40, 30, 21))),),
     ),
     Case(
-        "a loser who is larger than the winner",
+        "the person who loses a peak has more parts",
         "conflicts",
-        "hip 40 is in the stronger row with neck 70; who has neck 9 keeps all the rest",
+        "hip 40 goes to neck 70, in the row with the higher score; the person of neck 9 keeps all other parts",
         make_rows(
             *_leg((70, 40, 30, 20), (1.9, 1.8, 1.8)),
             ({"neck": 9, "left_hip": 40}, 0.5),
@@ -125,7 +125,7 @@ HIDDEN_CASES = (
     Case(
         "an ear and a shoulder of two people",
         "conflicts",
-        "the row between them would give somebody two necks, and is the weakest",
+        "the weakest row links two people who each have a neck, so it joins nothing",
         make_rows(
             ({"right_shoulder": 2, "right_ear": 19}, 0.3),
             ({"neck": 1, "right_shoulder": 2}, 1.9),
@@ -143,7 +143,7 @@ HIDDEN_CASES = (
 )
 
 HIDDEN = (
-    MergeCheck("hidden: conflicts in a crowd are settled as alone", "conflicts", in_a_crowd),
+    MergeCheck("hidden: conflicts in a crowd end as without the crowd", "conflicts", in_a_crowd),
     *(MergeCheck(f"hidden: {case.name}", case.category, partial(case_check, case)) for case in HIDDEN_CASES),
     *(
         MergeCheck(
@@ -153,12 +153,12 @@ HIDDEN = (
             random=True,
         )
         for name, category, rows, property_of in (
-            ("whoever is connected is one person", "correctness", peaceful_rows, connected),
-            ("any scores are sums", "correctness", peaceful_rows, summed),
+            ("connected rows are one person", "correctness", peaceful_rows, connected),
+            ("a score is the sum of random rows", "correctness", peaceful_rows, summed),
             ("any rows in any order", "order", any_rows, in_any_order),
-            ("no score out of nothing", "conflicts", any_rows, no_more_score),
-            ("any rows make people who keep the contract", "conflicts", any_rows, answer_keeps_contract),
+            ("the people have no more score than the rows", "conflicts", any_rows, no_more_score),
+            ("answers to random rows keep the contract", "conflicts", any_rows, answer_keeps_contract),
         )
     ),
 )
-"""In the same categories."""
+"""All hidden checks of cases, scores and orders, in the categories of the visible ones."""

@@ -1,4 +1,4 @@
-"""Marking all submissions: several processes judge at once, and every mark is kept as soon as it is known."""
+"""Marks all submissions: several processes work at once, and each mark is stored as soon as it is known."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.lab.sandbox.runner import Runner, kill_all
 from openpose_lab.paths import ROOT
 
-_ENDS_WITHIN = 5.0  # seconds that a process of the pool gets to end, before it is killed
+_ENDS_WITHIN = 5.0  # seconds that a process of the pool may take to end before it is killed
 _PACKAGES = ("estimation", "openpose_lab")
 FULL_SANDBOX = {"files", "programs, network and signals"}
-"""What the sandbox guards on a system where it is complete."""
+"""The guards of a complete sandbox."""
 
 
 def prepare(photos: PhotoRows, limits: Limits, folder: Path) -> Setting:
-    """Write what submissions can import into a folder.
+    """Write the files that submissions can import into a folder.
 
     Args:
-        photos: The rows that accuracy is measured on.
+        photos: The rows for measuring accuracy.
         limits: The limits of each submission.
         folder: The grader's temporary folder.
 
     Returns:
-        What all submissions are marked with. Its key depends on all code of the project, so that no mark outlives a
-        change of what made it.
+        The setting for all submissions. Its key depends on all code of the project, so a change of the code makes
+        stored marks invalid.
     """
     files = importable_files()
     code = [path.read_bytes() for package in _PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
@@ -71,10 +71,11 @@ def mark_all(
 
     Args:
         submissions: The submissions.
-        setting: What they are marked with.
-        kept: The file that marks are kept in.
-        jobs: How many processes judge at once.
-        begin: Called with how many are marked already and how many are left, before the first is marked.
+        setting: The setting for all submissions.
+        kept: The file with stored marks.
+        jobs: The number of processes that mark at once.
+        begin: A function that is called before the first submission is marked, with the number of submissions already
+            marked and the number left.
 
     Returns:
         The record of each submission, in the same order.
@@ -95,13 +96,15 @@ def mark_all(
                 progress.flush()
                 bar.update()
         except KeyboardInterrupt:
-            tqdm.write(f"{len(records)} of {len(submissions)} are marked; the same command goes on from there")
+            tqdm.write(
+                f"{len(records)} of {len(submissions)} submissions are marked; the same command continues from there"
+            )
             raise
     return [records[submission.person] for submission in submissions]
 
 
 def _end_line(file: BinaryIO) -> None:
-    """End the last line of a file, which may be cut, so that the next record has a line of its own."""
+    """End the last line of a file, which may be cut off, so that the next record starts a new line."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
@@ -109,45 +112,48 @@ def _end_line(file: BinaryIO) -> None:
 
 
 def _marked(submissions: list[Submission], setting: Setting, jobs: int) -> Iterator[Record]:
-    """Each record as soon as it is there. Where a process of ours is ended, as by a system that lacks memory, those
-    that were lost with it are tried again one by one, so that only the one that is to blame is not marked."""
+    """Yield each record as soon as it is known.
+
+    The system may end a process of the pool, for example when memory runs out. The submissions lost with it are then
+    marked again one by one, so only the submission to blame stays without a mark.
+    """
     lost: list[Submission] = []
     yield from _round(submissions, setting, jobs, lost)
     for submission in lost:
         again: list[Submission] = []
         yield from _round([submission], setting, 1, again)
         if again:
-            yield _unmarked(submission, "its judge was ended by the system")
+            yield _unmarked(submission, "the system ended the process that marked it")
 
 
 def _round(submissions: list[Submission], setting: Setting, jobs: int, lost: list[Submission]) -> Iterator[Record]:
-    """Mark in ``jobs`` processes; who cannot be marked since one of these ended is added to ``lost``."""
+    """Mark in ``jobs`` processes. Submissions without a mark, because a process ended, are added to ``lost``."""
     waiting = iter(submissions)
     running: dict[Future[Record], Submission] = {}
     with _pool(jobs, setting) as pool:
         while True:
             for submission in itertools.islice(waiting, jobs - len(running)):
                 try:
-                    with _signals_blocked():  # a process that is half started would print a traceback
+                    with _signals_blocked():  # a signal during its start would make a process print a traceback
                         running[pool.submit(_mark, submission)] = submission
                 except BrokenProcessPool:
                     lost += [submission, *running.values(), *waiting]
                     return
             if not running:
                 return
-            done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # Windows takes Ctrl-C between waits only
+            done, _ = wait(running, timeout=1, return_when=FIRST_COMPLETED)  # Windows handles Ctrl-C only between waits
             for future in done:
                 submission = running.pop(future)
                 try:
                     yield future.result()
                 except BrokenProcessPool:
                     lost.append(submission)
-                except Exception as error:  # a fault of ours must not cost the others their marks
+                except Exception as error:  # an error of the grader must not cost other submissions their marks
                     yield _unmarked(submission, f"{type(error).__name__}: {error}")
 
 
 def _unmarked(submission: Submission, why: str) -> Record:
-    problem = f"the grader failed on it, and it must be marked by hand: {why}"
+    problem = f"the grader failed on this submission; mark it by hand: {why}"
     return Record(submission.student, submission.source, "", problem=problem).of(submission)
 
 
@@ -156,7 +162,7 @@ _STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if h
 
 @contextmanager
 def _signals_blocked() -> Iterator[None]:
-    """Keep the signals that stop the grader until the block has ended. Processes that it starts block them, too.
+    """Hold back the signals that stop the grader until the block ends. Processes started inside block them, too.
 
     Windows cannot block signals.
     """
@@ -172,7 +178,7 @@ def _signals_blocked() -> Iterator[None]:
 
 @contextmanager
 def _pool(jobs: int, setting: Setting) -> Iterator[ProcessPoolExecutor]:
-    """Processes that mark submissions. They end when the grader closes its end of the lifeline, or is killed."""
+    """Start processes that mark submissions. They end when the grader closes its end of the lifeline, or is killed."""
     context = get_context("spawn")
     lifeline, end = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(jobs, context, _begin, (setting, lifeline))
@@ -180,7 +186,7 @@ def _pool(jobs: int, setting: Setting) -> Iterator[ProcessPoolExecutor]:
         try:
             yield pool
             pool.shutdown()
-        except BaseException:  # stopped: what is under way is not waited for
+        except BaseException:  # the grader was stopped, so it does not wait for submissions in progress
             end.close()
             for process in active_children():
                 process.join(_ENDS_WITHIN)
@@ -190,7 +196,7 @@ def _pool(jobs: int, setting: Setting) -> Iterator[ProcessPoolExecutor]:
             raise
 
 
-_setting: list[Setting] = []  # of this process of the pool
+_setting: list[Setting] = []  # the setting in a process of the pool
 
 
 def _begin(setting: Setting, lifeline: Connection) -> None:
@@ -198,26 +204,26 @@ def _begin(setting: Setting, lifeline: Connection) -> None:
     for name in ("SIGINT", "SIGHUP", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _end)  # the pool sends it to all if one process is lost
+    signal.signal(signal.SIGTERM, _end)  # the pool sends SIGTERM to all processes if one is lost
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)  # blocked at its start, by the grader
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)  # the grader blocked them when it started this process
     threading.Thread(target=_end_with_grader, args=(lifeline, setting.folder), daemon=True).start()
     _setting.append(setting)
 
 
 def _end(*_: object) -> None:
-    """End this process of the pool, and the submission that it runs."""
+    """End this process of the pool, and its submission's process."""
     kill_all()
     os._exit(1)
 
 
 def _end_with_grader(lifeline: Connection, folder: Path) -> None:
-    """Wait until the grader ends. Then remove its temporary folder, as it may have been killed, and end."""
+    """Wait until the grader ends. Then remove its temporary folder, which a killed grader leaves, and end."""
     with suppress(EOFError, OSError):
         lifeline.recv()
     kill_all()
     until = time.monotonic() + _ENDS_WITHIN / 2
-    while folder.exists() and time.monotonic() < until:  # the main thread, or another process, may still add to it
+    while folder.exists() and time.monotonic() < until:  # the main thread or another process may still write into it
         shutil.rmtree(folder, ignore_errors=True)
     _end()
 
@@ -227,7 +233,7 @@ def _mark(submission: Submission) -> Record:
 
 
 def read_progress(path: Path) -> dict[str, Record]:
-    """Records of earlier runs by their keys; what is damaged, as the last line after a power cut, is left out."""
+    """Read the records of earlier runs by key. Damaged lines, such as the last one after a power cut, are left out."""
     records: dict[str, Record] = {}
     try:
         lines = path.read_bytes().split(b"\n")
@@ -244,30 +250,30 @@ def read_progress(path: Path) -> dict[str, Record]:
 
 
 def check_reference(setting: Setting) -> list[str]:
-    """Mark the project's own merge, which must get full marks before any other merge is marked.
+    """Mark the project's own merge. It must get full marks before any submission is marked.
 
     Returns:
         The guards of the sandbox on this system.
 
     Raises:
-        OpenPoseLabError: if the reference fails a check. The limits are too tight, the machine is too busy, or
+        OpenPoseLabError: The reference fails a check: the limits are too tight, the machine is too busy, or
             estimation/merge.py was edited.
     """
     reference = Submission("reference", LAB_MERGE.name, LAB_MERGE.read_bytes())
-    setting = replace(setting, photos=read_photo_rows())  # those of the user may be many
+    setting = replace(setting, photos=read_photo_rows())  # the user's photos may be many
     guards = find_guards(setting)
     for _ in range(2):  # the machine may have been busy
         why = _first_fault(reference, setting)
         if not why:
             return guards
     raise OpenPoseLabError(
-        f"nothing is marked, as the grader's own reference, {LAB_MERGE}, does not get full marks here "
-        f"({one_line(why, 120)}); restore that file, or raise --seconds or --memory"
+        f"no submission was marked, because the grader's reference {LAB_MERGE} does not get full marks here "
+        f"({one_line(why, 120)}); restore this file, or raise --seconds or --memory"
     )
 
 
 def find_guards(setting: Setting) -> list[str]:
-    """What the sandbox guards on this system; nothing if its Python does not start as the user of the setting."""
+    """Return the guards of the sandbox on this system; none if Python does not start as the setting's user."""
     file = setting.folder / "empty.py"
     file.write_text("merge = print\n")
     with Runner(file, setting.limits, alone=True, root=setting.root, user=setting.user) as runner:
@@ -276,9 +282,9 @@ def find_guards(setting: Setting) -> list[str]:
 
 
 def _first_fault(submission: Submission, setting: Setting) -> str:
-    """Why a submission does not get full marks; empty if it does."""
+    """Return why a submission does not get full marks; empty if it does."""
     try:
         record = mark(submission, setting)
-    except RuntimeError as error:  # Python did not come up
+    except RuntimeError as error:  # Python did not start
         return str(error)
     return record.problem or next((f"{name}: {told[0]}" for name, told in record.failures.items()), "")

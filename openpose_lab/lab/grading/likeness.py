@@ -1,4 +1,4 @@
-"""How alike two Python files are, whatever names, comments and layout they have."""
+"""Measures how similar two Python files are, whatever their names, comments and layout."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from estimation.grouping import LAB_MERGE
 
 PROJECT = "the project's own merge"
 ALIKE = 0.8
-"""From here on two files are worth a look: two people who solved the exercise each on their own stay well below."""
+"""Compare two files by eye from this likeness on. Two people who work apart stay well below it."""
 LARGEST_COMPARED = 100_000
-"""Bytes. The syntax tree of a larger file can take minutes and gigabytes; a merge has some 5,000."""
-_RUN = 6  # nodes in a row that have to be the same
-_BYTES = 8  # of a run's checksum
+"""The size limit in bytes. The syntax tree of a larger file can take minutes and gigabytes. A merge has about 5,000."""
+_RUN = 6  # successive nodes of a run
+_BYTES = 8  # length of a run's checksum
 _MOST_RUNS = 4096
-"""Number of a file's smallest checksums that are kept. It gives the likeness of larger files to 0.01 or 0.02."""
+"""The most checksums kept of a file, the smallest ones. The likeness of larger files is then right to 0.01 or 0.02."""
 _NAMED = 5
-"""Number of similar submissions that are named."""
+"""The most similar submissions that are named."""
 _LONGEST_KIND = 40
-_AT_ONCE = 100  # are compared with all
+_AT_ONCE = 100  # files that are compared with all others at once
 
 Fingerprint = frozenset[bytes]
 
 
 @dataclass(frozen=True)
 class Alike:
-    """The submissions that one submission is much like.
+    """The submissions that are similar to one submission.
 
     Attributes:
-        best: the likeness of the most similar ones, by name.
-        count: the number of all of them.
+        best: the likeness of the most similar submissions, by name.
+        count: the number of all similar submissions.
     """
 
     best: Mapping[str, float]
@@ -47,10 +47,10 @@ class Alike:
 
 
 def fingerprint(code: bytes) -> Fingerprint | None:
-    """What a file is made of: every run of a few nodes of its syntax tree, without names and docstrings.
+    """Compute the fingerprint of a file: all runs of six nodes of its syntax tree, without names and docstrings.
 
     Args:
-        code: the file.
+        code: the content of the file.
 
     Returns:
         Checksums of the runs; None for a file that is too large.
@@ -70,15 +70,15 @@ def _checksum(data: bytes) -> bytes:
 
 
 def likeness(one: Fingerprint, other: Fingerprint) -> float:
-    """From 0 to 1: the share of the runs of both that both have."""
+    """Return the likeness from 0 to 1: the number of common runs, divided by the number of all runs of both."""
     both, either = one & other, one | other
-    if max(len(one), len(other)) == _MOST_RUNS:  # the smallest checksums of a larger file are a fair sample
+    if max(len(one), len(other)) == _MOST_RUNS:  # the smallest checksums are a random sample of a larger file
         either = frozenset(sorted(either)[:_MOST_RUNS])
     return len(both & either) / len(either)
 
 
 def _kinds(tree: ast.AST) -> Iterator[str]:
-    """The kinds of the nodes, in the order of the text, with numbers, but without names, text and imports."""
+    """Yield the kinds of nodes and the constants, in the order of the text, without names, docstrings and imports."""
     left = [tree]
     while left:
         node = left.pop()
@@ -91,12 +91,12 @@ def _kinds(tree: ast.AST) -> Iterator[str]:
 
 
 def encode(prints: Fingerprint | None) -> str:
-    """A fingerprint as text for a file; "" for None."""
+    """Encode a fingerprint as text; "" for None."""
     return base64.b64encode(b"".join(sorted(prints or ()))).decode()
 
 
 def decode(text: str) -> Fingerprint | None:
-    """What ``encode`` was given. Raises ValueError if the text is something else."""
+    """Decode the text of ``encode``. Raises ValueError for any other text."""
     data = base64.b64decode(text, validate=True)
     if len(data) % _BYTES:
         raise ValueError("the fingerprint is cut short")
@@ -104,14 +104,14 @@ def decode(text: str) -> Fingerprint | None:
 
 
 def find_alike(prints: Mapping[str, Fingerprint | None], sources: Mapping[str, str] | None = None) -> dict[str, Alike]:
-    """Find submissions that are much alike. The project's own merge is compared, too.
+    """Find similar submissions. The project's own merge is compared, too.
 
     Args:
         prints: the fingerprint of each student's submission; None for one that is not compared.
-        sources: the place of each. Students who handed in one file together do not count as alike.
+        sources: the place of each submission. Students who submit one file together do not count as similar.
 
     Returns:
-        For each student, and ``PROJECT``, the submissions that theirs is much like.
+        For each student, and for ``PROJECT``, the similar submissions.
     """
     sources = sources or {}
     same: dict[Fingerprint, list[str]] = defaultdict(list)
@@ -137,16 +137,16 @@ def find_alike(prints: Mapping[str, Fingerprint | None], sources: Mapping[str, s
 def _near(prints: list[Fingerprint], weights: NDArray[np.int64]) -> Iterator[tuple[int, list[tuple[int, float]]]]:
     """Find the fingerprints that are similar to each fingerprint.
 
-    Of 5,000 submissions there are 12 million pairs: SciPy looks at many at once.
+    5,000 submissions have 12 million pairs, so SciPy compares many at once.
 
     Args:
-        prints: the fingerprints, no two of them the same.
-        weights: how much each counts.
+        prints: the fingerprints, without duplicates.
+        weights: the number of submissions with each fingerprint.
 
     Yields:
-        For each fingerprint, the weight of the others in all, and the most alike of them.
+        For each fingerprint, the summed weight of all similar ones, and the most similar ones.
     """
-    from scipy.sparse import csr_array  # a sixth of a second that only this takes
+    from scipy.sparse import csr_array  # imported here because it takes a sixth of a second
 
     runs = {run: number for number, run in enumerate(set[bytes]().union(*prints))}
     columns = [runs[run] for one in prints for run in one]
@@ -154,7 +154,7 @@ def _near(prints: list[Fingerprint], weights: NDArray[np.int64]) -> Iterator[tup
     ends = np.concatenate([[0], np.cumsum(sizes)])
     matrix = csr_array((np.ones(len(columns), np.int32), columns, ends), (len(prints), len(runs)))
     transposed = matrix.T.tocsr()
-    samples = np.flatnonzero(2 * sizes >= _MOST_RUNS)  # their common runs are not all known
+    samples = np.flatnonzero(2 * sizes >= _MOST_RUNS)  # not all of their runs are known
     for start in tqdm(range(0, len(prints), _AT_ONCE), desc="comparing", unit=f"{_AT_ONCE} files", disable=None):
         both = (matrix[start : start + _AT_ONCE] @ transposed).toarray()
         shares = both / (sizes[start : start + _AT_ONCE, None] + sizes - both)

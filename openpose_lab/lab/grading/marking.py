@@ -1,4 +1,4 @@
-"""Marking one submission: it runs alone, its answers are checked, and what came of it is a record that can be kept."""
+"""Marks one submission: runs it in a sandbox, checks its answers, and makes a record that can be stored."""
 
 from __future__ import annotations
 
@@ -28,22 +28,30 @@ from openpose_lab.lab.waiting import find_waiting
 _HIDDEN_CONTRACT = tuple(
     MergeCheck(f"hidden: {check.name}", check.category, check.run) for check in CHECKS if check.category == "contract"
 )
-"""The contract's checks look at all answers so far, so after the hidden checks they look at those too."""
+"""The contract's checks once more. They look at all answers so far, so here also at those of the hidden checks."""
 ALL_HIDDEN = (*HIDDEN, *_HIDDEN_CONTRACT)
 ALL_CHECKS = (*CHECKS, *ALL_HIDDEN)
 _SECONDS_IN_ALL = 120.0
-"""For some 1,000 calls of the checks, and judging what they answer, and as much again for the calls with photos. The
-project's own merge takes two or three."""
+"""Time limit of about 1,000 calls of the checks and of judging their answers. The calls with photos have the same
+limit. The project's own merge takes two or three seconds."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """What came of one submission. Plain values alone, so that it can be kept as JSON.
+    """The result of one submission, in plain values that JSON can store.
 
-    key: of all that it depends on. problem: why nothing could be checked. failures: for each check that failed, what it
-    says, and the rows concerned as a table. waiting: the more basic check by the name of each failed check that waits
-    for it. accuracy: figures by name. milliseconds: for the rows of all photos. prints: the fingerprint of its code; ""
-    if it is too large to be compared, None if there is none. id, student, source, note: as in the submission.
+    Attributes:
+        student: as in the submission.
+        source: as in the submission.
+        key: a checksum of everything that the record depends on.
+        problem: the reason why no check was run; None if checks were run.
+        failures: for each failed check its sentence, and its rows as a table.
+        accuracy: accuracy figures by name.
+        milliseconds: the time for the rows of all photos; None if they were not timed.
+        prints: the fingerprint of its code; "" if the code is too large to compare, None without code.
+        id: as in the submission.
+        note: as in the submission.
+        waiting: the more basic check, by the name of each failed check that waits for it.
     """
 
     student: str
@@ -60,18 +68,21 @@ class Record:
 
     @property
     def person(self) -> tuple[str, str]:
-        """The id and the name, which no two records share."""
+        """The id and the name, which are unique together."""
         return self.id, self.student
 
     def of(self, submission: Submission) -> Record:
-        """The record for a student who handed in the same code."""
+        """Return this record for another submission with the same code."""
         return replace(
             self, id=submission.id, student=submission.student, source=submission.source, note=submission.note
         )
 
     def shares(self) -> dict[str, float]:
-        """The share of each category's points: of the checks that students see and of those that they do not, the mean
-        of what was passed. The other categories are scaled by the correctness score."""
+        """Compute the share of each category's points, from 0 to 1.
+
+        A share is the mean of two shares of passed checks: of the visible checks, and of the hidden ones. Categories
+        other than correctness are scaled by the correctness score.
+        """
         if self.problem:
             return dict.fromkeys(CATEGORIES, 0.0)
         shares = {}
@@ -85,18 +96,18 @@ class Record:
         return {name: share if name == "correctness" else share * correct for name, share in shares.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return the record as plain values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Record:
-        """What ``to_json`` gave. Raises TypeError, ValueError, OverflowError or KeyError if it is something else."""
+        """Read the values of ``to_json``. Raises TypeError, ValueError, OverflowError or KeyError for other values."""
         failures = {str(name): (str(sentence), str(rows)) for name, (sentence, rows) in values["failures"].items()}
         accuracy = {str(name): float(figure) for name, figure in values["accuracy"].items()}
         waiting = {str(name): str(other) for name, other in values.get("waiting", {}).items()}
         texts = [values.get(name) or "" for name in ("student", "source", "key", "problem", "prints", "id", "note")]
         if not all(isinstance(text, str) for text in texts):
-            raise TypeError("a text of the record is none")
+            raise TypeError("a field of the record must be text")
         likeness.decode(values.get("prints") or "")
         milliseconds = None if values["milliseconds"] is None else float(values["milliseconds"])
         plain = {"failures": failures, "accuracy": accuracy, "milliseconds": milliseconds, "waiting": waiting}
@@ -105,14 +116,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all submissions are marked with.
+    """The setting for marking all submissions.
 
     Attributes:
         folder: the grader's temporary folder, which it removes at its end.
-        photos: the rows on which accuracy is measured.
+        photos: the rows for measuring accuracy.
         limits: the limits of a submission's process.
         key: a checksum of everything that marks depend on.
-        user: the ids of the user and the group that submissions run as; None for those of the grader.
+        user: the ids of the user and the group that submissions run as; None for the grader's own.
     """
 
     folder: Path
@@ -123,11 +134,11 @@ class Setting:
 
     @property
     def root(self) -> Path:
-        """The handout, unpacked: what a submission can import."""
+        """The folder of the unpacked handout, from which a submission can import."""
         return self.folder / "lab"
 
     def key_of(self, submission: Submission) -> str:
-        """Of all that a submission's record depends on."""
+        """Return a checksum of everything that a submission's record depends on."""
         return combined_checksum([self.key.encode(), submission.code, (submission.problem or "").encode()])
 
 
@@ -137,7 +148,7 @@ def combined_checksum(values: Iterable[bytes]) -> str:
 
 
 def mark(submission: Submission, setting: Setting) -> Record:
-    """Run a submission, and look at what it answers."""
+    """Run a submission, and check its answers."""
     about = submission.student, submission.source, setting.key_of(submission)
     if submission.problem:
         return Record(*about, problem=submission.problem).of(submission)
@@ -150,18 +161,18 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
         file = Path(folder) / "merge.py"
         file.write_bytes(submission.code)
         if setting.user:
-            file.parent.chmod(0o755)  # another user reads it
+            file.parent.chmod(0o755)  # so that the other user can read it
         with Runner(file, setting.limits, alone=True, root=setting.root, user=setting.user) as runner:
             loaded = runner.load()
             if loaded.error and not runner.started:
-                loaded = runner.load()  # the machine may be busy
+                loaded = runner.load()  # once more, because the machine may have been busy
                 if loaded.error and not runner.started:
                     raise RuntimeError(loaded.error)
             if loaded.error:
                 return Record(*about, problem=with_allowed(loaded.error.replace(str(file), "merge.py")))
             bench = Bench(runner, loaded, _SECONDS_IN_ALL, FAIR)
-            # Students see what their own checks say before the due date. These end before the merge sees a hidden row,
-            # so that it can put none into an error, an answer or what it prints.
+            # Before the due date, students see the results of the visible checks. These checks end before the merge
+            # gets a hidden row, so it cannot put hidden rows into an error, an answer or printed text.
             failures = run_checks(CHECKS, bench)
             waiting, hung = find_waiting(failures), bench.hung
             failures |= run_checks(ALL_HIDDEN, bench)
@@ -175,8 +186,8 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
             accuracy: dict[str, float] = {}
             milliseconds = None
             if not hung:
-                # Anew: neither what it remembers of the hidden rows, nor that it hangs at one, must show in the figures
-                # that students see.
+                # In a new process: students see these figures, which must not depend on hidden rows that the merge
+                # remembers or hangs at.
                 runner.limits = setting.limits
                 bench = Bench(runner, runner.load(), _SECONDS_IN_ALL, FAIR)
                 accuracy = measure_all(setting.photos, lambda rows: bench.call(rows).value)
@@ -187,6 +198,6 @@ def _run(submission: Submission, about: tuple[str, str, str], setting: Setting) 
 
 
 def _timed(bench: Bench, rows: NDArray[np.float64]) -> SandboxReply:
-    """The reply to a call. One that failed takes for ever: its time is none to be proud of."""
+    """Call the merge. A failed call counts as infinitely slow, so that the leaderboard shows no time for it."""
     reply = bench.again(rows)
     return replace(reply, seconds=math.inf) if reply.error else reply

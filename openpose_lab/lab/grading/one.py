@@ -1,4 +1,4 @@
-"""Marking what one student handed in, at once and in this process, as an autograder needs it."""
+"""Marks one student's submission at once and in this process, for an autograder."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from openpose_lab.lab.grading.submissions import find_one_submission
 from openpose_lab.lab.sandbox.limits import Limits
 
 OTHER_USER = "another user"
-"""The guard of a submission that runs as a user who owns nothing."""
+"""The guard of a submission that runs as a user without files of their own."""
 
 
 def mark_one(place: Path, photos: PhotoRows, limits: Limits) -> tuple[Record, list[str]]:
     """Mark one submission.
 
-    If it does not get full marks, the project's own merge is marked too, since the machine may be to blame.
+    If it does not get full marks, the project's own merge is marked too, because the machine may be to blame.
 
     Args:
-        place: a file or a folder. Its names are no names of students.
-        photos: the rows that accuracy is measured on.
+        place: a file or a folder. The names in it are not read as names of students.
+        photos: the rows for measuring accuracy.
         limits: the limits of the submission.
 
     Returns:
-        What came of it, and what the sandbox guards on this system.
+        The record of the submission, and the guards of the sandbox on this system.
 
     Raises:
-        OpenPoseLabError: there is nothing at the place, or the project's own merge does not get full marks here.
+        OpenPoseLabError: The place does not exist, or the project's own merge does not get full marks here.
         RuntimeError: Python does not start here.
     """
     submission = find_one_submission(place)
@@ -45,9 +45,10 @@ def mark_one(place: Path, photos: PhotoRows, limits: Limits) -> tuple[Record, li
 
 
 def _with_guards(setting: Setting) -> tuple[Setting, list[str]]:
-    """Let submissions run as the user ``nobody`` where this process may choose, and Python starts as that user.
+    """Let submissions run as the user ``nobody``, if this process may choose and Python starts as this user.
 
-    An autograder runs as root. Where its system has no Landlock, the modes of files protect them from other users only.
+    An autograder runs as root. If its system lacks Landlock, only file permissions protect its files, and these do not
+    bind root.
     """
     if os.name == "posix" and os.geteuid() == 0:
         import pwd
@@ -58,7 +59,7 @@ def _with_guards(setting: Setting) -> tuple[Setting, list[str]]:
             return setting, find_guards(setting)
         setting.folder.chmod(0o755)
         as_nobody = replace(setting, user=(nobody.pw_uid, nobody.pw_gid))
-        with suppress(OSError):  # as where Python lies in root's own folder
+        with suppress(OSError):  # for example if Python is in a folder that only root can read
             if guards := find_guards(as_nobody):
                 return as_nobody, [*guards, OTHER_USER]
     return setting, find_guards(setting)

@@ -1,4 +1,4 @@
-"""How many points each category of checks is worth."""
+"""Reads how many points each category of checks is worth."""
 
 from __future__ import annotations
 
@@ -13,30 +13,42 @@ else:
     import tomli as tomllib
 
 POINTS = Path(__file__).parent / "points.toml"
-"""The lab's own."""
+"""The lab's default points file."""
 _LARGEST_POINTS = 1 << 16
-"""Bytes of such a file."""
+"""The size limit of a points file in bytes."""
 
 
 def read_points(path: Path) -> dict[str, float]:
-    """The points of each category. Raises OpenPoseLabError if the file is not there, or no such thing."""
+    """Read the points of each category from a TOML file.
+
+    Args:
+        path: the points file.
+
+    Returns:
+        The points by category.
+
+    Raises:
+        OpenPoseLabError: The file cannot be read, or is not a points file.
+    """
     from estimation.files import read_input
     from openpose_lab.lab.merge_checks import CATEGORIES
 
     data = read_input(path, "points file", _LARGEST_POINTS)
     try:
-        content = tomllib.loads(data.decode("utf-8-sig"))  # editors of Windows begin a file with a mark
+        content = tomllib.loads(data.decode("utf-8-sig"))  # editors on Windows may begin a file with a byte order mark
     except (ValueError, RecursionError) as error:
-        raise OpenPoseLabError(f"the points {path} are not TOML: {one_line(str(error), 100)}") from None
+        raise OpenPoseLabError(f"the points file {path} is not TOML: {one_line(str(error), 100)}") from None
     points = content.get("points")
     if (
         not isinstance(points, dict)
         or set(points) != set(CATEGORIES)
-        or not all(type(value) in (int, float) and 0 <= value < 1e6 for value in points.values())  # no true or false
+        or not all(
+            type(value) in (int, float) and 0 <= value < 1e6 for value in points.values()
+        )  # type() excludes true and false
     ):
         raise OpenPoseLabError(
-            f"the points {path} must have a table [points] with a number for each of {', '.join(CATEGORIES)}"
+            f"the points file {path} must have a table [points] with a number for each of {', '.join(CATEGORIES)}"
         )
     if not any(points.values()):
-        raise OpenPoseLabError(f"the points {path} are all 0; give at least one category more")
-    return {category: abs(float(points[category])) for category in CATEGORIES}  # -0.0 would be shown with its sign
+        raise OpenPoseLabError(f"the points in {path} are all 0; give at least one category more")
+    return {category: abs(float(points[category])) for category in CATEGORIES}  # so that -0.0 is shown without a sign

@@ -1,4 +1,4 @@
-"""The marks as a table for a spreadsheet, and a page for each student."""
+"""Writes the marks as a table for a spreadsheet, and as a page for each student."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from openpose_lab.spreadsheets import text_cell
 
 NOT_COMPARED = f"not compared: the file is larger than {LARGEST_COMPARED // 1000} kB"
 _LONGEST_CELL = 1000
-_LONGEST_NAME = 150  # bytes, of a file
+_LONGEST_NAME = 150  # bytes of a file name
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(10))}
-"""Names that Windows does not give to files."""
+"""Names that Windows does not allow for files."""
 
 
 def marks_csv(
     records: list[Record], points: dict[str, float], alike: Mapping[str, Alike], has_pages: bool = True
 ) -> str:
-    """Write the table.
+    """Write the table of marks as CSV.
 
     Args:
-        records: of all students.
+        records: the records of all students.
         points: the most points for each category.
-        alike: by the ``labels`` of the records, the submissions that each is much like.
-        has_pages: whether there is a page for each student, which the table names.
+        alike: the similar submissions of each student, by the ``labels`` of the records.
+        has_pages: whether each student has a page, which the table then names.
 
     Returns:
-        CSV with a line for each student. No spreadsheet takes a cell for a formula, whichever separator it expects.
+        CSV with a line for each student. No spreadsheet reads a cell as a formula, whichever separator it expects.
     """
     figures = list(dict.fromkeys(name for record in records for name in record.accuracy))
     text = io.StringIO()
@@ -73,12 +73,12 @@ def marks_json(records: list[Record], points: Mapping[str, float], alike: Mappin
     """Write the results for other programs.
 
     Args:
-        records: of all students.
+        records: the records of all students.
         points: the most points for each category.
-        alike: by the ``labels`` of the records, the submissions that each is much like.
+        alike: the similar submissions of each student, by the ``labels`` of the records.
 
     Returns:
-        JSON Lines: an object for each student on a line of its own.
+        JSON Lines, one object per student.
     """
     lines = [
         json.dumps({**result_of(record, points).to_json(), "alike": dict(alike[label].best)})
@@ -88,15 +88,15 @@ def marks_json(records: list[Record], points: Mapping[str, float], alike: Mappin
 
 
 def find_pairs(records: list[Record], alike: Mapping[str, Alike]) -> list[tuple[str, str, float]]:
-    """Find the pairs of submissions that are much alike.
+    """Find the pairs of similar submissions.
 
     Args:
-        records: of all students.
-        alike: by the ``labels`` of the records, the submissions that each is much like.
+        records: the records of all students.
+        alike: the similar submissions of each student, by the ``labels`` of the records.
 
     Returns:
-        The labels and the likeness of each pair, the most alike first. Of a submission that is like many others only
-        the pairs with a few of these are found.
+        The labels and the likeness of each pair, the most similar first. If a submission is similar to many others,
+        only its pairs with the most similar few are listed.
     """
     pairs: dict[frozenset[str], tuple[str, str, float]] = {}
     for label in labels(records):
@@ -106,13 +106,13 @@ def find_pairs(records: list[Record], alike: Mapping[str, Alike]) -> list[tuple[
 
 
 def find_all_alike(records: list[Record]) -> dict[str, Alike]:
-    """Find the submissions that each submission is much like.
+    """Find the similar submissions of each submission.
 
     Args:
-        records: of all students.
+        records: the records of all students.
 
     Returns:
-        By the ``labels`` of the records.
+        The similar submissions, by the ``labels`` of the records.
     """
     names = labels(records)
     prints = {name: decode(record.prints) if record.prints else None for name, record in zip(names, records)}
@@ -120,20 +120,20 @@ def find_all_alike(records: list[Record]) -> dict[str, Alike]:
 
 
 def labels(records: list[Record]) -> list[str]:
-    """The students' names; with the ids, where several have one name."""
+    """Return the students' names. If several share a name, the id is added."""
     often = Counter(record.student for record in records)
     return [one.student if often[one.student] == 1 else f"{one.student}, {one.id}" for one in records]
 
 
 def _listed_alike(alike: Alike) -> str:
-    """The most alike first, and no more than a few of them."""
+    """List the most similar submissions, and the number of the others."""
     names = [f"{name} ({share:.2f})" for name, share in alike.best.items()]
     more = [f"and {alike.count - len(names)} more"] if alike.count > len(names) else []
     return "; ".join(names + more)
 
 
 def reason(record: Record) -> str:
-    """Why there are not all points, in one sentence: of a check that waits for no more basic one, if there is such."""
+    """Say in one sentence why points are missing. A failed check that waits for no other is named first."""
     if record.problem:
         return record.problem
     telling = [name for name, (sentence, _) in record.failures.items() if sentence != NO_ANSWER.sentence]
@@ -145,16 +145,16 @@ def reason(record: Record) -> str:
 
 
 def plain(text: str) -> str:
-    """Text on one line that no spreadsheet takes for a formula, or finds too long."""
+    """Put text on one line that no spreadsheet reads as a formula or finds too long."""
     return text_cell(" ".join(text.split())[:_LONGEST_CELL])
 
 
 def safe_names(students: list[str]) -> list[str]:
-    """Students' names as file names on every system, no two alike.
+    """Make unique file names of students' names, valid on every system.
 
-    Some systems take names for one if they differ in capital letters, or in the way that an accent is encoded.
+    For some systems, names are equal if they differ only in capital letters or in the encoding of an accent.
     """
-    names: dict[str, str] = {}  # as such systems compare them, and as they are
+    names: dict[str, str] = {}  # the names by their form for comparison
     for student in students:
         letters = re.sub(r"[^\w.() -]", "_", unicodedata.normalize("NFC", student)).strip(" .")
         name = letters.encode("utf-8", "ignore")[:_LONGEST_NAME].decode("utf-8", "ignore") or "_"
@@ -173,12 +173,12 @@ def _compared(name: str) -> str:
 
 
 def page_names(records: list[Record]) -> list[str]:
-    """The names of the students' pages, no two alike."""
+    """Return a unique file name for each student's page."""
     return [f"{name}.html" for name in safe_names(labels(records))]
 
 
 def write_pages(folder: Path, records: list[Record], points: dict[str, float]) -> None:
-    """Write a page for each student, and remove pages of earlier runs. A note names one that cannot be written."""
+    """Write a page for each student, and remove pages of earlier runs. A note names a page that cannot be written."""
     names = page_names(records)
     for path in sorted(set(folder.glob("*.html")) - {folder / name for name in names}):
         with suppress(OSError):

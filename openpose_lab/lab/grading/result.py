@@ -1,6 +1,6 @@
-"""One submission's result: points by category, and what each check came to.
+"""The result of one submission: points by category, and the result of each check.
 
-The table, the student's page, JSON and Gradescope's file show this one value, so their points cannot differ.
+The table, the student's page, JSON and Gradescope's file all show this value, so their points cannot differ.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _HIDDEN_NAMES = frozenset(check.name for check in ALL_HIDDEN)
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check came to.
+    """The result of one check.
 
     Attributes:
-        name: the check's name.
-        hidden: whether students do not see the check.
-        passed: whether the submission passes it. No check of a submission with a problem passes.
-        sentence: why it failed; empty if it passed, or was not made.
-        rows: the rows concerned as a table of several lines, or an empty text.
+        name: the name of the check.
+        hidden: whether the check is hidden from students.
+        passed: whether the submission passes the check. A submission with a problem passes none.
+        sentence: the reason for the failure; empty if the check passed or was not run.
+        rows: the rows of the failure as a table of several lines, or an empty text.
         waits_for: the more basic check that this one waits for; empty if it waits for none.
     """
 
@@ -38,21 +38,21 @@ class CheckResult:
 
     @property
     def waiting_sentence(self) -> str:
-        """The check that this one waits for, in a sentence; empty if it waits for none."""
+        """A sentence about the check that this one waits for; empty if it waits for none."""
         if not self.waits_for:
             return ""
-        return f"waits for the check “{self.waits_for}”: while that one fails, this one cannot pass"
+        return f"This check can pass only after the check “{self.waits_for}”."
 
 
 @dataclass(frozen=True)
 class CategoryResult:
-    """What the checks of one category came to.
+    """The results of one category.
 
     Attributes:
         name: one of ``CATEGORIES``.
-        points: rounded to a tenth.
+        points: the points, rounded to a tenth.
         most: the most points.
-        checks: the checks that students see, then the hidden ones.
+        checks: the visible checks, then the hidden ones.
     """
 
     name: str
@@ -61,26 +61,26 @@ class CategoryResult:
     checks: tuple[CheckResult, ...]
 
     def counts(self, hidden: bool | None = None) -> tuple[int, int]:
-        """Count the checks that passed, and all of them. ``hidden``: only the hidden ones, or only the others."""
+        """Count the passed checks, and all checks. ``hidden`` selects hidden or visible checks; None selects all."""
         chosen = [check.passed for check in self.checks if hidden in (None, check.hidden)]
         return sum(chosen), len(chosen)
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one submission came to.
+    """The result of one submission.
 
     Attributes:
-        student: the name.
-        id: the student's id, as the system or the name of the file states it.
-        source: where the submission was found.
-        note: other facts about it.
-        problem: why nothing could be checked; None if it was.
-        points: of all categories, rounded to a tenth.
+        student: the student's name.
+        id: the student's id, from the system or the name of the file.
+        source: the place of the submission.
+        note: other facts about the submission.
+        problem: the reason why no check was run; None if checks were run.
+        points: the points of all categories, rounded to a tenth.
         most: the most points.
-        categories: in the order of ``CATEGORIES``.
-        accuracy: figures on photos, by name.
-        milliseconds: for the rows of all photos; None if they were not timed.
+        categories: the results by category, in the order of ``CATEGORIES``.
+        accuracy: accuracy figures on photos, by name.
+        milliseconds: the time for the rows of all photos; None if they were not timed.
     """
 
     student: str
@@ -132,7 +132,7 @@ def result_of(record: Record, points: Mapping[str, float]) -> Result:
     """Compute the points of a submission.
 
     Args:
-        record: what came of it.
+        record: the record of the submission.
         points: the most points for each category.
 
     Returns:

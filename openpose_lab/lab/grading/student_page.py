@@ -1,4 +1,4 @@
-"""A student's mark as a page: points by category, and each failure with the rows concerned."""
+"""Renders a student's mark as a page: points by category, and each failure with its rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from openpose_lab.lab.grading.marking import Record
 from openpose_lab.lab.grading.result import CategoryResult, Result, result_of
 
 GENERATOR = '<meta name="generator" content="openpose-lab grade">'
-"""By which a page is known as one of these."""
+"""The tag that marks a page as written by this program."""
 
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
@@ -31,7 +31,7 @@ def render_student_page(record: Record, points: Mapping[str, float], label: str 
     Args:
         record: the result of the submission.
         points: the most points for each category.
-        label: the title, which differs from that of every other page; by default the student's name.
+        label: the title, which is unique among the pages; by default the student's name.
 
     Returns:
         The HTML text.
@@ -44,7 +44,7 @@ def render_student_page(record: Record, points: Mapping[str, float], label: str 
         *_format_points(result),
     ]
     if result.problem:
-        body.append(f"<p>Nothing could be checked: {escape(result.problem)}</p>")
+        body.append(f"<p>No check was run: {escape(result.problem)}</p>")
     if result.note:
         body.append(f"<p>Note: {escape(result.note)}</p>")
     for name, figure in result.accuracy.items():

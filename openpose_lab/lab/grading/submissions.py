@@ -1,4 +1,4 @@
-"""Finding what students handed in, in folders and archives of any learning-management system: one for each student."""
+"""Finds the submission of each student in folders and archives of any learning-management system."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from openpose_lab.lab.grading.exports import METADATA, Exports, Owner, group_of,
 from openpose_lab.lab.notebook_code import LARGEST_NOTEBOOK, NotebookError, merge_of_notebook
 
 LARGEST_FILE = 1 << 20
-"""Bytes of a submission. A solution has some 5,000."""
+"""The size limit of a submission in bytes. A solution has about 5,000."""
 _OF_THE_HANDOUT = {"check_merge", "merge_checks", "test_merge"}
-"""Files of the handout with *merge* in their names; estimation/merge.py is what students write."""
+"""Files of the handout with *merge* in their names, other than estimation/merge.py, which students write."""
 _OTHER_ARCHIVES = {".rar", ".7z", ".gz", ".tgz", ".tar", ".bz2", ".xz"}
-_LONGEST_NAME, _LONGEST_SOURCE = 100, 250  # letters that are shown
-_MOST_OTHERS = 20  # Python files without *merge* in their names that are looked at in one folder
+_LONGEST_NAME, _LONGEST_SOURCE = 100, 250  # the most characters that are shown
+_MOST_OTHERS = 20  # the most Python files without *merge* in their names that are read in one folder
 
 _COPY = re.compile(r"(?:[ _-]*\(\d{1,3}\)|[ _-]+copy(?: \d+)?)$", re.IGNORECASE)
-"""What browsers and people add to the name of a copy: "merge (1)", "merge - Copy"."""
+"""The suffix that browsers and people add to the name of a copy: "merge (1)", "merge - Copy"."""
 _CANVAS_COPY = re.compile(r"-\d{1,2}$")
-"""What Canvas adds to the name of a file that was handed in again."""
+"""The suffix that Canvas adds to the name of a file that was submitted again."""
 _LAB = re.compile(r"[ _-]*(?:(?<![a-z])lab[ _-]*\d*|lab[ _-]*\d+)(?:-\d{1,2})?$", re.IGNORECASE)
 _COMMON = re.compile(
     r"(?:answer|attempt|backup|best|code|copy|docs?|draft|final|fixed|folder|group|handin|lab|last|main|mine|my|new|old"
     r"|part|project|python|solutions?|source|src|submissions?|submit|task|tests?|the|try|v|ver|version|work)?\d{0,2}"
 )
-"""Words that name no student."""
+"""Words that are not names of students."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in.
+    """The submission of one student.
 
     Attributes:
-        student: the student's name, as far as the export tells.
-        source: where it was found.
-        code: its content.
-        problem: why there is none.
-        id: the student's id as the system, or the name of the file, states it.
-        note: other facts about it.
+        student: the student's name, as far as the export has it.
+        source: the place of the file.
+        code: the content of the file.
+        problem: the reason why no file can be marked; None if one can.
+        id: the student's id, from the system or the name of the file.
+        note: other facts about the submission.
     """
 
     student: str
@@ -58,16 +58,20 @@ class Submission:
 
     @property
     def person(self) -> tuple[str, str]:
-        """The id and the name, which no two submissions share."""
+        """The id and the name, which are unique together."""
         return self.id, self.student
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A file that may be what a student handed in.
+    """A file that may be a student's submission.
 
-    rank: 0 for merge.py, 1 for *merge*.py, 2 for another file that defines merge, 3 for any .py and for what may hold
-    one but cannot be read, 4 for what holds none.
+    Attributes:
+        places: the place of the file.
+        rank: 0 for merge.py, 1 for *merge*.py, 2 for another file that defines merge, 3 for any other .py and for an
+            unreadable file that may hold one, 4 for a file without code.
+        code: the content of the file; None if it was not read.
+        problem: the reason why the file cannot be read; None if it can.
     """
 
     places: Places
@@ -86,7 +90,7 @@ class _Piece:
 
 @dataclass
 class _Node:
-    """A folder or an archive, with what may be handed in in it."""
+    """A folder or an archive, with its possible submissions."""
 
     name: str
     is_archive: bool = False
@@ -104,23 +108,23 @@ def find_submissions(folder: Path) -> list[Submission]:
     """Find the submission of each student in a folder, or in the archive of a course.
 
     Args:
-        folder: as a learning-management system exports it, or any folder of files, folders and zip archives.
+        folder: the export of a learning-management system, or any folder of files, folders and zip archives.
 
     Returns:
-        One submission for each student, in the order of their sources. What cannot be marked, or is not clear, is a
-        submission with a problem, so that no student is forgotten.
+        One submission for each student, sorted by source. A student without a clear file to mark gets a submission with
+        a problem, so no student is forgotten.
 
     Raises:
-        OpenPoseLabError: there are none.
+        OpenPoseLabError: The folder does not exist, or holds no submissions.
     """
-    if not os.path.exists(folder):  # which is False, too, where a folder above may not be read
-        raise OpenPoseLabError(f"there is no folder {folder} with submissions; check the path")
+    if not os.path.exists(folder):  # also False if a parent folder must not be read
+        raise OpenPoseLabError(f"the folder of submissions {folder} does not exist; check the path")
     if not folder.is_dir() and folder.suffix.lower() != ".zip":
         raise OpenPoseLabError(f"{folder} is neither a folder with submissions nor a .zip of them; check the path")
     exports = Exports()
     pieces = list(_read_pieces(folder, exports))
     if not any(piece.code is not None or piece.problem for piece in pieces):
-        raise OpenPoseLabError(f"there is no *merge*.py in {folder}, plain or in a zip archive; check the path")
+        raise OpenPoseLabError(f"no *merge*.py was found in {folder}, plain or in a zip archive; check the path")
     same: dict[tuple[str, str], list[Submission]] = {}
     for found in (*_of_systems(pieces, exports), *_of_names([p for p in pieces if not exports.find(p.parts)])):
         shown = _shown(found)
@@ -129,28 +133,28 @@ def find_submissions(folder: Path) -> list[Submission]:
 
 
 def find_one_submission(place: Path) -> Submission:
-    """Find the file that counts of all that one student, or one group, handed in.
+    """Find the file that counts in the submission of one student or one group.
 
     Args:
-        place: a file, a folder or an archive. The names in it are not taken for names of students.
+        place: a file, a folder or an archive. The names in it are not read as names of students.
 
     Returns:
-        The submission. A submission with a problem says why there is nothing to mark.
+        The submission. Its problem says why no file can be marked.
 
     Raises:
-        OpenPoseLabError: the place does not exist, or cannot be read.
+        OpenPoseLabError: The place does not exist, or cannot be read.
     """
     if not os.path.exists(place):
-        raise OpenPoseLabError(f"there is no file or folder {place} with a submission; check the path")
+        raise OpenPoseLabError(f"the submission {place} does not exist; check the path")
     pieces = list(_read_pieces(place, Exports()))
-    found = Submission("", "", problem="nothing was handed in: there are no files")
+    found = Submission("", "", problem="the submission is empty; it has no files")
     if pieces:
         found = _settle(pieces, [piece.parts for piece in pieces], "submission")
     return _shown(replace(found, student=place.resolve().stem))
 
 
 def _shown(submission: Submission) -> Submission:
-    """The same with names that can be printed."""
+    """Return a submission with printable names."""
     return replace(
         submission,
         id=one_line(submission.id, _LONGEST_NAME),
@@ -169,7 +173,7 @@ def _joined(places: Places) -> tuple[str, ...]:
 
 
 def _read_pieces(folder: Path, exports: Exports) -> Iterator[_Piece]:
-    """Read what may be handed in, and of every other folder one file, to know that it is there."""
+    """Read all possible submissions, and one file of each other folder, so that the folder is known."""
     for files in tqdm(list_containers(folder), desc="reading", unit="archive", disable=None):
         seen = set[tuple[str, ...]]()
         of_archive: Places = files[0].places[:-1] if files else ()
@@ -195,11 +199,11 @@ def _read_pieces(folder: Path, exports: Exports) -> Iterator[_Piece]:
                 seen.add(parts[:-1])
                 yield _Piece(file.places, 4)
         if of_archive and not holds_code:
-            yield _Piece((*of_archive, ("",)), 4, problem="there is no *merge*.py in the archive")
+            yield _Piece((*of_archive, ("",)), 4, problem="no *merge*.py was found in the archive")
 
 
 def _wanted(files: list[File]) -> list[bool]:
-    """Choose the files of a container to read: *merge*.py, and other Python code where a student has none."""
+    """Choose the files of a container to read: *merge*.py, and other Python code of students without one."""
     names = [PurePosixPath(file.name) for file in files]
     groups = [group_of(file.places[-1]) for file in files]
     with_merge = {group for group, name in zip(groups, names) if _is_merge(name)}
@@ -220,7 +224,7 @@ def _read_piece(file: File) -> _Piece | None:
     name = PurePosixPath(_without_txt(file.name))
     kind = name.suffix.lower()
     if file.problem:
-        if file.is_folder or (file.name and not kind):  # a name without an ending may be a student's
+        if file.is_folder or (file.name and not kind):  # a name without an extension may be a student's
             return _Piece(file.places, 3 if _is_code(name) else 4, problem=file.problem)
         if file.name and not _is_code(name) and not is_archive(file) and kind not in _OTHER_ARCHIVES:
             return None
@@ -242,12 +246,12 @@ def _rank(name: PurePosixPath) -> int:
 
 
 def _rank_in(piece: _Piece, path: tuple[str, ...]) -> int:
-    """The rank by the name that the student gave to the file, before which some systems write the student's."""
+    """Return the rank by the file's own name, because some systems prefix it with the student's name."""
     return 0 if piece.rank == 1 and path and _is_exact(PurePosixPath(path[-1])) else piece.rank
 
 
 def _without_txt(name: str) -> str:
-    """Some browsers and systems add .txt to the name of a Python file."""
+    """Remove the .txt that some browsers and systems add to the name of a Python file."""
     return name[:-4] if name.lower().endswith(".py.txt") else name
 
 
@@ -273,7 +277,7 @@ def _defines_merge(code: bytes) -> bool:
 
 
 def _of_systems(pieces: list[_Piece], exports: Exports) -> Iterator[Submission]:
-    """The submissions of students whom a learning-management system names."""
+    """Yield the submissions of students that a learning-management system names."""
     handed: dict[tuple[str, str, str], list[tuple[_Piece, Owner, tuple[str, ...]]]] = {}
     for piece in pieces:
         owners, rest = exports.find(piece.parts) or ([], ())
@@ -298,12 +302,12 @@ def _of_systems(pieces: list[_Piece], exports: Exports) -> Iterator[Submission]:
     for owner in exports.expected():
         if (owner.system, owner.id, owner.name) not in handed:
             handed[owner.system, owner.id, owner.name] = []
-            problem = "the export names this student, but has no files of theirs"
+            problem = "the export names this student, but holds no files of theirs"
             yield Submission(owner.name or owner.id, owner.system, problem=problem, id=owner.id)
 
 
 def _own_id(paths: list[tuple[str, ...]]) -> str:
-    """The id that students themselves put before _Lab3.zip or _merge.py, if there is one."""
+    """Return the id that the student put before _Lab3.zip or _merge.py; empty without one."""
     for path in paths:
         for part in path:
             own = _name_of_file(part)
@@ -313,7 +317,7 @@ def _own_id(paths: list[tuple[str, ...]]) -> str:
 
 
 def _of_names(pieces: list[_Piece]) -> Iterator[Submission]:
-    """The submissions of students whom only files, archives and folders name."""
+    """Yield the submissions of students that only names of files, archives and folders identify."""
     top = _Node("")
     for piece in pieces:
         node = top
@@ -337,7 +341,7 @@ _Row = tuple[str, list[_Piece]]
 
 
 def _of_top(top: _Node) -> Iterator[_Row]:
-    """The students of the folder that is graded."""
+    """Yield the students of the graded folder, with their files."""
     for piece in top.pieces:
         if piece.rank < 4 or piece.problem:
             yield _name_of_file(piece.parts[-1]) or _stem(piece.parts[-1]), [piece]
@@ -347,7 +351,13 @@ def _of_top(top: _Node) -> Iterator[_Row]:
 
 
 def _rows(node: _Node, path: list[_Node], alone: bool = False) -> Iterator[_Row]:
-    """The students of a folder or an archive. path: the nodes above that may have their names. alone: it is all."""
+    """Yield the students of a node, with their files.
+
+    Args:
+        node: a folder or an archive.
+        path: the nodes above, which may have the students' names.
+        alone: whether the graded folder holds only this node.
+    """
     path = [*path, node]
     direct = [piece for piece in node.pieces if piece.rank < 4]
     named = [piece for piece in direct if _names_student(_name_of_file(piece.parts[-1]))]
@@ -376,7 +386,7 @@ def _are_students(nodes: list[_Node]) -> bool:
 
 
 def _hold_archives(nodes: list[_Node]) -> bool:
-    """Whether some are archives, or hold one: students pack files, so a pack of their archives is a course."""
+    """Return whether some nodes are archives, or hold one. Students pack files, so packed archives mean a course."""
     return any(node.is_archive or any(kid.is_archive for kid in node.kids.values()) for node in nodes)
 
 
@@ -385,7 +395,7 @@ def _is_merge_of_project(parts: tuple[str, ...]) -> bool:
 
 
 def _name(path: list[_Node]) -> str:
-    """The student's name by the archive, which students name themselves, or by the innermost folder."""
+    """Return the student's name, from the archive, which students name themselves, or from the innermost folder."""
     archives = [_name_of_file(node.name) for node in path if node.is_archive]
     folders = [node for node in reversed(path) if not node.is_archive and node.name != "estimation"]
     names = [_bare(node.name) for node in folders]
@@ -408,7 +418,7 @@ def _stem(name: str) -> str:
 
 
 def _name_of_file(name: str) -> str:
-    """The student's part of the name of a file or an archive: not *merge*, not the lab, not the mark of a copy."""
+    """Return the student's part of a file or archive name, without *merge*, the lab, and the mark of a copy."""
     before, merge, after = _around_merge(_stem(name)[: 2 * _LONGEST_NAME])
     before, after = _bare(before), _bare(after)
     return "_".join(filter(None, (before, after))) if merge and _names_student(after) else before
@@ -420,7 +430,7 @@ def _around_merge(stem: str) -> tuple[str, str, str]:
 
 
 def _bare(name: str) -> str:
-    """A name without what systems and browsers add, and without the number of the lab."""
+    """Remove from a name the lab's number and the suffixes that systems and browsers add."""
     while found := _LAB.search(name) or _COPY.search(name):
         name = name[: found.start()]
     return name
@@ -436,17 +446,18 @@ def _uncopied(stem: str) -> str:
 
 
 def _settle(pieces: list[_Piece], paths: list[tuple[str, ...]], what: str) -> Submission:
-    """Choose the file that counts of all that a student handed in.
+    """Choose the file that counts among all files of a student.
+
+    The order is: merge.py of a whole project, merge.py, *merge*.py, another file that defines merge. Of several, the
+    one in the fewest folders counts. If several different files are left, the submission has a problem.
 
     Args:
-        pieces: all.
-        paths: of each, in what was handed in.
-        what: holds them, for sentences.
+        pieces: all files.
+        paths: the path of each file inside the submission.
+        what: the word for the container in messages, such as "archive".
 
     Returns:
-        A submission without a student: merge.py of a whole project, or else merge.py, or else *merge*.py, or else
-        another file that defines merge; of several the one in the fewest folders. If several are left that differ, a
-        problem.
+        A submission without a student.
     """
     roots = {path[:-2] for path in paths if _is_merge_of_project(path)}
     kept = [
@@ -463,28 +474,28 @@ def _settle(pieces: list[_Piece], paths: list[tuple[str, ...]], what: str) -> Su
     others = [one for one, _ in kept if id(one) not in chosen and (one.rank < 2 or (one.rank < 4 and one.problem))]
     note = f"not marked: {_listed(others, _folder_of([best[0], *others]))}" if others else ""
     if rank == 4:
-        problem = next(filter(None, (piece.problem for piece in best)), f"there is no *merge*.py in the {what}")
+        problem = next(filter(None, (piece.problem for piece in best)), f"no *merge*.py was found in the {what}")
         return Submission("", _folder_of(best) or best[0].source, problem=problem)
     places = {tuple(map(_uncopied, map(_stem, piece.parts[:-1]))) for piece in best}
     if len({(piece.code, piece.problem) for piece in best}) > 1 or len(places) > 1:
         folder = _folder_of(best)
         problem = (
-            f"there are {len(best)} files that may be meant in the {what}: {_listed(best, folder)}; keep one of them"
-            + (", or unpack the archive, if it is of several students" if what == "archive" and len(places) > 1 else "")
+            f"{len(best)} files in the {what} may be the submission: {_listed(best, folder)}; keep one of them"
+            + (", or unpack the archive if it holds several students" if what == "archive" and len(places) > 1 else "")
         )
         return Submission("", folder or best[0].source, problem=problem, note=note)
     return Submission("", best[0].source, best[0].code or b"", best[0].problem, note=note)
 
 
 def _folder_of(pieces: list[_Piece]) -> str:
-    """The innermost folder or archive that files are in; "" if it is the one that is graded."""
+    """Return the innermost folder or archive that holds all files; "" if it is the graded folder."""
     first, last = (choose(piece.source for piece in pieces) for choose in (min, max))
     common = first[: next((n for n, (one, other) in enumerate(zip(first, last)) if one != other), len(first))]
     return re.sub(r"(?:^|/|: )(?:(?!/|: ).)*$", "", common, flags=re.DOTALL)
 
 
 def _listed(pieces: list[_Piece], folder: str) -> str:
-    """The first few, with what is wrong with them."""
+    """List the first three files, with their problems."""
     told = [
         one_line(piece.source.removeprefix(folder).lstrip("/: "), 60)
         + (f" ({one_line(piece.problem, 60)})" if piece.problem else "")
@@ -494,14 +505,14 @@ def _listed(pieces: list[_Piece], folder: str) -> str:
 
 
 def _settle_again(same: list[Submission]) -> Submission:
-    """Join the submissions that bear the name of one student."""
+    """Join the submissions with the name of one student."""
     if len(same) == 1:
         return same[0]
     good = [one for one in same if not one.problem]
     best = good or same
     sources = ", ".join(one_line(one.source, 80) for one in best[:3]) + (" …" if len(best) > 3 else "")
     if len({(one.code, one.problem) for one in best}) > 1:
-        problem = f"there are {len(best)} submissions of this name, and they differ: {sources}; keep one of them"
+        problem = f"{len(best)} different submissions have this name: {sources}; keep one of them"
         return replace(best[0], code=b"", problem=problem, note="")
     others = [f"{one_line(one.source, 80)} ({one.problem})" for one in same if one.problem and good]
     return replace(best[0], note="; ".join(filter(None, (best[0].note, *others[:3]))))

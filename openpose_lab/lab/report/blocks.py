@@ -1,4 +1,4 @@
-"""The parts of a report that the program writes, as Markdown."""
+"""Writes the program's blocks of a report, as Markdown."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _GROUPINGS = {
     "openpose_cuda": "as OpenPose on a GPU: all limbs in one list, best first",
     "hungarian": "each kind of limb matched by the Hungarian algorithm",
     "spanning_tree": "the paper's first relaxation: a tree of limbs",
-    "best_first": "as PifPaf: person by person from the surest peak",
+    "best_first": "as PifPaf: person by person, from the peak with the highest score",
     "optimal": "the paper's equations 13 to 15 as an integer programme",
 }
-"""What the groupings do with which this one is compared."""
+"""A description of each grouping that the report compares with the merge."""
 _MOST_PEOPLE = 12
-"""Rows of an answer that are shown. The nine rows are one person."""
-_MOST_NAME = 60  # letters of a picture's name
+"""The most rows of an answer that are shown. The nine rows make one person."""
+_MOST_NAME = 60  # the most characters of a picture's name
 
 
 def make_blocks(found: Findings, pictures: Sequence[str]) -> dict[str, str]:
     """Write each block of the report.
 
     Args:
-        found: What was measured.
-        pictures: The path of the picture of each photo, from the report's folder.
+        found: The findings.
+        pictures: The path of each photo's picture, relative to the report's folder.
 
     Returns:
         Markdown by the name of the block.
@@ -51,12 +51,12 @@ def make_blocks(found: Findings, pictures: Sequence[str]) -> dict[str, str]:
         "pictures": _pictures(found.photos, pictures),
         "checks": _checks(found),
         "comparison": _comparison(found),
-        "file": f"Tables and pictures were made from `{_in_code(found.file)}` with SHA-256 `{found.sha256[:16]}`….",
+        "file": f"Made from `{_in_code(found.file)}`. Its SHA-256 begins with `{found.sha256[:16]}`.",
     }
 
 
 def picture_names(photos: Sequence[PhotoFile]) -> list[str]:
-    """Name the picture of each photo: the photo's name in letters, digits and hyphens, no two alike."""
+    """Make a unique name for each photo's picture: the photo's name in letters, digits and hyphens."""
     names: list[str] = []
     for photo in photos:
         stem = "" if photo.path is None else photo.path.stem
@@ -71,27 +71,27 @@ def picture_names(photos: Sequence[PhotoFile]) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Write plain text in Markdown."""
+    """Escape plain text for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>!#|~&$])", r"\\\1", text)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """Write a table in Markdown. Columns of numbers, all but the first ``left``, are aligned to the right."""
+    """Write a table in Markdown. All columns after the first ``left`` have numbers, aligned to the right."""
     rule = ["---" if number < left else "--:" for number in range(len(heads))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows))
 
 
 def became(row: NDArray[np.float64], answer: NDArray[Any]) -> str:
-    """Tell which person of an answer has both peaks of a row."""
+    """Return the person of an answer who has both peaks of a row, as text."""
     peaks = np.flatnonzero(row[:SCORE] != MISSING)
     people = np.flatnonzero((answer[:, peaks] == row[peaks]).all(axis=1)).tolist()
     return " and ".join(map(str, people)) or "none"
 
 
 def shares(failures: Mapping[str, Any]) -> dict[str, float]:
-    """The share of each category's points, as far as the checks tell that students see.
+    """Compute the share of each category's points, from 0 to 1, by the checks that students see.
 
-    The grader counts in the same way, over its own checks too.
+    The grader counts in the same way, but also with its hidden checks.
     """
     found = {}
     for category in CATEGORIES:
@@ -107,10 +107,10 @@ def _subset(found: Findings) -> str:
     slots = np.flatnonzero((np.concatenate(rows)[:, :SCORE] != MISSING).any(axis=0)).tolist()
     heads = [*(short_name(COCO_18.body_parts[slot]) for slot in slots), "score", "parts"]
     given = [[str(number), *row_cells(row, slots)] for number, row in enumerate(HANDOUT)]
-    text = "Before: the nine rows of the handout. Numbers are ids of peaks; a dot stands for -1, no peak."
-    went = "The last column says which person of the answer has both peaks of the row."
+    text = "Before: the nine rows of the handout. Numbers are ids of peaks. A dot means -1, no peak."
+    went = "The last column names the person of the answer who has both peaks of the row."
     if found.answer is None or answer is None:
-        problem = escaped(found.problem or found.fault or "there is no answer")
+        problem = escaped(found.problem or found.fault or "merge returned no answer")
         return f"{text}\n\n{table(['row', *heads], given)}\n\n**After: missing.** {problem}"
     given = [[*cells, became(row, found.answer)] for cells, row in zip(given, HANDOUT)]
     lines = [f"{text} {went}", table(["row", *heads, "person"], given)]
@@ -118,7 +118,7 @@ def _subset(found: Findings) -> str:
     lines.append(f"After: the {_count(len(found.answer), 'row')} that `merge` returns.")
     lines += [table(["person", *heads], people)] if people else []
     if len(found.answer) > len(answer):
-        lines.append(f"{len(found.answer) - len(answer)} more are not shown.")
+        lines.append(f"The report leaves out {_count(len(found.answer) - len(answer), 'more row')}.")
     lines += [f"**This answer is wrong:** {escaped(found.fault)}"] if found.fault else []
     return "\n\n".join(lines)
 
@@ -150,15 +150,15 @@ def _checks(found: Findings) -> str:
         passed = sum(name not in found.failures for name in names)
         rows.append([category, f"{passed} of {len(names)}", f"{100 * of_shares[category]:.0f} %"])
     lines = [
-        table(["category", "checks passed", "points, of the checks you see"], rows),
-        "The share of points is what these checks give: categories other than correctness are scaled by the "
-        "correctness score. The grader also makes checks that are not here, so points can differ.",
+        table(["category", "checks passed", "share of points"], rows),
+        "The share of points follows from these checks. Categories other than correctness are scaled by the "
+        "correctness score. The grader also runs hidden checks, so its points can differ.",
     ]
     if found.not_graded:
         lines.append(f"**No points:** {escaped(found.not_graded)}")
     failed = [check for check in CHECKS if check.name in found.failures and check.name not in found.waiting]
     if failed:
-        waiting = f"; {len(found.waiting)} more can only pass later" if found.waiting else ""
+        waiting = f"; {len(found.waiting)} more can pass only after these" if found.waiting else ""
         lines.append(f"{_count(len(failed), 'check')} failed{waiting}.")
         told = [(check, found.failures[check.name].sentence) for check in failed]
         lines.append("\n".join(f"- {check.category}, {escaped(check.name)}: {escaped(why)}" for check, why in told))
@@ -174,11 +174,11 @@ def _comparison(found: Findings) -> str:
     ranked.sort(key=lambda one: -one[0])
     lines = [
         f"F1 of the pairs of parts that each grouping puts into one person, on {what}. 1 is the best. "
-        "With so few photos, small differences say little.",
+        "With few photos, small differences are not significant.",
         table(["grouping", "what it does", "F1"], [[name, gloss, f"{f1:.3f}"] for f1, name, gloss in ranked], left=2),
     ]
     if found.f1 is None or found.milliseconds is None:
-        lines.append("**This merge is missing,** because one of its answers is missing or breaks the contract.")
+        lines.append("**This merge is missing** in the table, because an answer is missing or breaks the contract.")
     else:
         usual = f"the project's own `merge` takes about {_milliseconds(found.usual_milliseconds or 0)}"
         system = f"{platform.system()} {platform.machine()}, Python {sys.version_info.major}.{sys.version_info.minor}"

@@ -1,8 +1,8 @@
-"""``report.md``: the student's text, and between it blocks that the program writes anew each time.
+"""``report.md``: the student's text, and blocks that the program writes again in each run.
 
-A block stands between two lines that are comments of Markdown. The first has a checksum of what is between them. So
-text that a person wrote into a block is known, and nothing is overwritten. A block whose two lines were deleted stays
-away.
+A block stands between two comment lines. The first line has a checksum of the block, so the program notices text that
+a person wrote into the block, and does not overwrite it. If both lines are deleted, the program does not write the
+block again.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from openpose_lab.lab.report.own_files import short_checksum
 BLOCKS = ("subset", "pictures", "checks", "comparison", "file")
 """The blocks, in the order in which a new report has them."""
 PROMPT = "> To write: "
-"""What a line begins with that the student replaces."""
+"""The beginning of a line that the student replaces."""
 _TOP = "your name"
-"""What stands above the first heading of a section."""
+"""The place of a prompt above the first section, in words."""
 _TEMPLATE = """# Report: a grouping algorithm for human pose estimation
 
 > To write: your name and student ID.
@@ -61,7 +61,7 @@ _TEMPLATE = """# Report: a grouping algorithm for human pose estimation
 <file>
 """
 _LARGEST = 8 << 20
-"""Bytes of a report's text."""
+"""The size limit of a report's text in bytes."""
 _MARK = re.compile(r"<!--\s*openpose-lab\s+report:")
 _BEGIN = re.compile(r"<!-- openpose-lab report: begin ([\w-]+)(?: ([0-9a-f]{16}))? \(.*\) -->")
 _END = re.compile(r"<!-- openpose-lab report: end ([\w-]+) -->")
@@ -69,7 +69,7 @@ _END = re.compile(r"<!-- openpose-lab report: end ([\w-]+) -->")
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a block is: the indices of its first and last line."""
+    """The place of a block: the indices of its first and last line."""
 
     first: int
     last: int
@@ -82,7 +82,7 @@ def read_document(path: Path) -> str | None:
         path: The Markdown file.
 
     Returns:
-        The text with its line ends as they are; None if there is no such file.
+        The text with unchanged line ends; None if the file does not exist.
 
     Raises:
         OpenPoseLabError: The file cannot be read, or is not UTF-8.
@@ -97,7 +97,7 @@ def read_document(path: Path) -> str | None:
 
 
 def new_document(blocks: Mapping[str, str]) -> str:
-    """Write a report with empty headings and all blocks."""
+    """Write a new report with headings, prompts and all blocks."""
     text = _TEMPLATE
     for name in BLOCKS:
         text = text.replace(f"<{name}>", "\n".join(_block_lines(name, blocks[name])))
@@ -105,7 +105,7 @@ def new_document(blocks: Mapping[str, str]) -> str:
 
 
 def update_document(text: str, blocks: Mapping[str, str], path: Path) -> str:
-    """Write the blocks of a report anew, and leave all else as it is.
+    """Replace the blocks of a report, and keep all other text.
 
     Args:
         text: The report.
@@ -120,10 +120,12 @@ def update_document(text: str, blocks: Mapping[str, str], path: Path) -> str:
     """
     lines = text.split("\n")
     places = find_blocks(text, path)
-    for name, place in sorted(places.items(), key=lambda item: -item[1].first):  # from the end, as lines move
+    for name, place in sorted(
+        places.items(), key=lambda item: -item[1].first
+    ):  # from the end, because replacing moves later lines
         new = _block_lines(name, blocks[name])
         if "\r\n" in text:
-            ends = "\r" if lines[place.last].endswith("\r") else ""  # the file's last line may have none
+            ends = "\r" if lines[place.last].endswith("\r") else ""  # the file's last line may have no line end
             new = [*(f"{line}\r" for line in new[:-1]), f"{new[-1]}{ends}"]
         lines[place.first : place.last + 1] = new
     return "\n".join(lines)
@@ -137,7 +139,7 @@ def find_blocks(text: str, path: Path) -> dict[str, _Place]:
         path: The file, for error messages.
 
     Returns:
-        The place of each block that is there.
+        The place of each block in the report.
 
     Raises:
         OpenPoseLabError: The line that begins or ends a block is damaged, or a block was changed by hand.
@@ -151,18 +153,20 @@ def find_blocks(text: str, path: Path) -> dict[str, _Place]:
         begin, end = _BEGIN.fullmatch(line), _END.fullmatch(line)
         where = f"{path}, line {index + 1}"
         if not begin and not end:
-            raise OpenPoseLabError(f"{where}: this line of the program is damaged; undo the change, or delete the line")
+            raise OpenPoseLabError(
+                f"{where}: this line, which begins or ends a block, is damaged; undo the change, or delete the line"
+            )
         name = (begin or end)[1]  # type: ignore[index]  # one of them matched
         if name not in BLOCKS:
-            raise OpenPoseLabError(f"{where}: there is no block {name}; write one of {', '.join(BLOCKS)}")
+            raise OpenPoseLabError(f"{where}: the block {name} is unknown; write one of {', '.join(BLOCKS)}")
         if begin and opened:
             raise _without_end(path, *opened[:2])
         if begin and name in places:
-            raise OpenPoseLabError(f"{where}: the block {name} comes a second time; delete one of the two")
+            raise OpenPoseLabError(f"{where}: the report has the block {name} twice; delete one of the two")
         if begin:
             opened = name, index, begin[2]
         elif not opened or opened[0] != name:
-            raise OpenPoseLabError(f"{where}: the block {name} ends here, but does not begin; delete this line")
+            raise OpenPoseLabError(f"{where}: the block {name} ends here, but has no beginning; delete this line")
         else:
             _check_unchanged(lines[opened[1] + 1 : index], *opened, path)
             places[name] = _Place(opened[1], index)
@@ -173,7 +177,7 @@ def find_blocks(text: str, path: Path) -> dict[str, _Place]:
 
 
 def find_prompts(text: str) -> list[str]:
-    """Find what is left to write: the heading over each prompt that still stands in a report."""
+    """Find what the student must still write: the heading above each prompt that is left in a report."""
     heading, found = _TOP, []
     for line in text.splitlines():
         if line.startswith("##"):
@@ -193,7 +197,7 @@ def _block_lines(name: str, content: str) -> list[str]:
 
 
 def _content_checksum(lines: Sequence[str]) -> str:
-    """Of what a block says. Editors may change the spaces in it, and the widths of its tables."""
+    """Compute a checksum of a block that ignores spaces and table widths, because editors may change these."""
     return short_checksum(re.sub("-+", "-", "".join("".join(lines).split())).encode())
 
 
@@ -207,6 +211,6 @@ def _check_unchanged(content: Sequence[str], name: str, first: int, checksum: st
 
 def _without_end(path: Path, name: str, first: int) -> OpenPoseLabError:
     return OpenPoseLabError(
-        f"{path}, line {first + 1}: the block {name} has no end; undo the change, or put "
-        f"`<!-- openpose-lab report: end {name} -->` where it ends"
+        f"{path}, line {first + 1}: the block {name} has no end; undo the change, or write "
+        f"`<!-- openpose-lab report: end {name} -->` below the block"
     )

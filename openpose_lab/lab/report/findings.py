@@ -1,4 +1,4 @@
-"""What a report is about: the answers of a merge to the lab's rows, its checks, its figures, and pictures of photos."""
+"""Collects the findings of a report: a merge's answer to the lab's rows, its checks, its figures, and pictures."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from openpose_lab.networks.loading import load_network
 from openpose_lab.sources import PhotoFile
 
 STEPS = len(CHECKS) + 1
-"""How often ``advance`` is called, beside once for each photo."""
-_NOT_CALLED = "merge was stopped, or ended its process, too often in the checks, so it was not called any more"
+"""The number of calls of ``advance``, without one call for each photo."""
+_NOT_CALLED = "merge was stopped, or ended its process, too often in the checks, so it was not called again"
 _WIDE = 1280  # pixels of a picture's longer side
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A photo with the people that were found in it.
+    """A photo with its people drawn on it.
 
     Attributes:
-        name: of the photo.
+        name: the name of the photo.
         picture: a JPEG; None if the merge gave no answer.
-        people: how many there are.
-        parts: how many parts they have together.
-        rows: how many rows of limbs the merge got.
-        milliseconds: that the grouping took.
-        problem: why there is no picture.
+        people: the number of people.
+        parts: the number of parts of all people.
+        rows: the number of rows of limbs that the merge was given.
+        milliseconds: the time of the grouping.
+        problem: the reason why the picture is missing; None if it is not.
     """
 
     name: str
@@ -63,21 +63,21 @@ class Drawn:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What there is to report of a merge.
+    """The findings about a merge.
 
     Attributes:
-        file: the name of its file.
-        sha256: the checksum of the file, hexadecimal.
-        problem: why nothing could be measured.
-        answer: (n, 20), what it made of the handout's nine rows; None without an answer of this shape.
-        fault: what is wrong with that answer, or why there is none.
-        failures: of the checks, by their names.
-        waiting: the more basic check by the name of each failed check that waits for it.
-        not_graded: why the grader would refuse the file.
-        f1: of the pairs of parts, on the rows of real photos; None if there is an answer that breaks the contract.
-        milliseconds: for these rows.
-        usual_milliseconds: that the project's own merge would take here.
-        photos: the photos, drawn.
+        file: the name of the merge's file.
+        sha256: the SHA-256 checksum of the file, hexadecimal.
+        problem: the reason why nothing could be measured; None if it could.
+        answer: (n, 20), the answer to the handout's nine rows; None without an answer of this shape.
+        fault: what is wrong with this answer, or why it is missing; None if it is right.
+        failures: the failures by check name.
+        waiting: the more basic check, by the name of each failed check that waits for it.
+        not_graded: the reason why the grader would refuse the file; None if it would accept it.
+        f1: the F1 of the pairs of parts on the rows of real photos; None if an answer breaks the contract.
+        milliseconds: the time of the merge for these rows.
+        usual_milliseconds: the approximate time of the project's own merge on this machine.
+        photos: the drawn photos.
     """
 
     file: str
@@ -95,21 +95,21 @@ class Findings:
 
     @property
     def lacking(self) -> str | None:
-        """Why a part of the report is missing; None if nothing is."""
+        """The reason why a part of the report is missing; None if the report is complete."""
         undrawn = (drawn.problem for drawn in self.photos if drawn.picture is None)
         return self.problem or (self.fault if self.answer is None else None) or next(undrawn, None)
 
 
 def find(file: Path, photos: Sequence[PhotoFile], advance: Callable[[], object] = lambda: None) -> Findings:
-    """Measure a merge and draw its people. It runs in a process of its own.
+    """Measure a merge in its own process, and draw its people.
 
     Args:
-        file: The merge's Python file, or a notebook, of which the grader's code is taken.
+        file: The merge's Python file, or a notebook. Of a notebook, the code that the grader takes is used.
         photos: The photos to draw.
-        advance: Called after each step.
+        advance: A function that is called after each step.
 
     Returns:
-        What was found, as far as the merge goes.
+        The findings, as far as the merge works.
 
     Raises:
         OpenPoseLabError: The file or a photo cannot be read, or the network cannot be loaded.
@@ -150,7 +150,7 @@ def _find(about: Findings, file: Path, photos: Sequence[PhotoFile], advance: Cal
 
 
 def _with_answer(found: Findings, reply: SandboxReply) -> Findings:
-    """Add the answer to the handout's rows, and what is wrong with it."""
+    """Add the answer to the handout's rows, and the fault of this answer."""
     if reply.error:
         return replace(found, fault=f"merge failed: {reply.error}")
     broken = find_fault(COCO_18, answer_of(reply), slots_of_rows(HANDOUT))
@@ -159,13 +159,13 @@ def _with_answer(found: Findings, reply: SandboxReply) -> Findings:
 
 
 def _without_path(sentence: str | None, file: Path) -> str | None:
-    """The sentence with the name of the merge's file alone, as a report is read elsewhere."""
+    """Shorten the path of the merge's file in a sentence to its name, because a report is read on other machines."""
     name = one_line(file.name)
     return sentence and sentence.replace(str(file.resolve()), name).replace(str(file), name)
 
 
 def _undrawn(photos: Sequence[PhotoFile], problem: str, advance: Callable[[], object]) -> list[Drawn]:
-    """The photos without pictures. Each is read all the same, so that a broken one is told at the first run."""
+    """Return the photos without pictures. Each photo is still read, so that the first run reports a broken one."""
     found = []
     for photo in photos:
         photo.read()

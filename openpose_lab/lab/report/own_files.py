@@ -1,6 +1,6 @@
-"""Files that end in a checksum of themselves, so that one that a person has changed is known, and not overwritten.
+"""Files that end with their own checksum. The program notices files that a person has changed, and keeps them.
 
-The last line is a comment of HTML. Behind the data of a JPEG, viewers do not read it.
+The checksum is an HTML comment in the last line. Viewers ignore it after the data of a JPEG.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 from estimation.errors import OpenPoseLabError
 from estimation.files import read_input
 
-_LENGTH = 16  # letters of a checksum
+_LENGTH = 16  # characters of a checksum
 _LAST_LINE = b"\n<!-- openpose-lab report %s -->\n"
 _LARGEST = 64 << 20
-"""Bytes of a file that may be one of these."""
+"""The size limit of such a file in bytes."""
 
 
 def short_checksum(data: bytes) -> str:
-    """Compute a checksum of 16 letters, which does not depend on how lines end."""
+    """Compute a checksum of 16 characters that does not depend on the kind of line ends."""
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:_LENGTH]
 
 
@@ -30,13 +30,13 @@ def sign(data: bytes) -> bytes:
 
 
 def is_signed(data: bytes) -> bool:
-    """Tell whether a file is as ``sign`` made it."""
+    """Return whether a file is unchanged since ``sign`` made it."""
     found = re.search(rb"\r?\n<!-- openpose-lab report ([0-9a-f]{%d}) -->\r?\n\Z" % _LENGTH, data)
     return found is not None and found[1].decode() == short_checksum(data[: found.start()])
 
 
 def check_own(path: Path) -> None:
-    """Raise OpenPoseLabError if there is a file that the program did not write, or that was changed since."""
+    """Raise OpenPoseLabError if a file exists that the program did not write, or that was changed since then."""
     if os.path.lexists(path) and not is_signed(read_input(path, "file of the report", _LARGEST)):
         raise OpenPoseLabError(
             f"{path} was changed, or made by another program, and would be overwritten; move it to another folder, "

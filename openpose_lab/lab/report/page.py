@@ -1,4 +1,4 @@
-"""``report.html``: the report's Markdown as one page that a browser shows and prints."""
+"""``report.html``: renders the report's Markdown as one page that a browser shows and prints."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from openpose_lab.lab.report.document import PROMPT
 _PROMPT = PROMPT.removeprefix("> ")
 _TYPES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp", ".svg": "svg+xml"}
 _LARGEST_PICTURE = 32 << 20
-"""Bytes of a picture that is put into the page."""
+"""The size limit in bytes of a picture in the page."""
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data: file: https: http:; media-src file: https: http:"
 )
-"""What a browser may load and run: no script of the text, as the person who marks the report opens the page."""
+"""The browser's permissions for the page. Scripts in the text must not run when the instructor opens the page."""
 _STYLE = """
 @page { size: A4; margin: 18mm 16mm; }
 :root { color-scheme: light; font: 16px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
@@ -58,9 +58,9 @@ def render_page(
 
     Args:
         text: The Markdown, with tables as on GitHub, and HTML.
-        folder: Where paths of pictures start.
-        pictures: The content of pictures by their paths in the folder, in place of what is there.
-        on_missing: Called with a sentence for each picture that cannot be put into the page.
+        folder: The folder that paths of pictures are relative to.
+        pictures: The contents of pictures by path in the folder. They replace the files there.
+        on_missing: A function that is called with a sentence for each picture that cannot be embedded.
 
     Returns:
         The HTML text.

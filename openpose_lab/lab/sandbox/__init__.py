@@ -1,1 +1,1 @@
-"""The sandbox: a merge runs in a process of its own, with limits."""
+"""The sandbox: runs a merge in its own process, with limits."""

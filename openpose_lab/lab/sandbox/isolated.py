@@ -1,6 +1,6 @@
-"""A grouping in a process of its own, for programs that call it like a function of their own.
+"""Runs a grouping in its own process, for programs that call it like a function.
 
-Its faults there, from ``os._exit`` to an endless loop, are errors in one sentence here.
+Its faults, from ``os._exit`` to an endless loop, become errors of one sentence.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from openpose_lab.lab.sandbox.limits import WHOLE_RUN, Limits
 from openpose_lab.lab.sandbox.runner import Runner, SandboxReply, answer_of
 
 SECONDS = 30.0
-"""For one call. A student's ``merge`` may be slow on a crowd; ``check-merge`` stops it after 5 seconds."""
+"""Time limit of one call. A student's ``merge`` may be slow on a crowd. ``check-merge`` stops it after 5 seconds."""
 _DEBUGGERS = {"debugpy", "pydevd"}
 """Modules of the debuggers of VS Code and PyCharm."""
 
 
 class Isolated:
-    """A grouping that runs in a process of its own. Under a debugger, which could not see into it, it runs in this one.
+    """A grouping that runs in its own process. Under a debugger, which cannot see another process, it runs in this one.
 
-    The process starts at once and loads the file while this one does other work.
+    The process starts at once, and loads the file while this one does other work.
 
     Attributes:
         source: the grouping's file.
@@ -38,12 +38,12 @@ class Isolated:
         """Find the file of a grouping by its name or path, and start the process.
 
         Raises:
-            GroupingError: if there is no such file, or it is not Python.
+            GroupingError: The file does not exist, or is not Python.
         """
         self.source = find_file(grouping)
         check_syntax(self.source)
         self._runner: Runner | None = None
-        self._elsewhere = 0.0  # seconds that the way to the process and back took
+        self._elsewhere = 0.0  # seconds spent on messages to the process and back
         self._ended = False
         if not is_debugged():
             self._runner = Runner(self.source, Limits(SECONDS, processor=WHOLE_RUN), doors=DOORS)
@@ -60,10 +60,10 @@ class Isolated:
         """Wait until the file is loaded.
 
         Returns:
-            The grouping. What it prints is printed when the call has ended.
+            The grouping. Its printed text appears after each call.
 
         Raises:
-            GroupingError: in one sentence, if the file does not run, or has neither ``merge`` nor ``group``.
+            GroupingError: The file does not run, or has neither ``merge`` nor ``group``.
         """
         if not self._runner:
             return load_grouping(self.source)
@@ -75,11 +75,11 @@ class Isolated:
         return Grouping(door, _Proxy(self, door, loaded.accepts), self.source)
 
     def milliseconds(self, measured: float) -> float:
-        """The part of a measured time that is the grouping's own, without the way to its process and back."""
+        """Subtract the time for messages to the process from a measured time, both in milliseconds."""
         return max(measured - 1000 * self._elsewhere, 0.0)
 
     def end_calls(self) -> None:
-        """Let the call that another thread waits for fail at once, and every later one."""
+        """Let every call fail at once, including one that another thread waits for."""
         self._ended = True
         if self._runner:
             self._runner.kill()
@@ -95,7 +95,7 @@ class Isolated:
 
 
 class _Proxy:
-    """The function of a grouping in another process. Its signature has the options that the function takes."""
+    """The function of a grouping in another process. Its signature has the function's options."""
 
     def __init__(self, isolated: Isolated, door: str, accepts: tuple[str, ...]) -> None:
         self._isolated, self._door = isolated, door
@@ -108,18 +108,18 @@ class _Proxy:
         print(reply.output, end="")
         if reply.error:
             raise DescribedError(reply.error)
-        if sentence := REPLY_CHECKS[KEEPS_INPUT](self._door, reply):  # its copy, in its own process
+        if sentence := REPLY_CHECKS[KEEPS_INPUT](self._door, reply):  # the function changed its own copy
             who = f"{self._door} in {self._isolated.source}"
             warnings.warn(f"{who} {sentence}", OpenPoseLabWarning, stacklevel=2)
         return answer_of(reply)
 
 
 def is_debugged() -> bool:
-    """Whether a debugger may want to stop in a plug-in."""
-    started_by_pdb = "pdb" in sys.orig_argv  # which traces nothing until it is told where to stop
+    """Return whether a debugger may stop in a plug-in."""
+    started_by_pdb = "pdb" in sys.orig_argv  # pdb traces nothing before its first breakpoint
     return sys.gettrace() is not None or started_by_pdb or not _DEBUGGERS.isdisjoint(sys.modules)
 
 
 def _with_file(error: str, source: Path) -> str:
-    """The sentence, with the file if it does not name it."""
+    """Add the file to an error that does not name it."""
     return error if error.startswith("the grouping file ") else f"the grouping file {source} cannot be loaded: {error}"

@@ -1,6 +1,6 @@
-"""A tracker in a process of its own, as ``isolated.py`` has groupings.
+"""Runs a tracker in its own process, as ``isolated.py`` runs groupings.
 
-A loop that never ends, a crash and ``os._exit`` are errors in one sentence.
+An endless loop, a crash and ``os._exit`` become errors of one sentence.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from estimation.skeletons import Skeletons
 
 SECONDS = 10.0
-"""For one frame."""
+"""Time limit of one frame."""
 
 
 class IsolatedTracker:
-    """A tracker whose file runs in a process of its own.
+    """A tracker that runs in its own process.
 
-    A tracker of the project runs in this process, and under a debugger all do. The process starts at once and loads
-    the file while this one does other work.
+    A tracker of the project runs in this process. Under a debugger, all trackers do. The process starts at once, and
+    loads the file while this one does other work.
 
     Attributes:
         source: The tracker's file; None for a tracker of the project.
@@ -45,7 +45,7 @@ class IsolatedTracker:
             layout: One of ``LAYOUTS``.
 
         Raises:
-            TrackerError: There is no such file, or it is no Python file.
+            TrackerError: The file does not exist, or is not Python.
         """
         self._tracker, self._layout = tracker, layout
         self.source: Path | None = None if str(tracker) in TRACKERS else find_file(tracker)
@@ -70,21 +70,21 @@ class IsolatedTracker:
             The tracker, for one video. Its ``reset`` starts the process again.
 
         Raises:
-            TrackerError: In one sentence, if the file does not run, or has no tracker.
+            TrackerError: The file does not run, or has no tracker.
         """
         if not self._runner or not self.source:
             return load_tracker(self._tracker, self._layout)
         return CheckedTracker(_Maker(self._runner, self.source, lambda: self._ended), self.source)
 
     def end_calls(self) -> None:
-        """Let the call that another thread waits for fail at once, and every later one."""
+        """Let every call fail at once, including one that another thread waits for."""
         self._ended = True
         if self._runner:
             self._runner.kill()
 
 
 class _Maker:
-    """Makes the proxies of trackers in a process, which it starts anew for each but the first."""
+    """Makes proxies of trackers in a process. For each proxy except the first, it restarts the process."""
 
     def __init__(self, runner: Runner, source: Path, has_ended: Callable[[], bool]) -> None:
         self._runner, self._source, self._has_ended = runner, source, has_ended
@@ -114,11 +114,11 @@ class _Proxy:
         self._told = False
 
     def update(self, skeletons: Skeletons, timestamp: float) -> Any:
-        """Ask the tracker."""
+        """Call the tracker with the people of a frame. ``timestamp`` is in seconds."""
         if self._has_ended():
             raise DescribedError("the program is stopping")
         reply = self._runner.call_tracker(skeletons, timestamp)
-        print(reply.output, end="")  # which the caller notes
+        print(reply.output, end="")  # the caller collects standard output
         if reply.error:
             raise DescribedError(reply.error)
         if reply.changed and not self._told:

@@ -1,6 +1,6 @@
-"""Landlock: what a Linux process may do with files, given up by itself and for good, without being root.
+"""Landlock: a Linux process gives up rights to files for good, without being root.
 
-See landlock(7). Where the kernel has none (before 5.13), or on another system, ``restrict_files`` says so.
+See landlock(7). Kernels before 5.13 and other systems lack it; ``restrict_files`` then returns False.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _VERSION, _PATH_BENEATH, _NO_NEW_PRIVILEGES = 1, 1, 38
 _EXECUTE, _READ_FILE, _READ_FOLDER = 1 << 0, 1 << 2, 1 << 3
 _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
 _WRITE_FILE = 1 << 1
-_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14 | 1 << 15  # with writing, truncating, device control
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | 1 << 14 | 1 << 15  # also writing, truncating and device control
 _RIGHTS_BY_VERSION = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 
 
@@ -30,10 +30,10 @@ def restrict_files(readable: Iterable[Path], listable: Iterable[Path] = ()) -> b
 
     Args:
         readable: folders and files.
-        listable: folders whose names may be read, and those of the folders in them, but no file.
+        listable: folders whose content may be listed, with the folders in them, but not read.
 
     Returns:
-        Whether that was possible.
+        Whether this system could apply the restriction.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -42,7 +42,7 @@ def restrict_files(readable: Iterable[Path], listable: Iterable[Path] = ()) -> b
     if version < 1:
         return False
     rights = _RIGHTS_BY_VERSION[max(known for known in _RIGHTS_BY_VERSION if known <= version)]
-    wanted = ctypes.c_uint64(rights)  # the first field of the structure, the one that all versions know
+    wanted = ctypes.c_uint64(rights)  # the first field of the structure, which all versions have
     ruleset = libc.syscall(_CREATE_RULESET, ctypes.byref(wanted), ctypes.c_size_t(ctypes.sizeof(wanted)), 0)
     if ruleset < 0:
         return False

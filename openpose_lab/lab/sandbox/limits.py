@@ -1,4 +1,4 @@
-"""The limits of a merge in the sandbox: a light module, which the options of programs need."""
+"""The limits of a merge in the sandbox. This module imports little, because the options of programs need it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ SECONDS, MEMORY = (0.1, 3600.0), (200, 1_000_000)
 
 @dataclass(frozen=True)
 class Limits:
-    """seconds: that a call may take. memory: megabytes of addresses. processor: seconds in all."""
+    """The limits of a merge.
+
+    Attributes:
+        seconds: the time limit of a call.
+        memory: the limit of the address space in megabytes.
+        processor: the limit of the processor time of all calls together, in seconds.
+    """
 
     seconds: float = 5.0
     memory: int = 1500
@@ -18,4 +24,4 @@ class Limits:
 
 
 WHOLE_RUN = 1_000_000
-"""Seconds of the processor for a plug-in that is called with each photo or frame of a long run."""
+"""The limit of processor time in seconds for a plug-in that is called with each photo or frame of a long run."""

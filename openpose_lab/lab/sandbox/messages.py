@@ -1,6 +1,6 @@
-"""Messages between the process that checks a merge and the process that runs it: a header in JSON, then bytes.
+"""Messages between the process that checks a merge and the process that runs it: a JSON header, then bytes.
 
-Nothing is unpickled and every length is bounded, because the process that runs the merge is not trusted.
+The process that runs the merge is not trusted. So nothing from it is unpickled, and every length has a limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LENGTHS = struct.Struct("<II")
 
 
 class MessageError(Exception):
-    """The bytes from the pipe are no message."""
+    """The bytes from the pipe are not a message."""
 
 
 def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
@@ -33,8 +33,18 @@ def send(stream: IO[bytes], header: dict[str, Any], data: bytes = b"") -> None:
 
 
 def receive(stream: IO[bytes], largest: int = LARGEST_DATA) -> tuple[dict[str, Any], bytes] | None:
-    """Read one message with at most ``largest`` bytes of data; None at the end of the stream. Raises MessageError if it
-    is none, or too long."""
+    """Read one message.
+
+    Args:
+        stream: the pipe.
+        largest: the limit of the message's data in bytes.
+
+    Returns:
+        The header and the data, or None at the end of the stream.
+
+    Raises:
+        MessageError: The bytes are not a message, or the message is too long.
+    """
     lengths = stream.read(_LENGTHS.size)
     if len(lengths) < _LENGTHS.size:
         return None
@@ -54,7 +64,7 @@ def receive(stream: IO[bytes], largest: int = LARGEST_DATA) -> tuple[dict[str, A
 
 
 def encode_rows(rows: NDArray[np.float64]) -> tuple[dict[str, Any], bytes]:
-    """Encode the rows that a merge is given, however many."""
+    """Encode the rows that a merge is given. Their number has no limit."""
     return {"kind": "array", "type": "ndarray", "dtype": rows.dtype.str, "shape": list(rows.shape)}, rows.tobytes()
 
 
@@ -62,8 +72,8 @@ def encode_value(value: Any) -> tuple[dict[str, Any], bytes]:
     """Encode a return value for a message.
 
     Args:
-        value: an array of numbers is sent whole, and so is a list or tuple that can be read as rows. Of any other value
-            only the type is sent.
+        value: the return value. An array of numbers is sent whole, and so is a list or tuple that can be read as rows.
+            For any other value, only the type is sent.
 
     Returns:
         The header and the bytes.
@@ -89,14 +99,15 @@ def decode_value(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
     """Decode a return value from a message.
 
     Args:
-        header: of the message.
+        header: the header of the message.
         data: the bytes of the message.
 
     Returns:
-        The value and the name of its type. A value that was not sent whole is an empty array or object of its type.
+        The value and the name of its type. A value that was not sent whole becomes an empty array or object of its
+        type.
 
     Raises:
-        MessageError: if the message holds no value.
+        MessageError: The message holds no value.
     """
     try:
         name = one_line(str(header["type"]), _LONGEST_NAME)
@@ -105,7 +116,9 @@ def decode_value(header: dict[str, Any], data: bytes) -> tuple[Any, str]:
         shape = tuple(int(length) for length in header["shape"])
         dtype = np.dtype(str(header["dtype"]))
         if dtype.kind not in "biuf":
-            return np.broadcast_to(np.empty((), dtype), shape), name  # however large it claims to be
+            return np.broadcast_to(
+                np.empty((), dtype), shape
+            ), name  # takes no memory, whatever size the message claims
         array: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape).copy()
     except Exception as error:  # a merge may send any message
         raise MessageError("a message holds no answer") from error

@@ -1,13 +1,13 @@
-"""Running a merge in a process of its own, with limits, so that it cannot take the checks down with it.
+"""Runs a merge in its own process, with limits, so that a crash or an endless loop does not stop the checks.
 
-What is held to, and where:
+The limits by system:
 
-- everywhere: the time of each call, and the size of what comes back; answers are judged in this process, where they
-  cannot be tampered with. Python's audit events keep a merge from files, network and programs, as long as it does not
-  set out to get round them.
-- Linux and macOS: processor time, and no writing into files; on Linux memory too.
-- Linux: no writing, by Landlock (kernel 5.13 and later); no other process, no socket, no signal, by seccomp. Neither
-  asks for rights that a user lacks. If ``alone``, no reading beyond what running needs, either.
+- all systems: the time of each call, and the size of its answer. This process judges the answers, so the merge cannot
+  change the verdict. Python's audit events refuse writing files, network and programs, unless a merge gets round them
+  on purpose.
+- Linux and macOS: processor time, and the size of written files, 0. On Linux also memory.
+- Linux: Landlock (kernel 5.13 and later) refuses writing. Seccomp refuses other processes, sockets and signals. Both
+  work without root. If ``alone`` is set, Landlock also refuses reading files that the merge does not need to run.
 """
 
 from __future__ import annotations
@@ -41,54 +41,54 @@ from openpose_lab.lab.sandbox.limits import Limits
 from openpose_lab.paths import ROOT, in_clone
 
 _NEEDED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Of the environment a merge that runs alone sees only these: there may be secrets in the others."""
+"""The environment variables that a merge with ``alone`` sees. Others may hold secrets."""
 _PACKAGES = ("estimation", "openpose_lab")
 _START_SECONDS = 30.0
-"""Python and NumPy can take long to start on a machine that is busy, or asleep."""
-_MOST_PER_ROW, _ROWS_MORE = 40, 20  # numbers in an answer: twice as many rows as came in, and a few more
-_MOST_IMPORTS, _MOST_PRINTED = 50, 5000  # modules and letters of a reply that are kept, however many a merge sends
-_LOADS_FOR = 4  # times as long as a call may take, or _START_SECONDS: libraries take their time
-_FITS_A_PIPE = 24_000  # bytes that a pipe holds before they are read
+"""Time limit of starting Python, which takes long on a machine that is busy or was asleep."""
+_MOST_PER_ROW, _ROWS_MORE = 40, 20  # the most numbers in an answer: twice as many rows as given, and a few more
+_MOST_IMPORTS, _MOST_PRINTED = 50, 5000  # the most modules and characters that are kept of a reply
+_LOADS_FOR = 4  # loading may take this many times the limit of a call, up to _START_SECONDS, because of libraries
+_FITS_A_PIPE = 24_000  # bytes that a pipe buffers before the other end reads
 _ENDS_WITHIN = 2.0
-"""Seconds that ``stop`` waits. A process that the merge has started can hold on to the pipes."""
+"""Seconds that ``stop`` waits. A process that the merge started can keep the pipes open."""
 
 _Inbox = queue.Queue[tuple[dict[str, Any], bytes] | None]
 _running: set[subprocess.Popen[bytes]] = set()
-"""Processes that the runners of this process have started and not ended."""
+"""The running processes of all runners of this process."""
 
 
 def kill_all() -> None:
-    """End the processes of all runners of this process. It takes no lock, so a signal handler can call it."""
+    """End the processes of all runners of this process. A signal handler can call it, because it takes no lock."""
     for process in list(_running):
         _kill(process)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it has started."""
+    """End a process and all processes that it started."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     else:
         subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-    process.kill()  # it may have left its group
+    process.kill()  # the process may have left its group
 
 
 @dataclass(frozen=True, eq=False)
 class SandboxReply(Reply):
-    """What one call in the sandbox came to.
+    """The result of one call in the sandbox.
 
     Attributes:
         type: the name of the return value's type.
         fatal: whether the process has ended.
-        slow: whether the process was stopped because it took too long.
-        memory: whether it asked for too much memory.
-        tried: the first forbidden act that was tried since the file was loaded.
-        seconds: time until the reply.
-        inside: seconds that the call took, by the process's own account.
-        output: the first lines that were printed, safe to print, and how much more there was.
-        door: ``merge`` or ``group``, in the reply to loading the file.
-        accepts: the options that it takes, in that reply.
-        imports: the project's files that it has imported, by their paths in it, in the reply to a call.
+        slow: whether the call took too long and was stopped.
+        memory: whether the call needed too much memory.
+        tried: the first forbidden act since the file was loaded, such as "write files".
+        seconds: the time until the reply.
+        inside: the time of the call in seconds, as the process measured it.
+        output: the first printed lines, without control characters, and the number of further characters.
+        door: in the reply to loading the file, ``merge`` or ``group``.
+        accepts: in the reply to loading the file, the options that the function takes.
+        imports: in the reply to a call, the paths of the project's files that were imported.
     """
 
     type: str = ""
@@ -105,24 +105,24 @@ class SandboxReply(Reply):
 
 
 def answer_of(reply: SandboxReply) -> Any:
-    """The value of a reply, for the contract's checks: a list that can be read as rows has come as an array."""
+    """Return the value of a reply for the contract's checks, which must see that a list or tuple is not an array."""
     return {"list": [], "tuple": ()}.get(reply.type, reply.value)
 
 
 @dataclass
 class Runner:
-    """A merge that can be called. Started when first asked; started again if a call was its end.
+    """A merge in its own process. The process starts with the first call, and again after a call that ended it.
 
     Attributes:
         file: the Python file with the function merge.
-        alone: whether it is kept from reading the files and the environment of the user, too.
-        root: the checkout from which the merge can import ``estimation``.
-        doors: the functions to look for in the file, as for ``load_grouping``.
-        layout: the name of the layout if the file is a tracker's; empty if it is a grouping's.
-        waits: whether the process, once begun, reads the file only when ``loaded`` is called.
-        user: the ids of the user and the group that the process runs as, which only root can choose; None for ours.
-        guards: the limits that hold, once the merge is loaded.
-        started: whether Python came up; if not, it is not the merge's fault.
+        alone: whether to refuse reading the user's files and environment, too.
+        root: the folder of the project from which the merge can import ``estimation``.
+        doors: the functions to look for in the file, as in ``load_grouping``.
+        layout: the name of the layout if the file has a tracker; empty if it has a grouping.
+        waits: whether the process, after its start, waits for ``loaded`` before it reads the file.
+        user: the ids of the user and the group of the process, which only root can choose; None for our own.
+        guards: the limits in force, once the merge is loaded.
+        started: whether Python started. If not, the merge is not to blame.
     """
 
     file: Path
@@ -146,19 +146,19 @@ class Runner:
         self.stop()
 
     def load(self) -> SandboxReply:
-        """Start the process, and load the file in it. An error tells why that cannot be done."""
+        """Start the process, and load the file in it. The reply's error says why this failed."""
         self.begin()
         return self.loaded()
 
     def begin(self) -> None:
-        """Start the process. ``loaded`` waits for it."""
+        """Start the process without waiting. ``loaded`` waits for it."""
         self.stop()
         self.guards = []
         if os.path.isfile(self.file):
             self._start()
 
     def loaded(self) -> SandboxReply:
-        """The reply to loading the file, once the process has begun."""
+        """Wait for the process that ``begin`` started, and return the reply to loading the file."""
         if self._process is None:
             return SandboxReply(error=f"there is no file {self.file}; give the path of a Python file", fatal=True)
         reply = self._next_reply(_START_SECONDS, "starting Python")
@@ -173,50 +173,50 @@ class Runner:
         return reply
 
     def call(self, rows: NDArray[np.float64], **options: float) -> SandboxReply:
-        """What merge makes of a copy of the rows, (n, parts + 2) float64."""
+        """Call merge with a copy of the rows, (n, parts + 2) float64."""
         return self._ask(*messages.encode_rows(rows), len(rows), options)
 
     def call_group(self, candidates: Candidates, coordinates: Coordinates, config: Config) -> SandboxReply:
-        """What ``group`` makes of copies of these. Of a ``Division`` only the rows come back."""
+        """Call ``group`` with copies of the arguments. Of a ``Division``, the reply has only the rows."""
         data = pickle.dumps((candidates, coordinates, config))
         return self._ask({"kind": "group"}, data, len(coordinates), {})
 
     def call_tracker(self, skeletons: Skeletons, timestamp: float) -> SandboxReply:
-        """What the tracker makes of a copy of the people of the next frame."""
+        """Call the tracker with a copy of the people of the next frame."""
         data = pickle.dumps((skeletons, timestamp))
         return self._ask({"kind": "track"}, data, len(skeletons), {})
 
     def _ask(self, header: dict[str, Any], data: bytes, most: int, options: dict[str, float]) -> SandboxReply:
-        """The reply to a message. ``most``: rows or people given, of which there cannot be much more in the answer."""
+        """Send a message, and wait for its reply. ``most``, the number of rows or people given, limits the answer."""
         if self._process is None:
             loaded = self.load()
             if loaded.error:
                 return loaded
         assert self._process
         start = time.perf_counter()
-        asked = {"options": options, "call": secrets.token_hex(8)}  # which an answer must repeat
+        asked = {"options": options, "call": secrets.token_hex(8)}  # the answer must repeat this token
         message = self._process, {**header, **asked}, data
         if len(data) < _FITS_A_PIPE:
             _send(*message)
-        else:  # in a thread, because a merge that does not read would block this one
+        else:  # in a thread, because a merge that does not read would block this thread
             threading.Thread(target=_send, args=message, daemon=True).start()
         reply = self._next_reply(self.limits.seconds, "it", asked["call"])
         if isinstance(reply.value, np.ndarray) and reply.value.size > _MOST_PER_ROW * (most + _ROWS_MORE):
             shape = " x ".join(map(str, reply.value.shape))
             given = "people" if header["kind"] == "track" else "rows of limbs"
-            reply = SandboxReply(error=f"its answer is {shape} numbers, though there were only {most} {given}")
+            reply = SandboxReply(error=f"its answer has {shape} numbers, but it was given only {most} {given}")
         if reply.fatal:
             self.stop()
         return replace(reply, seconds=time.perf_counter() - start)
 
     def kill(self) -> None:
-        """End the process while another thread waits for its reply, which is then an error."""
+        """End the process while another thread waits for its reply. This reply becomes an error."""
         process = self._process
         if process:
             _kill(process)
 
     def stop(self) -> None:
-        """End the process, and all that it has started."""
+        """End the process, and all processes that it started."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -249,7 +249,7 @@ class Runner:
             cwd=self.file.resolve().parent,
             env={**environment, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows, Ctrl-C does not reach it either
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # so that Ctrl-C on Windows does not reach it
         )
         _running.add(self._process)
         self._inbox = queue.Queue(maxsize=4)
@@ -257,18 +257,18 @@ class Runner:
         self._listener.start()
 
     def _hidden(self) -> list[Path]:
-        """Of what the process could read, the grader's own files: the answer and the hidden checks are among them."""
+        """Return the grader's folders, which a submission must not read: they hold the answer and the hidden checks."""
         if not self.alone or self.root == ROOT:
             return []
         return [ROOT] if in_clone() else [ROOT / package for package in _PACKAGES]
 
     def _next_reply(self, seconds: float, what: str, call: object = None) -> SandboxReply:
-        """The next message as a reply, which must be to that call if one is given."""
+        """Wait for the next message, and return it as a reply. If ``call`` is given, the message must repeat it."""
         try:
             message = self._inbox.get(timeout=seconds)
         except queue.Empty:
             return SandboxReply(
-                error=f"{what} took longer than {seconds:g} seconds, and was stopped; is there a loop that never ends?",
+                error=f"{what} took longer than {seconds:g} seconds and was stopped; look for a loop that never ends",
                 fatal=True,
                 slow=True,
             )
@@ -277,7 +277,7 @@ class Runner:
         header, data = message
         try:
             if header.get("call") != call:
-                raise messages.MessageError("this is no answer to what was asked")
+                raise messages.MessageError("the message answers another call")
             told = SandboxReply(
                 changed=bool(header.get("changed")),
                 printed=int(header.get("printed", 0)),
@@ -297,33 +297,34 @@ class Runner:
             value, kind = messages.decode_value(header, data)
             return replace(told, value=value, type=kind)
         except Exception:  # a merge may send any bytes
-            return SandboxReply(error="its process sent nonsense in place of an answer", fatal=True)
+            return SandboxReply(error="its process sent damaged data instead of an answer", fatal=True)
 
     def _end(self) -> SandboxReply:
-        """The reply for a process that has ended."""
+        """Return the reply for a process that has ended."""
         assert self._process
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         status = self._process.returncode
         if status is None or status >= 0:
-            return SandboxReply(
-                error=f"it ended its own process, with status {status}, in place of an answer", fatal=True
-            )
+            return SandboxReply(error=f"it ended its own process with status {status} instead of an answer", fatal=True)
         name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
-        reasons = {"SIGXCPU": "used up its processor time", "SIGKILL": "was ended by the system, for want of memory"}
+        reasons = {
+            "SIGXCPU": "used up its processor time",
+            "SIGKILL": "was ended by the system, because memory ran out",
+        }
         error = f"its process {reasons.get(name, 'crashed')} ({name})"
         return SandboxReply(error=error, fatal=True, slow=name == "SIGXCPU", memory=name == "SIGKILL")
 
 
 def _output(header: dict[str, Any]) -> str:
-    """The first characters that were printed, safe to print, and how many there were more."""
+    """Return the first printed characters, without control characters, and the number of further characters."""
     beginning = str(header.get("beginning", ""))[:_MOST_PRINTED]
     left = int(header.get("printed", 0)) - len(beginning)
-    return visible(beginning, "\n\t") + (f"\n... and {left} characters more\n" if left > 0 else "")
+    return visible(beginning, "\n\t") + (f"\n... and {left} more characters\n" if left > 0 else "")
 
 
 def _send(process: subprocess.Popen[bytes], header: dict[str, Any], data: bytes) -> None:
-    with contextlib.suppress(OSError, ValueError):  # if the process is gone, the answer says so
+    with contextlib.suppress(OSError, ValueError):  # if the process has ended, the reply reports it
         assert process.stdin
         messages.send(process.stdin, header, data)
 
@@ -331,7 +332,7 @@ def _send(process: subprocess.Popen[bytes], header: dict[str, Any], data: bytes)
 def _close(process: subprocess.Popen[bytes], listener: threading.Thread | None, inbox: _Inbox) -> None:
     """Wait until a process has ended, and close its pipes."""
     process.wait()
-    while listener and listener.is_alive():  # it may wait until a message is taken
+    while listener and listener.is_alive():  # the listener may wait for room in the inbox
         with contextlib.suppress(queue.Empty):
             inbox.get(timeout=0.05)
     with contextlib.suppress(OSError):
@@ -340,7 +341,7 @@ def _close(process: subprocess.Popen[bytes], listener: threading.Thread | None, 
 
 
 def _listen(stream: Any, inbox: _Inbox) -> None:
-    """Pass the messages on until there are no more: a pipe cannot be waited for with a time limit on every system."""
+    """Put all messages of a pipe into the inbox, because some systems cannot wait for a pipe with a time limit."""
     try:
         while message := messages.receive(stream):
             inbox.put(message)

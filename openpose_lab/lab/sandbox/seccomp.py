@@ -1,7 +1,7 @@
-"""Seccomp: system calls that a Linux process gives up for good, without being root. See seccomp(2).
+"""Seccomp: a Linux process gives up system calls for good, without being root. See seccomp(2).
 
-A merge computes. It needs no other process, no socket, no signal to others and no change of files' owners, modes or
-times; and Landlock (landlock.py), which sees to what is read and written, does not see to these.
+A merge only computes. It needs no other process, no socket, no signal to other processes, and no change of files'
+owners, modes or times. Landlock (landlock.py) restricts reading and writing, but none of these.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import sys
 _NO_NEW_PRIVILEGES, _SET_SECCOMP, _FILTER = 38, 22, 2
 _ALLOW, _DENY, _MISSING = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 _LOAD, _EQUAL, _AT_LEAST, _SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of classic BPF
-_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24  # where they are in struct seccomp_data, low words first
+_NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24  # offsets in struct seccomp_data, low words first
 _CLONE_THREAD = 0x00010000
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_X32 = 0x40000000  # another set of numbers for the calls of x86_64
+_X32 = 0x40000000  # marks the numbers of the x32 interface of x86_64
 
-# Names are of the kernel's tables; the numbers are those of x86_64 and aarch64, None where a call is not there.
+# Names from the kernel's tables, with the numbers on x86_64 and aarch64; None if an architecture lacks the call.
 _DENIED: dict[str, tuple[int | None, int | None]] = {
     "fork": (57, None),
     "vfork": (58, None),
@@ -93,7 +93,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
 }
 _CLONE, _CLONE3 = (56, 220), (435, 435)
 _TGKILL, _PRLIMIT, _FCNTL = (234, 131), (302, 261), (72, 25)
-_OWNER_COMMANDS = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others by way of a file
+_OWNER_COMMANDS = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX, which send signals to others through a file
 _AFFINITY, _PRCTL = (203, 122), (157, 167)
 _PARENT_DEATH_SIGNAL = 1
 
@@ -115,8 +115,11 @@ def end_with_parent(parent: int) -> None:
 
 
 def give_up_calls() -> bool:
-    """From now on this process can do no more than compute, and read and write the files that it may. Whether that
-    could be done."""
+    """Restrict this process for good to computing, and to reading and writing the files that Landlock allows.
+
+    Returns:
+        Whether this system could apply the restriction.
+    """
     machine = platform.machine()
     if not sys.platform.startswith("linux") or machine not in _ARCHITECTURES or sys.maxsize < 2**32:
         return False
@@ -130,7 +133,7 @@ def give_up_calls() -> bool:
 
 
 def _code(machine: str) -> bytes:
-    """The filter: a call that is denied fails as one that is not permitted."""
+    """Make the filter. A denied call fails with EPERM."""
     column = list(_ARCHITECTURES).index(machine)
     code = [
         (_LOAD, 0, 0, _ARCHITECTURE),
@@ -146,7 +149,7 @@ def _code(machine: str) -> bytes:
     code += [
         (_EQUAL, 0, 1, _CLONE3[column]),
         (_RETURN, 0, 0, _MISSING),
-    ]  # so that clone is used, whose flags can be seen
+    ]  # so that libraries use clone, and the filter can read its flags
     own = os.getpid()
     code += _only_if(_CLONE[column], _FIRST, [(_SET, 0, 1, _CLONE_THREAD)])
     code += _only_if(_TGKILL[column], _FIRST, [(_EQUAL, 0, 1, own)])
@@ -160,7 +163,7 @@ def _code(machine: str) -> bytes:
 
 
 def _never_with(number: int, argument: int, value: int) -> list[tuple[int, int, int, int]]:
-    """Deny a call if its argument is this."""
+    """Deny a call if its argument has this value."""
     return [
         (_EQUAL, 0, 4, number),
         (_LOAD, 0, 0, argument),
@@ -171,7 +174,7 @@ def _never_with(number: int, argument: int, value: int) -> list[tuple[int, int, 
 
 
 def _only_if(number: int, argument: int, test: list[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
-    """Allow a call if its argument passes the test, which goes on if it does and skips one if it does not."""
+    """Allow a call if its argument passes the test. A test that fails skips one instruction."""
     return [
         (_EQUAL, 0, 4, number),
         (_LOAD, 0, 0, argument),

@@ -1,8 +1,9 @@
-"""The process that runs a merge: rows come in, answers go out, and little else is possible.
+"""The process that runs a merge: it receives rows, sends answers, and can do little else.
 
-``runner.py`` starts this script with the file and the limits. Another process checks the answers, out of reach of the
-merge. The demos run ``group`` functions and trackers in here, too. The script imports only ``estimation`` and
-``openpose_lab.lab.sandbox``: the grader runs it from an unpacked handout, which lacks the hidden checks.
+``runner.py`` starts this script with the file and the limits. Another process checks the answers, so the merge cannot
+change the verdict. The demos also run ``group`` functions and trackers in this process. The script imports only
+``estimation`` and ``openpose_lab.lab.sandbox``, because the grader runs it from an unpacked handout, which lacks the
+hidden checks.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[3]
 _PACKAGES = ("estimation", "openpose_lab")
-_SHOWN = 5000  # characters of the printed text that are reported
+_SHOWN = 5000  # the most characters of printed text that are reported
 _LONGEST_ERROR = 2000
-_MOST_IMPORTS = 50  # modules that are reported
-_LARGEST_INPUT = 1 << 30  # bytes: what is sent to this process is trusted
+_MOST_IMPORTS = 50  # the most modules that are reported
+_LARGEST_INPUT = 1 << 30  # bytes; the other process is trusted
 
 _CHANGES_FILES, _WRITES_FILES = "change files", "write files"
 _EVENTS = {
@@ -40,23 +41,26 @@ _EVENTS = {
         winreg.LoadKey""",
 }
 FORBIDDEN = {event: act for act, events in _EVENTS.items() for event in events.split()}
-"""Python's audit events that a merge has no need of, and what each would do."""
+"""The audit events of Python that a merge does not need, each with its act in words."""
 _SILENT = (
-    ("_posixsubprocess", "fork_exec", "start another program"),  # multiprocessing calls it
+    ("_posixsubprocess", "fork_exec", "start another program"),  # used by multiprocessing
     ("posix", "mkfifo", _CHANGES_FILES),
     ("posix", "mknod", _CHANGES_FILES),
     ("os", "mkfifo", _CHANGES_FILES),
     ("os", "mknod", _CHANGES_FILES),
 )
-"""Functions, by module and name, that a merge has no need of and that Python tells no audit hook of."""
-_IN_MEMORY = ("", ":memory:", b"", b":memory:")  # databases of SQLite that are no files; bytes in Python 3.10
+"""Functions, by module and name, that a merge does not need and that raise no audit event."""
+_IN_MEMORY = ("", ":memory:", b"", b":memory:")  # SQLite databases in memory; Python 3.10 passes bytes
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class Watch:
-    """Refuses what a merge has no need of, and remembers it.
+    """An audit hook that refuses acts that a merge does not need, and remembers the first.
 
-    readable: folders that may be read; None for all. hidden: folders in these that may not. plugin: what to call it.
+    Args:
+        readable: the folders that may be read; None for all.
+        hidden: the folders in these that must not be read.
+        plugin: the word for the plug-in in messages, such as "merge".
     """
 
     def __init__(self, readable: list[str] | None, hidden: list[str], plugin: str) -> None:
@@ -65,7 +69,7 @@ class Watch:
         self._readable, self._hidden = readable, hidden
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Python's audit hook."""
+        """Refuse an audit event that stands for a forbidden act."""
         act = FORBIDDEN.get(event)
         if event == "open":
             act = self._opening(*arguments)
@@ -77,12 +81,12 @@ class Watch:
             self.refuse(act)
 
     def refuse(self, act: str) -> None:
-        """Remember what was tried, and raise PermissionError."""
+        """Remember the first forbidden act, and raise PermissionError."""
         self.tried = self.tried or act
         raise PermissionError(f"a {self._plugin} may not {act}")
 
     def replace_silent(self) -> None:
-        """Put a refusal in the place of each function in ``_SILENT`` that this system has."""
+        """Replace each function of ``_SILENT`` that this system has by one that refuses."""
         for module, name, act in _SILENT:
             with contextlib.suppress(ImportError):
                 found = importlib.import_module(module)
@@ -102,7 +106,7 @@ class Watch:
 
 
 def _depth(path: str, folders: list[str]) -> int:
-    """The length of the longest of these folders that a path is in; 0 if it is in none."""
+    """Return the length of the longest of the folders that contains a path; 0 if none does."""
     return max((len(folder) for folder in folders if _is_in(path, folder)), default=0)
 
 
@@ -111,7 +115,7 @@ def _is_in(path: str, folder: str) -> bool:
 
 
 def _without(folder: str, hidden: list[str]) -> tuple[list[str], list[str]]:
-    """What is in a folder but in no hidden one: paths that may be read, and folders that may only be listed."""
+    """List a folder without the hidden ones in it: paths that may be read, and folders that may only be listed."""
     if folder in hidden:
         return [], []
     if not any(_is_in(path, folder) for path in hidden):
@@ -127,31 +131,31 @@ def _without(folder: str, hidden: list[str]) -> tuple[list[str], list[str]]:
 
 
 class Printed(io.TextIOBase):
-    """Counts what is printed, and keeps the beginning. At standard error, which libraries use, nobody looks."""
+    """Counts printed characters, and keeps the first ones. Standard error, which libraries use, is not reported."""
 
     def __init__(self) -> None:
         self.length, self.beginning = 0, ""
 
     def write(self, text: str) -> int:
-        """Take note of some text."""
+        """Count some text, and keep it if there is room."""
         self.length += len(text)
         self.beginning += text[: _SHOWN - len(self.beginning)]
         return len(text)
 
     def told(self) -> dict[str, Any]:
-        """The facts about it for an answer."""
+        """Return the facts about the printed text for a message."""
         return {"printed": self.length, "beginning": self.beginning}
 
 
 def main() -> None:
-    """Answer calls until there are no more."""
+    """Load the file, and answer calls until the pipe is closed."""
     file, limits = Path(sys.argv[1]), json.loads(sys.argv[2])
     calls, answers = _take_pipes()
     sys.path.insert(0, str(ROOT))
     sys.dont_write_bytecode = True
     from openpose_lab.lab.sandbox.seccomp import end_with_parent, give_up_calls
 
-    end_with_parent(limits["parent"])  # before imports that take long
+    end_with_parent(limits["parent"])  # before slow imports
     from estimation.errors import OpenPoseLabError
     from estimation.grouping import load_grouping
     from estimation.grouping.plugin import LIMITS, takes
@@ -172,7 +176,7 @@ def main() -> None:
     sys.breakpointhook = _no_breakpoint
     warnings.simplefilter("ignore")  # a warning is not printed output
     printed, own = Printed(), set(sys.modules)
-    if limits["waits"] and not messages.receive(calls):  # the file may be saved until then
+    if limits["waits"] and not messages.receive(calls):  # the file may be saved again until this message
         return
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
@@ -181,7 +185,7 @@ def main() -> None:
     except OpenPoseLabError as error:
         messages.send(answers, {"kind": "error", "text": _shortened(str(error), _LONGEST_ERROR), "tried": watch.tried})
         return
-    if watch.tried in (_CHANGES_FILES, _WRITES_FILES):  # as libraries do that keep a cache; they get along without
+    if watch.tried in (_CHANGES_FILES, _WRITES_FILES):  # libraries try this for a cache, and also work without it
         watch.tried = None
     ready = {"door": grouping.door, "accepts": [name for name in LIMITS if takes(grouping.function, name)]}
     messages.send(answers, {**ready, "kind": "ready", "tried": watch.tried, **printed.told()})
@@ -194,9 +198,9 @@ def main() -> None:
 
 
 def _imported(own: set[str]) -> list[str]:
-    """The files of this project, by their paths in it, whose modules are not ``own`` ones of this process.
+    """Return the paths of the project's files that the merge imported: all modules except this process's ``own``.
 
-    A student's own file in the project's folder counts. Installed packages do not, such as those of a ``.venv`` there.
+    A student's own file in the project's folder counts. Installed packages, such as those of a ``.venv`` there, do not.
     """
     files = []
     for name in set(sys.modules) - own:
@@ -209,7 +213,7 @@ def _imported(own: set[str]) -> list[str]:
 
 
 def _tracker(file: Path, layout: str) -> Any:
-    """The method of a new tracker, in the place of a grouping's function."""
+    """Make a tracker, and return its method ``update`` in the form of a grouping."""
     from estimation.grouping import Grouping
     from estimation.grouping.plugin import describe_error
     from estimation.layouts import LAYOUTS
@@ -218,22 +222,22 @@ def _tracker(file: Path, layout: str) -> Any:
     make = maker_of(file, LAYOUTS[layout])
     try:
         return Grouping("track", make().update, file)
-    except BaseException as error:  # the plug-in's, such as of __init__
+    except BaseException as error:  # the plug-in may raise any error, for example in __init__
         raise TrackerError(f"the tracker in {file} failed: {describe_error(error, file)}") from error
 
 
 def _shortened(text: str, longest: int) -> str:
-    """Text that can be sent, whatever is in it."""
+    """Shorten text, and replace characters that UTF-8 cannot encode."""
     return text[:longest].encode("utf-8", "replace").decode()
 
 
 def _no_breakpoint(*_: object, **__: object) -> None:
-    """``breakpoint()`` in here would wait for a person who cannot type to this process."""
-    raise RuntimeError("breakpoint() works in `check-merge --case NAME`, and in python -m pdb demo_image.py")
+    """Refuse ``breakpoint()``, because a person cannot type into this process."""
+    raise RuntimeError("breakpoint() works only in `check-merge --case NAME` and in `python -m pdb demo_image.py`")
 
 
 def _call(grouping: Any, header: dict[str, Any], data: bytes, printed: Printed) -> tuple[dict[str, Any], bytes]:
-    """What the grouping answers to a message, as a header and bytes."""
+    """Call the grouping as a message asks, and return its answer as a header and bytes."""
     from estimation.grouping.division import Division
     from estimation.grouping.plugin import describe_error, settings_kept
     from openpose_lab.lab.sandbox import messages
@@ -243,7 +247,7 @@ def _call(grouping: Any, header: dict[str, Any], data: bytes, printed: Printed) 
     try:
         with settings_kept(), contextlib.redirect_stdout(printed), contextlib.redirect_stderr(Printed()):
             value = grouping.function(*given, **header["options"])
-    except BaseException as error:  # SystemExit too: the next call may go well
+    except BaseException as error:  # also SystemExit, because the next call may succeed
         return {"kind": "error", "text": _shortened(describe_error(error, grouping.source), _LONGEST_ERROR)}, b""
     seconds = time.perf_counter() - start
     answer, rows = messages.encode_value(value.subset if isinstance(value, Division) else value)
@@ -251,7 +255,7 @@ def _call(grouping: Any, header: dict[str, Any], data: bytes, printed: Printed) 
 
 
 def _given(header: dict[str, Any], data: bytes) -> tuple[Any, ...]:
-    """The arguments in a message: rows for ``merge``, or what ``group`` or a tracker takes."""
+    """Return the arguments in a message: rows for ``merge``, or the arguments of ``group`` or of a tracker."""
     from openpose_lab.lab.sandbox import messages
 
     if header["kind"] in ("group", "track"):
@@ -274,7 +278,7 @@ def _changed(header: dict[str, Any], data: bytes, given: tuple[Any, ...]) -> boo
 
 
 def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Our own ends of the pipes; what else is written to standard output or error goes nowhere."""
+    """Take our ends of the pipes. Other output to standard output or standard error is discarded."""
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -283,7 +287,7 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _set_limits(limits: dict[str, Any]) -> list[str]:
-    """Which of them this system has."""
+    """Set the limits of the process, and return the names of those that this system supports."""
     try:
         import resource
     except ImportError:  # Windows
@@ -298,10 +302,10 @@ def _set_limits(limits: dict[str, Any]) -> list[str]:
     ):
         with contextlib.suppress(OSError, ValueError):  # macOS refuses the first
             hard = resource.getrlimit(kind)[1]
-            lower = most if hard == resource.RLIM_INFINITY else min(most, hard)  # a limit in force is not raised
+            lower = most if hard == resource.RLIM_INFINITY else min(most, hard)  # a process cannot raise a limit
             resource.setrlimit(kind, (lower, lower))
             guards.append(guard)
-    if os.geteuid() != 0:  # it means nothing to an administrator
+    if os.geteuid() != 0:  # this limit does not bind root
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
             guards.append("processes")
@@ -309,7 +313,7 @@ def _set_limits(limits: dict[str, Any]) -> list[str]:
 
 
 def _needed(file: Path) -> list[str]:
-    """What has to be read to run: Python, its packages, this project, the merge's own folder, and the system's own."""
+    """Return the paths needed to run: Python, its packages, this project, the merge's folder, and system folders."""
     system = "/usr /lib /lib64 /etc/ld.so.cache /dev/null /dev/urandom /proc/cpuinfo /sys/devices/system/cpu"
     return [sys.prefix, sys.base_prefix, *sys.path, str(ROOT), str(file.parent), *system.split()]
 

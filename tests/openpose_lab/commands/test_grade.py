@@ -197,9 +197,9 @@ def test_points_of_one_s_own(program, folder, tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[points", "are not TOML: "),
-        ("points = " + 10_000 * "[", "are not TOML: "),
-        ("x = {" + 2 * f'"{9000 * "k"}" = 1, ' + "}", "are not TOML: "),
+        ("[points", "is not TOML: "),
+        ("points = " + 10_000 * "[", "is not TOML: "),
+        ("x = {" + 2 * f'"{9000 * "k"}" = 1, ' + "}", "is not TOML: "),
         (70_000 * "#", "points.toml is larger than 64 kB, so it is no points file"),
         ("", "must have a table [points] with a number for each of contract, correctness, order, conflicts, speed"),
         ("[points]\ncontract = 1\n", "must have a table [points]"),
@@ -231,7 +231,7 @@ def test_pipes_and_devices_beside_the_submissions_are_one_sentence(program, fold
 def test_bad_options_are_one_sentence(program, folder, tmp_path):
     (folder / "A_merge.txt").write_text("")
     for options, sentence in (
-        ((), "there is no *merge*.py in "),
+        ((), "no *merge*.py was found in "),
         (("--jobs", 0), "--jobs must be from 1 to "),
         (("--jobs", 10**9), " but is 1000000000"),
         (("--memory", 1), "--memory must be from 200 to 1000000 but is 1"),
@@ -327,8 +327,8 @@ def test_a_fault_of_the_grader_costs_nobody_else_their_mark(monkeypatch):
     records = {record.student: record for record in judges._marked(submissions, None, 2)}
     assert sorted(records) == ["A", "B", "Deadly", "Faulty"]
     assert [records[name].problem for name in "AB"] == [None, None]
-    assert records["Faulty"].problem.endswith("it must be marked by hand: ZeroDivisionError: oh")
-    assert records["Deadly"].problem.endswith("it must be marked by hand: its judge was ended by the system")
+    assert records["Faulty"].problem.endswith("mark it by hand: ZeroDivisionError: oh")
+    assert records["Deadly"].problem.endswith("mark it by hand: the system ended the process that marked it")
     assert records["Deadly"].key == ""
 
 
@@ -364,7 +364,7 @@ def test_nothing_is_marked_if_the_reference_does_not_get_full_marks(program, fol
     status, _, err = program()
     assert (status, err.count("\n")) == (1, 1)
     assert err.startswith(
-        f"grade: nothing is marked, as the grader's own reference, {tmp_path / 'reference.py'}, does "
+        f"grade: no submission was marked, because the grader's reference {tmp_path / 'reference.py'} does "
     )
     assert why in err
     assert not list(tmp_path.glob("marks.csv*"))
@@ -502,7 +502,7 @@ def test_a_stop_is_a_stop(grader, temporary, tmp_path, name):
     grader.send_signal(getattr(signal, name))
     out, err = grader.communicate(timeout=15)  # until nobody holds the pipes any more
     assert (grader.returncode, err) == (128 + getattr(signal, name), "grade: stopped\n")
-    assert "1 of 4 are marked; the same command goes on from there" in out
+    assert "1 of 4 submissions are marked; the same command continues from there" in out
     assert [record.student for record in judges.read_progress(tmp_path / "marks.csv.progress").values()] == ["0"]
     assert list(temporary.iterdir()) == []
     assert wait_until(lambda: not processes_of(temporary), 2)
@@ -566,11 +566,11 @@ def test_the_table(tmp_path):
 
 
 def test_the_reason_is_the_check_that_others_wait_for():
-    failures = {"peak 0 counts": ("no answer", ""), "comes back in time": ("it took too long", "")}
-    record = Record("Ann", "x", "", failures=failures, waiting={"peak 0 counts": "comes back in time"})
-    assert report.reason(record) == "comes back in time: it took too long (and 1 more)"
+    failures = {"peak 0 counts": ("no answer", ""), "returns in time": ("it took too long", "")}
+    record = Record("Ann", "x", "", failures=failures, waiting={"peak 0 counts": "returns in time"})
+    assert report.reason(record) == "returns in time: it took too long (and 1 more)"
     page = render_student_page(record, dict.fromkeys(CATEGORIES, 20.0))
-    assert page.count("<p>waits for the check “comes back in time”: ") == 1
+    assert page.count("<p>This check can pass only after the check “returns in time”.") == 1
 
 
 def test_pages_of_an_earlier_run_are_removed_and_other_files_are_not(tmp_path):

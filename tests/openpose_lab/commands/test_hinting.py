@@ -142,7 +142,7 @@ def test_without_a_place_to_remember_the_first_hint_is_given(ask, cache):
         assert (status, err.count("\n")) == (0, 1)
         assert "hint 1 of 3" in out
         assert out.endswith("\n\nThe count of hints cannot be saved, so you get the same hint next time.\n")
-        assert err.startswith("check-merge: note: the numbers of the hints given are not kept for the next time: ")
+        assert err.startswith("check-merge: note: the hint counts are not kept for the next time: ")
 
 
 def test_the_steps(ask):
@@ -193,7 +193,7 @@ def test_a_file_that_cannot_be_loaded(call_program, tmp_path):
     for option in ("--hint", "--list"):
         status, out, err = call_program("check-merge", check_merge.main, tmp_path / "mine.py", option)
         assert (status, out, err.count("\n")) == (1, "", 1)
-        assert err.startswith("check-merge: there is nothing to check: ")
+        assert err.startswith("check-merge: no check was run: ")
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def test_a_case_that_passes_in_both_orders(run_case):
     assert out.splitlines() == [
         "limits: min_num_body_parts=1, min_score=0 (given to merge)",
         "",
-        "min_num_body_parts and min_score are heeded: with other limits given, smaller and less sure people stay",
+        "min_num_body_parts and min_score are used: the limits given here are low, so both people stay",
         "           neck r_shoulder r_elbow    score parts",
         " given        4          5       .     0.20     2",
         "              .          5       6     0.10     2",
@@ -54,7 +54,7 @@ def test_a_case_that_passes_in_both_orders(run_case):
         " expected    10         11       .      any     2",
         "              4          5       6      any     3",
         "",
-        "min_num_body_parts and min_score are heeded: passed",
+        "min_num_body_parts and min_score are used: passed",
     ]
 
 
@@ -63,8 +63,8 @@ def test_what_the_merge_prints_stands_between_the_rows_and_the_answer(run_case):
     status, out, err = run_case(text, "peak 0 counts")
     assert status == 1
     assert err == (
-        "check-merge: peak 0 counts: these are not the people: 0 is an id like any other; only -1 means that a part is "
-        "missing\n"
+        "check-merge: peak 0 counts: these are not the expected people: 0 is an id like any other; only -1 means "
+        "that a part is missing\n"
     )
     assert out.index("given") < out.index("I have 3 {}") < out.index("came back no rows") < out.index("expected")
     assert "limits: min_num_body_parts=4, min_score=0.4 (the defaults)\n" in out

@@ -134,7 +134,7 @@ def save_as_utf_16(folder):
     ("change", "sentence"),
     [
         (write_into_a_block, "the block subset was changed by hand, and would be overwritten; move your text below"),
-        (damage_a_block, "the block checks has no end; undo the change, or put"),
+        (damage_a_block, "the block checks has no end; undo the change, or write"),
         (draw_on_a_picture, "people.jpg was changed, or made by another program, and would be overwritten; move it"),
         (write_into_the_page, "report.html was changed, or made by another program, and would be overwritten; move it"),
         (save_as_utf_16, "report.md is not UTF-8; save it as UTF-8 in your editor, and run again"),

@@ -20,7 +20,7 @@ if sys.platform != "win32":
     import pty
 
 ZERO = RIGHT.read_text().replace("if row[slot] != -1", "if row[slot] > 0")
-PEAK_0 = "correctness: peak 0 counts\n  these are not the people: 0 is an id like any other;"
+PEAK_0 = "correctness: peak 0 counts\n  these are not the expected people: 0 is an id like any other;"
 NAMES = ("peak 0 counts", "the handout's nine rows are one person", "306 rows are 34 people")
 WRONG = Failure("this is wrong")
 

@@ -129,7 +129,7 @@ def test_the_open_page_follows(watching, tmp_path):
     count = 'document.querySelectorAll(".people li").length'
     shown = 'document.body.dataset.step + " " + document.querySelector("#part").value'
     with OpenPage((tmp_path / PAGE).as_uri(), tmp_path / "profile") as page:
-        page.until(said, "Follows the file; written at .")
+        page.until(said, "This page follows the file. Last update: .")
         page.until(count, 2)
         page.evaluate("scrollTo(0, 100)")
         page.evaluate("""
@@ -140,9 +140,9 @@ def test_the_open_page_follows(watching, tmp_path):
         """)
         page.until(shown, "7 4")
         save("def merge(:\n")
-        page.until(said, f"An older version of the file is shown: {NOT_PYTHON}")
+        page.until(said, f"This page shows an older version of the file: {NOT_PYTHON}")
         save(NOBODY)
-        page.until(f"{count} + {said}", "0Follows the file; written at .")
+        page.until(f"{count} + {said}", "0This page follows the file. Last update: .")
         page.until(shown, "7 4")
         page.until("scrollY", 100)
         save("def merge(subset):\n    return 1 / 0\n")

@@ -223,9 +223,9 @@ def test_setting_up_twice_is_setting_up_once(autograder, tmp_path):
 @pytest.mark.parametrize(
     ("python", "sentence"),
     [
-        (None, "The autograder failed before it marked anything, which is not your fault."),
-        ("#!/bin/sh\nexit 3\n", "The autograder failed before it marked anything, which is not your fault."),
-        ("#!/bin/sh\nkill -9 $$\n", "Marking did not end: "),  # as if memory had run out
+        (None, "The autograder failed before it marked your submission. This is not your fault."),
+        ("#!/bin/sh\nexit 3\n", "The autograder failed before it marked your submission. This is not your fault."),
+        ("#!/bin/sh\nkill -9 $$\n", "Marking did not finish: "),  # as if memory had run out
     ],
 )
 def test_without_a_working_python_there_is_a_valid_result(autograder, tmp_path, python, sentence):
@@ -340,10 +340,13 @@ def test_scores_are_those_of_grade_and_no_submission_does_harm(autograder, call_
     assert [name for name in HOSTILE if scores[name] > 15.5 / 5] == []
     for name, sentence in (
         ("nothing", "nothing was handed in"),
-        ("no Python", "there is no *merge*.py in the submission"),
-        ("two that may be meant", "there are 2 files that may be meant in the submission: merge_v1.py, merge_v2.py"),
+        ("no Python", "no *merge*.py was found in the submission"),
+        ("two that may be meant", "2 files in the submission may be the submission: merge_v1.py, merge_v2.py"),
         ("a wrong encoding", "the file is UTF-16, but Python reads UTF-8; in your editor, save it with encoding UTF-8"),
-        ("another grouping", "; a submission may import Python's own modules, numpy, scipy, cv2, and of the project "),
+        (
+            "another grouping",
+            "; a submission may import Python's own modules, numpy, scipy, cv2, and the handout's modules ",
+        ),
         ("no syntax", "line 1: SyntaxError: expected ':'"),
     ):
         assert sentence in outputs[name]

@@ -34,7 +34,7 @@ BROKEN = {
     ),
     "goes by the order of the rows": (
         ("sorted(subset.tolist(), key=lambda row: (-row[18], row))", "subset.tolist()"),
-        "conflicts are settled alike in any order",
+        "conflicts end the same in any order",
         "(look at peaks 22, 24). Sort the rows yourself: the best score first",
     ),
     "changes its input": (
@@ -44,21 +44,21 @@ BROKEN = {
     ),
     "lets the larger id win": (
         ("key=lambda row: (-row[18], row)", "key=lambda row: (-max(row[:18]), row)"),
-        "the stronger wins, not the larger or the smaller id",
-        "of each pair of wrists the one in the stronger row stays, whichever has the larger id",
+        "the stronger row wins, whatever the ids are",
+        "of two wrists, the one in the row with the higher score stays; the size of the ids does not matter",
     ),
     "throws away the loser's other parts": (
         (
             "            continue\n",
             "            people = [person for person in people if person is not owners[-1]]\n            continue\n",
         ),
-        "who loses a conflict keeps their other parts",
-        "right shoulder 2 goes to the stronger neck 1; the person of neck 31 is still there without it",
+        "a person who loses a peak keeps their other parts",
+        "right shoulder 2 goes to neck 1, in the row with the higher score; the person of neck 31 stays without it",
     ),
     "looks at each row once only": (
         ("peaks.items()]\n", "peaks.items()][:1]\n"),
         "goes on until nothing changes",
-        "the last row joins two halves that were apart until then",
+        "the last row joins two groups of rows that share no peak otherwise",
     ),
     "returns text": (
         (END, "    return answer[keep].astype(str)\n"),
@@ -104,8 +104,8 @@ BROKEN = {
             "        if clash:\n",
             "        while clash:\n            clash = True\n        if clash:\n",
         ),
-        "comes back in time",
-        "merge did not come back: it took longer than 1 seconds, and was stopped; is there a loop that never ends?",
+        "returns in time",
+        "merge did not return in time: it took longer than 1 seconds",
     ),
     "exits": (
         ("        if clash:\n", "        if clash:\n            raise SystemExit(3)\n"),
@@ -115,24 +115,24 @@ BROKEN = {
     "exits at once": (
         ("        if clash:\n", "        if clash:\n            import os; os._exit(3)\n"),
         "returns people, and does not fail",
-        "merge failed: it ended its own process, with status 3, in place of an answer",
+        "merge failed: it ended its own process with status 3 instead of an answer",
     ),
     "wants all memory": (
         ("    people = []\n", "    people = []\n    np.ones(10**11)\n"),
-        "gets by with little memory",
-        "merge wants more memory than 1500 MB: line 9: ",
+        "needs little memory",
+        "merge needs more memory than 1500 MB: line 9: ",
     ),
     "calls home": (
         (
             "    people = []\n",
             '    people = []\n    __import__("urllib.request").request.urlopen("http://127.0.0.1:9/")\n',
         ),
-        "keeps to itself: no files, network or programs",
-        "merge tried to use the network; it needs only its rows, so remove that",
+        "uses no files, network or programs",
+        "merge tried to use the network; it needs only its rows, so remove this call",
     ),
     "keeps a log": (
         ("    people = []\n", '    people = []\n    open("log.txt", "a").write("here")\n'),
-        "keeps to itself: no files, network or programs",
+        "uses no files, network or programs",
         "merge tried to write files",
     ),
     "starts a program, and hides it": (
@@ -141,7 +141,7 @@ BROKEN = {
             "    people = []\n    try:\n"
             '        __import__("subprocess").run(["ls"])\n    except Exception:\n        pass\n',
         ),
-        "keeps to itself: no files, network or programs",
+        "uses no files, network or programs",
         "merge tried to start another program",
     ),
     "prints a megabyte": (
@@ -166,36 +166,36 @@ BROKEN = {
     ),
     "can join two people and no more": (
         ("        whole =", "        one, other = (owners + [None, None])[:3]\n        whole ="),
-        "any rows make people who keep the contract",
+        "answers to random rows keep the contract",
         "there was no answer: line 12: ValueError: too many values to unpack (expected 2",
     ),
     "keeps small people": (
         ("(answer[:, 19] >= min_num_body_parts) &", "(answer[:, 19] > 0) &"),
         "people of fewer than 4 parts are dropped",
-        "the handout's first rule: parts_num < 4 goes",
+        "the handout's first rule: drop people with parts_num < 4",
     ),
     "keeps unsure people": (
         ("np.maximum(answer[:, 19], 1) >= min_score", "np.maximum(answer[:, 19], 1) >= 0"),
-        "people with a score of less than 0.4 a part are dropped",
-        "the handout's second rule: score / parts_num < 0.4 goes",
+        "people with a score of less than 0.4 per part are dropped",
+        "the handout's second rule: drop people with score / parts_num < 0.4",
     ),
     "has limits of its own": (
         ("    people = []\n", "    people = []\n    min_num_body_parts, min_score = 4, 0.4\n"),
-        "min_num_body_parts and min_score are heeded",
-        "with other limits given, smaller and less sure people stay",
+        "min_num_body_parts and min_score are used",
+        "the limits given here are low, so both people stay",
     ),
     "takes no limits": (
         (
             "merge(subset, min_num_body_parts=4, min_score=0.4):",
             "merge(subset):\n    min_num_body_parts, min_score = 4, 0.4",
         ),
-        "min_num_body_parts and min_score are heeded",
+        "min_num_body_parts and min_score are used",
         "there was no answer: TypeError: merge() got an unexpected keyword argument",
     ),
     "never joins anybody": (
         (".items() & peaks.items()]", ".items() > peaks.items()]"),
-        "whoever is connected is one person",
-        "nothing clashes here, so connected peaks are one person: there are 1, but 2 came back",
+        "connected rows are one person",
+        "no rows conflict here, so connected rows are one person: expected 1 person, but got 2",
     ),
     "takes a part off whoever is large": (
         (
@@ -213,13 +213,13 @@ BROKEN = {
     ),
     "scores who meets a conflict too high": (
         ("            continue\n", '            owners[0]["score"] += 100\n            continue\n'),
-        "no score out of nothing",
-        "the scores of all people together are 107.0000, more than those of all rows, 8.5000",
+        "the people have no more score than the rows",
+        "the people's scores add up to 107.0000, but the rows' scores only to 8.5000",
     ),
     "scores who meets a conflict beyond all bounds": (
         ("            continue\n", '            owners[0]["score"] += 1e300\n            continue\n'),
-        "no score out of nothing",
-        "the scores of all people together are 1e+300, more than those of all rows, 8.5000",
+        "the people have no more score than the rows",
+        "the people's scores add up to 1e+300, but the rows' scores only to 8.5000",
     ),
     "finds nobody in a crowd": (
         (
@@ -227,7 +227,7 @@ BROKEN = {
             "    people = []\n    subset = subset[: 250 - len(subset)] if len(subset) > 250 else subset\n",
         ),
         "306 rows are 34 people",
-        "there are 34, but ",
+        "expected 34 people, but ",
     ),
     "prints when it is loaded": (
         ("import numpy as np\n", "import numpy as np\n\nprint('here')\n"),
@@ -237,7 +237,7 @@ BROKEN = {
     "is slow": (
         ("    people = []\n", "    people = []\n    import time; time.sleep(2.1 * (len(subset) > 200))\n"),
         "306 rows in 2 seconds",
-        "does it look at every pair of rows again after each change?",
+        "look for code that compares all pairs of rows again after each change",
     ),
 }
 
@@ -263,7 +263,7 @@ def test_a_merge_that_never_ends_is_given_up(patience, granted):
     assert errors[: patience.full] == ["it took longer"] * patience.full
     sentence = f"it was stopped after {patience.after:g} seconds, because an earlier call took longer than 5 seconds"
     assert errors[patience.full].startswith(sentence)
-    assert set(errors[patience.most :]) == {f"it was stopped {patience.most} times, so it was not called any more"}
+    assert set(errors[patience.most :]) == {f"it was stopped {patience.most} times, so it was not called again"}
 
 
 @pytest.mark.slow
@@ -287,23 +287,23 @@ def test_each_check_finds_what_it_is_named_for(fault, tmp_path):
 
 
 HIDDEN_FINDS = {
-    "conflicts in a crowd are settled as alone": (
+    "conflicts in a crowd end as without the crowd": (
         "key=lambda row: (-row[18], row)",
         "key=lambda row: (row[18] if len(subset) > 40 else -row[18], row)",
     ),
-    "a whole person, from the ends inwards": BROKEN["looks at each row once only"][0],
-    "two whole people whose rows are mixed": BROKEN["never joins anybody"][0],
-    "just four parts, and just the score that is asked for": ("1) >= min_score", "1) > min_score"),
-    "limits of three parts": BROKEN["has limits of its own"][0],
+    "a whole person, outer limbs first": BROKEN["looks at each row once only"][0],
+    "two whole people with mixed rows": BROKEN["never joins anybody"][0],
+    "exactly four parts, and exactly the lowest score": ("1) >= min_score", "1) > min_score"),
+    "a limit of three parts": BROKEN["has limits of its own"][0],
     "peak 0 at the end of a leg": BROKEN["drops id 0"][0],
     "a knee with two ankles, the weaker row first": BROKEN["goes by the order of the rows"][0],
-    "a loser who is larger than the winner": BROKEN["throws away the loser's other parts"][0],
+    "the person who loses a peak has more parts": BROKEN["throws away the loser's other parts"][0],
     "an ear and a shoulder of two people": BROKEN["lets the larger id win"][0],
-    "whoever is connected is one person": BROKEN["never joins anybody"][0],
-    "no score out of nothing": BROKEN["sums scores twice"][0],
-    "any scores are sums": BROKEN["sums scores twice"][0],
+    "connected rows are one person": BROKEN["never joins anybody"][0],
+    "the people have no more score than the rows": BROKEN["sums scores twice"][0],
+    "a score is the sum of random rows": BROKEN["sums scores twice"][0],
     "any rows in any order": BROKEN["goes by the order of the rows"][0],
-    "any rows make people who keep the contract": BROKEN["keeps both who claim a peak"][0],
+    "answers to random rows keep the contract": BROKEN["keeps both who claim a peak"][0],
 }
 
 
@@ -332,10 +332,10 @@ def test_no_check_is_without_a_broken_merge_but_those_that_are_as_others_on_rand
         "the handout's nine rows are one person",
         "people who share no peak stay apart",
         "a limb within a person adds its score, and no part",
-        "any scores are such sums",
+        "a score is the sum of random rows",
         "the handout's rows in any order",
         "any rows in any order",
         "an elbow with two wrists keeps the stronger one",
-        "a limb between two people who clash joins nobody",
-        "three people who want one peak come to terms",
+        "a limb does not join two people in conflict",
+        "a peak that three people claim goes to one",
     }

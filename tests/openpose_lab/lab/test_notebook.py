@@ -65,13 +65,13 @@ def test_a_right_merge():
     assert "  this merge          0.948   <-\n" in text
     assert text.splitlines()[-2:] == [
         "All 37 checks pass.",
-        'Not tried in this process: "keeps to itself: no files, network or programs" and "gets by with little '
-        'memory". The grader tries them, as does check-merge.',
+        'Not run in the notebook: "uses no files, network or programs" and "needs little memory". '
+        "check-merge and the grader run them.",
     ]
     shown = result._repr_html_()
     assert "✓ All 37 checks pass." in shown
     assert "13 of 13" in shown
-    assert "Not tried in this process" in shown
+    assert "Not run in the notebook" in shown
 
 
 def test_the_checks_that_are_left_out_need_the_sandbox():
@@ -110,10 +110,10 @@ def test_a_notebook_is_checked_as_the_grader_takes_it(call_program, tmp_path):
 @pytest.mark.parametrize(
     ("cells", "sentence"),
     [
-        (["x = 1"], "there is nothing to check in {path}: the notebook defines no function merge in its code cells"),
+        (["x = 1"], "{path} cannot be checked: the notebook defines no function merge in its code cells"),
         (
             ["from helper import X", "def merge(subset):\n    return X"],
-            "there is nothing to check: the grouping file lab.ipynb cannot be loaded: line 1 of code cell 1: "
+            "no check was run: the grouping file lab.ipynb cannot be loaded: line 1 of code cell 1: "
             "ModuleNotFoundError: No module named 'helper'",
         ),
     ],
@@ -128,8 +128,8 @@ def test_a_notebook_without_a_merge_that_can_be_loaded_is_one_sentence(tmp_path,
 def test_what_is_wrong_is_shown_in_both_ways():
     result = check(zero_is_missing)
     text, shown = str(result), result._repr_html_()
-    assert "correctness: peak 0 counts\n  these are not the people: 0 is an id like any other;" in text
-    assert "<b>correctness: peak 0 counts</b><br>these are not the people: 0 is an id like any other;" in shown
+    assert "correctness: peak 0 counts\n  these are not the expected people: 0 is an id like any other;" in text
+    assert "<b>correctness: peak 0 counts</b><br>these are not the expected people: 0 is an id like any other;" in shown
     assert "<th>r_shoulder</th>" in shown
     assert "came back" in shown
     assert "✗ " in shown
@@ -212,7 +212,7 @@ def test_a_slow_merge_is_not_called_any_more():
     result = this_process.check_here(load_grouping(merge), Limits(seconds=-1.0))
     text = format_result(result)
     assert len(calls) == 1
-    assert "merge did not come back: it took 0.0 seconds, longer than -1 seconds" in text
+    assert "merge did not return in time: it took 0.0 seconds, longer than -1 seconds" in text
     assert "real photos" not in text
 
 
@@ -361,7 +361,7 @@ def test_one_more_hint_each_time(monkeypatch):
         assert text.startswith("returns people, and does not fail: merge failed: ")
         assert f"\nHint {count} of 3: {UNWRITTEN[count - 1]}" in text
     assert told[3] == told[2]
-    assert repr(hint(right_merge)) == "All checks pass, so there is nothing to hint at."
+    assert repr(hint(right_merge)) == "All checks pass, so no hint is needed."
     assert "Hint 1 of 3" in hint(unwritten)._repr_html_()  # what passes begins anew
 
 

@@ -104,11 +104,11 @@ def test_a_merge_that_is_no_python_is_taken_as_it_is():
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "no notebook"),
-        (b"[]", "no notebook"),
-        (b'{"cells": 3}', "no notebook"),
-        (b'{"cells": [{"cell_type": "code", "source": 3}]}', "no notebook"),
-        (b"[" * 100_000, "no notebook"),
+        (b"", "not a notebook"),
+        (b"[]", "not a notebook"),
+        (b'{"cells": 3}', "not a notebook"),
+        (b'{"cells": [{"cell_type": "code", "source": 3}]}', "not a notebook"),
+        (b"[" * 100_000, "not a notebook"),
         (notebook(), "defines no function merge"),
         (notebook("from x import *"), "defines no function merge"),
         (notebook("x" * 200_001), "more than 200 kB of code"),

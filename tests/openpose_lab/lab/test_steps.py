@@ -50,7 +50,7 @@ def test_the_check_to_correct_first(mistake):
 
 def test_steps_come_before_the_order_of_the_checks():
     failures = {
-        "people with a score of less than 0.4 a part are dropped": Failure("people"),
+        "people with a score of less than 0.4 per part are dropped": Failure("people"),
         "a score is the sum of the rows, each once": Failure("a score"),
     }
     assert next_check(Outcome(failures)) == "a score is the sum of the rows, each once"
@@ -65,7 +65,7 @@ def test_steps_come_before_the_order_of_the_checks():
         ("no peak in two people", ELBOW, "conflicts"),
         ("counts that are true", PEAK_0, "counts"),
         ("counts that are true", ELBOW, "conflicts"),
-        ("who loses a conflict keeps their other parts", ELBOW, "loser_keeps_rest"),
+        ("a person who loses a peak keeps their other parts", ELBOW, "loser_keeps_rest"),
         ("peak 0 counts", ELBOW, "id_zero"),
     ],
 )

@@ -64,11 +64,11 @@ MISTAKES = {
     ),
     "goes by the order of the rows": (
         [("np.array(sorted(subset.tolist(), key=lambda row: (-row[18], row))).reshape(-1, 20)", "subset")],
-        "conflicts are settled alike in any order",
+        "conflicts end the same in any order",
     ),
     "breaks ties by the order of the rows": ([("(-row[18], row)", "-row[18]")], "rows of equal score in any order"),
     "lets the weaker win": ([("(-row[18], row)", "(row[18], row)")], "an elbow with two wrists keeps the stronger one"),
-    "ignores the limits": ([(">= min_num_body_parts", ">= 4")], "min_num_body_parts and min_score are heeded"),
+    "ignores the limits": ([(">= min_num_body_parts", ">= 4")], "min_num_body_parts and min_score are used"),
     "prunes nobody small": ([(">= min_num_body_parts", ">= 0")], "people of fewer than 4 parts are dropped"),
     "stops at a conflict": ([("elif same.any():", "elif same.any():\n                raise ValueError")], RETURNS),
     "keeps the people of the call before": (
@@ -164,12 +164,12 @@ def test_two_mistakes_that_do_not_depend_on_each_other_are_both_told():
     changes = MISTAKES["changes its input"][0] + MISTAKES["ignores the limits"][0]
     assert explaining(failures_of(merge_of(changes))) == {
         "leaves its input as it was",
-        "min_num_body_parts and min_score are heeded",
+        "min_num_body_parts and min_score are used",
     }
 
 
 def test_without_any_answer_all_wait_for_the_reason():
-    stopped = Failure("merge did not come back")
+    stopped = Failure("merge did not return in time")
     failures = {check.name: NO_ANSWER for check in CHECKS} | {COMES_BACK: stopped}
     assert set(find_waiting(failures).values()) == {COMES_BACK}
 

@@ -80,7 +80,7 @@ def progress() -> list[Files]:
     records = [
         Record("Ada", "Ada/merge.py", "a" * 64, None, {}, {"F1": 0.9, "AP": 0.5}, 12.5, prints, "1000777"),
         Record("Bob", "Bob.zip: merge.py", "b" * 64, None, failures, {}, None, prints, "", "a note"),
-        Record("Cy", "Cy.zip", "c" * 64, "there is no *merge*.py in the archive"),
+        Record("Cy", "Cy.zip", "c" * 64, "no *merge*.py was found in the archive"),
     ]
     lines = [json.dumps(record.to_json()) for record in records]
     return [{"grades.csv.progress": ("\n".join(lines) + "\n").encode()}]

@@ -1,4 +1,4 @@
-"""The page of openpose_lab.commands.explain: its files and the data, put into one."""
+"""Makes the page of openpose_lab.commands.explain from its files and its data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCRIPTS = ("data.js", "maps.js", "panel.js", "stages.js", "cards.js", "watch.js
 
 
 def make_page(data: dict[str, Any]) -> str:
-    """Make the page as HTML from the data of ``openpose_lab.lab.explain.data``. No text in it is taken for markup."""
+    """Make the page as HTML from the data of ``openpose_lab.lab.explain.data``. All texts in it are escaped."""
     fillings = {
         "title": html.escape(data["photo"]["name"].encode(errors="replace").decode()),
         "css": (_FOLDER / "page.css").read_text(encoding="utf-8"),
@@ -26,6 +26,6 @@ def make_page(data: dict[str, Any]) -> str:
 
 
 def _for_script(data: dict[str, Any]) -> str:
-    """JSON in ASCII that cannot end the script element it is in."""
+    """Return JSON in ASCII that cannot end the script element around it."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

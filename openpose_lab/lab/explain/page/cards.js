@@ -1,6 +1,6 @@
-// What is said of a limb or a peak: beside the rows, and where somebody points.
+// The details of a limb or a peak: beside the rows, and next to the mouse.
 
-/** The samples of a candidate's line integral: where, 0 to 1; the PAF along the limb; what it counts. */
+/** The samples of a candidate's line integral: position from 0 to 1, PAF along the limb, weight. */
 function samplesOf(c) {
   const along = found.along[c];
   const points = found.quadratures[along.length];
@@ -14,9 +14,9 @@ function limbCard(c) {
   const mean = samples.reduce((sum, [, along, weight]) => sum + along * weight, 0);
   const score = found.score[c];
   let text = `PAF score ${score.toFixed(3)}, ${Math.round(100 * found.agreement[c])} % of the limb agree`;
-  if (score - mean > 0.006) text += "; its ends are less than a cell apart, so silence does not count";
+  if (score - mean > 0.006) text += "; its ends are less than a cell apart, so a weak PAF does not lower the score";
   if (mean - score > 0.006)
-    text += `; the mean is ${mean.toFixed(3)}, and so long a limb loses ${(mean - score).toFixed(3)}`;
+    text += `; the mean is ${mean.toFixed(3)}, and the limb loses ${(mean - score).toFixed(3)} for its length`;
   node(card, "div", {}, `${text}. ${fateOf(c)}`);
   card.append(chart(samples, c));
   return card;
@@ -29,10 +29,10 @@ function fateOf(c) {
       found.accepted[k] && limb === found.limb[c] && (found.from[k] === found.from[c] || found.to[k] === found.to[c]),
   );
   if (winner < 0) return "Not accepted.";
-  return `Not accepted: ${peakName(found.from[winner])} → ${peakName(found.to[winner])} is better (${found.score[winner].toFixed(3)}).`;
+  return `Not accepted: ${peakName(found.from[winner])} → ${peakName(found.to[winner])} has a higher score (${found.score[winner].toFixed(3)}).`;
 }
 
-/** The samples from one end to the other, over the threshold above which they agree. */
+/** A chart of the samples from one end to the other, with the threshold above which they agree. */
 function chart(samples, c) {
   const [width, height, left, bottom] = [300, 84, 26, 14];
   const values = samples.map(([, along]) => along);
@@ -106,6 +106,6 @@ function peakCard(panel, peak) {
   node(card, "strong", {}, `${capital(partName(peak))}, id ${peak}`);
   const [x, y] = [data.peaks.x[peak].toFixed(1), data.peaks.y[peak].toFixed(1)];
   node(card, "div", {}, `score ${data.peaks.score[peak].toFixed(3)}, at ${x}, ${y}`);
-  node(card, "div", {}, owner === undefined ? "in nobody" : `in person ${owner}`);
+  node(card, "div", {}, owner === undefined ? "in no person" : `in person ${owner}`);
   return card;
 }

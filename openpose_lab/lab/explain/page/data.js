@@ -1,11 +1,11 @@
-// The data of the page, as openpose_lab/lab/explain/data.py describes it, and what everything else here is made of. The
-// files of this folder are put into one function, in the order of __init__.py. All positions are pixels of the photo,
-// whole numbers at pixel centres, so that x lies at (x + 0.5) * scale on the screen.
+// The data of the page, as openpose_lab/lab/explain/data.py describes it, and helpers for the other files. __init__.py
+// puts the files of this folder into one function, in its order. All positions are in pixels of the photo, with whole
+// numbers at pixel centres, so x lies at (x + 0.5) * scale on the screen.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
 const COLOURS = ["#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"]; // Okabe and Ito
-const DASHES = ["", "7 4", "2 4"]; // of people beyond the seventh and the fourteenth
+const DASHES = ["", "7 4", "2 4"]; // people after the seventh and after the fourteenth repeat the colours, with dashes
 const SCORE_RAMP = ["#440154", "#414487", "#2a788e", "#22a884", "#7ad151", "#fde725"]; // viridis
 const HEAT_RAMP = ["#1b0c41", "#781c6d", "#cf4446", "#fb9b06", "#fcffa4"]; // inferno
 const DIRECTION_RAMP = ["#ff4d4d", "#ffd21f", "#4cd964", "#22d3ee", "#5b7cff", "#f062e0", "#ff4d4d"]; // clockwise
@@ -19,13 +19,13 @@ const LAYERS = [
   { name: "people", title: "People" },
 ];
 const SOURCES = {
-  recorded: "The steps are those that the grouping tells.",
+  recorded: "The grouping recorded these steps itself.",
   replayed:
-    "This merge tells no steps, so it was called on the best row, on the best two, and so on, without pruning. " +
-    "What it decided is worked out from its answers.",
+    "This merge records no steps, so it was called on the best row, on the best two rows, and so on, without pruning. " +
+    "Its decisions follow from the differences between the answers.",
   "before and after":
-    "This grouping tells no steps, so there is only the time before it and its answer. docs/explain.md says how " +
-    "it can tell them.",
+    "This grouping records no steps, so the film shows only the limbs before it and its answer. docs/explain.md says " +
+    "how to record steps.",
 };
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -55,7 +55,7 @@ function finish(parent, made, attributes, text) {
   if (parent) parent.append(made);
   return made;
 }
-/** The values that `packed` of data.py wrote: after each 0 stands how many there are. */
+/** Unpack the values that `packed` of data.py wrote: a byte after each 0 gives the number of zeros. */
 function bytes(base64, count) {
   const text = atob(base64);
   const array = new Uint8Array(count);
@@ -85,13 +85,13 @@ const found = data.candidates;
 const pairKey = (a, b) => (a < b ? `${a} ${b}` : `${b} ${a}`);
 const candidateOf = new Map(found.limb.map((_, c) => [pairKey(found.from[c], found.to[c]), c]));
 const rowScore = new Map(data.rows.map((row) => [pairKey(...row.peaks), row.score]));
-const BACKGROUND = String(data.parts.length); // its value in the list of parts
+const BACKGROUND = String(data.parts.length); // the background's value in the list of parts
 const partTitle = () =>
   state.part === "all" ? "all parts" : state.part === BACKGROUND ? "the background" : spaced(data.parts[state.part]);
 const limbTitle = () => (state.limb === "all" ? "all limbs" : limbName(data.limbs[state.limb]));
 const limbName = (limb) => `${spaced(data.parts[limb.from])} – ${spaced(data.parts[limb.to])}`;
 
-/** For each grouping the people before the first frame and after each: Maps from a number to ids of peaks. */
+/** For each grouping, the people before the first frame and after each frame: Maps from a number to ids of peaks. */
 const films = data.groupings.map((grouping) => {
   const states = [new Map()];
   for (const frame of grouping.frames) {
@@ -104,7 +104,7 @@ const films = data.groupings.map((grouping) => {
 });
 const lastStep = Math.max(...data.groupings.map((grouping) => grouping.frames.length));
 
-/** How many frames of a grouping are over at a step. Its answer comes together with the other grouping's. */
+/** The number of frames of a grouping that are over at a step. Both groupings show their answers at the last step. */
 function framesAt(index, step) {
   const frames = data.groupings[index].frames.length;
   return step === lastStep ? frames : Math.min(step, frames - 1);
@@ -116,7 +116,7 @@ function owners(people) {
   return owner;
 }
 
-/** Who is in only one of two groupings, and which peaks have another owner; people are paired by shared peaks. */
+/** Find the people who are in only one of two groupings, and the peaks with another owner. Shared peaks pair people. */
 function differences(first, second) {
   const [one, other] = [owners(first), owners(second)];
   const shared = new Map();

@@ -1,4 +1,4 @@
-// The maps: their values in bytes, and their pictures. A field has a size, a place and what a byte counts.
+// The maps: their values in bytes, and their pictures. A field has a size, a place and the value of one byte, `scale`.
 
 const heatField = (maps, kept = maps) => fieldOf(maps, kept, data.parts.length + 1);
 const pafField = (maps, kept = maps) => {
@@ -13,7 +13,7 @@ const fieldOf = (maps, { scale, bytes: text }, channels) => ({
 const finalHeat = heatField(data.maps, data.maps.heatmaps);
 const finalPafs = pafField(data.maps, data.maps.pafs);
 
-/** The heatmap of the chosen part in cell i, or the strongest of all parts. */
+/** The heatmap value of the chosen part in cell i, or the largest of all parts. */
 function heatAt({ width, height, scale, values }, i) {
   const size = width * height;
   if (state.part !== "all") return scale * values[Number(state.part) * size + i];
@@ -40,7 +40,7 @@ const directionColour = (x, y) => mix(DIRECTION_RAMP, (Math.atan2(y, x) / (2 * M
 
 const opacity = (value) => Math.round(255 * Math.min(1.6 * value, 0.9));
 
-/** One pixel for each cell; the browser scales it. Returns the largest value, and its cell. */
+/** Paint one pixel per cell; the browser scales it. Returns the largest value, and its cell. */
 function paint(canvas, field, colourAndValue) {
   Object.assign(canvas, { width: field.width, height: field.height });
   const context = canvas.getContext("2d");
@@ -65,7 +65,7 @@ function paintDirections(canvas, field) {
   return paint(canvas, field, pixel);
 }
 
-/** Lay a canvas of cells over a photo that is drawn at a scale. */
+/** Place a canvas of cells over a photo that is drawn at `scale`. */
 function placeMap(canvas, { width, height, cell, offset }, scale) {
   Object.assign(canvas.style, {
     left: `${offset[0] * cell[0] * scale}px`,
@@ -76,8 +76,8 @@ function placeMap(canvas, { width, height, cell, offset }, scale) {
 }
 
 /**
- * Arrows by strength, as paths: as long as a cell where the field has strength 1. Where cells are narrower than
- * `apart` pixels, every n-th has one.
+ * Make arrows as paths, in five classes of strength. An arrow of strength 1 is as long as a cell. If cells are narrower
+ * than `apart` pixels, only every n-th cell has an arrow.
  */
 function arrowsOf(field, scale, apart) {
   const { width, height, cell, offset } = field;

@@ -1,12 +1,12 @@
-// What can be done: buttons, keys, the film; and the beginning.
+// The actions of the page: buttons, keys and the film. The page starts at the end of this file.
 
 function showStep() {
-  const silent = data.groupings.find(({ frames }) => frames.length === 1); // who has no steps to compare
+  const silent = data.groupings.find(({ frames }) => frames.length === 1); // a grouping without steps to compare
   const comparable = panels.length === 2 && (!silent || state.step === lastStep);
   const differ = comparable ? differences(peopleAt(0, state.step), peopleAt(1, state.step)) : null;
   for (const panel of panels) panel.drawStep(differ);
   if (panels.length === 2) {
-    const sentence = differ ? differenceSentence(differ) : `Of ${silent.name} only the answer can be compared.`;
+    const sentence = differ ? differenceSentence(differ) : `${silent.name} has no steps, so only its answer can be compared.`;
     $("difference").textContent = sentence;
     $("difference").classList.toggle("same", !differ || !differ.peaks.size);
   }
@@ -82,13 +82,13 @@ function showLegend() {
     legend.append(`${paf && candidates ? "PAF and candidates" : paf ? "PAF" : "Candidates"} of ${limbTitle()}: 0`);
     ramp(SCORE_RAMP);
     legend.append("1");
-    if (candidates) legend.append(", solid if accepted, dashed if not");
-    if (candidates && found.left_out) legend.append(`; the weakest ${found.left_out} are left out`);
+    if (candidates) legend.append(", solid if accepted, dashed if not accepted");
+    if (candidates && found.left_out) legend.append(`; the weakest ${found.left_out} are not shown`);
     legend.append(". ");
   }
   if (peaks)
-    legend.append("Peaks: id · score, white if in nobody; labels show where there is room: zoom in for more. ");
-  legend.append("Point at or tap a limb or a peak for more.");
+    legend.append("Peaks: id · score; white peaks are in no person. Zoom in for more labels. ");
+  legend.append("Point at a limb or a peak, or tap it, for more.");
 }
 function zoom(change) {
   const before = ZOOMS[state.zoom];
@@ -122,22 +122,22 @@ const toggleTheme = () => setTheme(document.documentElement.dataset.theme !== "d
 
 const KEYS = new Map([
   ["ArrowLeft", ["one step back", () => go(state.step - 1), "←"]],
-  ["ArrowRight", ["one step on", () => go(state.step + 1), "→"]],
+  ["ArrowRight", ["one step forward", () => go(state.step + 1), "→"]],
   ["Home", ["before the first step", () => go(0)]],
   ["End", ["the answer", () => go(lastStep)]],
   [" ", ["play or pause the film", () => play(!playing()), "space"]],
   ...LAYERS.map(({ name, title }, k) => [`${k + 1}`, [`layer: ${title}`, () => toggleLayer(name)]]),
   ["p", ["next part (heatmap and peaks)", () => turn($("part"), 1)]],
-  ["P", ["part before", () => turn($("part"), -1)]],
+  ["P", ["previous part", () => turn($("part"), -1)]],
   ["l", ["next limb (PAF and candidates)", () => turn($("limb"), 1)]],
-  ["L", ["limb before", () => turn($("limb"), -1)]],
+  ["L", ["previous limb", () => turn($("limb"), -1)]],
   ["c", ["candidates: all, accepted, not accepted", () => turn($("which"), 1)]],
   ["s", ["the maps after every stage of the network", () => stages.toggle()]],
   ["+", ["larger", () => zoom(1)]],
   ["-", ["smaller", () => zoom(-1)]],
   ["0", ["the whole photo", () => zoom(0)]],
   ["t", ["dark or light", toggleTheme]],
-  ["Escape", ["hide what was tapped", () => tip.hide(), "Esc"]],
+  ["Escape", ["close the details of a limb or peak", () => tip.hide(), "Esc"]],
   ["?", ["these keys", () => $("keys").showModal()]],
 ]);
 
@@ -230,7 +230,7 @@ if (kept) scrollTo(...kept.places);
 watch.begin();
 let [width, height] = [innerWidth, innerHeight];
 addEventListener("resize", () => {
-  // The bars of a phone's browser come and go, and change the height a little. A frame may begin with no height at all.
+  // A phone's browser shows and hides its bars, which changes the height a little. A frame may start with height 0.
   if (Math.abs(innerWidth - width) <= 1 && Math.abs(innerHeight - height) <= height / 3) return;
   [width, height] = [innerWidth, innerHeight];
   layout();

@@ -1,4 +1,4 @@
-// A panel: the photo with its layers, and the rows of one grouping.
+// A panel: the photo with its layers, and the steps of one grouping.
 
 class Panel {
   constructor(index) {
@@ -40,7 +40,7 @@ class Panel {
       node(
         number,
         "button",
-        { type: "button", tabindex: "-1", "aria-label": `To step ${k + 1}` },
+        { type: "button", tabindex: "-1", "aria-label": `Go to step ${k + 1}` },
         answer ? "■" : k + 1,
       );
       const names =
@@ -68,19 +68,19 @@ class Panel {
     });
   }
 
-  /** Why there is no answer, and what came back in its place. */
+  /** Show why the grouping has no valid answer, and the rows that it returned. */
   fillBreach(of) {
     const { sentence, step, rows, left_out } = this.grouping.breach;
     const last = step === this.grouping.frames.length;
     const at = last ? lastStep : step;
-    of(".answer h3").textContent = `What came back ${last ? "with all rows" : step === 1 ? "with the best row" : `with the best ${step} rows`}`;
+    of(".answer h3").textContent = `Answer to ${last ? "all rows" : step === 1 ? "the best row" : `the best ${step} rows`}`;
     const box = of(".breach");
     box.hidden = false;
     box.textContent = `${sentence} `;
-    const button = node(box, "button", { type: "button" }, "Show where");
+    const button = node(box, "button", { type: "button" }, "Show the step");
     button.addEventListener("click", () => go(at));
     of(".answer").hidden = !rows.length;
-    of(".beyond").textContent = left_out ? `${count(left_out, "more row", "more rows")} came back.` : "";
+    of(".beyond").textContent = left_out ? `The answer has ${count(left_out, "more row", "more rows")}.` : "";
     const body = of(".answer tbody");
     rows.forEach(({ number, ids, score, parts, broken }, k) => {
       const row = node(body, "tr", { class: broken ? "breaks" : "" });
@@ -99,7 +99,7 @@ class Panel {
     });
   }
 
-  /** The numbers of the people who break the contract after so many frames. */
+  /** The numbers of the people who break the contract after `over` frames. */
   brokenAt(over) {
     return new Set(over ? this.grouping.frames[over - 1].broken : []);
   }
@@ -121,7 +121,7 @@ class Panel {
     });
   }
 
-  /** Size the stage, so that the photo fits the view, times the zoom. */
+  /** Size the stage: the photo fits the view, times the zoom. */
   layout() {
     const [width, height] = [data.photo.width, data.photo.height];
     const most = parseFloat(getComputedStyle(this.view).maxHeight) || innerHeight;
@@ -149,7 +149,7 @@ class Panel {
     return shape(parent, "line", { ...ends, ...attributes });
   }
 
-  /** The layers that stay the same from step to step. */
+  /** Draw the layers that do not change with the step. */
   drawMaps() {
     const { photo, heat, paf, candidates } = state.layers;
     this.photo.classList.toggle("off", !photo);
@@ -191,7 +191,7 @@ class Panel {
     }
   }
 
-  /** Everything that changes with the step. */
+  /** Draw everything that changes with the step. */
   drawStep(differ) {
     const people = peopleAt(this.index, state.step);
     const over = framesAt(this.index, state.step);
@@ -238,7 +238,7 @@ class Panel {
     }
   }
 
-  /** The peaks that the row looks at. */
+  /** Mark the peaks of the row that the step looks at. */
   drawCurrent(over) {
     const frame = over ? this.grouping.frames[over - 1] : null;
     if (!frame || !frame.peaks.length) return;
@@ -277,7 +277,7 @@ class Panel {
       });
     }
     const best = [...shown].sort((a, b) => data.peaks.score[b] - data.peaks.score[a]);
-    const room = (places.width * places.height) / Math.max(shown.length, 1); // for each, in square pixels
+    const room = (places.width * places.height) / Math.max(shown.length, 1); // per peak, in square pixels
     for (const peak of best) {
       const texts = [`${peak} · ${short(data.peaks.score[peak])}`, `${peak}`];
       for (const text of texts.slice(room > 4500 ? 0 : room > 900 ? 1 : 2)) {
@@ -289,7 +289,7 @@ class Panel {
     }
   }
 
-  /** Each person's number above them, on a disc of their colour. */
+  /** Draw each person's number above them, on a disc in their colour. */
   drawTags(people, ringed, places) {
     for (const [number, peaks] of people) {
       const top = peaks.reduce((a, b) => (data.peaks.y[b] < data.peaks.y[a] ? b : a));
@@ -335,7 +335,7 @@ class Panel {
     }
   }
 
-  /** Wide invisible lines and discs, to be pointed at. */
+  /** Draw wide invisible lines and discs, which the mouse can hit. */
   drawHits(people) {
     const pairs = new Set();
     if (state.layers.candidates) {
@@ -359,7 +359,7 @@ class Panel {
     }
   }
 
-  /** The points at which a candidate reads the PAF. */
+  /** Draw the points at which a candidate samples the PAF. */
   drawSamples(c) {
     this.groups.samples.replaceChildren();
     if (c === null) return;
@@ -379,19 +379,19 @@ class Panel {
     });
   }
 
-  /** The sentence, the limb that is looked at, the people and the rows. */
+  /** Show the sentence, the limb of the step, the people and the rows. */
   tell(people, over, only) {
     const frames = this.grouping.frames;
     const waits = state.step !== lastStep && state.step > over;
     const frame = over ? frames[over - 1] : null;
-    let sentence = frame ? frame.note : "Before the first step: peaks and limbs, but nobody yet.";
-    if (waits && frames.length === 1) sentence = "Nobody yet: of this grouping only the answer is known.";
-    else if (waits) sentence = "All its steps are done; its answer comes with that of the other.";
+    let sentence = frame ? frame.note : "Before the first step: peaks and limbs, but no people yet.";
+    if (waits && frames.length === 1) sentence = "No people yet: this grouping has no steps, only an answer.";
+    else if (waits) sentence = "All steps are done. The answer appears together with the other grouping's.";
     this.sentence.textContent = sentence;
     for (const kind of ["conflict", "breaks"])
       this.sentence.classList.toggle(kind, Boolean(frame && !waits && frame.kind === kind));
     const c = frame && frame.peaks.length === 2 && !waits ? candidateOf.get(pairKey(...frame.peaks)) : undefined;
-    const hint = "The limb that a step looks at is shown here, with the points at which it reads the PAF.";
+    const hint = "This box shows the limb of a step, with the points at which it samples the PAF.";
     this.card.replaceChildren(c === undefined ? node(null, "p", { class: "hint" }, hint) : limbCard(c));
 
     const broken = this.brokenAt(over);
@@ -432,7 +432,7 @@ class Panel {
     this.table.scrollTop = row.offsetTop - this.table.clientHeight / 2 + row.offsetHeight / 2;
   }
 
-  /** Fade everybody but one. */
+  /** Fade all people except one; null shows all. */
   single(number) {
     for (const person of this.over.querySelectorAll("[data-person], [data-tag]")) {
       const who = Number(person.dataset.person ?? person.dataset.tag);
@@ -441,7 +441,7 @@ class Panel {
   }
 }
 
-/** Places for labels that overlap neither each other nor what is blocked. */
+/** Places for labels. Labels overlap neither each other nor blocked boxes. */
 class Labels {
   constructor(width, height) {
     Object.assign(this, { width, height, boxes: new Map() });
@@ -464,7 +464,7 @@ class Labels {
     const near = this.cells(x, y, width, height).flatMap((cell) => this.boxes.get(cell) || []);
     return !near.some(([a, b, w, h]) => x < a + w && a < x + width && y < b + h && b < y + height);
   }
-  /** Over a point, or beside that place if it is taken; never outside. */
+  /** A place above a point, or beside that place if it is taken; never outside the photo. */
   above(x, y, width, height) {
     const [left, top] = [x - width / 2, y - height];
     const shifts = [0, -0.7, 0.7, -1.4, 1.4].flatMap((by) => [
@@ -492,7 +492,7 @@ class Labels {
   }
 }
 
-/** What sets a colour of the score ramp off from the photo: the dark ones need light around them. */
+/** The outline that separates a colour of the score ramp from the photo: dark colours need a light outline. */
 const casing = (score) => ({ stroke: score < 0.4 ? "#fff" : "#000", "stroke-opacity": 0.5 });
 const short = (score) => score.toFixed(2).replace(/^0/, "");
 const shownPeak = (peak) => state.part === "all" || data.peaks.part[peak] === Number(state.part);
@@ -501,7 +501,7 @@ function shownCandidate(c) {
   return state.which === "all" || found.accepted[c] === (state.which === "accepted");
 }
 
-/** The limbs between some peaks of one person: two peaks, and the limb. */
+/** The limbs between the peaks of one person, each as two peaks and the limb. */
 function limbsOf(peaks) {
   const peakOf = new Map(peaks.map((peak) => [data.peaks.part[peak], peak]));
   return data.limbs

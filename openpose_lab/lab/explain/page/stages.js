@@ -1,4 +1,4 @@
-// The maps after every stage of the network, side by side over the photo: of one part, and of one limb.
+// The maps after every stage of the network, side by side over the photo: for one part, and for one limb.
 
 const KINDS = [
   { name: "heatmaps", field: heatField, final: finalHeat, paint: paintHeat, title: () => `Heatmap of ${partTitle()}` },
@@ -10,8 +10,8 @@ const stages = {
 
   build() {
     $("views").textContent = data.stages.views
-      ? `The network saw several views of the photo: ${data.stages.views}. The stages are those of the largest view. ` +
-        "Peaks and limbs come from the mean."
+      ? `The network saw several views of the photo: ${data.stages.views}. These stages are from the largest view. ` +
+        "Peaks and limbs come from the mean of the views."
       : "";
     for (const kind of KINDS) {
       const part = node($("stage-maps"), "div", { class: "kind" });
@@ -41,7 +41,7 @@ const stages = {
     node(scale, "span", { class: "ramp", "aria-hidden": "true" }).style.background =
       `linear-gradient(90deg, ${HEAT_RAMP.join(", ")})`;
     scale.append("1.");
-    node(legend, "span", {}, "Each square is a cell of the map. Keys: p and P change the part.");
+    node(legend, "span", {}, "Each square is a cell of the map. The keys p and P change the part.");
   },
   directionLegend(legend) {
     const label = "Colours of directions: right is red, down is yellow to green, left is cyan, up is blue to pink";
@@ -49,8 +49,8 @@ const stages = {
     wheel.style.background = `conic-gradient(from 90deg, ${DIRECTION_RAMP.join(", ")})`;
     for (const [side, text] of Object.entries({ right: "→", bottom: "↓", left: "←", top: "↑" }))
       node(wheel, "span", { class: side, "aria-hidden": "true" }, text);
-    const text = "Hue is the direction of the field, opacity its strength; arrows repeat both.";
-    node(legend, "span", {}, `${text} Keys: l and L change the limb.`);
+    const text = "The hue shows the direction of the field, and the opacity its strength. Arrows show both, too.";
+    node(legend, "span", {}, `${text} The keys l and L change the limb.`);
   },
 
   toggle(open = !state.stages) {
@@ -62,7 +62,7 @@ const stages = {
     if (open && $("tools").getBoundingClientRect().top < 0) $("tools").scrollIntoView();
   },
 
-  /** Figures at least 300 pixels wide, times the zoom, in rows of one length, and at most half a window high. */
+  /** Lay out the figures in rows of equal length: at least 300 pixels wide, times the zoom, at most half a window high. */
   layout() {
     if (!state.stages) return;
     const [gap, zoom] = [12, ZOOMS[state.zoom]];

@@ -1,5 +1,5 @@
-// explain --watch: a script beside the page tells which version of the page is the newest. The page loads that script
-// each second, and itself again if there is a newer version. It goes on where the person was.
+// explain --watch: a script beside the page names the newest version of the page. The page loads this script each
+// second, and loads itself again if a newer version exists. The new page shows the same step and settings.
 
 const watch = {
   place: `openpose-lab ${location.pathname}`,
@@ -17,7 +17,7 @@ const watch = {
     script.onerror = () => {
       script.remove();
       watch.silent += 1;
-      if (watch.silent < 3) return; // it is replaced while the page asks
+      if (watch.silent < 3) return; // the script may be missing for a moment, while it is replaced
       clearInterval(watch.timer);
       watch.say("explain --watch has ended.");
     };
@@ -25,16 +25,16 @@ const watch = {
   },
   hear({ version, problem }) {
     watch.silent = 0;
-    if (version === data.watch.version) watch.say(problem && `An older version of the file is shown: ${problem}`);
+    if (version === data.watch.version) watch.say(problem && `This page shows an older version of the file: ${problem}`);
     else if (watch.keep(version)) location.reload();
   },
   say(problem) {
-    const text = problem || `Follows the file; written at ${data.watch.time}.`;
-    if ($("watch").textContent !== text) $("watch").textContent = text; // else it is read out each second
+    const text = problem || `This page follows the file. Last update: ${data.watch.time}.`;
+    if ($("watch").textContent !== text) $("watch").textContent = text; // else it is read aloud each second
     $("watch").classList.toggle("problem", Boolean(problem));
     $("watch").hidden = false;
   },
-  /** Keep what is shown for the page that comes. False if that page was awaited already and has not come. */
+  /** Store the step and settings for the new page. Return false if the page already tried to load this version. */
   keep(version) {
     const { step, layers, part, limb, which, zoom } = state;
     const kept = { version, step: step === lastStep ? "last" : step, layers, part, limb, which, zoom };
@@ -44,12 +44,12 @@ const watch = {
       if (watch.awaited === version) return false;
       sessionStorage.setItem(watch.place, JSON.stringify({ ...kept, stages: state.stages, theme, places }));
     } catch {
-      // The browser keeps nothing for files: the page begins anew.
+      // The browser stores nothing for pages from files, so the new page starts from the beginning.
     }
     watch.awaited = version;
     return true;
   },
-  /** What was shown before the page loaded itself again, or null. */
+  /** Return the step and settings from before the page loaded itself again, or null. */
   kept() {
     if (!data.watch) return null;
     try {
@@ -61,7 +61,7 @@ const watch = {
       return null;
     }
   },
-  /** Choose what was chosen before; a step, unless the grouping fails at one. */
+  /** Restore the step and settings. If the grouping fails at a step, show that step instead. */
   restore({ step, layers, part, limb, which, zoom, theme }, fails) {
     Object.assign(state, { layers, part, limb, which, zoom });
     if (!fails) state.step = step === "last" ? lastStep : Math.min(step, lastStep);

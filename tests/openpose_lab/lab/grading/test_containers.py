@@ -112,8 +112,8 @@ def test_a_list_of_very_many_files_is_a_row(tmp_path):
             file.writestr(zipfile.ZipInfo(f"{number:03}" + "x" * 65_000), b"")
     (tmp_path / "Z_merge.py").write_text("x")
     assert read(tmp_path) == {
-        "B1": "the archive cannot be read: the archive unpacks to far more than its size; unpack it, and look what is "
-        "in it",
+        "B1": "the archive cannot be read: the archive unpacks to far more than its size; unpack it, and look at its "
+        "files",
         "B2": "the archive cannot be read: its list of files is larger than 16 MB",
         "Z": "x",
     }
@@ -128,7 +128,7 @@ def test_very_many_merges_are_a_row(tmp_path):
                 file.writestr(zipfile.ZipInfo(name.format(number)), b"%d" % number)
     found = read(tmp_path, seconds=120)
     assert len(found) == len(names)
-    assert all(problem.startswith("there are 30000 files that may be meant") for problem in found.values())
+    assert all(problem.startswith("30000 files in the folder may be the submission") for problem in found.values())
 
 
 def test_a_damaged_archive_is_a_row(tmp_path):

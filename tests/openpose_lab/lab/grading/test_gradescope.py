@@ -65,14 +65,14 @@ def test_a_check_that_waits_says_for_which():
     results = results_of(Record("A", "a", "", failures=failures, waiting={"306 rows are 34 people": VISIBLE}))
     (test,) = [test for test in results["tests"] if test["name"].endswith(": 306 rows are 34 people")]
     assert test["status"] == "failed"
-    assert test["output"] == "waits for the check “peak 0 counts”: while that one fails, this one cannot pass"
+    assert test["output"] == "This check can pass only after the check “peak 0 counts”."
 
 
 def test_what_cannot_be_checked_is_a_sentence():
-    results = results_of(Record("A", "a", "", problem="there is no *merge*.py in the submission", note="n"))
+    results = results_of(Record("A", "a", "", problem="no *merge*.py was found in the submission", note="n"))
     assert results["score"] == 0
     assert results["output"].splitlines() == [
-        "Nothing could be checked: there is no *merge*.py in the submission. "
+        "No check was run: no *merge*.py was found in the submission. "
         "Hand in one file, merge.py, that defines the function merge.",
         "Note: n",
     ]

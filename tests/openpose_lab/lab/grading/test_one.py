@@ -42,9 +42,9 @@ def test_a_single_file(tmp_path):
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({}, "nothing was handed in: there are no files"),
-        ({"report.pdf": "a", "old/notes.txt": "b"}, "there is no *merge*.py in the submission"),
-        ({"a/merge.py": "a", "b/merge.py": "b"}, "there are 2 files that may be meant in the submission: "),
+        ({}, "the submission is empty; it has no files"),
+        ({"report.pdf": "a", "old/notes.txt": "b"}, "no *merge*.py was found in the submission"),
+        ({"a/merge.py": "a", "b/merge.py": "b"}, "2 files in the submission may be the submission: "),
         ({"lab.zip": b"PK"}, "the archive cannot be read: "),
         ({"lab.rar": b"x"}, "a .rar file cannot be read here"),
     ],
@@ -58,7 +58,7 @@ def test_what_cannot_be_marked_is_a_problem(tmp_path, files, problem):
 
 
 def test_a_place_that_does_not_exist_is_an_error(tmp_path):
-    with pytest.raises(OpenPoseLabError, match="there is no file or folder .* with a submission"):
+    with pytest.raises(OpenPoseLabError, match="the submission .* does not exist"):
         find_one_submission(tmp_path / "none")
 
 

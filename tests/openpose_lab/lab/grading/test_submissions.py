@@ -71,7 +71,7 @@ def test_moodle_s_folders_have_the_names(tmp_path):
         "Al Um": (
             "Al Um_20_assignsubmission_file_",
             "",
-            "there is no *merge*.py in the folder",
+            "no *merge*.py was found in the folder",
         ),
     }
 
@@ -107,7 +107,7 @@ def test_one_row_for_each_name(tmp_path):
         "B01": (
             "B01 (1)_merge.py",
             "",
-            "there are 3 submissions of this name, and they differ: B01 (1)_merge.py, a/B01_merge.py, b/B01_merge.py; "
+            "3 different submissions have this name: B01 (1)_merge.py, a/B01_merge.py, b/B01_merge.py; "
             "keep one of them",
         ),
         "x": ("a/x_merge.py", "three", None),
@@ -125,12 +125,12 @@ def test_what_is_odd_is_a_submission_with_a_problem(tmp_path):
     (tmp_path / "B07_merge.py").symlink_to(tmp_path / "B03_merge.py")
     found = find_submissions(tmp_path)
     assert [s.problem for s in found] == [
-        "there is no *merge*.py in the archive",
+        "no *merge*.py was found in the archive",
         "the archive cannot be read: File is not a zip file",
         "the file is larger than a megabyte",
         "the file is larger than a megabyte",
-        "there are 2000 files that may be meant in the archive: 0/merge.py, 1/merge.py, 10/merge.py and 1997 more; "
-        "keep one of them, or unpack the archive, if it is of several students",
+        "2000 files in the archive may be the submission: 0/merge.py, 1/merge.py, 10/merge.py and 1997 more; "
+        "keep one of them, or unpack the archive if it holds several students",
         "a .rar file cannot be read here; unpack it, or ask for a .zip",
         "it is a link, not a file",
     ]
@@ -145,9 +145,9 @@ def test_nothing_is_written_by_an_archive(tmp_path):
 
 
 def test_no_submissions_are_one_sentence(tmp_path):
-    with pytest.raises(OpenPoseLabError, match=r"there is no \*merge\*.py in .*, plain or in a zip archive"):
+    with pytest.raises(OpenPoseLabError, match=r"no \*merge\*.py was found in .*, plain or in a zip archive"):
         find_submissions(tmp_path)
-    with pytest.raises(OpenPoseLabError, match="there is no folder .*none with submissions"):
+    with pytest.raises(OpenPoseLabError, match="the folder of submissions .*none does not exist"):
         find_submissions(tmp_path / "none")
 
 
@@ -163,8 +163,8 @@ MOODLE_ROWS = {
     ("1234567", "Lee Ann"): "one",
     ("1234568", "Wu Mia 20230001"): "two",
     ("1234569", "Lee Ann"): "three",
-    ("1234570", "Um Al"): "there is no *merge*.py in the {}",
-    ("1234571", "Um Ed"): "there is no *merge*.py in the {}",
+    ("1234570", "Um Al"): "no *merge*.py was found in the {}",
+    ("1234571", "Um Ed"): "no *merge*.py was found in the {}",
     ("1234572", "Participant"): "four",
 }
 CANVAS = {
@@ -180,7 +180,7 @@ CANVAS_ROWS = {
     ("123", "leeann"): "one",
     ("124", "wumia"): "two",
     ("125", "ekbo 20230001"): "three",
-    ("126", "umal"): "there is no *merge*.py in the {}",
+    ("126", "umal"): "no *merge*.py was found in the {}",
     ("aB3dE", "anon"): "four",
     ("127", "umed"): "def merge(): pass",
 }
@@ -226,7 +226,7 @@ GRADESCOPE_ROWS = {
     ("0031234567", "Jane Doe"): "one",
     ("00123", "Jörg 王"): "two",
     ("ohara@x.org", "O'Hara"): "two",
-    ("77", "Gone"): "the export names this student, but has no files of theirs",
+    ("77", "Gone"): "the export names this student, but holds no files of theirs",
 }
 BLACKBOARD = {
     "Lab 3_alee01_attempt_2026-01-01-12-00-00_merge.py": "no",
@@ -240,7 +240,7 @@ BLACKBOARD = {
 BLACKBOARD_ROWS = {
     ("alee01", "Ann Lee"): "one",
     ("b_ek", "Bo Ek"): "two",
-    ("mwu", "Mia Wu"): "there is no *merge*.py in the {}",
+    ("mwu", "Mia Wu"): "no *merge*.py was found in the {}",
     ("aum", "20230001"): "three",
 }
 EXPORTS = {
@@ -315,11 +315,11 @@ def test_an_archive_of_folders_that_is_not_alone_is_unclear(tmp_path):
     files = {"Hal/merge.py": "one", "Ida/merge.py": "two", "Jan/report.pdf": ""}
     unpack(tmp_path / "alone", {"course.zip": packed(files)})
     unpack(tmp_path / "not", {"course.zip": packed(files), "20230001_merge.py": "three"})
-    no_merge = "there is no *merge*.py in the archive"
+    no_merge = "no *merge*.py was found in the archive"
     assert rows_of(tmp_path / "alone") == {("Hal", "Hal"): "one", ("Ida", "Ida"): "two", ("Jan", "Jan"): no_merge}
     assert rows_of(tmp_path / "not")["course", "course"] == (
-        "there are 2 files that may be meant in the archive: Hal/merge.py, Ida/merge.py; keep one of them, or unpack "
-        "the archive, if it is of several students"
+        "2 files in the archive may be the submission: Hal/merge.py, Ida/merge.py; keep one of them, or unpack "
+        "the archive if it holds several students"
     )
 
 
@@ -366,7 +366,7 @@ def test_what_is_unclear_is_said(tmp_path):
         },
     )
     found = {s.student: (s.problem or s.code.decode(), s.note) for s in find_submissions(tmp_path)}
-    two = "there are 2 files that may be meant in the folder: "
+    two = "2 files in the folder may be the submission: "
     assert found == {
         "Ann": ("the one", "not marked: merge_old.py"),
         "Bo": (f"{two}merge_v1.py, merge_v2.py; keep one of them", ""),
@@ -429,7 +429,7 @@ def test_notebooks(tmp_path):
     assert rows_of(tmp_path) == {
         ("20230001", "20230001"): code,
         ("20230002", "20230002"): code,
-        ("20230003", "20230003"): "the file is no notebook, or is damaged",
+        ("20230003", "20230003"): "the file is not a notebook, or it is damaged",
         ("Ann", "Ann"): "plain",
         ("Bo", "Bo"): "the notebook defines no function merge in its code cells",
     }
@@ -467,7 +467,7 @@ def test_odd_entries_of_archives(tmp_path):
         "B5": "it is a folder, not a file",
         "B6": "six",
         "B7": "seven",
-        "B8": "there is no *merge*.py in the archive",
+        "B8": "no *merge*.py was found in the archive",
         "B9": "nine",
         "C1": "it is encrypted; ask for an archive without a password",
         "D1": "eleven",
@@ -482,7 +482,7 @@ def test_a_sentence_about_many_files_is_short(tmp_path):
         data[data.index(bytes(100 * [letter]))] = ord("x")
     unpack(tmp_path, {"B1.zip": bytes(data), "B2.zip": packed({"merge.py": "two"})})
     text = rows_of(tmp_path)["B1", "B1"]
-    assert text.startswith("there are 4 files that may be meant in the archive: aaa")
+    assert text.startswith("4 files in the archive may be the submission: aaa")
     assert "(the archive cannot be read: " in text
     assert len(text) < 500
 
@@ -506,7 +506,7 @@ def test_pipes_devices_and_links_are_rows(tmp_path):
         "Cy": "it is a link, not a folder",
         "Di": "it is a link, not a file",
         "Ed": "it is a folder, not a file",
-        "Flo": "there is no *merge*.py in the folder",
+        "Flo": "no *merge*.py was found in the folder",
     }
 
 
@@ -583,7 +583,7 @@ def test_names_made_to_take_long(tmp_path):
             file.writestr(f"{number}{name * 200}/merge.py", "x")
     found = find_submissions(tmp_path)
     assert len(found) == 6
-    assert {s.student: s.problem or "" for s in found}["Z"].endswith("of several students")
+    assert {s.student: s.problem or "" for s in found}["Z"].endswith("holds several students")
 
 
 def test_a_zip_that_is_none_is_one_sentence(tmp_path):

@@ -69,7 +69,7 @@ def test_of_a_long_answer_the_first_rows_are_shown():
     assert "| 0 and 1 and 2 and 3" in text
     assert "| 11 | 0 | 1 | 2 |" in text
     assert "| 12 | 0 | 1 | 2 |" not in text
-    assert text.endswith("\n\n2 more are not shown.\n\n**This answer is wrong:** a peak\\_0 twice")
+    assert text.endswith("\n\nThe report leaves out 2 more rows.\n\n**This answer is wrong:** a peak\\_0 twice")
 
 
 def test_without_an_answer_the_rows_before_are_there():
@@ -103,13 +103,13 @@ def test_checks_by_category():
     waiting = {"the handout's nine rows are one person": ZERO}
     found = replace(FOUND, failures=FAILURES, waiting=waiting, not_graded="it may not import cv2")
     assert make_blocks(found, [""])["checks"].split("\n\n") == [
-        "| category | checks passed | points, of the checks you see |\n| --- | --: | --: |\n"
+        "| category | checks passed | share of points |\n| --- | --: | --: |\n"
         "| contract | 11 of 11 | 85 % |\n| correctness | 11 of 13 | 85 % |\n| order | 6 of 6 | 85 % |\n"
         "| conflicts | 7 of 7 | 85 % |\n| speed | 1 of 2 | 42 % |",
-        "The share of points is what these checks give: categories other than correctness are scaled by the "
-        "correctness score. The grader also makes checks that are not here, so points can differ.",
+        "The share of points follows from these checks. Categories other than correctness are scaled by the "
+        "correctness score. The grader also runs hidden checks, so its points can differ.",
         "**No points:** it may not import cv2",
-        "2 checks failed; 1 more can only pass later.",
+        "2 checks failed; 1 more can pass only after these.",
         "- correctness, peak 0 counts: 0 is an id like any other; only -1 means that a part is missing\n"
         "- speed, 306 rows in 2 seconds: \\*slow\\* \\| a\\_b",
     ]
@@ -149,7 +149,7 @@ def test_every_grouping_is_described():
 def test_without_figures_the_others_are_there():
     text = make_blocks(replace(FOUND, f1=None, milliseconds=None), [""])["comparison"]
     assert "this merge" not in text
-    assert text.endswith("**This merge is missing,** because one of its answers is missing or breaks the contract.")
+    assert text.endswith("**This merge is missing** in the table, because an answer is missing or breaks the contract.")
 
 
 def test_nothing_but_the_problem_if_the_file_cannot_be_loaded():
@@ -172,7 +172,7 @@ def test_an_error_that_looks_like_a_line_of_the_program_is_none():
 
 def test_the_file_is_told_by_its_checksum():
     made = make_blocks(FOUND, [""])["file"]
-    assert made == "Tables and pictures were made from `my_merge.py` with SHA-256 `0123456789abcdef`…."
+    assert made == "Made from `my_merge.py`. Its SHA-256 begins with `0123456789abcdef`."
 
 
 def test_what_is_lacking():

@@ -116,33 +116,37 @@ def without(line):
     [
         (
             without(f"{END}subset -->"),
-            f"report.md, line {FIRST}: the block subset has no end; undo the change, or put "
-            "`<!-- openpose-lab report: end subset -->` where it ends",
+            f"report.md, line {FIRST}: the block subset has no end; undo the change, or write "
+            "`<!-- openpose-lab report: end subset -->` below the block",
         ),
         (
             without(f"{END}file -->"),
-            "the block file has no end; undo the change, or put `<!-- openpose-lab report: end file -->` where it ends",
+            "the block file has no end; undo the change, or write `<!-- openpose-lab report: end file -->` "
+            "below the block",
         ),
         (
             without(lines_of(WITH_LINES, "subset")[0]),
-            f"report.md, line {FIRST + 3}: the block subset ends here, but does not begin; delete this line",
+            f"report.md, line {FIRST + 3}: the block subset ends here, but has no beginning; delete this line",
         ),
         (
             WITH_LINES.replace(f"{END}subset -->", f"{END}subset --"),
-            f"report.md, line {FIRST + 4}: this line of the program is damaged; undo the change, or delete the line",
+            f"report.md, line {FIRST + 4}: this line, which begins or ends a block, is damaged; undo the "
+            "change, or delete the line",
         ),
         (
             WITH_LINES.replace(f"{BEGIN}subset ", f"mine {BEGIN}subset "),
-            f"report.md, line {FIRST}: this line of the program is damaged; undo the change, or delete the line",
+            f"report.md, line {FIRST}: this line, which begins or ends a block, is damaged; undo the "
+            "change, or delete the line",
         ),
         (
             WITH_LINES.replace(f"{BEGIN}subset ", f"{BEGIN}subsets "),
-            f"report.md, line {FIRST}: there is no block subsets; write one of subset, pictures, checks, comparison, "
+            f"report.md, line {FIRST}: the block subsets is unknown; write one of subset, pictures, checks, "
+            "comparison, "
             "file",
         ),
         (
             WITH_LINES + "\n".join(lines_of(WITH_LINES, "subset")),
-            "the block subset comes a second time; delete one of the two",
+            "the report has the block subset twice; delete one of the two",
         ),
         (
             WITH_LINES.replace("\nsubset\n", "\nsubset\nmy own words\n"),

@@ -72,7 +72,7 @@ def test_a_merge_that_cannot_be_loaded(photos, write):
     found = find(write("def merge(subset)\n"), photos, lambda: steps.append(1))
     assert len(steps) == 2
     assert found.problem == (
-        "there is nothing to check: the grouping file my_merge.py cannot be loaded: line 1: SyntaxError: expected ':'"
+        "no check was run: the grouping file my_merge.py cannot be loaded: line 1: SyntaxError: expected ':'"
     )
     assert [drawn.problem for drawn in found.photos] == 2 * [found.problem]
     assert (found.answer, found.f1) == (None, None)
@@ -96,8 +96,8 @@ def test_a_merge_that_gives_no_answer(photos, write, text, fault):
 def test_an_endless_merge_is_not_called_with_photos(photos, write, monkeypatch):
     monkeypatch.setattr(findings, "_draw_all", pytest.fail)
     found = find(write("def merge(subset, **limits):\n    while True: pass\n"), photos)
-    assert found.photos[0].problem.endswith(" too often in the checks, so it was not called any more")
-    assert found.lacking.startswith("merge failed: it took longer than 5 seconds, and was stopped; ")
+    assert found.photos[0].problem.endswith(" too often in the checks, so it was not called again")
+    assert found.lacking.startswith("merge failed: it took longer than 5 seconds and was stopped; ")
 
 
 def test_a_broken_photo_is_one_sentence(photos, write, tmp_path):

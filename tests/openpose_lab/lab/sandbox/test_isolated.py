@@ -57,22 +57,22 @@ def test_it_answers_as_in_this_process(name, connections):
 DEADLY = {
     "os._exit": (
         f"import os\n{MERGE}os._exit(0)\n",
-        "failed: it ended its own process, with status 0, in place of an answer",
+        "failed: it ended its own process with status 0 instead of an answer",
     ),
     "os._exit in group": (
         "import os\ndef group(candidates, coordinates, config):\n    os._exit(0)\n",
-        "failed: it ended its own process, with status 0, in place of an answer",
+        "failed: it ended its own process with status 0 instead of an answer",
     ),
     "os._exit at once": ("import os\nos._exit(0)\n", "cannot be loaded: line 2: SystemExit: os._exit(0)"),
     "sys.exit": (f"import sys\n{MERGE}sys.exit(0)\n", "failed: line 3: SystemExit: 0"),
     "KeyboardInterrupt": (f"{MERGE}raise KeyboardInterrupt\n", "failed: line 2: KeyboardInterrupt"),
     "kill": (f"import os\n{MERGE}os.kill(os.getpid(), 9)\n", "PermissionError: a merge may not end other programs"),
-    "loop": (f"{MERGE}while True:\n        pass\n", "failed: it took longer than 0.5 seconds, and was stopped"),
+    "loop": (f"{MERGE}while True:\n        pass\n", "failed: it took longer than 0.5 seconds and was stopped"),
     "loop at once": ("while True:\n    pass\n", "cannot be loaded: loading it took longer than 1 seconds"),
     "escape codes": (f"{MERGE}raise ValueError('\\x1b[2J')\n", "failed: line 2: ValueError: \\x1b[2J"),
     "breakpoint": (
         f"{MERGE}breakpoint()\n",
-        "failed: line 2: RuntimeError: breakpoint() works in `check-merge",
+        "failed: line 2: RuntimeError: breakpoint() works only in `check-merge",
     ),
     "no function": ("x = 1\n", "has neither a function merge nor a function group; define merge(subset) in it"),
     "no name": ("x = y\n", "cannot be loaded: line 1: NameError: name 'y' is not defined"),
@@ -102,7 +102,7 @@ def test_whatever_it_does_is_one_sentence(what, plugin, connections, monkeypatch
 def test_a_signal_that_ends_it_is_named(act, name, plugin, connections, monkeypatch):
     with Isolated(plugin(f"import ctypes, os, time\n{MERGE}{act.replace('os.kill', 'time.sleep(60)')}\n")) as grouping:
         loaded = grouping.load()
-        if act == "os.kill":  # by the system, for want of memory
+        if act == "os.kill":  # by the system, because memory ran out
             ask = Runner._next_reply
             monkeypatch.setattr(
                 Runner,
@@ -152,7 +152,7 @@ def test_of_much_that_it_prints_the_beginning_is_shown(plugin, connections, caps
     with pytest.warns(OpenPoseLabWarning, match="prints"), Isolated(path) as grouping:
         estimate(COCO_18, connections, grouping.load())
     shown = capsys.readouterr().err
-    assert shown.startswith("\U0001f600" * 5000 + "\n... and 995001 characters more")
+    assert shown.startswith("\U0001f600" * 5000 + "\n... and 995001 more characters")
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,11 @@ def test_a_tracker_of_the_project_needs_no_process(name):
 
 
 DEADLY = {
-    "os._exit": (f"import os\n{UPDATE}os._exit(0)\n", "failed: it ended its own process, with status 0, in place of"),
+    "os._exit": (f"import os\n{UPDATE}os._exit(0)\n", "failed: it ended its own process with status 0 instead of"),
     "sys.exit": (f"import sys\n{UPDATE}sys.exit(0)\n", "failed: line 3: SystemExit: 0"),
     "an exception": (f"{UPDATE}return 1 / 0\n", "failed: line 2: ZeroDivisionError: division by zero"),
     "kill": (f"import os\n{UPDATE}os.kill(os.getpid(), 9)\n", "PermissionError: a tracker may not end other programs"),
-    "loop": (f"{UPDATE}while True:\n        pass\n", "failed: it took longer than 0.5 seconds, and was stopped"),
+    "loop": (f"{UPDATE}while True:\n        pass\n", "failed: it took longer than 0.5 seconds and was stopped"),
     "loop at once": ("while True:\n    pass\n", "cannot be loaded: loading it took longer than 2 seconds"),
     "a class that cannot be made": (
         "class Tracker:\n    def __init__(self):\n        raise ValueError('no')\n    def update(self, s, t): ...\n",
@@ -78,7 +78,7 @@ DEADLY = {
     "too few": (f"{UPDATE}return [1]\n", "broke the contract: the answer must have shape (2,)"),
     "many": (
         f"import numpy as np\n{UPDATE}return np.zeros((10, 100))\n",
-        "failed: its answer is 10 x 100 numbers, though there were only 2 people",
+        "failed: its answer has 10 x 100 numbers, but it was given only 2 people",
     ),
     "much": (f"import numpy as np\n{UPDATE}return np.zeros(10 ** 9)\n", "failed: "),
 }

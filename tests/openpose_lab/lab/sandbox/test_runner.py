@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.openpose_lab.lab.test_merge_checks import RIGHT
 from tests.support import hostile
 
-SIGKILLED = "its process was ended by the system, for want of memory (SIGKILL)"
+SIGKILLED = "its process was ended by the system, because memory ran out (SIGKILL)"
 SECCOMP = "programs, network and signals"
 
 
@@ -99,10 +99,10 @@ def test_what_it_does_besides_is_noted(runner_of, text, seen):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (hostile.LOOP, "it took longer than 0.5 seconds, and was stopped"),
-        (hostile.PRINT, "it took longer than 0.5 seconds, and was stopped"),
+        (hostile.LOOP, "it took longer than 0.5 seconds and was stopped"),
+        (hostile.PRINT, "it took longer than 0.5 seconds and was stopped"),
         (hostile.LOOP_AT_ONCE, "loading it took longer than 2 seconds"),
-        (hostile.EXIT, "it ended its own process, with status 0, in place of an answer"),
+        (hostile.EXIT, "it ended its own process with status 0 instead of an answer"),
         (hostile.RECURSE, "RecursionError: maximum recursion depth exceeded"),
         (hostile.NESTED, "cannot be loaded: "),
         ("def merge(subset:\n", "cannot be loaded: line 1: SyntaxError: "),
@@ -377,7 +377,7 @@ def test_odd_answers_do_not_hurt(runner_of, text):
 @pytest.mark.slow
 def test_an_answer_much_larger_than_its_rows_is_refused(runner_of):
     runner = runner_of("import numpy as np\ndef merge(subset):\n    return np.tile(subset, (50, 1))\n")
-    assert runner.call(HANDOUT).error == "its answer is 450 x 20 numbers, though there were only 9 rows of limbs"
+    assert runner.call(HANDOUT).error == "its answer has 450 x 20 numbers, but it was given only 9 rows of limbs"
 
 
 @pytest.mark.slow
@@ -393,7 +393,7 @@ def test_who_does_not_read_is_stopped(runner_of):
     """Rows that are more than a pipe takes, to a process that answers before it has read them, and one that sleeps."""
     forged = hostile.FORGE_WITHOUT_READING
     runner = runner_of(forged, seconds=0.5)
-    assert runner.call(HANDOUT).error == "its process sent nonsense in place of an answer"
+    assert runner.call(HANDOUT).error == "its process sent damaged data instead of an answer"
     runner = runner_of("import time\ndef merge(subset):\n    time.sleep(60)\n", seconds=0.5)
     assert runner.call(np.tile(HANDOUT, (1000, 1))).slow
 
