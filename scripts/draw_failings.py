@@ -213,7 +213,7 @@ def draw_failing(failing: Failing) -> bytes:
     """What is seen, what the grouping named first makes of it, and what is right, as PNG."""
     name = failing.fail[0]
     right = truth(failing)
-    panels = {"PAF scores": (right[:0], True), name: (people_by(name, failing), False), "right": (right, False)}
+    panels = {"PAF scores": (right[:0], True), name: (people_by(name, failing), False), "correct": (right, False)}
     return _draw(failing.connections, panels, labelled=True)
 
 
