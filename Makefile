@@ -21,9 +21,11 @@ test-slow: .venv/ready  ## the tests that load TensorFlow or a trained network, 
 
 test-all: test test-slow  ## all tests
 
-lint: .venv/ready-dev
+lint: .venv/ready-dev  ## style, spelling and links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/python -m pytest -q tests/test_links.py
 
 types: .venv/ready-dev
 	$(BIN)/mypy

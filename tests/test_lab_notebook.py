@@ -94,12 +94,6 @@ def test_the_grader_takes_the_cell_with_merge_alone():
     assert code.strip() == ast.get_source_segment(cell, function_of(cell))
 
 
-def test_links_in_it_lead_somewhere():
-    for cell in cells_of(NOTEBOOK).values():
-        for target in re.findall(r"\]\(([^)#]+)\)", "".join(cell["source"])):
-            assert (NOTEBOOK.parent / target).is_file(), target
-
-
 def test_it_is_in_the_handout_with_all_that_it_imports():
     files = handout.handout_files()
     assert files["docs/lab.ipynb"] == NOTEBOOK.read_bytes()

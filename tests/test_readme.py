@@ -1,4 +1,4 @@
-"""What the documents say can be done: links lead somewhere, programs are there, the Python example runs."""
+"""What the documents say can be done: files and programs are there, the Python example runs."""
 
 import re
 import subprocess
@@ -17,12 +17,6 @@ from tests.support.scenes import crowd
 
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("images/*.md"), *ROOT.glob("model_weights/*.md")]
 PAGES_WITH_PRECISION = ("README.md", "docs/accuracy.md", "docs/weights.md", "docs/grouping.md")
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document):
-    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
-        assert "://" in target or (document.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -43,7 +43,7 @@ def make_clip(path: Path) -> Path:
 
 
 def moving_photo(size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
-    """Move over the sample photo to and fro, with a little noise.
+    """Move over the sample photo back and forth, with a little noise.
 
     Args:
         size: Width and height of a frame in pixels.

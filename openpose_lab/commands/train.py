@@ -64,7 +64,8 @@ EXAMPLES = """examples:
       the stages after a front that was trained on ImageNet
   python -m openpose_lab train --images photos --annotations dogs.json --layout dog.toml --out dog.weights.h5
       a layout of your own
-  python -m openpose_lab train --images photos --annotations people.json --preview labels.png --epochs 0
+  python -m openpose_lab train --images photos --annotations people.json --out mine.weights.h5 \\
+      --preview labels.png --epochs 0
       only a picture of the targets, so that you see whether the labels are right
 
 Ctrl-C ends the run after the step that it is in. The same command with --resume goes on.
