@@ -13,7 +13,7 @@ from estimation.errors import OpenPoseLabError
 
 @dataclass(frozen=True)
 class Views:
-    """The views of a photo whose maps are averaged.
+    """The views of a photo. The network averages their maps.
 
     Attributes:
         height: Input height of the network in pixels at scale 1.

@@ -158,7 +158,8 @@ def findings(name, text):
         name: The file's path in the project.
         text: Its text.
     """
-    prose = re.sub(r'["#`]', " ", prose_of(name, text))
+    prose = re.sub(r'``?nobody``?|"nobody"', "the user", prose_of(name, text))  # Unix calls a user so
+    prose = re.sub(r'["#`]', " ", prose)
     found = []
     for pattern, instead in PATTERNS.items():
         for hit in pattern.finditer(prose):

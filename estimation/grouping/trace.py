@@ -76,7 +76,7 @@ class Trace:
     def _ids(self, value: Any, what: str) -> list[int]:
         """Return the peak ids of a row of the lab's subset, of the values of a dict, or of any iterable."""
         entries = _listed(value.values() if isinstance(value, Mapping) else value, what)
-        if len(entries) == self._row_length:  # no person has so many peaks, so this is a row
+        if len(entries) == self._row_length:  # no person has as many peaks as a row has columns
             entries = [entry for entry in entries[:SCORE] if entry != MISSING]
         ids = []
         for entry in entries:

@@ -91,8 +91,8 @@ HINTS: dict[str, tuple[str, str, str]] = {
         "The same rows gave other people in the second call. What does your file remember from the first call? "
         "Look at names that are defined outside merge, and at the default values of its arguments.",
         "Python evaluates a default value such as `people=[]` once, and all calls share this list. All calls also "
-        "share a global list or dictionary. Random numbers differ from call to call, and so does an order by "
-        "id(), which is an address in memory.",
+        "share a global list or dictionary. Random numbers differ from call to call. An order by id() differs "
+        "too, because id() is an address in memory.",
         "Create each list, dictionary and counter inside merge, in its first lines. Pass helper functions what "
         "they need as arguments, and let them return their results. Replace each random choice by a choice by "
         "score, and then by the ids.",
@@ -238,7 +238,7 @@ HINTS: dict[str, tuple[str, str, str]] = {
         "This case calls merge with min_num_body_parts=1 and min_score=0. Search your file for 4 and for 0.4: "
         "does one of them occur outside the first line of merge?",
         "The defaults apply only if the caller gives no limits. Other networks need other limits, so callers may "
-        "give their own. A number in the body of merge ignores them, and so does a default in a helper function.",
+        "give their own. A number in the body of merge ignores them. A default in a helper function ignores them too.",
         "Use the two arguments instead of numbers in the two conditions of your pruning, and pass them on to "
         "helper functions. With limits of 1 and 0, each person is returned: here one with two parts and one with "
         "three.",

@@ -86,7 +86,7 @@ def recognised_network(weights: Path) -> str:
         weights: A weights file of any supported form.
 
     Returns:
-        The network's name: the one that the file states, or the one whose layers match.
+        The network's name: the one that the file states, or the one with the same layers.
 
     Raises:
         OpenPoseLabError: The file cannot be read, or no network matches.
@@ -234,7 +234,7 @@ def name_network(source: Path, form: str, trained: TrainedWeights) -> str:
         trained: The weights.
 
     Returns:
-        The network's name: the one that the weights state, or the one whose layers match.
+        The network's name: the one that the weights state, or the one with the same layers.
 
     Raises:
         OpenPoseLabError: No network matches.

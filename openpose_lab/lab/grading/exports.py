@@ -50,7 +50,7 @@ Found = tuple[list[Owner], tuple[str, ...]]
 
 
 class Exports:
-    """The students whose files an export holds, as far as it names them."""
+    """The students with files in an export, as far as the export names them."""
 
     def __init__(self) -> None:
         self._gradescope: dict[tuple[str, ...], dict[str, list[Owner]]] = {}

@@ -30,7 +30,7 @@ def restrict_files(readable: Iterable[Path], listable: Iterable[Path] = ()) -> b
 
     Args:
         readable: folders and files.
-        listable: folders whose content may be listed, with the folders in them, but not read.
+        listable: folders that may be listed, with the folders in them, but not read.
 
     Returns:
         Whether this system could apply the restriction.

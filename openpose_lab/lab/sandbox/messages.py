@@ -72,8 +72,8 @@ def encode_value(value: Any) -> tuple[dict[str, Any], bytes]:
     """Encode a return value for a message.
 
     Args:
-        value: the return value. An array of numbers is sent whole, and so is a list or tuple that can be read as rows.
-            For any other value, only the type is sent.
+        value: the return value. An array of numbers is sent whole. A list or tuple that can be read as rows is sent
+            whole too. For any other value, only the type is sent.
 
     Returns:
         The header and the bytes.
