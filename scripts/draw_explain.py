@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import cv2
-
 from estimation.errors import OpenPoseLabError
 from estimation.files import check_writable, encode_picture, write_whole
+from estimation.photos import read_photo
 from openpose_lab.commands import explain
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import shown, start
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
             screenshot = Path(folder, "screenshot.png")
             look(browser, page.as_uri() + part, width, height, screenshot)
             picture = options.out / name
-            write_whole(picture, encode_picture(picture, cv2.imread(str(screenshot))))
+            write_whole(picture, encode_picture(picture, read_photo(screenshot)))
             print(f"wrote {shown(picture)}")
 
 
@@ -66,8 +65,9 @@ def look(browser: str, address: str, width: int, height: int, picture: Path) -> 
     """
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     command += [f"--user-data-dir={picture.parent / 'profile'}", f"--window-size={width},{height}"]
+    command += [f"--screenshot={picture}", address]
     try:
-        subprocess.run([*command, f"--screenshot={picture}", address], capture_output=True, timeout=_SECONDS, check=True)
+        subprocess.run(command, capture_output=True, timeout=_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise OpenPoseLabError(f"{browser} cannot show the page: {error}") from error
 
