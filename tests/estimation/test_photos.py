@@ -316,7 +316,7 @@ def test_radiance_beyond_1_is_white():
             b"version https://git-lfs.github.com/spec/v1\noid",
             "is a pointer of Git LFS, not the photo itself, .* git lfs pull",
         ),
-        (b"\0\5\x16\7\0\2\0\0Mac OS X", "is a side file of macOS, which is not read; give the photo whose name"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "is a side file of macOS, which is not read; give the photo of the same name"),
         (b"\x93NUMPY\1\0", "is a NumPy array"),
         (tiff(16, 16, more=[(50706, 4)]), "is a camera's raw photo, which is not read; develop it"),
         (tiff(16, 16, more=[(254, 1), (330, 8)]), "is a camera's raw photo"),

@@ -338,7 +338,7 @@ def test_resume_and_overwrite_together_are_one_sentence(demo):
         (["none", "photos"], "there is no photo or folder none; check the path"),
         (["photos", "--output", "texts/a.txt"], "it is not a folder; choose another place"),
         (["photos", "--json", "-"], "--json - works only for one photo; give a folder for the files of several photos"),
-        (["photos", "--csv", "photos/1.png"], "is given as the photo too, and would be overwritten"),
+        (["photos", "--csv", "photos/1.png"], "is also the photo, and would be overwritten"),
         (["photos", "--csv", "texts"], "it is a folder"),
         (["photos", "--no-draw", "--csv", "/dev/null"], "needs an output; give --output DIR, or the path of"),
         (["photos", "--grouping", "none.py"], "there is no grouping none.py"),

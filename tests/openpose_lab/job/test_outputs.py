@@ -108,8 +108,8 @@ def test_a_link_that_leads_nowhere_is_there(photos):
 @pytest.mark.parametrize(
     ("tables", "sentence"),
     [
-        ({"csv": Path("photos/a.jpg")}, "a.jpg is given as the photo too, and would be overwritten"),
-        ({"csv": Path("mine.py")}, "mine.py is given as the grouping file too, and would be overwritten"),
+        ({"csv": Path("photos/a.jpg")}, "a.jpg is also the photo, and would be overwritten"),
+        ({"csv": Path("mine.py")}, "mine.py is also the grouping file, and would be overwritten"),
         ({"csv": Path("t"), "coco": Path("t")}, "two outputs cannot both be t; choose two names"),
         ({"csv": Path("out/journal.jsonl")}, "two outputs cannot both be"),
         ({"csv": Path("none/t.csv")}, "there is no folder none; make it first"),
