@@ -215,7 +215,7 @@ def test_two_runs_cannot_write_one_journal(filled, open_journal):
     path, _ = filled
     before = path.read_bytes()
     with resumed(path):
-        with pytest.raises(OpenPoseLabError, match=f"^another run is writing {path}; wait until it has ended"):
+        with pytest.raises(OpenPoseLabError, match=f"^another run is writing {path}; wait until it has finished"):
             open_journal(path, LAYOUT, SETTINGS)
         assert path.read_bytes() == before
     open_journal(path, LAYOUT, SETTINGS).__exit__(None, None, None)
