@@ -76,7 +76,7 @@ def test_another_file_at_the_address_is_thrown_away(file_server, url, path, tmp_
     sentence = str(error.value)
     assert f"cannot fetch net.bin from {url} (the server sent another file: md5:" in sentence
     assert len(sentence) - len(url) - len(str(path)) < 250
-    assert sentence.endswith(f"look elsewhere for a file with {EXPECTED}, and put it at {path}")
+    assert sentence.endswith(f"find a file with {EXPECTED} elsewhere, and put it at {path}")
     assert names(tmp_path) == []
 
 

@@ -214,8 +214,8 @@ def test_views():
         ({"quality": "best", "height": 368}, "quality"),
         ({"height": 0}, "the height must be from 32 to 2048 pixels but is 0"),
         ({"weights": "w.npz"}, "the network is already loaded; pass weights, runtime and precision to load_network"),
-        ({"runtime": "keras"}, "the network is loaded already"),
-        ({"precision": "f32"}, "the network is loaded already"),
+        ({"runtime": "keras"}, "the network is already loaded"),
+        ({"precision": "f32"}, "the network is already loaded"),
         ({"grouping": "none.py"}, "there is no grouping none.py"),
     ],
 )
