@@ -1,4 +1,4 @@
-"""Where the outputs of many photos go, and what is refused before the work."""
+"""Test the paths of the outputs of many photos, and the outputs that are refused before the work."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.toy_network import png_of
 
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
-    """Three photos, two of one stem, in a folder."""
+    """Create a folder with three photos, two of them with the same stem."""
     monkeypatch.chdir(tmp_path)
     for name in ("a.jpg", "b/a.png", "c d.jpg"):
         path = Path("photos", name)

@@ -1,4 +1,4 @@
-"""Which photos a source means, in what order, under what names; and what is said where it means none."""
+"""Test the photos of sources: their order and names, and the messages for sources without photos."""
 
 import io
 import os
@@ -20,7 +20,7 @@ PHOTO = cv2.imencode(".png", np.full((2, 3, 3), 7, np.uint8))[1].tobytes()
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Make empty files in a folder, and go there."""
+    """Create empty files in a folder, and make it the current folder."""
     monkeypatch.chdir(tmp_path)
 
     def make(*names):
@@ -287,7 +287,7 @@ def test_no_photo_may_be_left(tree):
         list_photos(["p"], leave_out=[Path("p")])
 
 
-# What is no source
+# Sources without photos
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_a_folder_that_cannot_be_read(tree, monkeypatch, source):
 
 
 class Input(io.TextIOWrapper):
-    """A standard input of these bytes."""
+    """A standard input with these bytes."""
 
     def __init__(self, data, terminal=False):
         super().__init__(io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""Video files: frames, timestamps, parts and rotation are those of the file, and bad files get one sentence."""
+"""Test video files: frames, timestamps, parts and rotation match the file, and bad files give one sentence."""
 
 import itertools
 import os
