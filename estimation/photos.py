@@ -144,7 +144,7 @@ def _to_eight_bits(image: NDArray[Any], header: Header, name: str) -> NDArray[np
     least, most = _without_outliers(colours, low, high)
     if header.white is None and most > least and (low < 0 or most - least < white / 2):
         black, white = least, most
-        but = "" if (least, most) == (low, high) else ", but for a few"
+        but = "" if (least, most) == (low, high) else ", apart from a few outliers"
         warnings.warn(
             OpenPoseLabWarning(
                 f"the photo {name} holds the values {least:.6g} to {most:.6g} of {image.dtype}{but}; "

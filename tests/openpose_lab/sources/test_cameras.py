@@ -338,7 +338,7 @@ def test_a_server_that_falls_silent(clip):
 
 @needs_av
 @pytest.mark.parametrize(
-    ("path", "reason"), [("/none.ts", r"Server returned 404 Not Found"), ("/text.ts", "it is no video")]
+    ("path", "reason"), [("/none.ts", r"Server returned 404 Not Found"), ("/text.ts", "it is not a video")]
 )
 def test_addresses_without_a_video(server, path, reason):
     server.serve("/text.ts", b"Dear Sir or Madam" * 100)
@@ -360,7 +360,9 @@ def test_a_playlist_of_a_server_opens_no_file_of_this_computer(server, clip, tmp
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "concat://a", "gopher://x/y", "lavfi://testsrc"])
 def test_addresses_of_other_kinds(address):
-    with pytest.raises(OpenPoseLabError, match=r"is no address of a stream; it begins with http://, https://, rtsp://"):
+    with pytest.raises(
+        OpenPoseLabError, match=r"is not the address of a stream; give one that begins with http://, https://, rtsp://"
+    ):
         frames(address)
 
 
