@@ -90,7 +90,7 @@ class Video(MovingSource):
         """Decode the video.
 
         Args:
-            every: Take every Nth frame, starting with the first one after ``start``.
+            every: Take every Nth frame, beginning with the first one at or after ``start``.
             start: Seconds. Earlier frames are left out.
             end: Seconds. Frames at or after this time are left out.
             rotate: Degrees clockwise by which upright frames are rotated.
