@@ -309,7 +309,7 @@ class _RealPaths:
         return os.path.realpath(path) if os.path.islink(path) else self._beside(path)
 
     def folders_of(self, path: Path) -> set[Path]:
-        """Return the folders above a path after its folder's links are resolved, and after the file's link is, too."""
+        """Return the real folders above a path. If the path is a link, also return the folders above its target."""
         return {*Path(self._beside(path)).parents, *Path(self(path)).parents}
 
     def _beside(self, path: Path) -> str:
