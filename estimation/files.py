@@ -1,4 +1,7 @@
-"""Files in, results out: only regular files are read, and a file is written whole or not at all."""
+"""Read input files and write result files.
+
+Only regular files are read. A file is written completely or not at all.
+"""
 
 from __future__ import annotations
 
@@ -21,41 +24,41 @@ from estimation.photo_arrays import as_photo
 from estimation.quiet import silent_stderr
 
 PICTURE_TYPES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}  # paths by their descriptors
+_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}  # the descriptor of each path
 _TEMPORARY = ".openpose-lab-"
-"""The beginning of the names of temporary files."""
+"""The prefix of the names of temporary files."""
 _LONGEST_PATH = 200
-"""Letters of a path in a sentence about an input."""
+"""The largest number of letters of a path in a message about an input."""
 _ADVICE = {
     errno.ENOSPC: "free some space or choose another place",
     errno.EPIPE: "its reader has ended",
     errno.EBADF: "nothing is open there for writing",
     **({errno.EACCES: "close what has it open or choose another place"} if os.name == "nt" else {}),
 }
-"""What to do about errors of writing, beside choosing another place."""
+"""Advice for write errors for which "choose another place" is not the best advice."""
 
 
 def open_input(path: str | Path, what: str) -> BinaryIO:
-    """Open a file that a user hands over, for reading.
+    """Open an input file of a user for reading.
 
     Args:
-        path: The path. It must lead to a regular file: a device may have no end, and a pipe no writer.
-        what: What the file should be, such as "photo", for error messages.
+        path: The path of a regular file. Devices and pipes are refused, because they may never end or never start.
+        what: The expected content, such as "photo", for error messages.
 
     Returns:
         The open file.
 
     Raises:
-        OpenPoseLabError: The path leads to no regular file that can be read.
+        OpenPoseLabError: The path does not lead to a readable regular file.
     """
     shown = one_line(str(path), _LONGEST_PATH)
     try:
-        # Without O_NONBLOCK, opening a pipe waits for its writer. Windows needs O_BINARY.
+        # Without O_NONBLOCK, opening a pipe would wait for its writer. Without O_BINARY, Windows would change bytes.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise OpenPoseLabError(f"there is no {what} {shown}; check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        if os.path.isdir(path):  # which Windows does not open
+        if os.path.isdir(path):  # Windows cannot open folders
             raise OpenPoseLabError(f"{shown} is a folder; give the path of one {what}") from None
         reason = error.strerror if isinstance(error, OSError) else error
         raise OpenPoseLabError(f"the {what} {shown} cannot be read ({reason}); check the path") from error
@@ -69,23 +72,23 @@ def open_input(path: str | Path, what: str) -> BinaryIO:
 
 
 def read_input(path: str | Path, what: str, most_bytes: int) -> bytes:
-    """Read a file that a user hands over.
+    """Read an input file of a user.
 
     Args:
         path: As in ``open_input``.
         what: As in ``open_input``.
-        most_bytes: Size of the largest file that is read.
+        most_bytes: The largest size that is accepted, in bytes.
 
     Returns:
         The bytes of the file.
 
     Raises:
-        OpenPoseLabError: The path leads to no regular file that can be read, or the file is too large.
+        OpenPoseLabError: The path does not lead to a readable regular file, or the file is too large.
     """
     shown = one_line(str(path), _LONGEST_PATH)
     with open_input(path, what) as file:
         try:
-            data = file.read(most_bytes + 1)  # not the stated size: a file may grow, and some state none
+            data = file.read(most_bytes + 1)  # the stated size is not used: a file may grow, and some files state none
         except OSError as error:
             raise OpenPoseLabError(f"the {what} {shown} cannot be read ({error.strerror}); check the path") from error
     if len(data) > most_bytes:
@@ -95,9 +98,9 @@ def read_input(path: str | Path, what: str, most_bytes: int) -> bytes:
 
 
 def open_descriptor(path: str | Path) -> int | None:
-    """The open file descriptor that a path names, as ``/dev/stdout`` and ``/dev/fd/63`` do; None for another path.
+    """Return the open file descriptor that a path such as ``/dev/stdout`` or ``/dev/fd/63`` names; else None.
 
-    A shell makes the path ``/dev/fd/63`` of ``>(command)``.
+    For ``>(command)``, a shell passes a path such as ``/dev/fd/63``.
     """
     text = Path(path).as_posix()
     named = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d{1,9})", text)
@@ -105,7 +108,7 @@ def open_descriptor(path: str | Path) -> int | None:
 
 
 def is_standard_output(path: str | Path) -> bool:
-    """Tell whether ``path`` leads to the same file as the standard output."""
+    """Return whether ``path`` leads to the same file as the standard output."""
     if open_descriptor(path) == 1:
         return True
     try:
@@ -115,7 +118,7 @@ def is_standard_output(path: str | Path) -> bool:
 
 
 def check_writable(path: str | Path) -> None:
-    """Raise OpenPoseLabError now rather than after the work if ``path`` cannot be written."""
+    """Raise OpenPoseLabError if ``path`` cannot be written. Call this before the work, so that no result is lost."""
     try:
         mode = _status(path).st_mode
     except FileNotFoundError:
@@ -134,25 +137,31 @@ def check_writable(path: str | Path) -> None:
     if not os.path.isdir(folder):
         raise OpenPoseLabError(f"cannot write {path}: there is no folder {folder}; make it first")
     needed = [path] if mode else []
-    if not mode or stat.S_ISREG(mode):  # the file is written anew, beside the old one
+    if not mode or stat.S_ISREG(mode):  # a new file is written into the folder, and then replaces the old one
         needed.append(folder)
     if not all(os.access(place, os.W_OK) for place in needed):
         raise OpenPoseLabError(f"cannot write {path}: no permission; choose another place")
 
 
 def check_place_of_files(path: str | Path) -> None:
-    """Raise OpenPoseLabError if ``path`` cannot be written, or is a device or a pipe, so nothing can lie beside it."""
+    """Raise OpenPoseLabError if ``path`` cannot be written, or is a device or a pipe.
+
+    Programs call this for an output with other files beside it, which a device or a pipe cannot have.
+    """
     check_writable(path)
     if open_descriptor(path) is not None or (os.path.exists(path) and not os.path.isfile(path)):
         raise OpenPoseLabError(
-            f"cannot write {path}: it is a device or a pipe; give the path of a file, as more is written beside it"
+            f"cannot write {path}: it is a device or a pipe; give the path of a file, because more files are written "
+            "beside it"
         )
 
 
 def check_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | None]]) -> None:
     """Raise OpenPoseLabError if an output cannot be written, or would overwrite an input or another output.
 
-    inputs: what each is called in the sentence, and where it is; None for one that was not given.
+    Args:
+        outputs: The paths of the outputs.
+        inputs: The name of each input in messages, and its path; None for an input that is not used.
     """
     for output in outputs:
         check_writable(output)
@@ -161,9 +170,7 @@ def check_outputs(outputs: Sequence[Path], inputs: Iterable[tuple[str, Path | No
     for number, output in enumerate(outputs):
         for name, place in given:
             if targets[number] == place:
-                raise OpenPoseLabError(
-                    f"{output} is given as the {name} too, and would be overwritten; choose another output"
-                )
+                raise OpenPoseLabError(f"{output} is also the {name}, and would be overwritten; choose another output")
         if targets[number] in targets[:number]:
             raise OpenPoseLabError(f"two outputs cannot both be {output}; choose two names")
 
@@ -176,15 +183,15 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 @contextmanager
 def writing_whole(path: str | Path) -> Iterator[BinaryIO]:
-    """Write a file so that at every moment it is either the old one or the new one, complete.
+    """Replace a file with a new one in a single step, so that ``path`` never holds an incomplete file.
 
-    A link is followed. A device, a pipe or an open descriptor, such as ``/dev/stdout``, is written to as it is.
+    Links are followed. Devices, pipes and open descriptors, such as ``/dev/stdout``, are written to directly.
 
     Args:
         path: The path.
 
     Yields:
-        The open file. If the block raises, the old file stays.
+        The open new file. If the block raises, the old file stays.
 
     Raises:
         OpenPoseLabError: The file cannot be written.
@@ -209,11 +216,11 @@ def writing_whole(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def remove_remnants(folders: Iterable[Path], before: float) -> None:
-    """Delete the temporary files of ``writing_whole`` that programs have left when they were killed.
+    """Delete the temporary files of ``writing_whole`` that remain from killed programs.
 
     Args:
-        folders: Where to look. Sub-folders are left as they are.
-        before: Seconds since 1970. Files that were written to since then may be in use, and stay.
+        folders: The folders to search. Their sub-folders are not searched.
+        before: Seconds since 1970. Files that were changed at or after this time stay, because they may be in use.
     """
     for folder in folders:
         with suppress(OSError):
@@ -224,13 +231,16 @@ def remove_remnants(folders: Iterable[Path], before: float) -> None:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[BinaryIO]:
-    """Put a file in place of what is there, be it a link or a pipe, at once and whole. Raises OSError.
+    """Replace a file, a link or a pipe with a new file in a single step.
 
     Args:
-        target: The path. A folder there is not replaced.
+        target: The path. A folder is not replaced.
 
     Yields:
-        The open file.
+        The open new file.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
     try:
@@ -248,7 +258,7 @@ def _status(path: str | Path) -> os.stat_result:
 
 
 def _is_special(path: str | Path) -> bool:
-    """Tell whether ``path`` leads to a device or a pipe. Raises OSError if it leads in a circle."""
+    """Return whether ``path`` leads to a device or a pipe. Raise OSError for a disk, or if links form a circle."""
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -259,7 +269,7 @@ def _is_special(path: str | Path) -> bool:
 
 
 def _identity(path: str | Path) -> str | int:
-    """A key that is equal for two paths of one file."""
+    """Return a key that is equal for two paths of the same file."""
     descriptor = open_descriptor(path)
     if descriptor is not None:
         return descriptor
@@ -270,26 +280,37 @@ def _identity(path: str | Path) -> str | int:
 
 
 def cannot_write(path: str | Path, error: OSError | ValueError) -> OpenPoseLabError:
-    """The error that says why a file cannot be written, and what to do."""
+    """Return the error that says why a file cannot be written, and what to do."""
     reason = error.strerror if isinstance(error, OSError) else error
     number = (error.errno if isinstance(error, OSError) else None) or 0
     return OpenPoseLabError(f"cannot write {path}: {reason}; {_ADVICE.get(number, 'choose another place')}")
 
 
 def check_picture_type(path: Path) -> None:
-    """Raise OpenPoseLabError if the name of ``path`` asks for no picture format that is known here."""
+    """Raise OpenPoseLabError if ``path`` does not end in one of ``PICTURE_TYPES``."""
     if path.suffix.lower() not in PICTURE_TYPES:
         raise OpenPoseLabError(f"cannot write {path}: its name must end in one of {' '.join(PICTURE_TYPES)}")
 
 
 def encode_picture(path: Path, image: NDArray[np.uint8]) -> bytes:
-    """``image``, which ``as_photo`` checks, in the format that the name of ``path`` asks for."""
+    """Encode a picture in the format that the ending of ``path`` names.
+
+    Args:
+        path: The path of the picture, with an ending in ``PICTURE_TYPES``. Nothing is written.
+        image: (h, w, 3) BGR uint8. Grey and BGRA are converted as in ``as_photo``.
+
+    Returns:
+        The bytes of the picture file.
+
+    Raises:
+        OpenPoseLabError: The ending is unknown, or the picture is too large for the format.
+    """
     image = as_photo(image)
     check_picture_type(path)
     try:
         with silent_stderr():
             done, data = cv2.imencode(path.suffix.lower(), image)
-    except cv2.error:  # one version of OpenCV raises, another returns False
+    except cv2.error:  # some versions of OpenCV raise, others return False
         done = False
     if not done:
         height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""Photos as arrays: the one check of a photo that a caller passes."""
+"""Check and convert photos that callers pass as arrays."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from estimation.errors import OpenPoseLabError
 
 _ROWS = 64
-"""Rows that are converted at once, so that little memory is needed beside the two pictures."""
+"""The number of rows to convert at once. The conversion then needs little memory besides the two pictures."""
 _CONVERSIONS = {
     **dict.fromkeys(("float16", "float32", "float64"), ("0 to 1", "(255 * photo).round()")),
     "uint16": ("0 to 65535", "(photo / 257).round()"),
     "bool": ("masks", "(255 * photo)"),
 }
-"""What an array of a dtype usually holds, and how to scale it."""
+"""For each dtype, the values that a photo usually has, and the code that scales them to 0 to 255."""
 
 
 def as_photo(photo: Any) -> NDArray[np.uint8]:
     """Check a photo that a caller passes.
 
     Args:
-        photo: (h, w, 3) BGR uint8. Grey (h, w) or (h, w, 1) gets three equal channels, and BGRA (h, w, 4) is laid on
-            white.
+        photo: (h, w, 3) BGR uint8. Grey (h, w) or (h, w, 1) gets three equal channels. BGRA (h, w, 4) gets a white
+            background.
 
     Returns:
-        (h, w, 3) BGR uint8: ``photo`` itself if it is one.
+        (h, w, 3) BGR uint8: ``photo`` itself if it has this form already.
 
     Raises:
-        OpenPoseLabError: ``photo`` is something else, such as None or an array of floats.
+        OpenPoseLabError: ``photo`` has another type, dtype or shape, such as None or an array of floats.
     """
     if photo is None:
         raise OpenPoseLabError(
@@ -61,11 +61,11 @@ def as_photo(photo: Any) -> NDArray[np.uint8]:
 
 
 def to_bgr(image: NDArray[np.uint8], premultiplied: bool = False) -> NDArray[np.uint8]:
-    """Give grey three equal channels and lay BGRA on white.
+    """Give a grey photo three equal channels, or a BGRA photo a white background.
 
     Args:
         image: (h, w), (h, w, 1), (h, w, 3) BGR or (h, w, 4) BGRA uint8.
-        premultiplied: whether the colours of BGRA are multiplied by their opacity.
+        premultiplied: Whether the colours of BGRA are already multiplied by their opacity.
 
     Returns:
         (h, w, 3) BGR uint8: ``image`` itself if it has this shape.

@@ -1,4 +1,4 @@
-"""Photo files -> (h, w, 3) BGR uint8, upright."""
+"""Read photo files into (h, w, 3) BGR uint8 arrays, upright."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from estimation.photo_headers import DamagedError, ForeignError, Header, read_he
 from estimation.quiet import silent_stderr
 
 LARGEST_PHOTO = 100_000_000
-"""Pixels, where a decoder needs one byte for each channel of a pixel; fewer where it needs more."""
+"""The largest number of pixels if a decoder needs one byte per channel. More bytes per channel allow fewer pixels."""
 LARGEST_PHOTO_FILE = 300 << 20
-"""Bytes. 100 megapixels of 8-bit BGR without compression fit."""
+"""The largest file in bytes. 100 megapixels of uncompressed 8-bit BGR fit."""
 MOST_SCANS = 2_000_000_000
-"""Pixels that a decoder goes over in all scans of a JPEG. A progressive photo has about ten scans."""
+"""The largest number of pixels to decode in all scans of a JPEG. A progressive photo has about ten scans."""
 
 _ROWS = 64
-"""Rows that are converted at once, so that no second picture of floats is held."""
+"""The number of rows to convert at once. This avoids a second picture of floats in memory."""
 _OUTLIERS = 5e-4
-"""The share of values at each end of the range that a camera's dead and hot pixels may have."""
+"""The share of values at each end of the range that may come from a camera's dead and hot pixels."""
 _SAMPLED = 1 << 20
-"""Pixels, at most, of the regular sample in which outliers are looked for."""
+"""The approximate number of pixels in the regular sample that is searched for outliers."""
 
 
 def read_photo(path: str | Path) -> NDArray[np.uint8]:
     """Read a photo from a file.
 
-    Grey photos get three equal channels, and transparent ones are laid on white. Photos of more than 8 bits are scaled
-    to 8. If one uses less than half of its range, its own range becomes 0 to 255, and an OpenPoseLabWarning says so.
-    A camera's few dead and hot pixels do not count for its range.
-    The first picture of a file with several is read.
+    Grey photos get three equal channels. Transparent photos get a white background. Photos of more than 8 bits are
+    scaled to 8 bits. If such a photo uses less than half of the possible range, its own range becomes 0 to 255, and an
+    OpenPoseLabWarning says so. This range ignores a camera's few dead and hot pixels. If a file contains several
+    pictures, the first one is read.
 
     Args:
         path: A JPEG, PNG, WebP, TIFF, BMP, AVIF, GIF, JPEG 2000, PNM, PAM, PFM, Radiance HDR or Sun raster file. The
-            largest photo has 100 megapixels. It has 50 with 16 bits a channel, and in GIF, AVIF, animations and some
-            progressive JPEGs; 25 with 32 bits, and in JPEG 2000 and AVIF with opacity or more than 8 bits; 20 in AVIF
-            with both.
+            largest photo has 100 megapixels. The limit is 50 megapixels with 16 bits per channel, and for GIF, AVIF,
+            animations and some progressive JPEGs. It is 25 megapixels with 32 bits per channel, and for JPEG 2000 and
+            AVIF with opacity or more than 8 bits. It is 20 megapixels for AVIF with both.
 
     Returns:
-        (h, w, 3) BGR uint8, turned upright as the file's EXIF says.
+        (h, w, 3) BGR uint8, turned upright by the file's EXIF orientation.
 
     Raises:
-        OpenPoseLabError: The photo cannot be read whole, or is too large.
+        OpenPoseLabError: The photo cannot be read completely, or is too large.
     """
     return decode_photo(read_input(path, "photo", LARGEST_PHOTO_FILE), one_line(str(path), 200))
 
@@ -59,13 +59,13 @@ def decode_photo(data: bytes, name: str) -> NDArray[np.uint8]:
 
     Args:
         data: The whole file.
-        name: What the photo is called in messages.
+        name: The name of the photo in messages.
 
     Returns:
-        As ``read_photo``.
+        (h, w, 3) BGR uint8, as from ``read_photo``.
 
     Raises:
-        OpenPoseLabError: The photo cannot be read whole, or is too large.
+        OpenPoseLabError: The photo cannot be read completely, or is too large.
     """
     if not data:
         raise OpenPoseLabError(f"the photo {name} is empty (0 bytes); copy it again from where it came from")
@@ -87,7 +87,7 @@ def decode_photo(data: bytes, name: str) -> NDArray[np.uint8]:
                 "save it as JPEG or PNG"
             )
         raise damaged
-    del data  # the picture may be as large, and once more below
+    del data  # free memory: the picture may need as much, and its conversion below as much again
     if header.format == "JPEG":
         return image.astype(np.uint8, copy=False)
     image = _to_eight_bits(image, header, name)
@@ -98,7 +98,12 @@ def decode_photo(data: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def check_size(header: Header, name: str) -> None:
-    """Raise OpenPoseLabError if a photo is too large to be decoded. ``name``: what it is called in the sentence."""
+    """Raise OpenPoseLabError if a photo is too large to be decoded.
+
+    Args:
+        header: The header of the photo.
+        name: The name of the photo in the message.
+    """
     pixels = header.width * header.height
     most = LARGEST_PHOTO // header.channel_bytes
     if pixels > most:
@@ -115,10 +120,10 @@ def check_size(header: Header, name: str) -> None:
 
 
 def _decode(data: bytes, header: Header) -> NDArray[Any] | None:
-    # OpenCV makes three channels and 8 bits of any picture, but drops what says how transparent or how bright it is.
+    # IMREAD_COLOR gives three channels of 8 bits for any picture, but loses its opacity and its range of brightness.
     flags = cv2.IMREAD_COLOR if header.format == "JPEG" else cv2.IMREAD_UNCHANGED
     try:
-        with silent_stderr():  # one sentence stands for the decoders' messages
+        with silent_stderr():  # the caller's one message replaces the decoders' messages
             image: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
     except cv2.error:
         return None
@@ -139,7 +144,7 @@ def _to_eight_bits(image: NDArray[Any], header: Header, name: str) -> NDArray[np
     least, most = _without_outliers(colours, low, high)
     if header.white is None and most > least and (low < 0 or most - least < white / 2):
         black, white = least, most
-        but = "" if (least, most) == (low, high) else ", but for a few"
+        but = "" if (least, most) == (low, high) else ", apart from a few outliers"
         warnings.warn(
             OpenPoseLabWarning(
                 f"the photo {name} holds the values {least:.6g} to {most:.6g} of {image.dtype}{but}; "
@@ -158,7 +163,7 @@ def _to_eight_bits(image: NDArray[Any], header: Header, name: str) -> NDArray[np
 
 
 def _bounds(values: NDArray[Any]) -> tuple[float, float]:
-    """The lowest and the highest value. Those that are no finite numbers become the lowest and the highest."""
+    """Return the lowest and the highest finite value. Infinite values and NaN are replaced by them, in place."""
     if values.dtype.kind != "f":
         return int(values.min()), int(values.max())
     low, high = float(values.min()), float(values.max())
@@ -170,17 +175,17 @@ def _bounds(values: NDArray[Any]) -> tuple[float, float]:
 
 
 def _without_outliers(values: NDArray[Any], low: float, high: float) -> tuple[float, float]:
-    """The bounds of all values but the few at the ends, where these alone make the range more than twice as wide."""
+    """Return the bounds without outliers, if the outliers more than double the range; else ``low`` and ``high``."""
     step = max(1, round((values.shape[0] * values.shape[1] / _SAMPLED) ** 0.5))
     sample = values[::step, ::step].astype(np.float64)
     least, most = np.quantile(sample, [_OUTLIERS, 1 - _OUTLIERS], method="nearest").tolist()
-    near = sample[(sample >= 2 * least - most) & (sample <= 2 * most - least)]  # no others are outliers
+    near = sample[(sample >= 2 * least - most) & (sample <= 2 * most - least)]  # all others are outliers
     least, most = float(near.min()), float(near.max())
     return (least, most) if 0 < most - least < (high - low) / 2 else (low, high)
 
 
 def _white(dtype: np.dtype[Any], high: float, stated: int | None) -> float:
-    """The value of full brightness: what the header states, or the end of the range that such numbers usually have."""
+    """Return the value of full brightness: from the header, or else the usual maximum of such numbers."""
     if stated is not None:
         return stated
     if dtype.kind != "f":

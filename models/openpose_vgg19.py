@@ -1,7 +1,7 @@
-"""The two networks of the papers, on a VGG-19 front. Layers have the names they have in OpenPose's Caffe files.
+"""The networks of the two OpenPose papers, on a VGG-19 front. The layers have the names of OpenPose's Caffe files.
 
-Both take an RGB uint8 batch (n, h, w, 3), compute x / 256 - 0.5, and give maps of (n, h/8, w/8, channels).
-In the papers' letters F are the features of the front, L the PAFs and S the heatmaps.
+Both networks take an RGB uint8 batch (n, h, w, 3), compute x / 256 - 0.5, and output maps of shape
+(n, h/8, w/8, channels). The papers' letters are F for the features of the front, L for the PAFs and S for the heatmaps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from keras import layers
 from .stages import name_outputs
 
 SCALE, OFFSET = 1 / 256, -0.5
-"""OpenPose and the lab trained on ``SCALE * x + OFFSET``, where x is a pixel from 0 to 255."""
+"""The networks see ``SCALE * x + OFFSET``, as in their training. x is the value of a pixel, from 0 to 255."""
 
 _FRONT = [
     [("conv1_1", 64), ("conv1_2", 64)],
@@ -22,26 +22,28 @@ _FRONT = [
     [("conv3_1", 256), ("conv3_2", 256), ("conv3_3", 256), ("conv3_4", 256)],
     [("conv4_1", 512)],
 ]
-"""VGG-19's 3x3 layers and their filters, with 2x2 pooling between the blocks."""
+"""The 3x3 layers of VGG-19 and their numbers of filters, in blocks. 2x2 pooling separates the blocks."""
 _FRONT_END = [("conv4_2", 512), ("conv4_3_CPM", 256), ("conv4_4_CPM", 128)]
-"""The last of VGG-19, and two of OpenPose's own; PAMI 2019 has PReLU from here on."""
+"""The last VGG-19 layer and two layers of OpenPose. The network of PAMI 2019 uses PReLU from here on."""
 
 _FIRST_STAGE = [(128, 3), (128, 3), (128, 3), (512, 1)]
 _LATER_STAGE = [(128, 7), (128, 7), (128, 7), (128, 7), (128, 7), (128, 1)]
-"""Filters and kernel sizes of a branch of the two-branch network, before its linear 1x1 layer."""
+"""(filters, kernel size) of each layer in a branch of the two-branch network, before its linear 1x1 layer."""
 
 _PAF_STAGES, _HEATMAP_STAGES = 4, 2
 _BLOCKS = 5
-"""Stages of the PAF-first network, and blocks in each."""
+"""The numbers of PAF and heatmap stages in the PAF-first network, and of blocks in each stage."""
 
 
 def build_two_branches(pafs: int = 38, heatmaps: int = 19, stages: int = 6, name: str = "vgg19") -> keras.Model:
-    """Build the network of CVPR 2017: two branches per stage, each from F and both maps of the stage before.
+    """Build the network of CVPR 2017, with two branches in each stage.
+
+    The first stage sees F. Each later stage sees F and both maps of the stage before.
 
     Args:
-        pafs: Number of PAF channels.
-        heatmaps: Number of heatmap channels, with the background.
-        stages: Number of stages.
+        pafs: The number of PAF channels.
+        heatmaps: The number of heatmap channels, including the background.
+        stages: The number of stages.
         name: The model's name.
 
     Returns:
@@ -53,15 +55,15 @@ def build_two_branches(pafs: int = 38, heatmaps: int = 19, stages: int = 6, name
 
 
 def build_lab_model(pafs: int = 38, heatmaps: int = 19) -> keras.Model:
-    """Build the network of CVPR 2017 with six stages and the outputs that the lab expects.
+    """Build the network of CVPR 2017 with six stages, and with the outputs that the lab expects.
 
     Args:
-        pafs: Number of PAF channels.
-        heatmaps: Number of heatmap channels, with the background.
+        pafs: The number of PAF channels.
+        heatmaps: The number of heatmap channels, including the background.
 
     Returns:
-        The model, without trained weights. Its outputs are a list: PAFs and heatmaps of each stage in turn, float32 of
-        shape (n, h/8, w/8, channels).
+        The model, without trained weights. Its outputs are a list: the PAFs and the heatmaps of each stage in turn,
+        float32 of shape (n, h/8, w/8, channels).
     """
     image = _image()
     stages = _two_branch_stages(image, pafs, heatmaps, stages=6)
@@ -71,12 +73,12 @@ def build_lab_model(pafs: int = 38, heatmaps: int = 19) -> keras.Model:
 def build_paf_first(pafs: int = 52, heatmaps: int = 26, name: str = "body25") -> keras.Model:
     """Build the network of PAMI 2019 (the handout's equations 1 to 3).
 
-    Stages 1 to 4 refine the PAFs. Stages 5 and 6 refine the heatmaps, from F and the last PAFs. In Caffe's layer
-    names L2 is the PAF branch, L1 is the heatmap branch, and the stages of each branch count from 0.
+    Stages 1 to 4 refine the PAFs. Stages 5 and 6 refine the heatmaps, from F and the last PAFs. In the Caffe layer
+    names, L2 is the PAF branch, L1 is the heatmap branch, and the stages of each branch count from 0.
 
     Args:
-        pafs: Number of PAF channels.
-        heatmaps: Number of heatmap channels, with the background.
+        pafs: The number of PAF channels.
+        heatmaps: The number of heatmap channels, including the background.
         name: The model's name.
 
     Returns:
@@ -119,7 +121,7 @@ def _image() -> keras.KerasTensor:
 def _front(
     image: keras.KerasTensor, last_layer: Callable[[keras.KerasTensor, str, int, int], keras.KerasTensor]
 ) -> keras.KerasTensor:
-    """F: the first ten layers of VGG-19 and two of OpenPose's. ``last_layer`` makes the last three."""
+    """Return F: the first ten layers of VGG-19 and two layers of OpenPose. ``last_layer`` makes the last three."""
     x = layers.Rescaling(SCALE, offset=OFFSET, name="scale")(image)
     for block, convolutions in enumerate(_FRONT):
         if block > 0:
@@ -132,7 +134,7 @@ def _front(
 
 
 def _branch(x: keras.KerasTensor, stage: int, branch: int, channels: int) -> keras.KerasTensor:
-    """A stage of the two-branch network: hidden layers, then a linear one that gives the maps."""
+    """Add one branch of a stage of the two-branch network: hidden layers, then a linear layer that outputs the maps."""
     hidden = _FIRST_STAGE if stage == 1 else _LATER_STAGE
     name = f"conv5_{{}}_CPM_L{branch}" if stage == 1 else f"Mconv{{}}_stage{stage}_L{branch}"
     for number, (filters, size) in enumerate(hidden, start=1):
@@ -141,7 +143,10 @@ def _branch(x: keras.KerasTensor, stage: int, branch: int, channels: int) -> ker
 
 
 def _dense_stage(x: keras.KerasTensor, name: str, channels: int, first: bool) -> keras.KerasTensor:
-    """A stage of the PAF-first network: where CVPR 2017 has one 7x7 layer, three of 3x3, whose outputs are joined."""
+    """Add a stage of the PAF-first network.
+
+    A block of three 3x3 layers, with joined outputs, replaces each 7x7 layer of CVPR 2017.
+    """
     filters, last_filters = (96, 256) if first else (128, 512)
     for block in range(1, _BLOCKS + 1):
         outputs = []
@@ -158,6 +163,9 @@ def _relu(x: keras.KerasTensor, name: str, filters: int, size: int) -> keras.Ker
 
 
 def _prelu(x: keras.KerasTensor, name: str, filters: int, size: int) -> keras.KerasTensor:
-    """A convolution and its PReLU, one slope a channel; Caffe names them conv4_2 and prelu4_2, Mconv1… and Mprelu1…."""
+    """Add a convolution and its PReLU, with one slope per channel.
+
+    Caffe names them, for example, conv4_2 and prelu4_2, or Mconv1… and Mprelu1….
+    """
     x = layers.Conv2D(filters, size, padding="same", name=name)(x)
     return layers.PReLU(shared_axes=[1, 2], name=name.replace("conv", "prelu"))(x)

@@ -1,4 +1,4 @@
-"""The names of a network's outputs."""
+"""Name the outputs of a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def name_outputs(stages: Sequence[dict[str, keras.KerasTensor]]) -> dict[str, ke
     """Name the maps of every stage.
 
     Args:
-        stages: The maps that each stage gives, ``pafs`` or ``heatmaps`` or both, in the order in which the stages run.
+        stages: The maps that each stage outputs, ``pafs`` or ``heatmaps`` or both, in the order of the stages.
 
     Returns:
         The maps by name: ``stage1_pafs``, ``stage1_heatmaps``, ``stage2_pafs``, …

@@ -1,6 +1,6 @@
-"""OpenPose Lab from Python: the public names, each imported when it is first used.
+"""The public names of OpenPose Lab. Each is imported when it is first used.
 
-``from openpose_lab import PoseEstimator``; docs/python.md has an example of each name.
+For example, ``from openpose_lab import PoseEstimator``. docs/python.md has an example of each name.
 """
 
 from __future__ import annotations

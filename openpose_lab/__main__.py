@@ -1,4 +1,4 @@
-"""The command ``openpose-lab``: finds the subcommand by listing the folder of commands, and runs it."""
+"""The command ``openpose-lab``. It finds the subcommands by listing the folder ``commands``, and runs one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ commands:
 
 
 def main() -> int:
-    """Run the subcommand that the command line names; the exit status for ``sys.exit``."""
+    """Run the subcommand that the command line names, and return the exit status for ``sys.exit``."""
     let_interrupts_end()
     arguments = sys.argv[1:]
     if arguments[:1] in (["--help"], ["-h"]):
@@ -52,7 +52,7 @@ def _run_command(name: str, arguments: Sequence[str]) -> None:
 
 
 def _run_demo(names: Sequence[str], arguments: Sequence[str]) -> None:
-    """Run the demo, unless its photo is a mistyped command."""
+    """Run the demo, unless its first argument looks like a mistyped command."""
     first = Path(arguments[0]) if arguments else Path()
     if re.fullmatch(r"[A-Za-z][\w-]*", str(first)) and not os.path.exists(first):
         import difflib
@@ -64,7 +64,7 @@ def _run_demo(names: Sequence[str], arguments: Sequence[str]) -> None:
 
 
 def command_names() -> dict[str, str]:
-    """The subcommands by name, each with the first sentence of its module; no command is imported."""
+    """Return the subcommands by name, each with the first paragraph of its module. No command is imported."""
     found = {}
     for path in modules_in(_FOLDER):
         try:
@@ -79,7 +79,7 @@ def command_names() -> dict[str, str]:
 
 
 def print_usage(arguments: Sequence[str]) -> None:
-    """Print the subcommands with a line each."""
+    """Print the usage, with one line for each subcommand."""
     names = command_names()
     width = max(map(len, names))
     print(_USAGE.format(commands="\n".join(f"  {name:{width}}  {summary}" for name, summary in names.items())), end="")

@@ -1,6 +1,6 @@
 """Checksums of files.
 
-A checksum is written ``algorithm:hexadecimal``, for example ``sha256:113a...``. The algorithm is one of hashlib's.
+A checksum is written ``algorithm:hexadecimal``, for example ``sha256:113a...``. The algorithm is a name in hashlib.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ def checksum(path: Path, algorithm: str, what: str = "file") -> str:
     Args:
         path: The file.
         algorithm: The name of a hashlib algorithm.
-        what: What the file should be, for error messages.
+        what: The expected content, for error messages.
 
     Returns:
-        The checksum in hexadecimal.
+        The checksum in hexadecimal, without the algorithm.
 
     Raises:
-        OpenPoseLabError: The path leads to no regular file that can be opened.
+        OpenPoseLabError: The path does not lead to a readable regular file.
         OSError: The file cannot be read.
     """
     digest = hashlib.new(algorithm, usedforsecurity=False)
@@ -46,7 +46,7 @@ def checksum_like(path: Path, expected: str) -> str:
         The file's checksum, ``algorithm:hexadecimal``.
 
     Raises:
-        OpenPoseLabError: The path leads to no regular file that can be opened.
+        OpenPoseLabError: The path does not lead to a readable regular file.
         OSError: The file cannot be read.
     """
     algorithm = expected.partition(":")[0]

@@ -22,10 +22,10 @@ from openpose_lab.checksums import checksum_like
 from openpose_lab.file_locks import try_lock
 
 LARGEST_DOWNLOAD = 1 << 30
-"""Bytes. The largest file that is published for this project has 253 MB."""
+"""The largest download in bytes. The largest published file of this project has 253 MB."""
 _TIMEOUT_SECONDS = 30
 _LEAST_BYTES_A_SECOND = 1000
-_TOO_SLOW = "it sends less than 1 kB a second; run again later to go on from there"
+_TOO_SLOW = "it sends less than 1 kB a second; run again later to continue"
 _NETWORK_ERRORS = (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError)
 _RECEIVED_BYTES = 1 << 16
 _Answer = TypeVar("_Answer")
@@ -36,20 +36,20 @@ class DownloadInterruptedError(OpenPoseLabError):
 
 
 def is_downloaded(path: Path, expected: str) -> bool:
-    """Tell whether a file was downloaded before.
+    """Return whether a file is already downloaded.
 
     Args:
-        path: The place of the file.
+        path: The path of the file.
         expected: Its checksum, ``algorithm:hexadecimal``.
 
     Returns:
-        True if the file exists and has the checksum, False if nothing exists at ``path``.
+        True if the file exists and has the checksum. False if nothing exists at ``path``.
 
     Raises:
         OpenPoseLabError: Something else exists at ``path``, or the file cannot be read.
     """
     if os.path.isdir(path):
-        raise OpenPoseLabError(f"{path} is a folder, where the file of that name would be put; move it away")
+        raise OpenPoseLabError(f"{path} is a folder, but a file with this name is needed; move the folder away")
     if not os.path.isfile(path):
         return False
     try:
@@ -66,31 +66,31 @@ def is_downloaded(path: Path, expected: str) -> bool:
 def download(url: str, path: Path, expected: str, progress: bool = True, most_bytes: int = LARGEST_DOWNLOAD) -> None:
     """Download one file over HTTP.
 
-    The data go into ``NAME.part``, which gets its name once its checksum is right. The next call continues
-    a download that broke off.
+    The data go into ``NAME.part``. The file is renamed to ``NAME`` when it is complete and its checksum is correct. If
+    a download is interrupted, the next call continues it.
 
     Args:
         url: The address of the file.
-        path: The place of the file. Its folder must exist.
+        path: The path of the file. Its folder must exist.
         expected: Its checksum, ``algorithm:hexadecimal``.
         progress: Whether to show a progress bar if standard error is a terminal.
-        most_bytes: The most that the file can have. No more is received.
+        most_bytes: The largest size of the file. Larger files are refused.
 
     Raises:
         DownloadInterruptedError: The network or the disk failed, or the server is too slow.
-        OpenPoseLabError: The server refuses the file, or the file has another checksum, or another program is
-            downloading it.
+        OpenPoseLabError: The server refuses the file, the file has another checksum or is too large, or another
+            program is downloading it.
     """
     part = path.with_name(f"{path.name}.part")
     for place in (part, _lock_of(path)):
         if os.path.exists(place) and not os.path.isfile(place):  # opening a pipe would wait for its other end
-            raise OpenPoseLabError(f"{place} is no file, where the download would be kept; move it away")
+            raise OpenPoseLabError(f"{place} is not a file, but the download needs its name; move it away")
     try:
         with _alone(path):
-            if is_downloaded(path, expected):  # by a program that has just ended
+            if is_downloaded(path, expected):  # another program has just downloaded it
                 return
             more = _receive_rest(url, part, path.name, progress, most_bytes)
-            if not more and checksum_like(part, expected) != expected:  # then this is the beginning of another file
+            if not more and checksum_like(part, expected) != expected:  # the part is from another file
                 part.unlink()
                 _receive_rest(url, part, path.name, progress, most_bytes)
             found = checksum_like(part, expected)
@@ -114,7 +114,7 @@ def download(url: str, path: Path, expected: str, progress: bool = True, most_by
 
 
 class _TooLargeError(Exception):
-    """The server sends more than the file can have."""
+    """The server sends more bytes than the largest size of the file."""
 
 
 class _StuckError(ConnectionError):
@@ -127,28 +127,28 @@ def _lock_of(path: Path) -> Path:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keep other programs from downloading a file until the block ends. Raise OpenPoseLabError if one is doing it."""
+    """Lock a download until the block ends. Raise OpenPoseLabError if another program is downloading the file."""
     lock = _lock_of(path)
     with open(lock, "ab") as file:
         try:
-            # The other program may have deleted the file since it was opened here.
+            # Another program may have deleted the lock file after this program opened it.
             busy = not try_lock(file) or not os.path.samestat(os.fstat(file.fileno()), os.stat(lock))
         except FileNotFoundError:
             busy = True
         if busy:
-            raise OpenPoseLabError(f"another program is downloading {path}; wait until it has ended, and run again")
+            raise OpenPoseLabError(f"another program is downloading {path}; wait until it has finished, and run again")
         try:
             yield
         finally:
-            with suppress(OSError):  # Windows deletes no open file
+            with suppress(OSError):  # Windows cannot delete an open file
                 lock.unlink()
 
 
 def _receive_rest(url: str, part: Path, name: str, progress: bool, most_bytes: int) -> bool:
-    """Append the missing bytes to ``part``. Start again if the server cannot start in the middle.
+    """Append the missing bytes to ``part``. If the server cannot send only the missing bytes, start again.
 
     Returns:
-        Whether the server sent anything. False if it says that there is no more.
+        Whether the server sent anything. False if it says that ``part`` is already complete.
     """
     here = part.stat().st_size if part.is_file() else 0
     here = here if here <= most_bytes else 0
@@ -160,8 +160,8 @@ def _receive_rest(url: str, part: Path, name: str, progress: bool, most_bytes: i
         if here and error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return False
         raise
-    except ValueError as error:  # urllib cannot read the address that it is sent on to
-        raise ConnectionError(f"it sends on to an address that is none: {error}") from error
+    except ValueError as error:  # urllib cannot read the address of the redirect
+        raise ConnectionError(f"it redirects to an invalid address: {error}") from error
     try:
         _save(response, part, here, name, progress, most_bytes)
     except _StuckError:
@@ -176,13 +176,13 @@ def _receive_rest(url: str, part: Path, name: str, progress: bool, most_bytes: i
 def _save(
     response: http.client.HTTPResponse, part: Path, here: int, name: str, progress: bool, most_bytes: int
 ) -> None:
-    """Append an answer to the ``here`` bytes in ``part``, or write it in their place if it is the whole file."""
+    """Append a response to the ``here`` bytes in ``part``. If the response is the whole file, replace them."""
     if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         here = 0
     length = response.headers.get("Content-Length")
     total = here + int(length) if length and length.isdecimal() and len(length) < 20 else None
     if total is not None and total > most_bytes:
-        raise _TooLargeError(f"it states {total} bytes, more than the {most_bytes} that the file can have")
+        raise _TooLargeError(f"it states {total} bytes, more than the limit of {most_bytes}")
     with (
         part.open("ab" if here else "wb") as out,
         tqdm(
@@ -199,7 +199,7 @@ def _save(
         while chunk := _receive(response):
             left -= len(chunk)
             if left < 0:
-                raise _TooLargeError(f"it sends more than the {most_bytes} bytes that the file can have")
+                raise _TooLargeError(f"it sends more than the limit of {most_bytes} bytes")
             out.write(chunk)
             bar.update(len(chunk))
             in_window += len(chunk)
@@ -208,11 +208,11 @@ def _save(
                     raise ConnectionError(_TOO_SLOW)
                 in_window, window_ends = 0, time.monotonic() + _TIMEOUT_SECONDS
     if total and (arrived := part.stat().st_size) < total:
-        raise ConnectionError(f"it broke off after {arrived} of {total} bytes; run again to go on from there")
+        raise ConnectionError(f"it stopped after {arrived} of {total} bytes; run again to continue")
 
 
 def _receive(response: http.client.HTTPResponse) -> bytes:
-    """Read the next bytes. Raise ConnectionError for a fault of the line, unlike a fault of the disk."""
+    """Read the next bytes. Raise ConnectionError for network errors, so that they differ from errors of the disk."""
     try:
         return _in_time(lambda: response.read1(_RECEIVED_BYTES))
     except ConnectionError:
@@ -222,12 +222,12 @@ def _receive(response: http.client.HTTPResponse) -> bytes:
 
 
 def _in_time(call: Callable[[], _Answer]) -> _Answer:
-    """Call a function that waits for a server.
+    """Call a function that waits for a server, with a limit for the whole call.
 
-    A socket's own timeout begins anew with every byte.
+    A socket's own timeout is not enough, because it starts again with every byte.
 
     Raises:
-        _StuckError: The answer takes too long. The call goes on in a thread that keeps no program from ending.
+        _StuckError: The answer takes too long. The call continues in a daemon thread, so the program can end.
     """
     answers: queue.SimpleQueue[tuple[_Answer | None, BaseException | None]] = queue.SimpleQueue()
 
@@ -249,6 +249,6 @@ def _in_time(call: Callable[[], _Answer]) -> _Answer:
 
 def _cannot_fetch(url: str, path: Path, expected: str, reason: str) -> str:
     return (
-        f"cannot fetch {path.name} from {url} ({one_line(reason, 180)}); if its home is gone, look elsewhere for a "
-        f"file with {expected}, and put it at {path}"
+        f"cannot fetch {path.name} from {url} ({one_line(reason, 180)}); if the address is gone, find a file with "
+        f"{expected} elsewhere, and put it at {path}"
     )

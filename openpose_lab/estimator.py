@@ -1,4 +1,4 @@
-"""``PoseEstimator``: a network, the stages after it, and their settings in one object."""
+"""``PoseEstimator``: a network, the stages after it, and their settings, as one object."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class PoseEstimator:
             skeletons = estimator("photo.jpg")
 
     Attributes:
-        config: The layout and every threshold.
-        views: The views of a photo that the network sees.
+        config: The layout and all thresholds.
+        views: The views of each photo that the network sees.
     """
 
     def __init__(
@@ -71,34 +71,34 @@ class PoseEstimator:
         """Load a network and a grouping.
 
         Args:
-            network: One of ``NETWORKS``, or a network that ``load_network`` gave; then ``weights``, ``runtime`` and
-                ``precision`` cannot be given.
+            network: The name of a network in ``NETWORKS``, or a network from ``load_network``. With a network from
+                ``load_network``, do not pass ``weights``, ``runtime`` and ``precision``.
             weights: As in ``load_network``.
             runtime: As in ``load_network``.
             precision: As in ``load_network``.
-            quality: A preset of views: ``fast``, ``balanced`` or ``best``. By default the network's own.
+            quality: A preset of views: ``fast``, ``balanced`` or ``best``. By default, the network's own preset.
             height: Input height of the network in pixels. ``height``, ``scales`` and ``flip`` replace the preset.
-            scales: Multiples of the height. The maps of a view at each are averaged.
-            flip: Whether the maps of the mirrored photo are averaged too.
-            grouping: A grouping by name, by file or as a function. By default the one in estimation/merge.py runs, as
-                the file is at each photo.
-            config: Every threshold, by default those of the network.
+            scales: Multiples of the height. The network sees one view per scale, and the maps are averaged.
+            flip: Whether to average the maps of the mirrored photo, too.
+            grouping: A grouping by name, by file or as a function. By default, estimation/merge.py, which is loaded
+                again whenever the file changes.
+            config: The layout and all thresholds. By default, those of the network.
 
         Raises:
-            OpenPoseLabError: A name is unknown, the weights are missing or do not fit, the settings do not go
-                together, or the grouping cannot be loaded.
-            ValueError: ``config`` has another layout than the network.
+            OpenPoseLabError: A name is unknown, the weights are missing or do not fit, the settings contradict each
+                other, or the grouping cannot be loaded.
+            ValueError: The layout of ``config`` is not that of the network.
         """
         if isinstance(network, str):
             network = load_network(network, weights, runtime, precision)
         elif weights is not None or runtime != AUTO or precision is not None:
-            raise OpenPoseLabError("the network is loaded already; give weights, runtime and precision to load_network")
+            raise OpenPoseLabError("the network is already loaded; pass weights, runtime and precision to load_network")
         self._network: Network | None = network
         self._parallel: dict[int, Network] = {}
         self.config = config or network.config
         if self.config.layout != network.config.layout:
             raise ValueError(
-                f"config has the layout {self.config.name}, but the network gives maps of {network.config.name}"
+                f"config has the layout {self.config.name}, but the network has the layout {network.config.name}"
             )
         default = getattr(network, "quality", DEFAULT_QUALITY)
         self.views: Views = choose_views(quality, height, scales, flip, default)
@@ -108,7 +108,7 @@ class PoseEstimator:
         """Find the people in a photo.
 
         Args:
-            photo: The path of a photo, or its pixels as ``read_photo`` gives them: (h, w, 3) BGR uint8. Grey (h, w)
+            photo: The path of a photo, or its pixels as ``read_photo`` returns them: (h, w, 3) BGR uint8. Grey (h, w)
                 and BGRA (h, w, 4) are converted as in ``as_photo``.
 
         Returns:
@@ -120,16 +120,16 @@ class PoseEstimator:
         return self.estimate(photo).skeletons
 
     def estimate(self, photo: Photo) -> Estimate:
-        """Find the people in a photo, and keep what each stage found and the time that it took.
+        """Find the people in a photo, and return the result and the time of every stage.
 
         Args:
-            photo: As in a call.
+            photo: As for ``__call__``.
 
         Returns:
             The people, their rows, limbs, peaks and maps, and the milliseconds of each stage.
 
         Raises:
-            OpenPoseLabError: As in a call.
+            OpenPoseLabError: As for ``__call__``.
         """
         network, views = self.network, self.views
         return estimate_people(
@@ -153,22 +153,23 @@ class PoseEstimator:
         """Find the people in many photos, several at once.
 
         Args:
-            photos: A source, or several, as ``frames`` takes them, such as the path of a folder or of a video. Or
-                frames, such as ``frames`` gives.
-            threads: How many photos are worked on at once; by default one more than the cores.
-            on_error: Is called with the name of each photo that fails and the reason; the next photo follows. Without
-                it, the error is raised. A photo of a source fails, too, if it cannot be read.
-            live: Whether the people of a frame come with the next frame at the latest, if they are found by then, as a
-                camera needs it. A slow frame then delays the others. By default, this is so for a camera or a live
-                stream that is given by its number or address.
+            photos: One or several sources, as for ``frames``, such as the path of a folder or of a video. Or frames,
+                such as from ``frames``.
+            threads: The number of photos to work on at once. By default, one more than the number of cores.
+            on_error: A function that is called with the name of each photo that fails, and the error. The work then
+                continues with the next photo. Without this function, the error is raised. A photo that cannot be read
+                fails, too.
+            live: Whether to yield each finished result when the next frame arrives, at the latest. Cameras need this. A
+                slow frame then delays the others. By default, True for the number of a camera and for the address of a
+                live stream.
 
         Returns:
-            An iterator of each frame and the people in it, in the order of the frames. Memory does not grow with their
-            number.
+            An iterator of (frame, people), in the order of the frames. Its memory does not grow with the number of
+            frames.
 
         Raises:
-            OpenPoseLabError: The source has no photo, or the estimator is closed. While the frames are read: a photo
-                fails, and there is no ``on_error``.
+            OpenPoseLabError: The source has no photo, or the estimator is closed. During the iteration: a photo fails,
+                and ``on_error`` is None.
         """
         threads = threads or count_threads()
         parallel = self.for_threads(min(threads, count_cores()))
@@ -183,7 +184,7 @@ class PoseEstimator:
         first = list(islice(given, 1))
         if first and isinstance(first[0], str | os.PathLike):
             listed = enumerate(list_photos([*first, *given]))
-            waiting = ((photo.shown, partial(photo.frame, index)) for index, photo in listed)  # threads read them
+            waiting = ((photo.shown, partial(photo.frame, index)) for index, photo in listed)  # threads read the photos
         else:
             waiting = ((_checked(frame).name, partial(_checked, frame)) for frame in chain(first, given))
         return parallel._stream(waiting, threads, on_error, 0 if live else AHEAD)
@@ -212,14 +213,14 @@ class PoseEstimator:
                 on_error(found.name, found.error)
 
     def for_threads(self, threads: int) -> PoseEstimator:
-        """Prepare for calls from several threads at once.
+        """Return an estimator for calls from several threads at once.
 
         Args:
-            threads: How many.
+            threads: The number of threads.
 
         Returns:
-            An estimator with the same settings, also when this one is closed. More photos a second go through it, and
-            each alone takes longer.
+            An estimator with the same settings. It processes more photos a second, but takes longer for each photo. It
+            still works after this estimator is closed.
 
         Raises:
             OpenPoseLabError: The estimator is closed.
@@ -237,10 +238,11 @@ class PoseEstimator:
         """Draw skeletons on a copy of a photo.
 
         Args:
-            photo: (h, w, 3) BGR uint8; grey and BGRA are converted as in ``as_photo``.
+            photo: (h, w, 3) BGR uint8. Grey and BGRA are converted as in ``as_photo``.
             skeletons: The people to draw.
-            blank: Whether to draw on black instead.
-            blur_faces: Whether to blur the face of each person first. Give all the people who were found.
+            blank: Whether to draw on a black picture instead.
+            blur_faces: Whether to blur the face of each person first. Only the faces of ``skeletons`` are blurred, so
+                pass all people that were found.
 
         Returns:
             (h, w, 3) BGR uint8.
@@ -253,7 +255,7 @@ class PoseEstimator:
         return draw_skeletons(self.config, photo, skeletons)
 
     def close(self) -> None:
-        """Let go of the network. The estimator cannot be used after that."""
+        """Release the network. The estimator cannot be used afterwards."""
         self._network = None
         self._parallel = {}
 
@@ -274,7 +276,7 @@ class PoseEstimator:
 def _checked(frame: Any) -> Frame:
     if not isinstance(frame, Frame):
         raise OpenPoseLabError(
-            f"stream takes paths of photos or folders, or what frames() gives, but got {type(frame).__name__}"
+            f"stream takes paths of photos or folders, or frames from frames(), but got {type(frame).__name__}"
         )
     return frame
 

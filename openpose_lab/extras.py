@@ -1,4 +1,4 @@
-"""Libraries that only some tasks need: whether they are installed, and the command that installs them."""
+"""Check whether optional libraries are installed, and name the command that installs them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _EXTRAS = {
     "pillow_heif": "heic",
     "av": "video",
 }
-"""The extra of pyproject.toml that brings each library."""
+"""The extra in pyproject.toml that installs each library."""
 _HAS_TENSORFLOW = sys.version_info < (3, 14)
-"""Whether TensorFlow has wheels for this Python."""
+"""Whether TensorFlow has wheels for this version of Python."""
 
 
 class MissingLibraryError(OpenPoseLabError):
-    """A library is not installed that a task needs."""
+    """A task needs a library that is not installed."""
 
 
 def is_installed(library: str) -> bool:
-    """Tell whether a library is installed. It is not imported."""
+    """Return whether a library is installed, without importing it."""
     return importlib.util.find_spec(library) is not None
 
 
@@ -35,18 +35,18 @@ def require(library: str, task: str) -> None:
     """Check that a library is installed.
 
     Args:
-        library: The library.
-        task: What needs it; the sentence begins with this.
+        library: The name of the library.
+        task: The task that needs it, as the beginning of the message.
 
     Raises:
-        MissingLibraryError: The library is missing. The text says how it is installed.
+        MissingLibraryError: The library is missing. The message says how to install it.
     """
     if not is_installed(library):
         raise MissingLibraryError(f"{task} needs {library}, which is not installed; {how_to_install(library)}")
 
 
 def how_to_install(library: str) -> str:
-    """Say which command installs a library, with the others of its extra if it is in one."""
+    """Name the command that installs a library. If the library belongs to an extra, the whole extra is installed."""
     if library == "tensorflow" and not _HAS_TENSORFLOW:
         return "it does not run on Python 3.14 yet, so use Python 3.13"
     extra = _EXTRAS.get(library)
@@ -54,6 +54,6 @@ def how_to_install(library: str) -> str:
         return f"run `pip install {library}`"
     if not in_clone():
         return f'run `pip install "openpose-lab[{extra}]"`'
-    # An unpacked handout is no package. All shells need or allow these quotes, of which cmd.exe knows no others.
+    # An unpacked handout without pyproject.toml is not a package. Double quotes work in all shells, also in cmd.exe.
     what = f'-e ".[{extra}]"' if (ROOT / "pyproject.toml").is_file() else "-r requirements.txt"
     return f"run `pip install {what}` in the project's folder"

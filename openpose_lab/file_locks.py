@@ -1,4 +1,4 @@
-"""Locks that keep programs from writing one file at the same time."""
+"""Locks, so that two programs do not write the same file at the same time."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ _BUSY = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 
 
 def try_lock(file: IO[bytes]) -> bool:
-    """Lock a file until it is closed, or its program ends in any way.
+    """Lock a file until it is closed, or until its program ends or crashes.
 
     Args:
         file: The file, open for writing. Its position becomes 0.
 
     Returns:
-        False if another program, or another open file of this one, holds the lock. True on file systems without locks.
+        True if the file is now locked, or if the file system has no locks. False if another program holds the lock, or
+        if this program holds it through another open file.
     """
-    file.seek(0)  # Windows locks the next byte
+    file.seek(0)  # Windows locks the byte at the position
     try:
         if sys.platform == "win32":
             import msvcrt
@@ -37,21 +38,21 @@ def try_lock(file: IO[bytes]) -> bool:
 
 
 def keep_others_away(file: IO[bytes], path: Path) -> None:
-    """Lock a file that other programs may read meanwhile. Windows has no such lock, so nothing is done there.
+    """Lock a file for writing, while other programs may still read it. On Windows, which has no such lock, do nothing.
 
     Args:
         file: As in ``try_lock``.
-        path: Its path, for the sentence.
+        path: The path of the file, for the message.
 
     Raises:
-        OpenPoseLabError: Another run is writing it.
+        OpenPoseLabError: Another run is writing the file.
     """
     if sys.platform != "win32" and not try_lock(file):
         raise busy(path)
 
 
 def busy(path: Path) -> OpenPoseLabError:
-    """The error that says that another run writes a file."""
+    """Return the error for a file that another run is writing."""
     return OpenPoseLabError(
-        f"another run is writing {one_line(str(path), 200)}; wait until it has ended, or choose another place"
+        f"another run is writing {one_line(str(path), 200)}; wait until it has finished, or choose another place"
     )

@@ -1,4 +1,4 @@
-"""Files that only save time: kept in a folder under a key, checked when they are read, and made again if lost."""
+"""A cache of files in a folder: each file has a key, and is checked when it is read."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ _HEAD_BYTES = 32
 
 
 class KeptFiles:
-    """A folder of files, each under the key of all that it depends on. So nothing ever has to be cleared by hand.
+    """A folder of cached files. The key of a file covers everything that the file depends on.
 
-    Several processes may use the folder at once.
+    So an outdated file is never used, and users need not clear the cache. Several processes may use the folder at once.
     """
 
     def __init__(self, folder: Path, most_bytes: int, what: str) -> None:
-        """Name the folder. It is made when the first file is written.
+        """Set the folder. It is created when the first file is written.
 
         Args:
             folder: The folder.
-            most_bytes: What the folder may hold. The files that were not used for longest are deleted first.
-            what: What the files hold, for the note that they cannot be written.
+            most_bytes: The largest size of the folder in bytes. The least recently used files are deleted first.
+            what: The content of the files as a plural noun, for the warning that they cannot be written.
         """
         self._folder, self._most_bytes, self._what = folder, most_bytes, what
-        self._bytes: int | None = None  # in the folder, once it is written to
+        self._bytes: int | None = None  # the size of the folder, known after the first write
         self._writable = True
 
     def read(self, depends_on: list[str]) -> bytes | None:
         """Read a file.
 
         Args:
-            depends_on: All that the content depends on.
+            depends_on: Texts for everything that the content depends on.
 
         Returns:
-            The content. None if there is none, or the file is damaged or another's.
+            The content. None if the file is missing, is damaged, or belongs to another key.
         """
         path = self._path(depends_on)
         try:
@@ -52,15 +52,15 @@ class KeptFiles:
         if head != _seal(path.name, data):
             return None
         with contextlib.suppress(OSError):
-            os.utime(path)  # it has been of use, so it is not deleted soon
+            os.utime(path)  # mark the file as recently used
         return data
 
     def write(self, depends_on: list[str], data: bytes) -> None:
-        """Write a file, whole or not at all. Where this fails, a note says so, once.
+        """Write a file completely or not at all. The first failure gives an OpenPoseLabWarning, and ends all writing.
 
         Args:
-            depends_on: All that the content depends on.
-            data: The content. If the folder may not hold it, it is not written.
+            depends_on: Texts for everything that the content depends on.
+            data: The content. If it is larger than the largest size of the folder, it is not written.
         """
         size = _HEAD_BYTES + len(data)
         if not self._writable or size > self._most_bytes:
@@ -73,14 +73,14 @@ class KeptFiles:
                 file.write(_seal(path.name, data) + data)
         except OSError as error:
             self._writable = False
-            sentence = f"{self._what} are not kept for the next time: {_cannot_write(path, error)}"
+            sentence = f"{self._what} are not saved for the next run: {_cannot_write(path, error)}"
             warnings.warn(OpenPoseLabWarning(sentence), stacklevel=2)
 
     def _path(self, depends_on: list[str]) -> Path:
         return self._folder / hashlib.new(_HASH, "\n".join(depends_on).encode()).hexdigest()
 
     def _make_room(self, size: int) -> None:
-        """Delete what has not been used for longest, if ``size`` more bytes would be too many."""
+        """Delete the least recently used files if ``size`` more bytes would be too many."""
         if self._bytes is None:
             self._bytes = sum(size for _, size, _ in self._files())
         self._bytes += size
@@ -91,25 +91,25 @@ class KeptFiles:
         for _, size, path in files:
             if self._bytes <= 0.9 * self._most_bytes:
                 break
-            with contextlib.suppress(OSError):  # a folder, say, or one that another process has open
+            with contextlib.suppress(OSError):  # for example a folder, or a file that another process has open
                 path.unlink(missing_ok=True)
                 self._bytes -= size
 
     def _files(self) -> list[tuple[float, int, Path]]:
-        """List when each file was last of use, its size in bytes, and its path; the oldest first."""
+        """List the time of the last use, the size in bytes and the path of each file; the oldest first."""
         found = []
         for path in self._folder.iterdir():
-            with contextlib.suppress(OSError):  # another process has deleted it
+            with contextlib.suppress(OSError):  # another process may have deleted it
                 status = path.stat()
                 found.append((status.st_mtime, status.st_size, path))
         return sorted(found)
 
 
 def _cannot_write(path: Path, error: OSError) -> str:
-    """Say what is in the way of a file, or else what the system says."""
+    """Say what prevents writing a file, and what to do."""
     for folder in path.parents:
         if os.path.lexists(folder) and not os.path.isdir(folder):
-            return f"{folder} is no folder; move it away"
+            return f"{folder} is not a folder; move it away"
     if os.path.isdir(path):
         return f"{path} is a folder; delete it"
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -118,7 +118,7 @@ def _cannot_write(path: Path, error: OSError) -> str:
 
 
 def _seal(key: str, data: bytes) -> bytes:
-    """Compute the checksum of a file and its key. It finds changes, and files that were renamed."""
+    """Compute the checksum of a file and its key. It detects changed and renamed files."""
     digest = hashlib.new(_HASH, key.encode())
     digest.update(data)
     return digest.digest()

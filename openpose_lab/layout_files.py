@@ -1,4 +1,4 @@
-"""Layouts of users: read from a TOML or JSON file, and kept in weights files."""
+"""Custom layouts: read them from TOML or JSON files, and store them in weights files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LARGEST_FILE = 1 << 20
 _MOST_PARTS = 200
 _MOST_LIMBS = 400
 _SIGMA = 0.079
-"""COCO's sigma of a shoulder, for parts without one."""
+"""The default sigma of a part: COCO's sigma of a shoulder."""
 _KEYS = ("name", "parts", "limbs", "pairs", "sigmas")
 
 
@@ -29,16 +29,17 @@ def read_layout(path: Path) -> Layout:
     """Read a layout from a TOML or JSON file.
 
     Args:
-        path: the file. ``parts`` lists the names of the body parts, and ``limbs`` pairs of them. A third entry of a
-            limb, ``redundant``, marks one that closes a cycle. ``pairs`` lists the parts that change places in a
-            mirrored photo, by default those whose names differ in ``left`` and ``right`` alone. ``sigmas`` has a number
-            for each part, or for some parts by name. ``name`` is the layout's name, by default that of the file.
+        path: The file, with these keys. ``parts`` lists the names of the body parts. ``limbs`` lists the limbs, each a
+            pair of parts; a third entry ``redundant`` marks a limb that closes a cycle. ``pairs`` lists pairs of parts
+            that swap in a mirrored photo; by default, parts with names that differ only in ``left`` and ``right``.
+            ``sigmas`` gives a number for each part, or a table for some parts by name. ``name`` is the name of the
+            layout; by default, the name of the file.
 
     Returns:
         The layout. Limb k has the PAF channels 2k and 2k + 1.
 
     Raises:
-        OpenPoseLabError: The file cannot be read, or is no layout.
+        OpenPoseLabError: The file cannot be read, or is not a valid layout.
     """
     data = read_input(path, "layout", _LARGEST_FILE)
     try:
@@ -56,19 +57,19 @@ def read_layout(path: Path) -> Layout:
 
 
 def layout_from(content: Mapping[str, Any]) -> Layout:
-    """Make a layout of the values of a file.
+    """Make a layout from the values of a file.
 
     Args:
-        content: the values, as ``read_layout`` describes them.
+        content: The values by key, as in ``read_layout``.
 
     Returns:
         The layout.
 
     Raises:
-        ValueError: The values are no layout. The text says why.
+        ValueError: The values are not a valid layout. The message says why.
     """
     if unknown := sorted(set(content) - set(_KEYS)):
-        raise ValueError(f"it has {unknown[0]!r}, but only {', '.join(_KEYS)} are known")
+        raise ValueError(f"the key {unknown[0]!r} is unknown; use {', '.join(_KEYS)}")
     parts = _names(content.get("parts"), "parts", _MOST_PARTS)
     name = content.get("name")
     if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 60:
@@ -81,10 +82,10 @@ def layout_from(content: Mapping[str, Any]) -> Layout:
 
 
 def layout_content(layout: Layout) -> dict[str, Any]:
-    """The values of a layout, from which ``layout_from`` makes the same one.
+    """Return the values of a layout. ``layout_from`` makes the same layout from them.
 
     Raises:
-        ValueError: Limbs of the layout have other PAF channels than limb k's 2k and 2k + 1.
+        ValueError: A limb k does not have the PAF channels 2k and 2k + 1.
     """
     if any((limb.paf_x, limb.paf_y) != (2 * k, 2 * k + 1) for k, limb in enumerate(layout.limbs)):
         raise ValueError(f"the limbs of {layout.name} have PAF channels of another order")
@@ -99,17 +100,17 @@ def layout_content(layout: Layout) -> dict[str, Any]:
 
 
 def layout_to_text(layout: Layout) -> str:
-    """A layout as text for a weights file: the name of a built-in one, or else its values as JSON."""
+    """Convert a layout to text for a weights file: the name of a built-in layout, or the values as JSON."""
     return layout.name if LAYOUTS.get(layout.name) == layout else json.dumps(layout_content(layout))
 
 
 def layout_from_text(text: str) -> Layout:
-    """The layout that ``layout_to_text`` wrote. Raises ValueError if it is none."""
+    """Return the layout from a text of ``layout_to_text``. Raise ValueError if the text is not a valid layout."""
     if text in LAYOUTS:
         return LAYOUTS[text]
     content = json.loads(text)
     if not isinstance(content, dict):
-        raise ValueError("it is no table")
+        raise ValueError("it is not a table")
     return layout_from(content)
 
 
@@ -179,7 +180,7 @@ def _check_mirror(layout: Layout) -> None:
     try:
         others = layout.mirrored_parts
     except ValueError:
-        raise ValueError("a part whose name has 'left' or 'right' lacks the other; add it, or name 'pairs'") from None
+        raise ValueError("a part with 'left' or 'right' in its name lacks its other side; add it, or 'pairs'") from None
     ends = {limb[:2] for limb in layout.limbs}
     for start, end in ends:
         if not {(others[start], others[end]), (others[end], others[start])} & ends:

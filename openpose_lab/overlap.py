@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _M_ARENA_MAX = -8
 """The option of glibc's malloc.h."""
 AHEAD = 2
-"""Results for each thread that may wait for an earlier one, so that a slow photo stops no thread."""
+"""The number of finished results per thread that may wait for an earlier one. So a slow photo does not stop threads."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,16 +30,16 @@ def count_cores() -> int:
 
 
 def count_threads() -> int:
-    """Count the threads that keep the cores busy: one for each, and one that works while another waits for its turn."""
+    """Count the threads that keep all cores busy: one per core, and one more for when another thread waits."""
     return count_cores() + 1
 
 
 def share_heaps() -> None:
-    """Let the threads of this process share two heaps, where the C library is glibc.
+    """Let the threads of this process share two heaps. This has an effect only with the C library glibc.
 
-    By default, glibc gives each thread a heap of its own, and memory that is free in one heap is of no use to the other
-    threads. Over photos of many sizes the memory would grow by a tenth. glibc reads this setting once, when a second
-    thread begins, so call the function before NumPy is imported.
+    By default, glibc gives each thread its own heap, and other threads cannot use free memory of this heap. With photos
+    of many sizes, memory would then grow by 10 %. glibc reads this setting once, when the second thread starts. So call
+    this function before NumPy is imported.
     """
     import ctypes
 
@@ -55,23 +55,24 @@ def map_in_threads(
     on_stop: Callable[[], object] = lambda: None,
     ahead: int = AHEAD,
 ) -> Generator[Result, None, None]:
-    """Call a function with each item, several at once.
+    """Call a function with each item in threads, several at once.
 
-    Memory does not grow with the number of items: an item is taken when its result will soon be asked for.
+    Memory does not grow with the number of items, because each item is taken only shortly before its result is needed.
 
     Args:
-        function: The function. Threads call it.
-        items: The items. The caller's thread takes them.
-        threads: How many calls run at once; by default ``count_threads``.
-        on_stop: Is called when the caller stops before the end, or an error is raised. It may let calls end sooner.
-        ahead: How many results for each thread may wait for an earlier one. 0 is for live sources: then a result that
-            is there comes before another item is waited for.
+        function: The function. It runs in the threads.
+        items: The items. The caller's thread iterates over them.
+        threads: The number of calls that run at once. By default, ``count_threads()``.
+        on_stop: A function that is called if the caller stops early or an error is raised. It may make calls end
+            sooner.
+        ahead: The number of finished results per thread that may wait for an earlier one. Use 0 for live sources: a
+            finished result is then yielded before the next item is waited for.
 
     Yields:
-        The results in the order of the items. An error of a call, or of taking an item, is raised in place of its
-        result. When the caller stops before the end, the calls that have begun are waited for, and no other begins.
+        The results in the order of the items. If a call fails, or an item cannot be taken, its error is raised in place
+        of its result. If the caller stops early, no new call starts, and the running calls are completed first.
     """
-    from concurrent.futures import ThreadPoolExecutor  # it takes some milliseconds, and one photo needs none
+    from concurrent.futures import ThreadPoolExecutor  # imported here, because it takes milliseconds to import
 
     threads = threads or count_threads()
     under_way: deque[Future[Result]] = deque()
@@ -84,7 +85,7 @@ def map_in_threads(
             while under_way:
                 yield under_way.popleft().result()
         except BaseException:
-            for future in reversed(under_way):  # the newest first, so that no call begins after one that is left out
+            for future in reversed(under_way):  # newest first, so that no call starts after a cancelled one
                 future.cancel()
             on_stop()
             raise

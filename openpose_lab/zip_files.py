@@ -1,4 +1,4 @@
-"""Zip archives of others, read with bounded memory."""
+"""Read untrusted zip archives with bounded memory."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ import zipfile
 from typing import IO, Any
 
 READ_IN_PARTS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Methods of compression that ``zipfile`` unpacks in parts. It expands the others whole: 919 bytes become 2 GB."""
+"""Compression methods that ``zipfile`` unpacks in parts. It unpacks others at once: 919 bytes may become 2 GB."""
 _LARGEST_LIST = 4 << 20
 _PART = 1 << 20
 
 
 class ShortReads:
-    """An open archive for ``zipfile``, which reads the list of members whole, whatever its size.
+    """An open archive that limits the size of each read.
+
+    ``zipfile`` reads the whole list of members at once, so the limit also holds for this list.
 
     Args:
         file: The archive.
-        most_bytes: Most bytes of one read, and so of the list. Read members with ``read_member``.
+        most_bytes: The largest number of bytes of one read. Use ``read_member`` for larger members.
     """
 
     def __init__(self, file: IO[bytes], most_bytes: int = _LARGEST_LIST) -> None:
         self._file, self._most = file, most_bytes
 
     def read(self, count: int = -1) -> bytes:
-        """Read as a file does. Raises zipfile.BadZipFile if that is too much."""
+        """Read like a file. Raise zipfile.BadZipFile if the read is larger than the limit."""
         data = self._file.read(min(count, self._most + 1) if count >= 0 else self._most + 1)
         if len(data) > self._most:
             raise zipfile.BadZipFile(f"its list of files is larger than {self._most >> 20} MB")
@@ -38,14 +40,14 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most_bytes: i
 
     Args:
         archive: The archive.
-        member: The member. Its method of compression is in ``READ_IN_PARTS``.
-        most_bytes: Most bytes that are read.
+        member: The member. Its compression method must be in ``READ_IN_PARTS``.
+        most_bytes: The largest number of bytes to read.
 
     Returns:
         The bytes of the member, or the first ``most_bytes`` of them.
 
     Raises:
-        zipfile.BadZipFile: The member is damaged. Damaged data raise other exceptions, too.
+        zipfile.BadZipFile: The member is damaged. Damaged data may raise other exceptions, too.
     """
     data = bytearray()
     with archive.open(member) as file:

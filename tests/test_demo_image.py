@@ -54,14 +54,14 @@ def bad_files(folder):
         ([PHOTO, "--output", "output.xyz"], "its name must end in one of"),
         ([PHOTO, "--json", "none/people.json"], "there is no folder none; make it first"),
         ([PHOTO, "--json", "a.png", "--output", "a.png"], "two outputs cannot both be a.png"),
-        (["photo.jpg", "--output", "photo.jpg"], "photo.jpg is given as the photo too, and would be overwritten"),
+        (["photo.jpg", "--output", "photo.jpg"], "photo.jpg is also the photo, and would be overwritten"),
         (
             [PHOTO, "--grouping", "mine.py", "--json", "mine.py"],
-            "mine.py is given as the grouping file too, and would be",
+            "mine.py is also the grouping file, and would be",
         ),
         (
             [PHOTO, "--network", "vgg19", "--weights", "weights.npz", "--json", "weights.npz"],
-            "weights.npz is given as the weights file too, and",
+            "weights.npz is also the weights file, and",
         ),
         (["x" * 300], "there is no photo or folder xxxx"),
         ([PHOTO, "--network", "resnet"], "there is no network 'resnet'"),

@@ -1,7 +1,7 @@
-"""Headers of pictures, read before decoding: the format, the size and the orientation.
+"""Read the headers of pictures before decoding: the format, the size and the orientation.
 
-A decoder takes the size from the header and sets memory aside for it, so a small file can ask for much. Here every size
-that a decoder would believe is read first. OpenCV decodes the pixels.
+A decoder allocates memory for the size that a header states, so a small file can cause a huge allocation. This package
+reads every size that a decoder would use, so that callers can refuse large pictures. OpenCV decodes the pixels.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _READERS: tuple[tuple[bytes, Callable[[bytes], Header]], ...] = (
     (rb"P7\s", simple.read_pam),
     (rb"#\?R(?:ADIANCE|GBE)", simple.read_hdr),
 )
-"""The first bytes of each format that is read, and the reader of its header."""
+"""The first bytes of each supported format, as a regular expression, and the reader of its header."""
 
 
 def read_header(data: bytes) -> Header:
@@ -44,14 +44,14 @@ def read_header(data: bytes) -> Header:
         The header.
 
     Raises:
-        ForeignError: The file is of a known format that is not read.
-        DamagedError: The file is of no known format, or does not keep to its format.
+        ForeignError: The file has a known format that the project cannot read.
+        DamagedError: The format is unknown, or the file breaks the rules of its format.
     """
     for start, read in _READERS:
         if re.match(start, data, re.DOTALL):
             try:
                 header = read(data)
-            except (struct.error, IndexError, KeyError, OverflowError) as error:  # a place beyond the end
+            except (struct.error, IndexError, KeyError, OverflowError) as error:  # an offset beyond the end
                 raise DamagedError(f"the header is cut short: {error}") from error
             if header.width <= 0 or header.height <= 0:
                 raise DamagedError("the picture has no pixels")

@@ -1,7 +1,7 @@
-"""AVIF: the sizes that its boxes and its frames state, and the orientation.
+"""Read AVIF headers: the sizes that boxes and frames state, and the orientation.
 
-The boxes may state another size than the frames inside, and the decoder sets memory aside for the frames. So both are
-read. "Bits" are those of a channel.
+Boxes and frames may state different sizes, and the decoder allocates memory for the frames. So this module reads both.
+"Bits" means bits per channel.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def read(data: bytes) -> Header:
             sizes.append(_sequence_size(data[start : min(end, start + _LONGEST_SEQUENCE_HEADER)]))
     width, height = (max(numbers) for numbers in zip(*sizes)) if sizes else (0, 0)
     bits = max([_DEPTHS.get(data[start + 2] & 0x60, 8) for name, start, _ in boxes if name == b"av1C"], default=8)
-    deep, translucent = bits > 8, any(name in (b"auxC", b"moov") for name, _, _ in boxes)  # perhaps
+    deep, translucent = bits > 8, any(name in (b"auxC", b"moov") for name, _, _ in boxes)  # possibly
     return Header(
         "AVIF",
         width,
         height,
-        # libavif holds 17 bytes of an opaque pixel of 8 bits, 21 of one of more bits, 30 and 38 with opacity.
+        # libavif needs 17 bytes for an opaque pixel of 8 bits and 21 for more bits; with opacity, it needs 30 and 38.
         2 + 2 * (deep or translucent) + (deep and translucent),
         white=(1 << bits) - 1 if deep else None,
         orientation=_orientation(data, boxes),
@@ -54,7 +54,7 @@ def _stated_size(data: bytes, name: bytes, start: int) -> tuple[int, int] | None
 
 
 def _orientation(data: bytes, boxes: list[Box]) -> int:
-    """The orientation by HEIF's properties, or by EXIF if the picture has none of them."""
+    """Return the orientation by HEIF's properties, or by EXIF if the picture has no such property."""
     turns = _turns(data, boxes)
     if not turns:
         return next((exif_orientation(data[start + 4 : end]) for start, end in items(data, boxes, b"Exif")), UPRIGHT)
@@ -68,14 +68,14 @@ def _orientation(data: bytes, boxes: list[Box]) -> int:
 
 
 def _turns(data: bytes, boxes: list[Box]) -> list[tuple[bytes, int]]:
-    """The rotations and mirrorings of the primary item, in the order in which they apply."""
+    """Return the rotations and mirrorings of the primary item, in the order in which they apply."""
     primaries = [number(data, start + 4, 4 if data[start] else 2) for name, start, _ in boxes if name == b"pitm"]
     applied = properties(data, boxes).get(primaries[0], []) if primaries else []
     return [(name, start) for name, start, _ in applied if name in (b"irot", b"imir")]
 
 
 def _frames(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int]]:
-    """The places of the frames that a decoder may read: those of all items, and the first of each track."""
+    """Yield (start, end) of each frame that a decoder may read: of all items, and the first frame of each track."""
     first_sizes = [
         number(data, start + 4, 4) or number(data, start + 12, 4) for name, start, _ in boxes if name == b"stsz"
     ]
@@ -86,12 +86,12 @@ def _frames(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int]]:
 
 
 def _units(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int, int]]:
-    """The kind, the start and the end of each of AV1's units (OBUs) in the frames."""
+    """Yield (kind, start, end) of each AV1 unit (OBU) in the frames."""
     for start, end in _frames(data, boxes):
         position, end = start, min(end, len(data))
         while position < end:
             head = data[position]
-            position += 2 if head & 4 else 1  # with an extension
+            position += 2 if head & 4 else 1  # the header has a second byte if it has an extension
             length = 0
             if head & 2:
                 for step in range(8):
@@ -106,7 +106,7 @@ def _units(data: bytes, boxes: list[Box]) -> Iterator[tuple[int, int, int]]:
 
 
 def _sequence_size(data: bytes) -> tuple[int, int]:
-    """The largest frame that a sequence header allows (AV1 specification, 5.5.1)."""
+    """Return the width and height of the largest frame that a sequence header allows (AV1 specification, 5.5.1)."""
     bits = _Bits(data)
     bits.take(4)
     if bits.take(1):  # a reduced header
@@ -134,7 +134,7 @@ def _sequence_size(data: bytes) -> tuple[int, int]:
 
 
 class _Bits:
-    """Numbers of any count of bits, the highest first."""
+    """Reader of unsigned numbers with any number of bits, the highest bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._number = int.from_bytes(data, "big")

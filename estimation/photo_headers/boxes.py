@@ -1,4 +1,4 @@
-"""Boxes, of which AVIF, HEIC and films consist: where each is, and what they say about the items in a file."""
+"""Read the boxes of AVIF, HEIC and MP4 files: their places, and the items that they describe."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _INSIDE = {
     b"stsd": 8,
     b"iinf": 6,
 }
-"""Boxes with boxes inside, and the bytes before the first."""
+"""Boxes that contain boxes, and the number of bytes before the first inner box."""
 _DEPTH = 8
 _MOST = 1 << 16
-"""Boxes, and units of frames. A picture of many tiles has a few hundred."""
+"""The largest number of boxes, and of units in frames. A picture of many tiles has a few hundred."""
 
 _Found = TypeVar("_Found")
 Box = tuple[bytes, int, int]
-"""The name of a box, and where its content starts and ends."""
+"""(name, start, end) of a box: its content is the bytes from ``start`` to before ``end``."""
 
 
 def read_boxes(data: bytes) -> list[Box]:
-    """List every box of a file, and the boxes in it, in their order.
+    """List every box of a file in order. A box comes before the boxes inside it.
 
     Raises:
-        DamagedError: A box is too short, or there are too many.
+        DamagedError: A box is too short, or the file has too many boxes.
     """
     return few(_walk(data, 0, len(data)))
 
 
 def few(found: Iterable[_Found]) -> list[_Found]:
-    """Make a list of boxes, frames or numbers. Raises DamagedError if there are too many."""
+    """Make a list of boxes, frames or numbers. Raise DamagedError if the list would be too long."""
     found = list(islice(found, _MOST + 1))
     if len(found) > _MOST:
         raise DamagedError("there are too many boxes or frames")
@@ -55,14 +55,14 @@ def _walk(data: bytes, position: int, end: int, depth: int = 0) -> Iterator[Box]
             raise DamagedError("a box is shorter than its name")
         yield name, start, stop
         if name in _INSIDE and depth < _DEPTH:
-            # Version 1 of the list of items has a longer count.
+            # In version 1, the count of items has 4 bytes instead of 2.
             longer = 2 if name == b"iinf" and data[start] else 0
             yield from _walk(data, start + _INSIDE[name] + longer, stop, depth + 1)
         position = stop
 
 
 def properties(data: bytes, boxes: list[Box]) -> dict[int, list[Box]]:
-    """Find the properties of each item, in the order in which they apply."""
+    """Return the properties of each item by its id, in the order in which they apply."""
     containers = [(start, end) for name, start, end in boxes if name == b"ipco"]
     associations = [start for name, start, _ in boxes if name == b"ipma"]
     if not (containers and associations):
@@ -76,7 +76,7 @@ def properties(data: bytes, boxes: list[Box]) -> dict[int, list[Box]]:
 
 
 def _links(data: bytes, start: int) -> dict[int, list[int]]:
-    """The numbers of the properties of each item, from 1."""
+    """Return the numbers of the properties of each item, counted from 1."""
     item_bytes, wide = 4 if data[start] else 2, data[start + 3] & 1
     position, links = start + 8, {}
     for _ in range(min(number(data, start + 4, 4), _MOST)):
@@ -89,7 +89,7 @@ def _links(data: bytes, start: int) -> dict[int, list[int]]:
 
 
 def item_ids(data: bytes, boxes: list[Box], kind: bytes) -> set[int]:
-    """List the items of a kind, such as ``av01``."""
+    """Return the ids of the items of a kind, such as ``av01``."""
     return {
         number(data, start + 4, 4 if data[start] > 2 else 2)
         for name, start, _ in boxes
@@ -98,7 +98,7 @@ def item_ids(data: bytes, boxes: list[Box], kind: bytes) -> set[int]:
 
 
 def items(data: bytes, boxes: list[Box], kind: bytes) -> Iterator[tuple[int, int]]:
-    """Find the data of all items of a kind: where each piece of it starts and ends."""
+    """Yield (start, end) of each piece of data of the items of a kind."""
     wanted = item_ids(data, boxes, kind)
     idat = next((start for name, start, _ in boxes if name == b"idat"), 0)
     places = [start for name, start, _ in boxes if name == b"iloc"]
@@ -137,7 +137,7 @@ def _extents(data: bytes, start: int, wanted: set[int], idat: int) -> Iterator[t
 
 
 def number(data: bytes, position: int, size: int) -> int:
-    """Read an unsigned number of ``size`` bytes. Raises DamagedError if it is beyond the end."""
+    """Read an unsigned number of ``size`` bytes. Raise DamagedError if the file ends before."""
     if position + size > len(data):
         raise DamagedError("the file is cut short")
     return int.from_bytes(data[position : position + size], "big")

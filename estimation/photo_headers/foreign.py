@@ -1,4 +1,4 @@
-"""Files that people take for photos, and what to do with them."""
+"""Recognise files that users give instead of photos, and advise what to do with them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from estimation.photo_headers.header import ForeignError
 
 _TEXT = 4096
-"""Bytes at the start of a text that are searched for its kind."""
+"""The number of bytes at the start of a text that are searched for its kind."""
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """A format that is not read: the first bytes of its files, its name, and advice."""
+    """A format that the project cannot read: the first bytes of its files, its name, and advice."""
 
     start: bytes
     name: str
     advice: str = "save it as JPEG or PNG"
 
     def error(self) -> ForeignError:
-        """The error for a file of this format."""
+        """Return the error for a file of this format."""
         return ForeignError(self.name, self.advice)
 
 
 HEIC = Foreign(
     rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)",
     "a HEIC photo",
-    "export it as JPEG (an iPhone takes JPEG with Settings, Camera, Formats, Most Compatible)",
+    "export it as JPEG (on an iPhone, choose Settings, Camera, Formats, Most Compatible)",
 )
 RAW = Foreign(
     rb".{4}ftypcrx |FUJIFILM|IIRO|IIRS|IIU\0|MMOR|\0MRM",
@@ -54,7 +54,7 @@ _FORMATS = (
     Foreign(rb"\x1f\x8b|7z\xbc\xaf|Rar!", "an archive", "unpack it and give one photo"),
     Foreign(rb"\x93NUMPY", "a NumPy array", "load it with numpy.load and pass the array from Python"),
     Foreign(rb".{128}DICM", "a DICOM file"),
-    Foreign(rb"\0\x05\x16[\0\x07]", "a side file of macOS", "give the photo whose name lacks the leading ._"),
+    Foreign(rb"\0\x05\x16[\0\x07]", "a side file of macOS", "give the photo of the same name without the leading ._"),
     Foreign(rb"version https://git-lfs", "a pointer of Git LFS, not the photo itself", "run: git lfs pull"),
 )
 _WEB_PAGE = ("a web page", "the download went wrong, so fetch the photo again")
@@ -67,7 +67,7 @@ _MARKUP = (
 
 
 def foreign_format(data: bytes) -> ForeignError | None:
-    """The error that names the format of a file, or None if the format is not known."""
+    """Return the error that names the format of a file, or None if the format is unknown."""
     for one in _FORMATS:
         if re.match(one.start, data, re.DOTALL):
             return one.error()

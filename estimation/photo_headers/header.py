@@ -1,4 +1,4 @@
-"""The value that every format's reader returns, and the errors that it raises."""
+"""The value that the reader of each format returns, and the errors that it raises."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 from numpy.typing import NDArray
 
 UPRIGHT = 1
-"""The orientation of EXIF that asks for no turn."""
+"""The EXIF orientation of a picture that is stored upright."""
 MOST_STEPS = 1 << 20
-"""Chunks, boxes or markers that are read of one file. Photos have fewer than ten thousand."""
+"""The largest number of chunks, boxes or markers to read from a file. Photos have fewer than ten thousand."""
 
 
 class DamagedError(ValueError):
-    """The file is of no known format, or does not keep to its format."""
+    """The format of the file is unknown, or the file breaks the rules of its format."""
 
 
 class ForeignError(ValueError):
-    """The file is of a known format that is not read.
+    """The file has a known format that the project cannot read.
 
     Attributes:
-        format: What the file is, such as "a PDF".
-        advice: What to do.
+        format: The format in words, such as "a PDF".
+        advice: What the user can do.
     """
 
     def __init__(self, name: str, advice: str = "save it as JPEG or PNG") -> None:
@@ -33,21 +33,21 @@ class ForeignError(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """The facts about a picture that its file states.
+    """The facts that a file states about its picture.
 
     Attributes:
-        format: Name of the file format.
-        width: Pixels of a row, as stored.
-        height: Number of rows, as stored.
-        channel_bytes: Bytes that a decoder needs for each channel of a pixel.
-        scans: Number of times that a decoder goes over the whole picture.
+        format: The name of the file format.
+        width: Width of the stored picture in pixels.
+        height: Height of the stored picture in pixels.
+        channel_bytes: The number of bytes that a decoder needs per channel of a pixel.
+        scans: The number of times that a decoder goes over the whole picture.
         white: The value of full brightness. None if it follows from the dtype.
-        orientation: EXIF's, from 1 to 8: how the stored picture must be turned. That of a TIFF is not read.
-        decoder_turns: Whether OpenCV turns the picture itself.
-        premultiplied: Whether the decoder gives colours that are multiplied by their opacity.
-        negative: Whether the decoder gives 0 for white.
-        clipped: Whether everything brighter than 1 is white.
-        rare: The name of the picture's kind if not every decoder knows it; else empty.
+        orientation: The EXIF orientation, from 1 to 8: how to turn the stored picture upright. TIFF keeps the default.
+        decoder_turns: Whether OpenCV turns the picture upright itself.
+        premultiplied: Whether the decoder returns colours that are already multiplied by their opacity.
+        negative: Whether the decoder returns 0 for white.
+        clipped: Whether all values above 1 are white.
+        rare: The picture's kind in words if some decoders cannot read it; else empty.
     """
 
     format: str
@@ -69,7 +69,7 @@ def turned(image: NDArray[Any], orientation: int) -> NDArray[Any]:
 
     Args:
         image: (h, w, ...) of any dtype.
-        orientation: EXIF's, from 1 to 8.
+        orientation: The EXIF orientation, from 1 to 8.
 
     Returns:
         A view of ``image``.

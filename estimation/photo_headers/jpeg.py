@@ -1,4 +1,4 @@
-"""JPEG: the frame, the number of scans and the orientation."""
+"""Read JPEG headers: the frame, the number of scans and the orientation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def read(data: bytes) -> Header:
     """Read the header of a JPEG."""
     position, frame, kind, orientation = 2, 0, 0, UPRIGHT
     for _ in range(MOST_STEPS):
-        position = data.find(b"\xff", position) + 1  # decoders skip other bytes
+        position = data.find(b"\xff", position) + 1  # skip other bytes, as decoders do
         if position == 0:
             break
         marker = data[position]
-        if marker in (0x00, 0xFF):  # 0xFF may begin the marker itself
+        if marker in (0x00, 0xFF):  # not a marker; a second 0xFF may begin one
             continue
         position += 1
         if marker in _WITHOUT_LENGTH:
@@ -43,12 +43,19 @@ def read(data: bytes) -> Header:
 
 
 def _header(data: bytes, frame: int, progressive: bool, scan_parts: int) -> Header:
-    """frame: where its segment begins. scan_parts: the number of components in the first scan."""
+    """Read a frame.
+
+    Args:
+        data: The whole file.
+        frame: The position of the frame's segment in bytes.
+        progressive: Whether the JPEG is progressive.
+        scan_parts: The number of components in the first scan.
+    """
     height, width, parts = struct.unpack_from(">HHB", data, frame + 3)
     if not progressive and scan_parts == parts:
         return Header("JPEG", width, height)
-    # The decoder keeps two bytes of every sample, and goes over all of them in each scan. Previews inside the file have
-    # markers of scans too, but few.
+    # The decoder keeps two bytes per sample, and goes over all samples in each scan. The count of scans includes those
+    # of previews inside the file, which have few.
     steps = [divmod(data[frame + 9 + 3 * part], 16) for part in range(parts)]
     largest = max((x for x, _ in steps), default=0) * max((y for _, y in steps), default=0)
     samples_per_pixel = sum(x * y for x, y in steps) / max(largest, 1)

@@ -1,4 +1,4 @@
-"""JPEG 2000: the size and the tiles."""
+"""Read JPEG 2000 headers: the size and the tiles."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from estimation.photo_headers.header import DamagedError, Header
 
 _SIZE = re.compile(rb"\xff\x4f\xff\x51")
 _MOST_TILES = 10_000
-"""OpenJPEG keeps 10 kB for each tile, however small it is."""
+"""The largest number of tiles. OpenJPEG needs 10 kB for each tile, even for a tiny one."""
 _MOST_PICTURES = 100
 
 
 def read(data: bytes) -> Header:
-    """Read the header of a JPEG 2000 picture, in boxes or alone."""
+    """Read the header of a JPEG 2000 picture, with or without boxes around it."""
     width = height = bits = 0
-    for number, start in enumerate(_SIZE.finditer(data)):  # a box that is not read may hide a second one
+    for number, start in enumerate(_SIZE.finditer(data)):  # any box may hide a second picture, so search all
         x, y, left, top, tile_width, tile_height, tile_left, tile_top, parts = struct.unpack_from(
             ">8IH", data, start.end() + 4
         )
@@ -25,5 +25,5 @@ def read(data: bytes) -> Header:
             raise DamagedError("there are too many components, tiles or pictures")
         width, height = max(width, x - left), max(height, y - top)
         bits = max(bits, *((data[start.end() + 38 + 3 * part] & 0x7F) + 1 for part in range(parts)))
-    # OpenJPEG holds four bytes of each channel.
+    # OpenJPEG needs four bytes per channel.
     return Header("JPEG 2000", width, height, 4, white=(1 << bits) - 1 if 8 < bits < 16 else None)

@@ -1,4 +1,4 @@
-"""PNG, also animated: the size, and whether every chunk lies inside the file."""
+"""Read PNG headers, also of animations: the size, and whether every chunk lies inside the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def read(data: bytes) -> Header:
         length, name = struct.unpack_from(">I4s", data, position)
         start, position = position + 8, position + 12 + length
         if position > len(data):
-            raise DamagedError("a chunk is longer than the file")  # OpenCV would set its stated length aside
+            raise DamagedError("a chunk is longer than the file")  # OpenCV would allocate its stated length
         if (name == b"IHDR") != (step == 0):
             raise DamagedError("the header is not the first chunk, or not the only one")
         if name == b"IHDR":
@@ -29,6 +29,6 @@ def read(data: bytes) -> Header:
             if x + frame_width > width or y + frame_height > height:
                 raise DamagedError("a frame is larger than the picture")
         if name == b"IEND" or position == len(data):
-            # OpenCV holds two pictures of an animation.
+            # OpenCV keeps two pictures of an animation in memory.
             return Header("PNG", width, height, 2 if bits == 16 or animated else 1, orientation=orientation)
     raise DamagedError("there are too many chunks")

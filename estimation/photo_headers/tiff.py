@@ -1,4 +1,4 @@
-"""TIFF and BigTIFF, and EXIF, which is stored as a TIFF."""
+"""Read the headers of TIFF and BigTIFF, and the orientation in EXIF, which is stored as a TIFF."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _SUBFILE, _SUBDIRECTORIES, _OPACITY, _NUMBERS, _DNG = 254, 330, 338, 339, 50706
 _WHITE_IS_ZERO = 0
 _TYPES = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _MOST_NUMBERS = 8
-"""Numbers that are read of a tag: bits of each channel are the longest that are used."""
+"""The largest number of values to read from a tag. The longest tag that is used has the bits of each channel."""
 _COMMON_COMPRESSION = (1, 2, 3, 4, 5, 7, 8, 32773, 32946)
 
 
 def read(data: bytes) -> Header:
-    """Read the header of a TIFF. OpenCV turns TIFF upright itself."""
+    """Read the header of a TIFF. OpenCV turns TIFFs upright itself."""
     tags = _directory(data)
     is_preview = _SUBDIRECTORIES in tags and _first(tags, _SUBFILE, 0) & 1
     if data[8:10] == b"CR" or _DNG in tags or is_preview:
-        raise RAW.error()  # OpenCV would give the preview, a picture of the size of a stamp
+        raise RAW.error()  # OpenCV would return the tiny preview
     width, height, bits = _first(tags, _WIDTH, 0), _first(tags, _HEIGHT, 0), max(tags.get(_BITS, [1]))
     numbers = {2: "signed", 3: "float"}.get(_first(tags, _NUMBERS, 1), "unsigned")
     compression, opacity = _first(tags, _COMPRESSION, 1), _first(tags, _OPACITY, 0)
@@ -31,19 +31,19 @@ def read(data: bytes) -> Header:
         raise DamagedError("the picture has no pixels")
     return Header(
         "TIFF",
-        # The decoder holds a whole tile, even if it is larger than the picture.
+        # The decoder allocates a whole tile, even if the tile is larger than the picture.
         max(width, _first(tags, _TILE_WIDTH, 0)),
         max(height, _first(tags, _TILE_HEIGHT, 0)),
         max(1, -(-bits // 8)),
         decoder_turns=True,
-        premultiplied=opacity == 1 or (opacity == 2 and bits == 8),  # libtiff multiplies in pictures of 8 bits
-        negative=_first(tags, _COLOURS, 1) == _WHITE_IS_ZERO and bits > 8,  # it inverts those of 8 bits
+        premultiplied=opacity == 1 or (opacity == 2 and bits == 8),  # libtiff itself multiplies 8-bit pictures
+        negative=_first(tags, _COLOURS, 1) == _WHITE_IS_ZERO and bits > 8,  # libtiff inverts 8-bit pictures
         rare="" if common else f"TIFF of {bits}-bit {numbers} numbers with compression {compression}",
     )
 
 
 def exif_orientation(exif: bytes) -> int:
-    """The orientation, from 1 to 8, that an EXIF block gives; 1 if it gives none."""
+    """Return the orientation in an EXIF block, from 1 to 8; 1 if it has none."""
     try:
         orientation = _first(_directory(exif.removeprefix(b"Exif\0\0")), _ORIENTATION, UPRIGHT)
     except (struct.error, KeyError, OverflowError):
@@ -52,7 +52,7 @@ def exif_orientation(exif: bytes) -> int:
 
 
 def _directory(data: bytes) -> dict[int, list[int]]:
-    """The first directory: the numbers of each tag, of which a decoder believes the first of a kind."""
+    """Return the values of each tag in the first directory. The first of equal tags counts, as in decoders."""
     order = {b"II": "<", b"MM": ">"}[data[:2]]
     (magic,) = struct.unpack_from(f"{order}H", data, 2)
     big = magic == 43

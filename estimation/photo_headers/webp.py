@@ -1,4 +1,4 @@
-"""WebP, also animated: the canvas and the frames."""
+"""Read WebP headers, also of animations: the canvas and the frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read(data: bytes) -> Header:
     animated, orientation, position = False, UPRIGHT, 12
     for _ in range(MOST_STEPS):
         if position + 8 > len(data):
-            # The decoder holds two canvases of an animation.
+            # The decoder keeps two canvases of an animation in memory.
             return Header("WebP", width, height, 2 if animated else 1, orientation=orientation)
         name, length = struct.unpack_from("<4sI", data, position)
         start = position + 8

@@ -70,5 +70,5 @@ class Camera(LiveSource):
 _ADVICE = (
     "connect one, close other programs that use it, or give another number"
     if sys.platform != "linux"
-    else "connect one, give another number, or see whether your user may read /dev/video*"
+    else "connect one, give another number, or check that your user may read /dev/video*"
 )

@@ -1,4 +1,4 @@
-"""Paths in folders and by globs, in natural order, without hidden ones."""
+"""List the paths in folders and the matches of globs, in natural order and without hidden files."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ANY_FOLDERS = "**"
-"""The part of a glob that stands for any number of folders, also none."""
+"""The part of a glob that stands for any number of folders, including zero."""
 
 
 @dataclass
 class Contents:
-    """What a folder holds, hidden files and folders aside.
+    """The contents of a folder.
 
     Attributes:
-        files: Everything that is no folder, also devices and links that lead nowhere.
-        folders: Its folders.
-        links: Links to folders. Following them could lead in circles, or out of the source.
+        files: Everything except folders, including devices and broken links.
+        folders: The folders inside.
+        links: Links to folders. They are kept apart, because they may form circles or lead out of the source.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -46,7 +46,7 @@ def contents(folder: Path, hidden: bool = False) -> Contents:
             path = folder / entry.name
             if _is_hidden(entry) and not hidden:
                 continue
-            if entry.is_symlink() or getattr(entry, "is_junction", bool)():  # junctions are Windows's
+            if entry.is_symlink() or getattr(entry, "is_junction", bool)():  # a junction is a link of Windows
                 (found.links if os.path.isdir(path) else found.files).append(path)
             else:
                 (found.folders if entry.is_dir() else found.files).append(path)
@@ -54,7 +54,7 @@ def contents(folder: Path, hidden: bool = False) -> Contents:
 
 
 def all_contents(folder: Path) -> Iterator[Contents]:
-    """List a folder, and each folder below it. Links to folders are not followed."""
+    """Yield the contents of a folder and of each folder below it. Links to folders are not followed."""
     waiting = [folder]
     while waiting:
         found = contents(waiting.pop())
@@ -63,14 +63,14 @@ def all_contents(folder: Path) -> Iterator[Contents]:
 
 
 def is_glob(text: str) -> bool:
-    """Tell whether a text has a wildcard of a glob."""
+    """Return whether a text contains a wildcard."""
     return any(letter in text for letter in "*?[")
 
 
 def split_glob(pattern: str) -> tuple[Path, list[str]]:
-    """Split a glob into the folder where it starts, and its other parts.
+    """Split a glob into the folder where its search starts, and the other parts.
 
-    A part that exists as it is written counts as no wildcard, such as a folder ``holiday [2]``.
+    A folder that exists under the literal text of a part, such as ``holiday [2]``, is not a wildcard.
     """
     root, parts = Path(), list(Path(pattern).parts)
     while len(parts) > 1 and (not is_glob(parts[0]) or os.path.isdir(root / parts[0])):
@@ -79,12 +79,12 @@ def split_glob(pattern: str) -> tuple[Path, list[str]]:
 
 
 def matches(folder: Path, parts: Sequence[str], links: list[Path]) -> Iterator[Path]:
-    """Find the files and folders that match a glob. A path may come twice.
+    """Yield the files and folders that match a glob. A path may come twice.
 
     Args:
         folder: The folder where the search starts.
-        parts: The parts of the glob. A wildcard matches no dot at the beginning.
-        links: Gets the links to folders that ``**`` does not follow.
+        parts: The parts of the glob. A wildcard does not match a dot at the beginning of a name.
+        links: Output: the links to folders that ``**`` does not follow are added to this list.
 
     Raises:
         OSError: A folder cannot be read.
@@ -112,12 +112,15 @@ def matches(folder: Path, parts: Sequence[str], links: list[Path]) -> Iterator[P
 
 
 def natural_key(path: Path) -> list[tuple[list[str | int], str]]:
-    """A key that sorts paths as people do: 2.jpg before 10.jpg, upper and lower case alike."""
+    """Return a sort key for natural order: 2.jpg before 10.jpg, upper and lower case alike."""
     return [(_pieces(folded(part)), part) for part in path.parts]
 
 
 def folded(text: str) -> str:
-    """A text that is equal for names which some systems take for one: in other case, or with accents written apart."""
+    """Return a text that is equal for names that some systems treat as equal.
+
+    Such names differ only in upper and lower case, or in the code points of their accents.
+    """
     return _composed(_composed(text).casefold())
 
 
@@ -126,7 +129,7 @@ def _composed(text: str) -> str:
 
 
 def _pieces(text: str) -> list[str | int]:
-    """The text between numbers and the numbers, in turns."""
+    """Split a text into text and numbers in turns, starting with text."""
     return [int(piece) if number % 2 else piece for number, piece in enumerate(re.split("([0-9]+)", text))]
 
 

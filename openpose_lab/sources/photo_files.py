@@ -1,13 +1,13 @@
-"""Photos by path, in folders, by globs, and on the standard input: listed in order, named, and read.
+"""List, name and read photos: files, folders, globs and the standard input.
 
-Which photos a source means:
+A source stands for these photos:
 
-    a file      this photo, whatever its ending: reading decides
-    a folder    its files with an ending in ``PHOTO_ENDINGS``; those in its sub-folders on request
-    a glob      the files with such an ending that match; ``**`` stands for any number of folders
+    a file      this photo, with any ending
+    a folder    its files with an ending in ``PHOTO_ENDINGS``; also those in its sub-folders if ``recursive`` is True
+    a glob      the matching files with such an ending; ``**`` stands for any number of folders
     ``-``       the one photo on the standard input
 
-A path that exists is no glob. In folders and globs, hidden files and folders are left out.
+A path that exists is never a glob. In folders and globs, hidden files and folders are left out.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ PHOTO_ENDINGS = frozenset((
 # fmt: on
 """The endings of photos in folders and globs, in lower case."""
 DRAWN = "_rendered"
-"""What OpenPose's names of drawn pictures end in, before the ending."""
+"""The end of the names of drawn pictures, before the ending. OpenPose uses the same."""
 STANDARD_INPUT = "-"
 """The source that stands for the one photo on the standard input."""
 
 _USUAL = "the names of photos end in .jpg, .png, .webp, .tif, .bmp, .avif, .gif, .heic and the like"
 _SHOWN = 120
-"""Letters of a path in a sentence."""
+"""The largest number of letters of a path in a message."""
 _START = 4096
-"""Bytes at the start of a photo that tell its format."""
+"""The number of bytes at the start of a photo from which its format is recognised."""
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ENAMETOOLONG)
-"""Errors for paths that cannot exist. EINVAL is what Windows has for a path with a ``*``."""
+"""Errors for paths that do not or cannot exist. Windows gives EINVAL for a path with a ``*``."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class PhotoFile:
     """A photo to read.
 
     Attributes:
-        path: Where it is; None for the standard input.
-        name: What its outputs are named by: a relative path with forward slashes and without an ending, which
-            ``photo_names.py`` makes. It is unique in a list.
+        path: The path of the photo; None for the standard input.
+        name: The name of its outputs: a relative path with forward slashes, from ``photo_names.py``. It is unique in a
+            list.
     """
 
     path: Path | None
@@ -78,17 +78,17 @@ class PhotoFile:
 
     @property
     def shown(self) -> str:
-        """The path as text that can be printed and written anywhere: what is no Unicode becomes an escape."""
+        """The path as printable text. Bytes that are not UTF-8 become escapes."""
         return "standard input" if self.path is None else str(self.path).encode("utf-8", "backslashreplace").decode()
 
     def read(self) -> NDArray[np.uint8]:
-        """Read the photo. That on the standard input can be read once.
+        """Read the photo. The standard input can be read only once.
 
         Returns:
             (h, w, 3) BGR uint8, upright.
 
         Raises:
-            OpenPoseLabError: The photo cannot be read whole, or is too large.
+            OpenPoseLabError: The photo cannot be read completely, or is too large.
         """
         from estimation.files import open_input, read_input
         from estimation.photos import LARGEST_PHOTO_FILE, decode_photo, read_photo
@@ -99,7 +99,7 @@ class PhotoFile:
             data = _read_standard_input(LARGEST_PHOTO_FILE)
             return decode_heic(data, self.shown) if is_heic(data[:_START]) else decode_photo(data, self.shown)
         start = b""
-        with open_input(self.path, "photo") as file, suppress(OSError):  # which reading it whole tells of
+        with open_input(self.path, "photo") as file, suppress(OSError):  # the full read below reports it
             start = file.read(_START)
         if is_video(start, self.path):
             raise OpenPoseLabError(f"{one_line(str(self.path), 200)} is a video, not a photo; give it to demo_video.py")
@@ -108,13 +108,13 @@ class PhotoFile:
         return read_photo(self.path)
 
     def frame(self, index: int, rotate: int = 0) -> Frame:
-        """Read the photo as a frame: see ``read`` and ``rotated``."""
+        """Read the photo, rotate it clockwise by ``rotate`` degrees, and return it as a frame."""
         return Frame(index, None, self.shown, rotated(self.read(), rotate))
 
 
 @dataclass(frozen=True)
 class _Listed:
-    """A photo, and the folder that its source starts from. Without a path it is that on the standard input."""
+    """A photo, and the folder in which its source starts. The path is None for the standard input."""
 
     path: Path | None
     root: Path = Path()
@@ -123,7 +123,19 @@ class _Listed:
 def read_frames(
     photos: Iterable[PhotoFile], rotate: int = 0, on_error: Callable[[str, OpenPoseLabError], None] | None = None
 ) -> Iterator[Frame]:
-    """Read photos one after the other, as ``frames`` does."""
+    """Read photos one after the other.
+
+    Args:
+        photos: The photos.
+        rotate: Degrees clockwise by which photos are rotated.
+        on_error: As for ``frames``.
+
+    Yields:
+        The photos as frames.
+
+    Raises:
+        OpenPoseLabError: A photo cannot be read, and ``on_error`` is None.
+    """
     for index, photo in enumerate(photos):
         try:
             frame = photo.frame(index, rotate)
@@ -138,21 +150,21 @@ def read_frames(
 def list_photos(
     sources: Sequence[str | Path], recursive: bool = False, leave_out: Sequence[Path] = ()
 ) -> list[PhotoFile]:
-    """List the photos that sources mean, without opening them.
+    """List the photos of sources without opening them.
 
     Args:
         sources: Photos, folders, globs, and ``-`` for the standard input.
-        recursive: Whether the photos in sub-folders of folders are listed, too. Links to folders are not followed,
-            and an OpenPoseLabWarning says so.
-        leave_out: Folders of outputs. The pictures that runs have drawn there are never listed, and an
+        recursive: Whether to list the photos in sub-folders, too. Links to folders are not followed, and an
             OpenPoseLabWarning says so.
+        leave_out: Folders of outputs. Pictures that an earlier run drew there are left out, and an OpenPoseLabWarning
+            says so.
 
     Returns:
-        The photos: sources in their order, those of a folder or a glob in natural order. A file that comes twice, also
-        through a link, is listed once, and an OpenPoseLabWarning says so.
+        The photos in the order of the sources. The photos of a folder or a glob are in natural order. A file that
+        comes twice, also through a link, is listed once, and an OpenPoseLabWarning says so.
 
     Raises:
-        OpenPoseLabError: A source is missing, holds no photo or cannot be read, or no photo is left.
+        OpenPoseLabError: A source is missing, contains no photo or cannot be read, or no photo is left.
     """
     listed = [photo for source in sources for photo in _expand(os.fspath(source), recursive)]
     if not listed:
@@ -163,12 +175,12 @@ def list_photos(
 
 
 def is_file_source(source: str) -> bool:
-    """Tell whether a source means one photo: it is the standard input, or a path that is neither folder nor glob."""
+    """Return whether a source is one photo: the standard input, or a path that is neither a folder nor a glob."""
     if source == STANDARD_INPUT:
         return True
     try:
         mode = _mode(Path(source)) if source else None
-    except OSError:  # which reading it tells of
+    except OSError:  # reading the photo reports it
         return True
     return not is_glob(source) if mode is None else not stat.S_ISDIR(mode)
 
@@ -189,7 +201,7 @@ def _expand(source: str, recursive: bool) -> list[_Listed]:
         raise OpenPoseLabError(f"{place} cannot be read ({error.strerror}); check its permissions") from error
     if mode is None and "://" in source:
         raise OpenPoseLabError(
-            f"{_shown(source)} is an address; save the photo first, or give a video's to demo_video.py"
+            f"{_shown(source)} is an address; save the photo first, or give the address of a video to demo_video.py"
         )
     if mode is None:
         raise OpenPoseLabError(f"there is no photo or folder {_shown(source) or 'of an empty name'}; check the path")
@@ -197,7 +209,7 @@ def _expand(source: str, recursive: bool) -> list[_Listed]:
 
 
 def _mode(path: Path) -> int | None:
-    """What a path leads to; None if it leads to nothing."""
+    """Return the mode of the file or folder at ``path``; None if nothing exists there."""
     try:
         return path.stat().st_mode
     except ValueError:  # a null character
@@ -222,7 +234,7 @@ def _no_photo_in(folder: Path, found: list[Contents], recursive: bool) -> OpenPo
     shown = _shown(folder)
     if not recursive and any(_photos(below.files) for below in all_contents(folder)):
         return OpenPoseLabError(
-            f"the folder {shown} has photos in its sub-folders alone; add --recursive (in Python, recursive=True)"
+            f"the folder {shown} has photos only in its sub-folders; add --recursive (in Python, recursive=True)"
         )
     others = sum(len(one.files) for one in found)
     if others:
@@ -235,7 +247,7 @@ def _in_glob(pattern: str) -> list[_Listed]:
     root, parts = split_glob(pattern)
     shown = _shown(pattern)
     if not os.path.isdir(root):
-        raise OpenPoseLabError(f"nothing matches {shown}, as there is no folder {_shown(root)}; check the path")
+        raise OpenPoseLabError(f"nothing matches {shown}, because the folder {_shown(root)} is missing; check the path")
     links: list[Path] = []
     found = list(dict.fromkeys(matches(root, parts, links)))
     _warn_of_links(links)
@@ -244,10 +256,10 @@ def _in_glob(pattern: str) -> list[_Listed]:
     if photos:
         return _in_order(photos, root)
     if files:
-        raise OpenPoseLabError(f"no photo is among the {_count(len(files), 'file')} that match {shown}; {_USUAL}")
+        raise OpenPoseLabError(f"{shown} matches {_count(len(files), 'file')} but no photo; {_USUAL}")
     if found:
         raise OpenPoseLabError(
-            f"{shown} matches {_count(len(found), 'folder')} but no photo; add {os.sep}* for the photos in folders"
+            f"{shown} matches {_count(len(found), 'folder')} but no photo; add {os.sep}* to match the photos inside"
         )
     raise OpenPoseLabError(f"nothing matches {shown}; check the path")
 
@@ -261,7 +273,7 @@ def _in_order(photos: list[Path], root: Path) -> list[_Listed]:
 
 
 def _each_once(listed: list[_Listed]) -> list[_Listed]:
-    """Leave out what is there already, under any name."""
+    """Leave out photos that come again, also under another path."""
     kept, again = [], []
     known: dict[str, list[str]] = {}
     real_path = _RealPaths()
@@ -280,7 +292,7 @@ def _each_once(listed: list[_Listed]) -> list[_Listed]:
 
 
 def _is_same(path: str, other: str) -> bool:
-    """Whether two paths that differ in case, or in how accents are written, lead to one file."""
+    """Return whether two paths that differ in case, or in the code points of accents, lead to the same file."""
     try:
         return os.path.samefile(path, other)
     except OSError:
@@ -288,7 +300,7 @@ def _is_same(path: str, other: str) -> bool:
 
 
 class _RealPaths:
-    """The paths of files with no link in them. Each folder is looked at once."""
+    """Resolves the links in paths of files. Each folder is resolved only once."""
 
     def __init__(self) -> None:
         self._folders: dict[Path, str] = {}
@@ -297,7 +309,7 @@ class _RealPaths:
         return os.path.realpath(path) if os.path.islink(path) else self._beside(path)
 
     def folders_of(self, path: Path) -> set[Path]:
-        """The folders that a file is in, and those that it is in by way of a link."""
+        """Return the real folders above a path. If the path is a link, also return the folders above its target."""
         return {*Path(self._beside(path)).parents, *Path(self(path)).parents}
 
     def _beside(self, path: Path) -> str:
@@ -307,7 +319,7 @@ class _RealPaths:
 
 
 def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
-    """Leave out the pictures that earlier runs have drawn into folders of outputs."""
+    """Leave out the pictures that earlier runs drew into folders of outputs."""
     real_path = _RealPaths()
     places = {Path(os.path.realpath(folder)) for folder in folders}
 
@@ -318,18 +330,18 @@ def _without(folders: Sequence[Path], listed: list[_Listed]) -> list[_Listed]:
     left_out = len(listed) - len(kept)
     if not kept:
         raise OpenPoseLabError(
-            f"no photo is left to read, as an earlier run drew all pictures in {_shown(folders[0])}; give the folder "
-            "of the photos"
+            f"no photo is left, because an earlier run drew all pictures in {_shown(folders[0])}; give the folder of "
+            "the photos"
         )
     if left_out:
-        _warn(f"{_are(left_out, 'picture')} left out, as an earlier run drew them into {_shown(folders[0])}")
+        _warn(f"{_are(left_out, 'picture')} left out, because an earlier run drew them into {_shown(folders[0])}")
     return kept
 
 
 def _warn_of_links(links: list[Path]) -> None:
     if links:
         first = _shown(min(links))
-        _warn(f"{_are(len(set(links)), 'link')} not followed, as links to folders may lead in circles, such as {first}")
+        _warn(f"{_are(len(set(links)), 'link')} not followed, first {first}: links to folders may form circles")
 
 
 def _warn(text: str) -> None:
@@ -353,10 +365,10 @@ def _shown(path: str | Path) -> str:
 
 def _check_standard_input() -> None:
     if getattr(sys.stdin, "buffer", None) is None:
-        raise OpenPoseLabError("- means a photo on the standard input, which is closed; give the path of a photo")
+        raise OpenPoseLabError("- reads a photo from the standard input, which is closed; give the path of a photo")
     if sys.stdin.isatty():
         raise OpenPoseLabError(
-            "- means a photo on the standard input, which is a terminal; redirect a photo to it: < photo.jpg"
+            "- reads a photo from the standard input, which is a terminal; redirect a photo to it: < photo.jpg"
         )
 
 

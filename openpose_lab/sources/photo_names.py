@@ -1,8 +1,8 @@
-"""Unique names for photos, by which their outputs are named.
+"""Give photos unique names, which become the names of their outputs.
 
-A photo's name is its path within its source, without the ending. Photos of one name are told apart by the ending:
-``1.jpg`` and ``1.png``. If this does not help, the folder is put in front, ``x/1`` and ``y/1``, then the folder above,
-and so on. Photos whose paths differ in upper and lower case alone are numbered: ``A`` and ``a-2``.
+A photo's name is its path within its source, without the ending. If two photos would have the same name, their names
+keep the ending: ``1.jpg`` and ``1.png``. If these are still equal, the folder comes first, as in ``x/1`` and ``y/1``,
+then also the folder above, and so on. Paths that differ only in upper and lower case are numbered: ``A`` and ``a-2``.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def unique_names(photos: Sequence[tuple[Path | None, Path]]) -> list[str]:
     """Name photos.
 
     Args:
-        photos: The path of each, None for the standard input, and the folder that its source starts from. No path
-            comes twice.
+        photos: (path, folder) of each photo: its path, or None for the standard input, and the folder in which its
+            source starts. Paths are unique.
 
     Returns:
-        A relative path with forward slashes for each photo, which leads to no folder above. No two are equal, nor
-        differ in upper and lower case alone.
+        A name for each photo: a relative path with forward slashes and without ``..``. Names are unique even if upper
+        and lower case count as equal.
     """
     wholes = [() if path is None else Path(os.path.abspath(path)).parts[1:] for path, _ in photos]
     twins: Counter[str] = Counter()
@@ -49,12 +49,12 @@ def unique_names(photos: Sequence[tuple[Path | None, Path]]) -> list[str]:
 
 
 def _candidates(whole: Sequence[str], within: int, twin: int) -> Iterator[str]:
-    """The names that a photo may get, in the order in which they are tried.
+    """Yield the possible names of a photo, in the order in which they are tried.
 
     Args:
-        whole: The parts of its absolute path; none for the standard input.
-        within: The count of those that its source does not name.
-        twin: Its number among photos of paths that some systems take for one, from 1.
+        whole: The parts of the photo's absolute path; empty for the standard input.
+        within: The number of parts after the folder of its source.
+        twin: The number of the photo, from 1, among photos with paths that some systems treat as equal.
     """
     if not whole:
         yield STANDARD_INPUT_NAME
@@ -69,7 +69,7 @@ def _candidates(whole: Sequence[str], within: int, twin: int) -> Iterator[str]:
 
 
 def _numbered(names: list[str]) -> list[str]:
-    """Number the names that are still equal, from the second on."""
+    """Add a number to names that are still equal, except the first of them."""
     counts = Counter(map(folded, names))
     taken = {key for key, count in counts.items() if count == 1}
     unique = []
@@ -84,6 +84,6 @@ def _numbered(names: list[str]) -> list[str]:
 
 
 def _safe(part: str) -> str:
-    """A part of a path without what no text file can hold; it leads to no other folder."""
+    """Replace letters that text files cannot hold, and parts such as ``..`` that lead to another folder, with ``_``."""
     letters = ["_" if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in part]
     return "".join(letters) if part.strip(".") else "_"

@@ -73,7 +73,8 @@ class Stream(LiveSource):
         super().__init__(shown, silence + 5, "the stream")  # 5 s more, so that PyAV's error comes first and says why
         kind = _ADDRESS.match(address)
         if kind is None or kind[1].lower() not in _PROTOCOLS:
-            raise OpenPoseLabError(f"{shown} is no address of a stream; it begins with {'://, '.join(_PROTOCOLS)}://")
+            kinds = f"{'://, '.join(_PROTOCOLS)}://"
+            raise OpenPoseLabError(f"{shown} is not the address of a stream; give one that begins with {kinds}")
         require("av", f"reading {self._called}")
         self._container = self._connect(address, _PROTOCOLS[kind[1].lower()], silence)
         try:
@@ -156,5 +157,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
     if isinstance(error, av.error.InvalidDataError):
-        return "it is no video"
+        return "it is not a video"
     return one_line(getattr(error, "strerror", None) or str(error), 80)

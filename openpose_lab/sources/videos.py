@@ -1,7 +1,7 @@
-"""Video files, decoded by PyAV, which the extra ``video`` brings. It is imported inside the functions.
+"""Video files, decoded with PyAV, which the extra ``video`` installs. PyAV is imported inside the functions.
 
-A file may be a playlist that opens other files and addresses. So only the demuxers of ``FORMATS`` read a file, and
-they open the file itself alone.
+A file may be a playlist that opens other files and addresses. So only the demuxers in ``FORMATS`` read a file, and
+they can open only the file itself.
 """
 
 from __future__ import annotations
@@ -25,50 +25,52 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST_FRAME = 40_000_000
-"""Pixels of a frame. A video of 8K has 35 million, and a decoder holds twenty frames."""
+"""The largest number of pixels in a frame. An 8K frame has 35 million, and a decoder keeps twenty frames in memory."""
 _LIBRARY = "av"
 _VIDEO_FORMATS = "mov matroska webm avi mpeg mpegvideo mpegts asf flv ogg mxf dv gif yuv4mpegpipe h264 hevc m4v ivf nut"
 _SOUND_FORMATS = "mp3 wav flac aac aiff"
-"""Formats of sound, so that the sentence about such a file can tell what it is."""
+"""Sound formats. They are opened only so that the message can say that a file holds sound but no pictures."""
 FORMATS = ",".join(f"{_VIDEO_FORMATS} {_SOUND_FORMATS}".split())
 _STATED = ("mov", "matroska", "avi", "flv", "asf")
-"""Formats that state how long they are. Of others, FFmpeg estimates it."""
+"""Formats that state their duration. For other formats, FFmpeg estimates it."""
 _TOLERANCE = 1.0
-"""Seconds that a whole file may be shorter than it states."""
+"""The number of seconds by which a complete file may be shorter than its stated duration."""
 _OPEN_SECONDS = 60.0
 _SEEKABLE = {"mov", "matroska", "mpegts", "flv"}
 _ONE_PACKET_A_FRAME = {"h264", "hevc", "vp9", "av1", "libdav1d", "mjpeg", "prores", "dnxhd", "ffv1"}
-"""Formats and codecs whose frames can be counted by the timestamps of packets, without decoding. MPEG-4 in AVI has
-packets without a picture, and VP8 has pictures that are not shown."""
+"""Formats and codecs in which ``count_before`` can count frames by their packets, without decoding.
+
+Other formats differ: MPEG-4 in AVI has packets without a picture, and VP8 has pictures that are not shown.
+"""
 _MOST_EVERY = 1_000_000
 _MICROSECONDS = Fraction(1, 1_000_000)
 _UNKNOWN_COLOURS = 2
-"""AVCOL_SPC_UNSPECIFIED."""
+"""FFmpeg's AVCOL_SPC_UNSPECIFIED: the video does not state its colour space."""
 HIGH_DEFINITION = 720
-"""Rows from which players take a video for one in the colours of ITU-R BT.709, if it does not say so."""
+"""The number of rows from which players assume ITU-R BT.709 if a video does not state its colour space."""
 _MARGINS = (Fraction(0), Fraction(10))
-"""Seconds before the start to seek to. Some formats land behind the place that was asked for."""
+"""Seconds before the start at which to seek, in order. Some formats seek to a later place than the requested one."""
 
 
 class VideoEndedError(OpenPoseLabError):
-    """A video or a stream ended before its end. All frames until there were given."""
+    """A video or a stream ended too early. All frames before this point were yielded."""
 
 
 @dataclass(frozen=True)
 class Video(MovingSource):
-    """A video file. It is opened anew by each call of ``frames``.
+    """A video file. Each call of ``frames`` opens the file again.
 
     Attributes:
-        path: Where it is.
-        name: The path as text that can be printed.
-        width: Columns of a frame, upright.
-        height: Rows of a frame, upright.
+        path: The path of the file.
+        name: The path as printable text.
+        width: Width of an upright frame in pixels.
+        height: Height of an upright frame in pixels.
         time_base: The unit of the file's timestamps, in seconds.
-        rate: Frames a second in the mean; None if the file does not tell.
-        duration: Seconds, as the file states; None if it does not.
-        frame_count: Frames, as the file states, which may be wrong; None if it does not.
-        has_sound: Whether there is sound that can be decoded.
-        pixel_aspect: Width of a pixel by its height, upright.
+        rate: The average number of frames a second; None if unknown.
+        duration: The stated duration in seconds; None if the file does not state it.
+        frame_count: The stated number of frames, which may be wrong; None if the file does not state it.
+        has_sound: Whether the file contains sound that can be decoded.
+        pixel_aspect: Width of a pixel divided by its height, in an upright frame.
     """
 
     path: Path
@@ -88,18 +90,18 @@ class Video(MovingSource):
         """Decode the video.
 
         Args:
-            every: Every so manieth frame is given, from the first one after ``start``.
-            start: Seconds; frames before are left out.
-            end: Seconds; frames from there on are left out.
-            rotate: Degrees clockwise by which frames are turned after they are upright.
+            every: Take every Nth frame, beginning with the first one at or after ``start``.
+            start: Seconds. Earlier frames are left out.
+            end: Seconds. Frames at or after this time are left out.
+            rotate: Degrees clockwise by which upright frames are rotated.
 
         Yields:
-            The frames. ``index`` counts all frames of the file from 0, also those left out. ``timestamp`` is in seconds
-            and comes from the file: 0 is where its sound and its pictures begin. Timestamps increase.
+            The frames. ``index`` counts all frames of the file from 0, including frames that are left out.
+            ``timestamp`` is in seconds and comes from the file: sound and pictures begin at 0. Timestamps increase.
 
         Raises:
             OpenPoseLabError: No frame is left, or an argument is wrong.
-            VideoEndedError: The file is cut off. It is raised after the last frame.
+            VideoEndedError: The file is cut off. The error comes after the last frame.
         """
         check_rotation(rotate)
         check_part(every, start, end)
@@ -107,18 +109,18 @@ class Video(MovingSource):
 
 
 def to_ticks(seconds: float, time_base: Fraction) -> int:
-    """Convert seconds to the nearest count of ``time_base``: a frame's timestamp gives exactly the file's."""
+    """Convert seconds to the nearest count of ``time_base``. This restores the file's exact timestamp of a frame."""
     return round(Fraction(seconds) / time_base)
 
 
 def first_tick(seconds: float, time_base: Fraction) -> int:
-    """The first count of ``time_base`` that is not before ``seconds``, as floats compare."""
+    """Return the smallest count of ``time_base`` at or after ``seconds``, compared as floats."""
     ticks = to_ticks(seconds, time_base)
     return ticks if float(ticks * time_base) >= seconds else ticks + 1
 
 
 def check_part(every: int, start: float | None, end: float | None) -> None:
-    """Raise OpenPoseLabError unless these choose a part of a video: see ``Video.frames``."""
+    """Raise OpenPoseLabError if an argument of ``Video.frames`` is out of range."""
     if not 1 <= every <= _MOST_EVERY:
         raise OpenPoseLabError(f"every must be from 1 to {_MOST_EVERY} frames but is {one_line(str(every), 20)}")
     for name, seconds in (("start", start), ("end", end)):
@@ -129,16 +131,16 @@ def check_part(every: int, start: float | None, end: float | None) -> None:
 
 
 def open_video(path: str | Path) -> Video:
-    """Look into a video file. Its first frame is decoded.
+    """Open a video file, and decode its first frame to learn its size.
 
     Args:
-        path: A video in a format that FFmpeg reads, of at most 40 megapixels.
+        path: A video in one of ``FORMATS``, of at most 40 megapixels per frame.
 
     Returns:
         The video.
 
     Raises:
-        OpenPoseLabError: The file is missing, holds no video, or cannot be decoded; or PyAV is missing.
+        OpenPoseLabError: The file is missing, is not a video, or cannot be decoded; or PyAV is missing.
     """
     from estimation.files import open_input
     from estimation.photo_headers import DamagedError
@@ -163,14 +165,14 @@ def open_video(path: str | Path) -> Video:
 
 
 class Decoding:
-    """A video file while it is decoded."""
+    """An open video file that is being decoded."""
 
     def __init__(self, path: Path, name: str, start: bytes = b"") -> None:
         import av
 
         self.path, self.name = path, name
         self.damaged = 0
-        """Packets that could not be decoded."""
+        """The number of packets that could not be decoded."""
         try:
             self.container = open_input_container(f"file:{os.fspath(path)}", "file", FORMATS, (_OPEN_SECONDS, None))
         except (av.error.FFmpegError, ValueError, OSError) as error:
@@ -188,7 +190,10 @@ class Decoding:
         self.container.close()
 
     def _offset(self) -> int:
-        """The timestamp that counts as 0: where the file begins, unless that is before 0 as by the padding of sound."""
+        """Return the timestamp that counts as 0: the beginning of the file, but not before 0.
+
+        The padding of sound may begin before 0. If the pictures themselves begin before 0, their beginning counts.
+        """
         begins, own = self.container.start_time, self.stream.start_time
         if begins is None or (own is not None and abs(own * self.time_base - begins * _MICROSECONDS) <= _MICROSECONDS):
             return own or 0
@@ -196,7 +201,7 @@ class Decoding:
         return max(0, ticks) if own is None or own >= 0 else own
 
     def describe(self) -> Video:
-        """Decode the first frame, and tell what the video is."""
+        """Decode the first frame, and return the facts about the video."""
         first = next(iter(self.frames()), None)
         if first is None:
             raise OpenPoseLabError(
@@ -222,16 +227,16 @@ class Decoding:
         )
 
     def stated_duration(self) -> float | None:
-        """The seconds that the file states."""
+        """Return the stated duration in seconds; None if the file does not state it."""
         if self.stream.duration:
             return float(self.stream.duration * self.time_base)
         return float(self.container.duration * _MICROSECONDS) if self.container.duration else None
 
     def frames(self) -> Iterator[Any]:
-        """Decode from where the file is.
+        """Decode frames from the current position in the file.
 
         Raises:
-            VideoEndedError: The file is cut off.
+            VideoEndedError: The file is cut off. The error comes after the last frame.
         """
         import av
 
@@ -248,7 +253,7 @@ class Decoding:
             ticks = packet.dts if packet.pts is None else packet.pts
             if ticks is not None and packet.time_base:
                 reached = max(reached, float((ticks + (packet.duration or 0)) * packet.time_base))
-            if packet.stream_index == self.stream.index and packet.size:  # AVI has empty ones for pictures that stay
+            if packet.stream_index == self.stream.index and packet.size:  # AVI repeats a picture by an empty packet
                 yield from self._decode(packet)
         yield from self._decode(None)
         if self._is_cut(reached):
@@ -266,19 +271,19 @@ class Decoding:
             return []
 
     def _is_cut(self, reached: float) -> bool:
-        """Tell whether the file states to last longer than all that is in it."""
+        """Return whether the content ends at ``reached`` seconds, clearly before the stated end."""
         stated = self._stated_end()
         return stated is not None and reached < stated - max(_TOLERANCE, 0.01 * stated)
 
     def _stated_end(self) -> float | None:
-        """The timestamp at which the file ends, as it states."""
+        """Return the stated timestamp of the end in seconds; None if the file does not state it."""
         name = self.container.format.name.split(",")[0]
         if name not in _STATED or not self.container.duration:
             return None
         rate = _positive(self.stream.average_rate)
-        if name == "avi" and rate:  # the duration is that of what is there
+        if name == "avi" and rate:  # FFmpeg's duration covers only the frames that are in the file
             return float(self.stream.frames / rate)
-        begins = self.container.start_time or 0 if name == "mov" else 0  # others may count the duration from 0
+        begins = self.container.start_time or 0 if name == "mov" else 0  # other formats may count from 0
         return float((begins + self.container.duration) * _MICROSECONDS)
 
     def _ended(self, reached: float) -> VideoEndedError:
@@ -291,12 +296,12 @@ class Decoding:
         )
 
     def can_count(self) -> bool:
-        """Tell whether ``count_before`` is right."""
+        """Return whether ``count_before`` is exact for this format and codec."""
         names = set(self.container.format.name.split(","))
         return bool(names & _SEEKABLE) and self.stream.codec_context.name in _ONE_PACKET_A_FRAME
 
     def count_before(self, ticks: int) -> int | None:
-        """Count the frames before a timestamp, without decoding; None if packets have no timestamps."""
+        """Count the frames before a timestamp without decoding. Return None if a packet has no timestamp."""
         count = 0
         for packet in self.container.demux(self.stream):
             if not packet.size:
@@ -312,41 +317,41 @@ class Decoding:
 def open_input_container(
     address: str, protocols: str, formats: str, timeout: tuple[float | None, float | None], **more: str
 ) -> Any:
-    """Open a container of PyAV that can open nothing but what is allowed.
+    """Open a PyAV container that can use only allowed protocols and demuxers.
 
     Args:
-        address: The address, also of a file.
-        protocols: The protocols of FFmpeg that are allowed, with commas between them.
-        formats: The demuxers that are allowed, with commas between them.
-        timeout: Seconds to wait when it is opened and for each packet.
-        more: Options of FFmpeg.
+        address: An address, or a file as ``file:path``.
+        protocols: The allowed FFmpeg protocols, separated by commas.
+        formats: The allowed demuxers, separated by commas.
+        timeout: Seconds to wait for opening, and for each packet.
+        more: More FFmpeg options.
     """
     import av
 
     options = {"protocol_whitelist": protocols, "format_whitelist": formats, "max_pixels": str(LARGEST_FRAME), **more}
-    # Before version 18, PyAV corrupts memory if decoders get options and streams are found late, as in FLV.
+    # Before version 18, PyAV corrupts memory if decoders get options and a stream appears late, as in FLV.
     which = "options" if int(av.__version__.split(".")[0]) >= 18 else "container_options"
     return av.open(address, metadata_errors="replace", timeout=timeout, **{which: options})
 
 
 def choose_stream(container: Any, name: str) -> Any:
-    """Choose the stream of pictures that is decoded, and prepare it.
+    """Choose the first stream of pictures, and prepare it for decoding.
 
     Args:
-        container: An open container of PyAV.
-        name: What it is called in messages.
+        container: An open PyAV container.
+        name: The name of the video in messages.
 
     Raises:
-        OpenPoseLabError: There is none that can be decoded, or it is too large.
+        OpenPoseLabError: The container has no stream that can be decoded, or its frames are too large.
     """
-    streams = [one for one in container.streams.video if not _is_attached(one)]  # such as the picture of an album
+    streams = [one for one in container.streams.video if not _is_attached(one)]  # skip pictures such as album covers
     if not streams:
         what = "sound but no" if container.streams.audio else "no"
         raise OpenPoseLabError(f"{name} has {what} pictures; give a video")
     stream = streams[0]
     context = stream.codec_context
     if context is None:
-        raise OpenPoseLabError(f"{name} is in a codec that cannot be decoded here; convert it to H.264, as in MP4")
+        raise OpenPoseLabError(f"{name} uses a codec that cannot be decoded here; convert it to MP4 (H.264)")
     if context.width * context.height > LARGEST_FRAME:
         raise OpenPoseLabError(
             f"{name} is {context.width}x{context.height}, more than {LARGEST_FRAME // 1_000_000} megapixels; make it "
@@ -384,7 +389,7 @@ def _read(video: Video, every: int, start: float | None, end: float | None, rota
     if decoding.damaged:
         warnings.warn(
             OpenPoseLabWarning(
-                f"the video {video.name} is damaged: what cannot be decoded is left out (packets: {decoding.damaged})"
+                f"the video {video.name} is damaged: packets that cannot be decoded are left out ({decoding.damaged})"
             ),
             stacklevel=2,
         )
@@ -394,9 +399,11 @@ def _read(video: Video, every: int, start: float | None, end: float | None, rota
 
 
 def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
-    """Find a place to decode from: its timestamp, and that of the first frame from ``start`` on, and its index.
+    """Find the place at which to start decoding.
 
-    None: decode from the beginning.
+    Returns:
+        The timestamp to seek to, and the timestamp and the index of the first frame at or after ``start``. None if
+        the video must be decoded from its beginning.
     """
     import av
 
@@ -422,7 +429,7 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
                 return None
             if after is None:
                 return None
-        if before is None and after > target:  # it may have landed behind frames that are wanted
+        if before is None and after > target:  # the seek may have skipped wanted frames, so try the next margin
             continue
         with closing(Decoding(video.path, video.name)) as decoding, suppress(av.error.FFmpegError, OSError):
             index = decoding.count_before(after)
@@ -432,20 +439,25 @@ def _place_to_seek(video: Video, start: float) -> tuple[int, int, int] | None:
 
 
 class Clock:
-    """Gives frames timestamps that increase, in counts of the time base since the file's beginning."""
+    """Gives frames increasing timestamps, in counts of the time base since the file's beginning."""
 
     def __init__(self, stream: Any, offset: int) -> None:
-        """Begin a stream of pictures whose timestamp ``offset`` counts as 0."""
+        """Start the clock.
+
+        Args:
+            stream: A PyAV stream of pictures.
+            offset: The timestamp that counts as 0.
+        """
         rate = _positive(stream.average_rate) or _positive(stream.guessed_rate) or Fraction(25)
         self._step = max(1, round(1 / rate / stream.time_base))
         self._shift = -offset
         self._last: int | None = None
 
     def ticks(self, frame: Any) -> int:
-        """The timestamp of the next frame."""
+        """Return the timestamp of the next frame."""
         following = 0 if self._last is None else self._last + self._step
         now = following if frame.pts is None else frame.pts + self._shift
-        if self._last is not None and now <= self._last:  # the file's clock was set back
+        if self._last is not None and now <= self._last:  # the file's timestamps jump back
             self._shift += following - now
             now = following
         self._last = now
@@ -453,10 +465,10 @@ class Clock:
 
 
 def upright(frame: Any) -> NDArray[np.uint8]:
-    """Convert a decoded frame of PyAV.
+    """Convert a decoded PyAV frame.
 
     Returns:
-        (h, w, 3) BGR uint8, turned as the video's display matrix says.
+        (h, w, 3) BGR uint8, turned upright by the video's display matrix.
     """
     import numpy as np
 
@@ -471,7 +483,7 @@ def upright(frame: Any) -> NDArray[np.uint8]:
 
 
 def _orientation(frame: Any) -> tuple[int, bool]:
-    """Degrees clockwise by which a frame is turned to be upright, and whether it is mirrored before."""
+    """Return the degrees clockwise that turn a frame upright, and whether to mirror the frame before."""
     import numpy as np
 
     data = frame.side_data.get("DISPLAYMATRIX")
@@ -500,10 +512,9 @@ def _cannot_open(name: str, start: bytes) -> OpenPoseLabError:
         )
     if start[4:8] == b"ftyp":
         return OpenPoseLabError(
-            f"the video {name} is cut off: its index, which comes last, is missing or damaged; copy it again, or end "
-            "the recording before it is copied"
+            f"the video {name} is cut off: the index at its end is missing or damaged; copy it again, after its "
+            "recording has ended"
         )
     return OpenPoseLabError(
-        f"{name} is not a video, or is damaged or of a kind that is not read; copy it again, or convert it to MP4 "
-        "(H.264)"
+        f"{name} is not a video, is damaged, or has an unknown format; copy it again, or convert it to MP4 (H.264)"
     )

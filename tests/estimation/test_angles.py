@@ -1,4 +1,4 @@
-"""Joint angles of skeletons that are built from known angles, by forward kinematics of their own."""
+"""Test joint angles on skeletons that the tests build from known angles, by forward kinematics."""
 
 import re
 
@@ -28,13 +28,13 @@ ANGLES = st.fixed_dictionaries(
 
 
 def turned(vector, degrees):
-    """Turn a vector clockwise as the picture shows it, where y goes down."""
+    """Turn a vector clockwise in the picture, where y points down."""
     angle = np.radians(degrees)
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ vector
 
 
 def person(angles, layout=BODY_25, lengths=(30, 25, 24, 18, 16, 7, 15)):
-    """Keypoints of somebody who faces the right edge."""
+    """Return the keypoints of a person who faces the right edge."""
     trunk, thigh, shank, arm, forearm, behind, before = lengths
     place = {"mid_hip": np.array([300.0, 200]), "left_hip": np.array([304.0, 201]), "right_hip": np.array([296.0, 199])}
     up = turned(np.array([0, -1]), angles["trunk"])
@@ -70,7 +70,7 @@ def test_known_angles(angles, name):
 @given(ANGLES)
 @settings(max_examples=40, deadline=None)
 def test_a_mirrored_photo(angles):
-    """Left and right change places. What is signed by the edge of the picture changes its sign."""
+    """Left and right swap. Angles with a sign by the edges of the picture change their sign."""
     mirrored = (639, 0) + person(angles) * (-1, 1)
     swapped = mirrored[[BODY_25.body_parts.index(other_side(part)) for part in BODY_25.body_parts]]
     expected = {
@@ -99,7 +99,7 @@ def test_a_person_who_stands_and_is_seen_from_the_front(name):
     assert found["left_shoulder"] == -found["right_shoulder"] > 0
 
 
-HAND = {  # y goes down; each is a person with a few parts
+HAND = {  # y points down; each person has only a few parts
     "a straight knee": ({"hip": (0, 0), "knee": (0, 10), "ankle": (0, 20)}, {"knee": 0}),
     "a knee at a right angle": ({"hip": (0, 0), "knee": (10, 0), "ankle": (10, 9)}, {"knee": 90}),
     "a knee bent the other way": ({"hip": (0, 0), "knee": (10, 0), "ankle": (10, -9)}, {"knee": 90}),
@@ -176,7 +176,7 @@ def test_keypoints_of_another_layout_are_refused():
 
 
 def test_the_errors_of_a_person_who_is_turned_are_those_of_the_page():
-    """Somebody who leans by 30 degrees and bends a knee by 60, turned about the vertical away from the picture."""
+    """A person leans by 30 degrees, bends a knee by 60, and is turned about the vertical out of the picture plane."""
     page = (ROOT / "docs" / "angles.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+)° \| (\d+)° \| (\d+)° \|$", page, re.MULTILINE)
     assert [int(row[0]) for row in rows] == [0, 15, 30, 45, 60, 75]

@@ -55,7 +55,7 @@ def test_limbs_that_are_not_redundant_form_a_tree_over_all_parts(config):
 
 @CONFIGS
 def test_limbs_join_neighbours_of_one_side(config):
-    """No limb leads from the person's left to their right, and the names are all different."""
+    """No limb leads from the person's left side to their right side, and all names differ."""
     for limb in config.limbs:
         sides = {config.body_parts[part].split("_")[0] for part in limb[:2]} & {"left", "right"}
         assert len(sides) <= 1
@@ -64,7 +64,7 @@ def test_limbs_join_neighbours_of_one_side(config):
 
 @CONFIGS
 def test_every_stage_after_the_network_works_alike(config):
-    """Three people, drawn as ideal maps, come back whole, and can be drawn and written."""
+    """Three people in ideal maps are found complete, and can be drawn and written."""
     people = figure(config) * 40 + np.array([[[12, 6]], [[34, 6]], [[56, 6]]])
     maps = synthesize(config, people, (56, 70))
     found = group_maps(maps, config)

@@ -18,7 +18,7 @@ LIMB = COCO_18.limbs[NECK_TO_RIGHT_SHOULDER]
 
 
 def peaks_at(*places):
-    """Coordinates from (part, x, y) in the order of parts, each with score 0.5."""
+    """Return coordinates from (part, x, y) in the order of parts, each with score 0.5."""
     part, x, y = np.array(places, dtype=np.float32).reshape(-1, 3).T
     return Coordinates(
         np.stack([x, y], axis=1), np.full(len(part), 0.5, np.float32), part.astype(np.intp), COCO_18.body_parts
@@ -26,7 +26,7 @@ def peaks_at(*places):
 
 
 def uniform_paf(vector, shape=(10, 12)):
-    """PAFs that point the same way everywhere, for the limb from neck to right shoulder."""
+    """Return PAFs with the same vector in every cell, for the limb from neck to right shoulder."""
     pafs = np.zeros((*shape, 38), np.float32)
     pafs[:, :, LIMB.paf_x], pafs[:, :, LIMB.paf_y] = vector
     return pafs
@@ -194,7 +194,7 @@ def test_a_layout_without_limbs_has_no_connections():
 
 
 def test_memory_does_not_grow_with_the_number_of_pairs():
-    """A raised ``max_peaks_per_part`` lets many peaks through: here a million pairs, whose indices alone are 24 MB."""
+    """A raised ``max_peaks_per_part`` allows many peaks: here a million pairs, with indices of 24 MB."""
     places = [(part, column % 60, column // 60) for part in (1, 2) for column in range(1000)]
     tracemalloc.start()
     try:
@@ -202,5 +202,5 @@ def test_memory_does_not_grow_with_the_number_of_pairs():
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert len(found.candidates) == 1000  # those between peaks at the same place
+    assert len(found.candidates) == 1000  # pairs of peaks at the same place
     assert peak < 24e6

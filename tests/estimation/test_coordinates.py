@@ -16,14 +16,14 @@ NOSE = COCO_18.body_parts.index("nose")
 
 
 def heatmaps_of(nose_map):
-    """Heatmaps with one part's map filled in."""
+    """Return heatmaps in which only one part's map is filled."""
     maps = np.zeros((*np.shape(nose_map), 19), np.float32)
     maps[:, :, NOSE] = nose_map
     return maps
 
 
 def peaks_of(nose_map):
-    """The (x, y) of the peaks of one map, rounded to cells."""
+    """Return the (x, y) of the peaks of one map, rounded to cells."""
     found = get_coordinates(COCO_18, heatmaps_of(nose_map))
     return [tuple(np.round(xy).astype(int).tolist()) for xy in found.xy]
 
@@ -55,7 +55,7 @@ def test_unknown_part_is_named():
 
 def test_empty_and_constant_maps_have_no_peaks():
     assert len(get_coordinates(COCO_18, np.zeros((5, 5, 19), np.float32))) == 0
-    # A map that is the same everywhere is one plateau, whose centre counts.
+    # A constant map is one plateau, and the peak is its centre.
     assert peaks_of(np.full((5, 5), 0.5)) == [(2, 2)]
 
 
@@ -86,7 +86,7 @@ def test_plateau_of_two_cells_is_one_peak_between_them():
 
 def test_plateau_of_any_shape_is_one_peak():
     y, x = np.mgrid[:15, :15]
-    disc = np.minimum(np.exp(-((x - 7) ** 2 + (y - 7) ** 2) / 30), 0.4)  # clipped flat, a wide disc
+    disc = np.minimum(np.exp(-((x - 7) ** 2 + (y - 7) ** 2) / 30), 0.4)  # clipping gives a wide, flat disc
     assert peaks_of(disc) == [(7, 7)]
     v_shape = [[0.9, 0, 0.9], [0, 0.9, 0], [0, 0, 0]]
     assert len(peaks_of(v_shape)) == 1
@@ -113,7 +113,7 @@ def test_peaks_beyond_the_limit_are_the_weakest():
 
 @pytest.mark.parametrize("config", [COCO_18, BODY_25], ids=lambda config: config.name)
 def test_a_note_names_the_parts_with_too_many_peaks(config):
-    """130 people are more than the 127 of the default."""
+    """130 people are more than the default limit of 127."""
     people = np.concatenate([figure(config)[None] * 8 + (6 * k + 3, 1) for k in range(130)])
     heatmaps = synthesize_heatmaps(config, people, (12, 781), sigma=0.5)
     with pytest.warns(OpenPoseLabWarning, match=r"^the heatmaps hold more than 127 peaks of ") as notes:
@@ -133,14 +133,14 @@ def test_a_note_names_the_parts_with_too_many_peaks(config):
 def test_position_of_an_ideal_peak_is_exact(x, y, sigma):
     row, column = np.mgrid[:13, :13]
     found = get_coordinates(COCO_18, heatmaps_of(np.exp(-((column - x) ** 2 + (row - y) ** 2) / sigma**2)))
-    # Half way between two cells rounding decides; everywhere else there is one answer.
+    # Halfway between two cells, rounding may choose either cell. Elsewhere, only one is right.
     assert len(found) == 1
     np.testing.assert_allclose(found.xy, [[x, y]], atol=2e-3)
 
 
 @given(st.floats(-0.5, 0.5), st.floats(2, 10), st.floats(0.8, 2.5), st.integers(0, 3))
 def test_position_of_an_ideal_peak_at_the_border_is_exact(beyond, along, sigma, side):
-    """``beyond``: how far the peak is inside or outside the centre of the border's cells."""
+    """``beyond`` is the distance of the peak from the centre of the border's cells, in cells."""
     x, y = [(beyond, along), (12 - beyond, along), (along, beyond), (along, 12 - beyond)][side]
     row, column = np.mgrid[:13, :13]
     found = get_coordinates(COCO_18, heatmaps_of(np.exp(-((column - x) ** 2 + (row - y) ** 2) / sigma**2)))
@@ -158,7 +158,7 @@ def test_many_plateaus_are_found_at_once():
 
 @given(arrays.arrays(np.float32, (6, 7), elements=st.sampled_from([0.0, 0.25, 0.5, 0.75])))
 def test_peaks_are_the_regional_maxima(nose_map):
-    """Against a slow independent search: flood every flat region and look at its rim."""
+    """Compare with a slow independent search: flood every flat region, and look at its rim."""
     expected = 0
     seen = np.zeros(nose_map.shape, bool)
     for start in np.ndindex(nose_map.shape):

@@ -1,4 +1,4 @@
-"""Finding what the files of a folder offer."""
+"""Test how modules in a folder are found."""
 
 import sys
 
@@ -27,7 +27,7 @@ def test_only_modules_that_define_the_attribute_are_imported(package):
 
 
 def test_files_that_are_no_modules_are_left_alone(package):
-    (package / "._one.py").write_bytes(b"\0\0")  # of macOS, on other systems' disks
+    (package / "._one.py").write_bytes(b"\0\0")  # a file that macOS writes on foreign disks
     (package / "one copy.py").write_text(VALUE.format("first"))
     (package / "folder.py").mkdir()
     (package / ".#one.py").symlink_to("nobody@nowhere")  # the lock of an editor

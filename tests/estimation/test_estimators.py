@@ -35,7 +35,7 @@ def test_an_edit_of_the_lab_s_merge_is_seen(tmp_path, monkeypatch):
 
 
 def test_a_replacement_of_the_lab_s_merge_is_used(monkeypatch):
-    """As a notebook does it; the name "lab" means the file."""
+    """A notebook assigns its own merge. The name "lab" still stands for the file."""
     import estimation.merge
 
     connections = get_connections(COCO_18, peaks_at((1, 2, 3), (2, 7, 3)), uniform_paf((0.75, 0)))

@@ -42,7 +42,7 @@ TURNS = [0, 37, 90, 180, -120]
 
 
 def person(config=COCO_18, **places):
-    """The keypoints of a person with these parts."""
+    """Return the keypoints of a person with these parts."""
     keypoints = np.full((len(config.body_parts), 2), np.nan)
     for part, place in places.items():
         keypoints[config.body_parts.index(part)] = place
@@ -50,7 +50,7 @@ def person(config=COCO_18, **places):
 
 
 def turned(places, degrees, size=40.0, middle=(150.0, 150.0)):
-    """Points (..., 2), turned and moved to pixels."""
+    """Turn points (..., 2), and move them to pixels."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.asarray(places) @ np.array([[cosine, sine], [-sine, cosine]]) * size + middle
 
@@ -64,7 +64,7 @@ def noise(rng, *shape):
 
 
 def inside(disc, shape):
-    """(h, w) bool: the pixels of a disc."""
+    """Return the pixels of a disc, (h, w) bool."""
     rows, columns = np.indices(shape[:2])
     return (columns - disc[0]) ** 2 + (rows - disc[1]) ** 2 <= disc[2] ** 2
 
@@ -78,7 +78,7 @@ def covers(disc, points):
 
 
 def test_the_disc_of_a_face_from_the_front():
-    """Eyes 9 pixels apart mean a face of 20. The middle is half way to the nose, and the radius 0.85 times 20."""
+    """Eyes 9 pixels apart give a face of 20 pixels. The centre is halfway to the nose, and the radius 0.85 times 20."""
     face = person(right_eye=(35.5, 30), left_eye=(44.5, 30), nose=(40, 32))
     np.testing.assert_allclose(discs_of(face), [[40, 31, 17]])
 
@@ -98,7 +98,7 @@ def test_the_disc_of_a_face_from_the_front():
     ids=["nose", "an eye", "eyes", "ears", "an ear", "no part of a head", "no head, lying", "no head, upside down"],
 )
 def test_the_disc_of_a_face_of_which_less_is_found(parts, expected):
-    """Shoulders 40 pixels apart mean a face of 20 pixels."""
+    """Shoulders 40 pixels apart give a face of 20 pixels."""
     body = {"neck": (40, 50), "right_shoulder": (20, 50), "left_shoulder": (60, 50)}
     np.testing.assert_allclose(discs_of(person(**body, **parts)), [expected])
 
@@ -164,7 +164,7 @@ def test_the_disc_lies_between_crown_and_neck_in_a_layout_without_faces(hidden):
 
 
 def test_a_crown_without_a_neck_has_a_disc():
-    """With shoulders, between both; without, at the crown, and as large as the person's height lets expect."""
+    """With shoulders, the disc is between crown and shoulders. Without, it is at the crown, sized by body height."""
     crown = person(MPI_15, head=(40, 0), right_shoulder=(20, 50), left_shoulder=(60, 50))
     np.testing.assert_allclose(discs_of(crown, config=MPI_15), [[40, 25, 1.3 * np.hypot(0, 50) / 1.4]])
     figure = standing(200, 100, 20, MPI_15)
@@ -182,14 +182,14 @@ def test_a_layout_without_people_has_no_faces(rng):
 
 @pytest.mark.parametrize("part", ["left_ear", "right_eye", "nose", "neck", "left_shoulder"])
 def test_a_part_of_another_person_moves_no_disc(part):
-    """All others agree on a face of 40 pixels."""
+    """All other parts agree on a face of 40 pixels."""
     found = {name: turned(place, 0) for name, place in FRONT.items()}
     stray = {**found, part: found[part] + (600, 100)}
     np.testing.assert_allclose(discs_of(person(**stray)), discs_of(person(**without(found, part))))
 
 
 def test_no_part_of_three_is_a_stray():
-    """The ear of a face from the side is far from nose and eye, which the view brings together."""
+    """In a side view, nose and eye are close together, and the ear is far from both."""
     face = person(nose=(50, 50), left_eye=(50, 48), left_ear=(80, 48))
     np.testing.assert_allclose(discs_of(face), [[50, 49, 0.85 * 30 / 0.6]])
 
@@ -208,7 +208,7 @@ def test_pixels_outside_the_discs_stay_and_those_inside_lose_their_detail(rng):
 
 @pytest.mark.parametrize("size", [2, 10, 100])
 def test_a_face_keeps_the_colours_of_sixteen_cells(rng, size):
-    """Stripes that leave the means of all cells as they are leave the blurred face as it is."""
+    """Stripes that keep the mean of every cell do not change the blurred face."""
     radius = (4 * size - 1) / 2
     middle = np.array([radius, radius])
     shoulder = np.array([radius / 0.85, 0])
@@ -232,7 +232,7 @@ def test_colours_change_smoothly_within_a_disc():
 
 
 def test_the_larger_disc_covers_the_smaller(rng):
-    """A small false face on a large one would show it in finer colours."""
+    """A small false face inside a large one must not show more detail."""
     photo = noise(rng, 300, 300, 3)
     large = person(**{part: turned(place, 0) for part, place in FRONT.items()})
     small = person(**{part: turned(place, 0, size=8) for part, place in FRONT.items()})
@@ -290,7 +290,7 @@ def test_tiny_faces_are_covered(rng):
 
 @pytest.mark.filterwarnings("error")
 def test_keypoints_far_outside_the_photo(rng):
-    """Predictions of other systems may have them."""
+    """Predictions of other systems may contain such keypoints."""
     photo = noise(rng, 40, 60, 3)
     beside = person(nose=(1000, 1000), left_eye=(1005, 1000))
     np.testing.assert_array_equal(blur_faces(COCO_18, photo, skeletons_at(beside)), photo)
@@ -299,7 +299,7 @@ def test_keypoints_far_outside_the_photo(rng):
 
 
 def test_faces_of_a_real_photo():
-    """Five skiers, whose faces are some 20 pixels long: each nose and eye loses its detail, and bodies stay."""
+    """The faces of five skiers are about 20 pixels long. Each nose and eye loses its detail; the bodies stay sharp."""
     photo = read_photo(ROOT / "images" / "skiers.jpg")
     annotations = json.loads((ROOT / "tests" / "data" / "skiers_keypoints.json").read_text())["annotations"]
     keypoints = np.array([annotation["keypoints"] for annotation in annotations]).reshape(-1, 17, 3)

@@ -29,7 +29,7 @@ def test_field_maps_must_match():
 
 
 def test_a_position_beyond_the_photo_moves_to_its_nearest_pixel():
-    # 3 x 2 cells of 8 x 4 pixels, of which the photo covers 20 x 6
+    # 3 x 2 cells of 8 x 4 pixels; the photo covers 20 x 6 of these pixels
     cells = [[-0.5, -0.5], [1, 1], [2.4, 1.4], [np.nan, 1], [2, 0]]
     found = cells_to_photo(cells, (8, 4), (0.0, 0.0), (20, 6))
     np.testing.assert_array_equal(found, [[0, 0], [11.5, 5], [19, 5], [np.nan, 5], [19, 1.5]])

@@ -21,7 +21,7 @@ from estimation.files import (
 
 @pytest.fixture
 def colours(rng):
-    """A smooth colour picture, (60, 80, 3) BGR."""
+    """Return a smooth colour picture, (60, 80, 3) BGR uint8."""
     return cv2.resize(rng.integers(0, 256, (6, 8, 3)).astype(np.uint8), (80, 60), interpolation=cv2.INTER_CUBIC)
 
 
@@ -136,11 +136,11 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
 
 @pytest.fixture
 def pipe():
-    """The two descriptors of a pipe."""
+    """Return the two descriptors of a pipe."""
     ends = os.pipe()
     yield ends
     for end in ends:
-        with suppress(OSError):  # a test may have closed it
+        with suppress(OSError):  # a test may have closed the descriptor
             os.close(end)
 
 
@@ -158,7 +158,7 @@ def test_a_path_of_an_open_descriptor_is_written_to_it(pipe):
 
 
 def test_a_file_behind_a_descriptor_is_not_replaced(tmp_path):
-    """What the shell opened for ``> people.json`` stays the file that it opened."""
+    """The file that a shell opened for ``> people.json`` is written to, not replaced."""
     with (tmp_path / "people.json").open("wb") as file:
         write_whole(f"/dev/fd/{file.fileno()}", b"{}")
         file.write(b"!")

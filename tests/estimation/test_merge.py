@@ -1,6 +1,7 @@
-"""The lab's task on canned rows: the checks of ``python -m openpose_lab check-merge``, for those who prefer pytest.
+"""Test the lab's task on canned rows: the checks of ``python -m openpose_lab check-merge``, as pytest tests.
 
-``pytest -m share_a_peak tests/estimation/test_merge.py`` runs those of one step; ``check-merge --list`` names them.
+``pytest -m share_a_peak tests/estimation/test_merge.py`` runs the checks of one step. ``check-merge --list`` names the
+steps.
 """
 
 import pytest

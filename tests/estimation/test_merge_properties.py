@@ -1,4 +1,4 @@
-"""What must hold for merge on any rows at all, tried on hundreds of random ones."""
+"""Test the properties that merge must have on any rows, with hundreds of random rows."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from tests.support.scenes import make_rows
 
 @st.composite
 def limb_rows(draw, clean=False):
-    """Rows of limbs between a few peaks of each part; ``clean`` ones never put two peaks in a slot."""
+    """Draw rows of limbs between a few peaks of each part. With ``clean``, no slot gets two peaks."""
     per_part = 3
     limbs = draw(
         st.lists(
@@ -45,7 +45,7 @@ def test_contract_on_any_rows(rows, random):
     before = rows.copy()
     people = merge(rows, min_num_body_parts=2, min_score=0)
     np.testing.assert_array_equal(rows, before)
-    check_answer(COCO_18, people, slots_of_rows(rows))  # shape, ids, no peak twice, true counts
+    check_answer(COCO_18, people, slots_of_rows(rows))  # shape, ids, unique peaks and true counts
     np.testing.assert_array_equal(merge(people, min_num_body_parts=2, min_score=0), people)
     order = list(range(len(rows)))
     random.shuffle(order)
@@ -54,7 +54,7 @@ def test_contract_on_any_rows(rows, random):
 
 @given(limb_rows(clean=True))
 def test_without_conflicts_people_are_connected_components(rows):
-    """Against an independent search: scipy's, on the graph of peaks."""
+    """Compare with SciPy's connected components of the graph of peaks."""
     people = merge(rows, min_num_body_parts=2, min_score=0)
     ends = np.array([row[row != MISSING] for row in ids_of(rows)]).reshape(-1, 2).astype(int)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(54, 54))

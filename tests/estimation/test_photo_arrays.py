@@ -1,4 +1,4 @@
-"""Whatever a caller passes as a photo is converted or refused in one sentence, by every function that takes one."""
+"""Test that every function with a photo argument converts any photo, or refuses it in one sentence."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ NOBODY = Skeletons(np.zeros((0, 18, 2)), np.zeros((0, 18)), np.zeros(0), np.zero
 
 
 class BlindNetwork:
-    """Checks that it is given a photo, and finds nothing."""
+    """A network that checks its photo, and finds no people."""
 
     config = COCO_18
 
@@ -39,7 +39,7 @@ class BlindNetwork:
 
 
 class BlindRuntime:
-    """The same as a runtime."""
+    """A runtime that checks its photo, and finds no people."""
 
     def run(self, batch):
         assert batch.dtype == np.uint8

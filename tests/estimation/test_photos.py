@@ -1,4 +1,4 @@
-"""Photo files of every kind: right colours, upright, scaled to 8 bits; or one sentence, before memory is spent."""
+"""Test photo files of every kind: colours, orientation and 8 bits are right, or one sentence refuses the file early."""
 
 import os
 import re
@@ -26,7 +26,7 @@ AVIF = cv2.haveImageWriter(".avif")
 
 @pytest.fixture
 def colours(rng):
-    """A smooth colour picture, (60, 80, 3) BGR."""
+    """Return a smooth colour picture, (60, 80, 3) BGR uint8."""
     return cv2.resize(rng.integers(0, 256, (6, 8, 3)).astype(np.uint8), (80, 60), interpolation=cv2.INTER_CUBIC)
 
 
@@ -100,7 +100,7 @@ def test_what_is_no_photo_is_refused(tmp_path):
 
 
 def upright(image, orientation):
-    """EXIF's own definition: where the first row and the first column of the stored picture belong."""
+    """Turn a picture by EXIF's definition: the place of the first row and the first column of the stored picture."""
     rows = [None, image, image[:, ::-1], image[::-1, ::-1], image[::-1]]
     if orientation <= 4:
         return rows[orientation]
@@ -114,7 +114,7 @@ TURNS = [
     for ending in QUALITY
     for opaque in (True, False)
     for orientation in range(1, 9)
-    # libavif does not read what it writes for these two with opacity
+    # with opacity, libavif cannot read its own files of these two kinds
     if (AVIF or ending != ".avif") and (ending, opaque, orientation) not in ((".avif", False, 5), (".avif", False, 7))
 ]
 
@@ -137,7 +137,7 @@ def test_without_properties_that_turn_it_an_avif_is_turned_by_its_exif(colours):
 
 @pytest.mark.parametrize("opacity", [1, 2])
 def test_a_tiff_s_transparent_colours_are_not_darkened_twice(opacity):
-    """libtiff gives colours multiplied by their opacity, whether they are stored so (1) or not (2)."""
+    """libtiff returns colours multiplied by their opacity, whether they are stored that way (1) or not (2)."""
     data = tiff(16, 16, colours=2, data=bytes([100, 60, 20, 128]) * 256, more=[(277, 4), (338, opacity)])
     wanted = [20, 60, 100] if opacity == 1 else [10, 30, 50]
     np.testing.assert_allclose(decode_photo(data, "photo"), np.full((16, 16, 3), wanted) + 127, atol=1)
@@ -168,7 +168,7 @@ def test_16_bits_of_a_low_range_are_stretched_and_that_is_said(ending, low, high
 
 
 def test_16_bits_of_a_low_range_with_opacity():
-    """A camera's 12 bits: full opacity is 4095, too."""
+    """With a camera's 12 bits, full opacity is 4095, too."""
     image = np.dstack([np.rint(RAMP * 4095)] * 3 + [np.full(RAMP.shape, 65535)]).astype(np.uint16)
     with pytest.warns(OpenPoseLabWarning, match="values 0 to 4095 of uint16"):
         photo = decode_photo(encode(".png", image), "photo")
@@ -184,11 +184,12 @@ def test_16_bits_of_the_whole_range_and_of_one_value_are_only_scaled():
 
 @pytest.mark.parametrize("spoilt", [0, 65535])
 def test_dead_and_hot_pixels_do_not_count_for_the_range(spoilt):
-    """A thermal camera has some."""
+    """Thermal cameras have such pixels."""
     image = np.rint(29000 + RAMP * 1000).astype(np.uint16)
     image[30, 40] = spoilt
     with pytest.warns(
-        OpenPoseLabWarning, match="the values 29000 to 30000 of uint16, but for a few; they are stretched to 0 to 255"
+        OpenPoseLabWarning,
+        match="the values 29000 to 30000 of uint16, apart from a few outliers; they are stretched to ",
     ):
         photo = grey(decode_photo(encode(".png", image), "photo"))
     assert photo[30, 40] == (spoilt > 0) * 255
@@ -200,7 +201,7 @@ def test_dead_and_hot_pixels_do_not_count_for_the_range(spoilt):
 @pytest.mark.parametrize("kind", ["P2", "P3", "P5", "P6", "P7"])
 def test_pnm_of_at_most_8_bits_is_scaled_from_the_white_that_it_states(kind, white):
     if kind == "P7":
-        white = max(white, 2)  # OpenCV takes 1 for a bitmap
+        white = max(white, 2)  # OpenCV treats 1 as a bitmap
     values = np.repeat(np.array([0, white // 2, white, white]), 4).reshape(4, 4)
     if kind == "P7":
         start = f"P7\nWIDTH 4\nHEIGHT 4\nDEPTH 1\nMAXVAL {white}\nTUPLTYPE GRAYSCALE\nENDHDR\n"
@@ -270,7 +271,7 @@ def test_white_may_be_0():
 
 
 def test_a_stated_white_is_believed():
-    """PNM, PAM and AVIF say what white is, so a dark picture of 12 bits stays dark."""
+    """PNM, PAM and AVIF state the value of white, so a dark picture of 12 bits stays dark."""
     dark = np.rint(RAMP * 1000).astype(">u2")
     photo = decode_photo(b"P5 80 60 4095\n" + dark.tobytes(), "photo")
     np.testing.assert_allclose(grey(photo), RAMP * 1000 * 255 / 4095, atol=0.6)
@@ -285,7 +286,7 @@ def test_radiance_beyond_1_is_white():
     np.testing.assert_allclose(grey(decode_photo(encode(".hdr", image), "a")), np.minimum(RAMP * 4, 1) * 255, atol=3)
 
 
-# What is no photo
+# Files that are not photos
 
 
 @pytest.mark.parametrize(
@@ -316,7 +317,7 @@ def test_radiance_beyond_1_is_white():
             b"version https://git-lfs.github.com/spec/v1\noid",
             "is a pointer of Git LFS, not the photo itself, .* git lfs pull",
         ),
-        (b"\0\5\x16\7\0\2\0\0Mac OS X", "is a side file of macOS, which is not read; give the photo whose name"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "is a side file of macOS, which is not read; give the photo of the same name"),
         (b"\x93NUMPY\1\0", "is a NumPy array"),
         (tiff(16, 16, more=[(50706, 4)]), "is a camera's raw photo, which is not read; develop it"),
         (tiff(16, 16, more=[(254, 1), (330, 8)]), "is a camera's raw photo"),
@@ -342,7 +343,7 @@ def test_devices_and_pipes_are_no_photos(tmp_path):
             read_photo(path)
 
 
-# Photos that promise too much
+# Photos with false or huge sizes
 
 
 PROMISES = promises(32_000, 32_000)
@@ -375,7 +376,7 @@ def test_the_largest_photo_has_100_megapixels(monkeypatch):
 @pytest.mark.skipif(not AVIF, reason="this OpenCV writes no AVIF")
 @pytest.mark.parametrize("opaque", [True, False])
 def test_the_frames_of_an_avif_are_measured_too(monkeypatch, opaque):
-    """libavif would decode the whole frame and give the corner that the boxes speak of."""
+    """libavif would decode the whole frame, and return only the corner that the boxes describe."""
     data = encode(".avif", np.zeros((200, 300, 3 if opaque else 4), np.uint8))
     data = data.replace(struct.pack(">II", 300, 200), struct.pack(">II", 16, 16))
     header = read_header(data)
@@ -453,7 +454,7 @@ def test_mutated_photos_are_read_or_refused(monkeypatch, capfd):
             sentences.append(str(error))
     assert max(map(len, sentences)) < 300
     assert capfd.readouterr() == ("", "")
-    assert len(decoded) > count / 2  # the rest is stopped by its header
+    assert len(decoded) > count / 2  # the header check refuses the other files
 
 
 LIMITED = """

@@ -16,7 +16,7 @@ PERSON = FIGURE * 300 + (210, 60)  # in pixels of a photo 640 wide and 480 high
 
 
 class PerfectNetwork:
-    """Answers with the ideal maps of one person, who stands at the same place in the photo at every size."""
+    """A network that returns the ideal maps of one person, at the same place in the photo for every input size."""
 
     config = COCO_18
 
@@ -38,7 +38,7 @@ def test_people_are_in_the_photo_s_own_pixels(height):
 
 
 class NotingNetwork(PerfectNetwork):
-    """Notes the heights of the photos that it is asked for."""
+    """A network that notes the heights of its photos."""
 
     def __init__(self):
         self.heights = []
@@ -90,7 +90,7 @@ def test_cells_are_measured_in_the_photo_s_pixels():
 
 
 class EdgeNetwork:
-    """Sees one person whose left side and feet are where the last cells show no photo any more.
+    """A network that sees one person, with the left side and the feet in the last cells, outside the photo.
 
     The photo has 636 x 356 pixels, and the cells cover 640 x 360.
     """
@@ -108,7 +108,7 @@ def test_every_keypoint_lies_in_the_photo():
     outside = (network.person > (635, 355)).any(axis=1)
     assert outside.any()
     found = estimate_people(np.zeros((356, 636, 3), np.uint8), network, 356).skeletons
-    assert found.present.all()  # a peak outside is no reason to lose it
+    assert found.present.all()  # a keypoint from a peak outside the photo is kept
     assert (found.keypoints >= 0).all()
     assert (found.keypoints <= (635, 355)).all()
     np.testing.assert_allclose(found.keypoints[0], np.minimum(network.person, (635, 355)), atol=0.5)

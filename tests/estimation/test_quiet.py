@@ -1,4 +1,4 @@
-"""Standard error is silent while C libraries work, and only then, however many threads there are."""
+"""Test that standard error is silent only while C libraries work, with any number of threads."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture
 def photos(tmp_path):
-    """A good photo, and one of whose damage the decoder writes to standard error."""
+    """Return a good photo, and a damaged one that makes the decoder write to standard error."""
     good, damaged = tmp_path / "good.png", tmp_path / "damaged.jpg"
     image = np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8)
     good.write_bytes(cv2.imencode(".png", image)[1].tobytes())

@@ -1,4 +1,4 @@
-"""What the project's own merge does where the lab leaves the choice to its author."""
+"""Test the project's own merge in cases where the lab leaves the choice to the author."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.support.scenes import HANDOUT_PERSON, HANDOUT_ROWS, make_rows
 
 
 def peaks_of(person):
-    """The peaks in one row, {slot: id}."""
+    """Return the peaks of one row, {slot: id}."""
     return {slot: int(i) for slot, i in enumerate(person[:SCORE]) if i != MISSING}
 
 
@@ -36,7 +36,7 @@ def test_a_limb_that_is_given_up_scores_for_nobody(order):
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_two_partial_people_who_share_an_elbow(order):
-    """The loser gives up the elbow, and keeps its other parts."""
+    """One person loses the elbow, and keeps their other parts."""
     winner = {1: 1, 5: 5, 6: 18, 7: 22, 0: 0}
     loser = {8: 30, 9: 31, 10: 32, 11: 33, 6: 18, 7: 24}
     people = merge(make_rows((winner, 9.0), (loser, 6.0))[::order])

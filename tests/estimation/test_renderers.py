@@ -21,32 +21,32 @@ EARS = [COCO_18.body_parts.index(f"{side}_ear") for side in ("left", "right")]
 
 
 def skeletons_at(*people):
-    """People with these keypoints, (parts, 2) each, in pixels."""
+    """Return people with these keypoints, each (parts, 2) in pixels."""
     keypoints = np.array(people, dtype=float)
     ids = np.where(np.isnan(keypoints).any(axis=2), -1, 0)
     return Skeletons(keypoints, np.ones(ids.shape), np.ones(len(ids)), ids)
 
 
 def standing(height, x, y=0.0, config=COCO_18):
-    """The keypoints of a person of this height in pixels, whose head begins at y."""
+    """Return the keypoints of a person of this height in pixels, with the top of the head at y."""
     shape = [[0.0, 0.0], [0.0, 1.0]] if config.layout.proportions is None else figure(config)
     return np.array(shape) * height + (x, y)
 
 
 def only(person, *parts):
-    """The same person with these parts alone."""
+    """Return the same person with only these parts."""
     kept = np.full_like(person, np.nan)
     kept[list(parts)] = person[list(parts)]
     return kept
 
 
 def paint(image):
-    """(h, w): how much of each pixel is covered by a limb, of pure colours on black."""
+    """Return the share of each pixel that limbs cover, (h, w), for pure colours on black."""
     return image.max(axis=2) / (0.7 * 255)
 
 
 def thigh_width(height, shape=(1000, 1000)):
-    """The width of a thigh's line at its middle, in pixels."""
+    """Return the width of a thigh's line at its middle, in pixels."""
     person = standing(height, 500)
     middle = person[[HIP, KNEE], 1].mean()
     person[:, 1] += round(middle) - middle
@@ -102,7 +102,7 @@ def test_the_lab_s_call():
 
 
 def test_the_lab_s_call_draws_in_the_picture():
-    """A joint that the last cell of a padded picture gives is drawn at the edge."""
+    """A joint in the last cell of a padded picture is drawn at the edge."""
     image = np.zeros((120, 58, 3), np.uint8)
     picture = draw(COCO_18, image, peaks_at((0, 2, 2), (1, 7.4, 10)), PERSON)
     assert picture[84, 57].any()
@@ -110,7 +110,7 @@ def test_the_lab_s_call_draws_in_the_picture():
 
 @pytest.mark.parametrize("height", [100, 200, 400])
 def test_lines_are_as_wide_as_the_person_is_tall(height):
-    """A 45th of the height that the keypoints let expect, seen from a side that is not known."""
+    """The width is 1/45 of the body height, which is estimated from the keypoints for an unknown view."""
     assert 0.8 * height / 45 < thigh_width(height) < 1.2 * height / 45
     np.testing.assert_allclose(thigh_width(2 * height) / thigh_width(height), 2, rtol=0.1)
 
@@ -148,7 +148,7 @@ def test_a_face_of_thirty_pixels_stays_visible():
 
 @pytest.mark.parametrize("place", [0, 1])
 def test_smaller_people_are_drawn_over_larger_ones(place):
-    """A shin behind a small person is crossed by their shoulders, in whichever order they were found."""
+    """The shoulders of a small person are drawn over a shin behind them, for any order of the people."""
     large, small = standing(600, 300, 20), standing(60, 0)
     small += large[[KNEE, KNEE + 1]].mean(axis=0) - small[[2, 1]].mean(axis=0)
     image = np.zeros((640, 600, 3), np.uint8)
@@ -170,7 +170,7 @@ def test_drawing_changes_nothing_it_is_given(rng):
 
 @pytest.mark.parametrize("height", [30, 170])
 def test_pixels_beside_a_person_stay_as_they_are(rng, height):
-    """Also those that were enlarged with the person."""
+    """This includes pixels that were enlarged with the person."""
     image = rng.integers(0, 256, (200, 300, 3)).astype(np.uint8)
     person = standing(height, 150, 10)
     changed = (draw_skeletons(COCO_18, image, skeletons_at(person)) != image).any(axis=2)
@@ -205,7 +205,7 @@ def test_two_parts_at_one_place_and_a_person_without_parts():
 
 
 def test_keypoints_far_outside_the_photo():
-    """Predictions of other systems may have them."""
+    """Predictions of other systems may contain such keypoints."""
     image = np.zeros((100, 100, 3), np.uint8)
     far = only(FIGURE, 0, 1)
     far[:2] = (1e300, 50), (-1e300, 50)
@@ -227,12 +227,12 @@ def test_a_person_across_a_long_photo_takes_little_memory():
 
 
 def tracked_at(identities, *people):
-    """People with these identities and keypoints."""
+    """Return people with these identities and keypoints."""
     return replace(skeletons_at(*people), person_ids=np.array(identities))
 
 
 def colours_of(picture):
-    """The colours of more than 20 pixels, without black and grey."""
+    """Return the colours of more than 20 pixels, without black and grey."""
     colours, counts = np.unique(picture.reshape(-1, 3), axis=0, return_counts=True)
     strong = colours[(counts > 20) & (colours.max(axis=1) == 255)]
     return set(map(tuple, strong.tolist()))

@@ -44,7 +44,7 @@ def test_the_larger_person_and_the_one_with_more_parts_score_higher():
 
 
 def test_a_layout_without_coco_s_parts_has_scores_too():
-    """Two hands of two parts each, drawn as ideal maps, come back through every stage."""
+    """Two hands of two parts each, in ideal maps, are found by all stages."""
     config = replace(HAND, min_num_body_parts=2)
     hands = np.array([[[4.0, 5.0], [9.0, 5.0]], [[20.0, 15.0], [20.0, 27.0]]])
     found = group_maps(synthesize(config, hands, (32, 32)), config)
@@ -58,7 +58,7 @@ def test_a_layout_without_coco_s_parts_has_scores_too():
 
 @pytest.mark.parametrize(("grouping", "limit"), [("lab", "min_num_body_parts"), ("hungarian", "min_parts")])
 def test_pruning_is_a_threshold(grouping, limit):
-    """One hand: its two parts are too few by default."""
+    """The two parts of one hand are too few by default."""
     maps = synthesize(HAND, np.array([[[4.0, 5.0], [9.0, 5.0]]]), (12, 16))
     assert len(get_connections(HAND, get_coordinates(HAND, maps.heatmaps), maps.pafs).accepted) == 1
     for config, count in ((HAND, 0), (replace(HAND, **{limit: 2}), 1)):

@@ -43,7 +43,7 @@ def test_keypoints_lie_in_the_photo():
 
 
 def scored(*scores):
-    """People with these scores; each has one keypoint, and its number as x."""
+    """Return people with these scores. Each has one keypoint, with the person's number as x."""
     coordinates = peaks_at(*((0, number, 0) for number in range(len(scores))))
     rows = make_rows(*(({0: number}, 1.0) for number in range(len(scores))))
     return to_skeletons(COCO_18, rows, coordinates, 1, person_scores=np.array(scores, dtype=float))

@@ -104,7 +104,7 @@ def test_people_who_overlap_never_share_a_peak(seed, count):
 
 
 def test_a_mosaic_of_people_is_found_whole_with_a_higher_limit():
-    """130 people are more than the default allows, and a note says so."""
+    """130 people are more than the default limit, and a warning says so."""
     keypoints, shape = crowd(130, 16, 26)
     maps = synthesize(COCO_18, keypoints, shape, sigma=0.7)
     with pytest.warns(OpenPoseLabWarning, match="set max_peaks_per_part=130$"):

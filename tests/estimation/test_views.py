@@ -12,12 +12,14 @@ from estimation.synthesis import synthesize
 from estimation.views import average_maps, resample_maps
 from tests.support.scenes import BODY_25, MPI_15, figure
 
-WIDTH, HEIGHT = 325, 403  # no multiples of eight
+WIDTH, HEIGHT = 325, 403  # not multiples of eight
 
 
 class Sighted:
-    """A network that sees the person in a photo that is dark on the left, and their mirror image in its mirror image;
-    all a little too far off, as real networks do."""
+    """A network that sees a person in a photo with a dark left half, and the mirrored person in the mirrored photo.
+
+    Like a real network, it shifts all maps by a small offset.
+    """
 
     def __init__(self, config, offset=(0.25, -0.4)):
         self.config = config
@@ -83,7 +85,7 @@ def test_the_order_of_scales_does_not_matter(photo):
 
 
 class Ramp:
-    """A network whose maps are a linear function of the place in its input, in pixels: interpolation is exact on it."""
+    """A network with maps that are linear in the place in its input, in pixels, so that interpolation is exact."""
 
     config = COCO_18
 
@@ -103,22 +105,22 @@ class Ramp:
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_values_move_to_their_place_in_the_largest_view(photo, flip):
-    """In the middle; at the edges the smaller view has no cells to go on with."""
+    """This holds in the middle. At the edges, the smaller view has no cells beyond its border."""
     alone, averaged = (average_maps(photo, Ramp(), Views(HEIGHT, scales)) for scales in ((1,), (0.5, 1)))
     np.testing.assert_allclose(averaged.heatmaps[2:-2, 2:-2], alone.heatmaps[2:-2, 2:-2], atol=1e-5)
     np.testing.assert_allclose(averaged.pafs[2:-2, 2:-2], alone.pafs[2:-2, 2:-2], atol=1e-5)
     if flip:
         mirrored = average_maps(photo, Ramp(), Views(HEIGHT, (0.5, 1), flip=True))
-        y = alone.heatmaps - (np.arange(41) + 0.7)[None, :, None] * 8 / WIDTH  # without x, which the mirror turns
+        y = alone.heatmaps - (np.arange(41) + 0.7)[None, :, None] * 8 / WIDTH  # without x, which the mirror flips
         np.testing.assert_allclose(mirrored.heatmaps[2:-2, 2:-2], (y + 0.5)[2:-2, 2:-2], atol=1e-5)
 
 
 def test_maps_are_read_between_their_cells():
-    """Old cells of 8 pixels have their offset, and new ones of 4 have theirs; both count."""
+    """Old cells of 8 pixels and new cells of 4 pixels have different offsets, and both count."""
     values = np.add.outer(10 * np.arange(4.0), np.arange(5.0)).astype(np.float32)  # 10 row + column
     maps = FieldMaps(np.tile(values[..., None], 19), np.tile(values[..., None], 38), (8, 8), (0.25, 0.0), (40, 32))
     moved = resample_maps(maps, (8, 10), 4, (0.0, 1.0))
-    # New column k is at 4 k + 1.5 pixels, (k - 0.5) / 2 cells of 8, and there the offset is taken off.
+    # New column k is at 4 k + 1.5 pixels, or (k - 0.5) / 2 cells of 8. The offset is subtracted there.
     columns = np.clip((np.arange(10) + 0.5) / 2 - 0.5 - 0.25, 0, 4)
     rows = np.clip((np.arange(8) + 1 + 0.5) / 2 - 0.5, 0, 3)
     np.testing.assert_allclose(moved.heatmaps[:, :, 7], np.add.outer(10 * rows, columns), atol=1e-5)
@@ -133,7 +135,7 @@ def test_maps_on_their_own_cells_stay(photo):
 
 
 class Batching(Sighted):
-    """Notes how many photos it was given at once."""
+    """A network that notes the number of photos in each batch."""
 
     def __init__(self, config):
         super().__init__(config)

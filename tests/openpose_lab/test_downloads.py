@@ -52,7 +52,7 @@ def test_a_download_is_whole(url, path, tmp_path):
 def test_a_download_that_broke_off_is_continued(file_server, url, path, tmp_path, resumes):
     file_server.resumes = resumes
     file_server.breaks_after = 100_000
-    with pytest.raises(OpenPoseLabError, match="it broke off after 100000 of 256000 bytes; run again to go on"):
+    with pytest.raises(OpenPoseLabError, match="it stopped after 100000 of 256000 bytes; run again to continue"):
         download(url, path, EXPECTED)
     assert names(tmp_path) == ["net.bin.part"]
     assert not is_downloaded(path, EXPECTED)
@@ -76,7 +76,7 @@ def test_another_file_at_the_address_is_thrown_away(file_server, url, path, tmp_
     sentence = str(error.value)
     assert f"cannot fetch net.bin from {url} (the server sent another file: md5:" in sentence
     assert len(sentence) - len(url) - len(str(path)) < 250
-    assert sentence.endswith(f"look elsewhere for a file with {EXPECTED}, and put it at {path}")
+    assert sentence.endswith(f"find a file with {EXPECTED} elsewhere, and put it at {path}")
     assert names(tmp_path) == []
 
 
@@ -87,8 +87,8 @@ def test_a_refusal_of_the_server(file_server, url, path, tmp_path, status):
     with pytest.raises(OpenPoseLabError) as error:
         download(url, path, EXPECTED)
     assert str(error.value) == (
-        f"cannot fetch net.bin from {url} ({reason}); if its home is gone, look elsewhere for a file "
-        f"with {EXPECTED}, and put it at {path}"
+        f"cannot fetch net.bin from {url} ({reason}); if the address is gone, find a file with "
+        f"{EXPECTED} elsewhere, and put it at {path}"
     )
     assert names(tmp_path) == []
 
@@ -114,23 +114,23 @@ def test_a_part_of_another_file_is_thrown_away(file_server, url, path, tmp_path,
 
 @pytest.mark.filterwarnings("ignore:.*socket:pytest.PytestUnraisableExceptionWarning")
 def test_an_address_that_cannot_be_read(file_server, url, path):
-    """The server sends on to it. urllib raises before it closes the answer."""
+    """The server redirects to it. urllib raises before it closes the response."""
     file_server.status, file_server.location = 302, "http://[::1"
-    with pytest.raises(DownloadInterruptedError, match=r"\(it sends on to an address that is none: Invalid IPv6 URL\)"):
+    with pytest.raises(DownloadInterruptedError, match=r"\(it redirects to an invalid address: Invalid IPv6 URL\)"):
         download(url, path, EXPECTED)
     gc.collect()
 
 
 def test_a_body_without_an_end_is_not_received_to_its_end(file_server, url, path, tmp_path):
     file_server.endless = True
-    with pytest.raises(OpenPoseLabError, match="it sends more than the 300000 bytes that the file can have"):
+    with pytest.raises(OpenPoseLabError, match="it sends more than the limit of 300000 bytes"):
         download(url, path, EXPECTED, most_bytes=300_000)
     assert names(tmp_path) == []
     assert file_server.sent < 300_000 + BUFFERED
 
 
 def test_a_body_that_is_stated_to_be_too_large_is_not_received(url, path, tmp_path):
-    with pytest.raises(OpenPoseLabError, match="it states 256000 bytes, more than the 255999 that the file can have"):
+    with pytest.raises(OpenPoseLabError, match="it states 256000 bytes, more than the limit of 255999"):
         download(url, path, EXPECTED, most_bytes=255_999)
     assert names(tmp_path) == []
 
@@ -157,7 +157,9 @@ with _alone(Path({str(path)!r})):
         [sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as other:
         assert other.stdout.readline() == "ready\n"
-        with pytest.raises(OpenPoseLabError, match="another program is downloading .*net.bin; wait until it has ended"):
+        with pytest.raises(
+            OpenPoseLabError, match="another program is downloading .*net.bin; wait until it has finished"
+        ):
             download(url, path, EXPECTED)
         other.stdin.close()
     assert file_server.asked == []
@@ -188,7 +190,7 @@ def test_another_file_in_the_place(path):
 
 def test_a_folder_in_the_place(path):
     path.mkdir()
-    with pytest.raises(OpenPoseLabError, match="net.bin is a folder, where the file of that name would be put; move"):
+    with pytest.raises(OpenPoseLabError, match="net.bin is a folder, but a file with this name is needed; move"):
         is_downloaded(path, EXPECTED)
 
 
@@ -226,7 +228,7 @@ def test_no_file_in_the_place_of_the_part_or_the_lock(url, path, ending, make):
     if not hasattr(os, make):
         pytest.skip("needs a system with pipes that have names")
     getattr(os, make)(f"{path}.{ending}")
-    with pytest.raises(OpenPoseLabError, match=rf"net\.bin\.{ending} is no file, where the download would be"):
+    with pytest.raises(OpenPoseLabError, match=rf"net\.bin\.{ending} is not a file, but the download needs its name"):
         download(url, path, EXPECTED)
 
 

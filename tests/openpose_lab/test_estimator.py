@@ -115,7 +115,7 @@ def test_a_stream_of_frames_and_of_a_generator(estimator, folder):
 def test_a_stream_of_paths(estimator, folder):
     several = estimator.stream(path for path in sorted(folder.iterdir()))
     assert [count(people) for _, people in several] == list(range(7))
-    with pytest.raises(OpenPoseLabError, match="stream takes paths of photos or folders, or what frames.. gives, but"):
+    with pytest.raises(OpenPoseLabError, match="stream takes paths of photos or folders, or frames from frames.., but"):
         list(estimator.stream([photo_of(1)]))
 
 
@@ -213,9 +213,9 @@ def test_views():
         ({"quality": "good"}, "good"),
         ({"quality": "best", "height": 368}, "quality"),
         ({"height": 0}, "the height must be from 32 to 2048 pixels but is 0"),
-        ({"weights": "w.npz"}, "the network is loaded already; give weights, runtime and precision to load_network"),
-        ({"runtime": "keras"}, "the network is loaded already"),
-        ({"precision": "f32"}, "the network is loaded already"),
+        ({"weights": "w.npz"}, "the network is already loaded; pass weights, runtime and precision to load_network"),
+        ({"runtime": "keras"}, "the network is already loaded"),
+        ({"precision": "f32"}, "the network is already loaded"),
         ({"grouping": "none.py"}, "there is no grouping none.py"),
     ],
 )
@@ -237,7 +237,7 @@ def test_thresholds():
 
 
 def test_a_config_of_another_layout():
-    with pytest.raises(ValueError, match="config has the layout BODY_25, but the network gives maps of COCO_18"):
+    with pytest.raises(ValueError, match="config has the layout BODY_25, but the network has the layout COCO_18"):
         PoseEstimator(ToyNetwork(), config=BODY_25)
 
 

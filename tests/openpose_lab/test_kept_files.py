@@ -77,7 +77,7 @@ def test_a_folder_in_place_of_a_file_is_no_file(kept, folder):
     path.unlink()
     path.mkdir()
     assert kept.read(["a"]) is None
-    sentence = f"things are not kept for the next time: {re.escape(str(path))} is a folder; delete it"
+    sentence = f"things are not saved for the next run: {re.escape(str(path))} is a folder; delete it"
     with pytest.warns(OpenPoseLabWarning, match=sentence):
         kept.write(["a"], b"content")
 
@@ -170,7 +170,7 @@ def test_a_full_disk_is_said_once_and_leaves_nothing(kept, folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    sentence = "things are not kept for the next time: cannot write .*: No space left on device; free some space"
+    sentence = "things are not saved for the next run: cannot write .*: No space left on device; free some space"
     with pytest.warns(OpenPoseLabWarning, match=sentence):
         kept.write(["a"], b"content")
     kept.write(["a"], b"content")  # a second warning would be an error
@@ -195,7 +195,9 @@ def test_a_link_to_nothing_in_place_of_the_folder_is_said(tmp_path, what):
 
 def assert_in_the_way(tmp_path, what):
     kept = KeptFiles(tmp_path / "cache" / "things", 1000, "things")
-    sentence = f"^things are not kept for the next time: {re.escape(str(tmp_path / what))} is no folder; move it away$"
+    sentence = (
+        f"^things are not saved for the next run: {re.escape(str(tmp_path / what))} is not a folder; move it away$"
+    )
     with pytest.warns(OpenPoseLabWarning, match=sentence):
         kept.write(["a"], b"content")
     assert kept.read(["a"]) is None

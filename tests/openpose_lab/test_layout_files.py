@@ -78,8 +78,8 @@ def test_built_in_layouts_are_kept_by_name(name):
         ({"sigmas": {"c": 1}}, "'sigmas' names 'c', which is not one of the parts"),
         ({"sigmas": [0, 1]}, "'sigmas' must be numbers from 0 to 1, but one is 0"),
         ({"name": ""}, "'name' must be a text of up to 60 letters"),
-        ({"limb": 1}, "it has 'limb', but only name, parts, limbs, pairs, sigmas are known"),
-        ({"parts": ["left_a", "b"], "limbs": [["left_a", "b"]]}, "lacks the other; add it, or name 'pairs'"),
+        ({"limb": 1}, "the key 'limb' is unknown; use name, parts, limbs, pairs, sigmas"),
+        ({"parts": ["left_a", "b"], "limbs": [["left_a", "b"]]}, "lacks its other side; add it, or 'pairs'"),
         (
             {"parts": ["left_a", "right_a", "b", "c"], "limbs": [["left_a", "b"], ["right_a", "c"], ["b", "c"]]},
             r"the limb \['(left|right)_a', '[bc]'\] has no counterpart for a mirrored photo: add \['",

@@ -1,4 +1,4 @@
-"""The contract's checks in this process: the project's groupings pass, and each check finds what it is named for."""
+"""Run the contract checks in this process: the project's groupings pass, and each check finds its own fault."""
 
 import pytest
 

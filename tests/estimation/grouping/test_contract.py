@@ -1,4 +1,4 @@
-"""Every check of an answer, against answers that are broken on purpose."""
+"""Test every check of an answer with answers that are broken on purpose."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What must hold for each of the project's groupings: the contract on random limbs, and scenes with exact answers."""
+"""Test each of the project's groupings: the contract on random limbs, and scenes with exact answers."""
 
 from dataclasses import replace
 from functools import cache
@@ -29,13 +29,13 @@ LIMBS = {limb[:2]: index for index, limb in enumerate(COCO_18.limbs)}
 
 
 def found_by(name, connections, config=COCO_18):
-    """The peaks of each person."""
+    """Return the set of peaks of each person."""
     return peak_sets(ids_of(run_grouping(LOADED[name], config, connections)))
 
 
 @st.composite
 def random_limbs(draw):
-    """A few peaks of every part, and any limbs between them."""
+    """Draw a few peaks of every part, and random limbs between them."""
     per_part = draw(st.integers(1, 3))
     count = 18 * per_part
     scores = np.array(draw(st.lists(st.integers(6, 100), min_size=count, max_size=count)), np.float32) / 100
@@ -62,14 +62,14 @@ def random_limbs(draw):
 @settings(max_examples=40)
 @given(connections=random_limbs())
 def test_the_contract_holds_on_any_limbs(name, connections):
-    subset = run_grouping(LOADED[name], COCO_18, connections)  # checked
+    subset = run_grouping(LOADED[name], COCO_18, connections)  # run_grouping checks the contract
     again = run_grouping(LOADED[name], COCO_18, connections)
     np.testing.assert_array_equal(subset, again)
     assert (np.diff(subset[:, SCORE]) <= 0).all()  # best first
     joined = {frozenset(pair) for pair in connections.candidates.peaks.tolist()}
     for person in found_by(name, connections):
         reached, left = set(), [next(iter(person))]
-        while left:  # no person without limbs that hold them together
+        while left:  # limbs connect all peaks of a person
             reached.add(peak := left.pop())
             left += [other for other in person - reached if frozenset((peak, other)) in joined]
         assert reached == person
@@ -102,7 +102,7 @@ def test_a_hundred_people(name, hundred):
 
 @pytest.mark.parametrize("name", BY_CANDIDATES)
 def test_a_person_s_score_is_all_that_is_known_of_them(name):
-    """Three peaks of 0.5, and the PAF scores of both limbs."""
+    """The score is the sum of three peaks of 0.5 and the PAF scores of both limbs."""
     coordinates = peaks_at((NECK, 2, 3), (R_SHOULDER, 7, 3), (R_ELBOW, 7, 8))
     limbs = [(LIMBS[NECK, R_SHOULDER], 0, 1, 0.75), (LIMBS[R_SHOULDER, R_ELBOW], 1, 2, 0.25)]
     subset = run_grouping(LOADED[name], COCO_18, join(coordinates, *limbs))
@@ -125,8 +125,10 @@ def test_ear_and_shoulder_start_nobody(name):
 @pytest.mark.parametrize("strength", [0.1, 0.4, 0.5, 0.9])
 @pytest.mark.parametrize("seed", range(6))
 def test_who_joins_halves(strength, seed):
-    """Head and arm of somebody whose neck was missed; only ear and shoulder tell that they are one, however strongly,
-    and whichever peak is the surest."""
+    """The neck of a person is missing, so only the limb of ear and shoulder joins head and arm.
+
+    This holds for any strength of the limb, and for any peak with the highest score.
+    """
     coordinates = peaks_at(
         (NOSE, 5, 1), (R_SHOULDER, 2, 3), (R_ELBOW, 2, 6), (R_WRIST, 2, 9), (R_EYE, 4, 1), (R_EAR, 3, 1)
     )
@@ -137,11 +139,11 @@ def test_who_joins_halves(strength, seed):
     limbs.append((LIMBS[R_SHOULDER, R_EAR], ids[R_SHOULDER], ids[R_EAR], strength))
     for name in GROUPINGS:
         whole = found_by(name, join(coordinates, *limbs)) == [{0, 1, 2, 3, 4, 5}]
-        assert whole == (name != "openpose_cpu")  # as published: two people are never joined
+        assert whole == (name != "openpose_cpu")  # the published algorithm never joins two people
 
 
 def test_where_greedy_and_hungarian_part():
-    """Necks 0 and 1, shoulders 2 and 3: the best limb leaves neck 1 with nothing; the best sum does not."""
+    """Peaks 0 and 1 are necks, 2 and 3 shoulders. The best limb leaves neck 1 alone, the best sum does not."""
     coordinates = peaks_at((NECK, 2, 3), (NECK, 2, 8), (R_SHOULDER, 7, 3), (R_SHOULDER, 7, 8))
     limb = LIMBS[NECK, R_SHOULDER]
     found = join(coordinates, (limb, 0, 2, 0.9), (limb, 0, 3, 0.8), (limb, 1, 2, 0.7)).candidates
@@ -151,7 +153,7 @@ def test_where_greedy_and_hungarian_part():
 @settings(max_examples=40)
 @given(connections=random_limbs())
 def test_match_limbs_gives_the_largest_sum(connections):
-    """Against the assignment over a square of all peaks, where what is no candidate counts nothing."""
+    """Compare with the assignment in a square matrix of all peaks, where pairs that are not candidates score 0."""
     found = connections.candidates
     chosen = match_limbs(found, 19)
     total = 0.0
@@ -168,7 +170,7 @@ def test_match_limbs_gives_the_largest_sum(connections):
 
 @pytest.mark.parametrize("name", BY_CANDIDATES)
 def test_ear_and_shoulder_steal_no_peak(name):
-    """Two people, each with an ear. What links the shoulder of one with the ear of the other must change nothing."""
+    """Each of two people has an ear. A limb from one person's shoulder to the other's ear must change nothing."""
     parts = (NOSE, NECK, R_SHOULDER, R_ELBOW, R_EYE, R_EAR)
     coordinates = peaks_at(*[(part, 1 + x, 1) for part in parts for x in (0, 9)])
     peak = {(part, x): 2 * place + x for place, part in enumerate(parts) for x in (0, 1)}
@@ -180,14 +182,14 @@ def test_ear_and_shoulder_steal_no_peak(name):
 
 
 def total_between(sets, candidates):
-    """The PAF scores between peaks of one person, added up."""
+    """Return the sum of the PAF scores between peaks of the same person."""
     owner = {peak: number for number, peaks in enumerate(sets) for peak in peaks}
     ends = [(owner.get(a, -1), owner.get(b, -2)) for a, b in candidates.peaks.tolist()]
     return sum(score for (a, b), score in zip(ends, candidates.score.tolist()) if a == b)
 
 
 def divisions(peaks, part):
-    """Every way to divide the peaks among people without two of a part in one."""
+    """Yield every division of the peaks among people in which no person has two peaks of a part."""
     if not peaks:
         yield []
         return
@@ -205,7 +207,7 @@ ON_A_CYCLE = (NOSE, NECK, NECK, R_SHOULDER, R_SHOULDER, R_EYE, R_EAR)
 
 @cache
 def limbs_and_divisions(parts):
-    """Every limb between peaks of these parts, and for each division of the peaks which limbs are within a person."""
+    """Return every limb between peaks of these parts, and which limbs lie within a person in each division."""
     limbs = [
         (limb, a, b)
         for limb, (start, end, *_) in enumerate(COCO_18.limbs)
@@ -224,7 +226,7 @@ def limbs_and_divisions(parts):
 @settings(max_examples=50)
 @given(data=st.data())
 def test_optimal_equals_brute_force(data, parts):
-    """Seven peaks that hang together: there are at most 877 divisions."""
+    """The seven peaks are connected, and have at most 877 divisions."""
     coordinates = peaks_at(*[(part, 1 + k, 1) for k, part in enumerate(sorted(parts))])
     limbs, within = limbs_and_divisions(tuple(coordinates.part.tolist()))
     scores = data.draw(st.lists(st.integers(0, 100), min_size=len(limbs), max_size=len(limbs)))
@@ -242,7 +244,7 @@ def test_optimal_equals_brute_force(data, parts):
 @given(connections=random_limbs())
 def test_no_other_beats_optimal_in_its_own_objective(name, connections):
     unpruned = replace(COCO_18, min_parts=0, min_mean_score=0, min_num_body_parts=2, min_score=0)
-    found = found_by(name, connections, unpruned)  # people who are pruned would make it too easy
+    found = found_by(name, connections, unpruned)  # pruning would lower the other grouping's sum
     best = solve(connections.candidates, connections.coordinates)
     assert total_between(found, connections.candidates) <= best.objective + 1e-6
     assert best.objective <= best.bound + 1e-6
@@ -261,7 +263,7 @@ def test_optimal_tells_its_objective_and_bound():
 
 
 def test_ear_and_shoulder_wait_no_longer_than_need_be():
-    """Shoulder 1 is joined to the ear at 0.9 as soon as it has its elbow, and so not to the other ear at 0.4."""
+    """The shoulder joins the ear with 0.9 as soon as it has its elbow. So it does not join the other ear with 0.4."""
     coordinates = peaks_at(
         (R_SHOULDER, 2, 3), (R_ELBOW, 2, 6), (R_EYE, 4, 1), (R_EYE, 8, 1), (R_EAR, 3, 1), (R_EAR, 9, 1)
     )
@@ -278,7 +280,7 @@ def test_ear_and_shoulder_wait_no_longer_than_need_be():
 
 
 def test_out_of_time_there_is_an_answer_and_a_bound():
-    """Two necks claim one shoulder: without time the better limb is joined, and the bound is that of no constraint."""
+    """Two necks compete for one shoulder. Without time, the better limb wins, and the bound ignores all constraints."""
     coordinates = peaks_at((NECK, 2, 3), (NECK, 2, 8), (R_SHOULDER, 7, 3))
     limb = LIMBS[NECK, R_SHOULDER]
     found = join(coordinates, (limb, 0, 2, 0.75), (limb, 1, 2, 0.5)).candidates

@@ -39,7 +39,7 @@ def plugin(tmp_path):
 
 @pytest.fixture
 def connections():
-    """Two limbs that share a neck: neck (peak 0) with right shoulder (1) and with left shoulder (2)."""
+    """Return two limbs that share a neck: neck (peak 0) to right shoulder (1), and neck to left shoulder (2)."""
     return join(peaks_at((1, 2, 3), (2, 7, 3), (5, 7, 4)), (0, 0, 1, 0.75), (1, 0, 2, 0.5))
 
 

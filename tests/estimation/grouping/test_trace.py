@@ -1,4 +1,4 @@
-"""What groupings tell of their steps, how a merge that tells none is replayed, and what is worked out from both."""
+"""Test the steps that groupings record, the replay of a merge that records none, and the films made from both."""
 
 import re
 import time
@@ -29,7 +29,7 @@ def lab(function=merge):
 
 @pytest.fixture(scope="module")
 def handout():
-    """The handout's nine rows as connections: every peak's id is its row here too, in the order of the parts."""
+    """Return the handout's nine rows as connections. The id of a peak is its row, in the order of the parts."""
     parts = (0, 1, 2, 3, 5, 14, 15, 16, 17)
     new_id = {old: new for new, old in enumerate((0, 1, 2, 3, 5, 6, 7, 8, 9))}
     coordinates = peaks_at(*((part, 0, 0) for part in parts))
@@ -44,7 +44,7 @@ def handout():
 
 @pytest.fixture(scope="module")
 def two():
-    """Two necks (0, 1) with a right shoulder each (2, 3); the first has a right elbow (4) too."""
+    """Return two necks (0, 1), each with a right shoulder (2, 3); the first person also has a right elbow (4)."""
     coordinates = peaks_at((NECK, 0, 0), (NECK, 9, 0), (R_SHOULDER, 0, 1), (R_SHOULDER, 9, 1), (R_ELBOW, 0, 2))
     return join(
         coordinates,
@@ -55,7 +55,7 @@ def two():
 
 
 def test_a_conflict_in_a_film():
-    """The ear (5) of the person whose nose is 0 seems to be over the shoulder (4) of the person whose nose is 1."""
+    """A limb joins the ear (5) of the person with nose 0 to the shoulder (4) of the person with nose 1."""
     coordinates = peaks_at(*((part, 0, 0) for part in (NOSE, NOSE, NECK, NECK, R_SHOULDER, R_EYE, R_EAR)))
     limbs = {(NECK, NOSE): [(2, 0, 0.9), (3, 1, 0.8)], (NECK, R_SHOULDER): [(3, 4, 0.7)]}
     limbs |= {(NOSE, R_EYE): [(0, 5, 0.6)], (R_EYE, R_EAR): [(5, 6, 0.5)], (R_SHOULDER, R_EAR): [(4, 6, 0.4)]}
@@ -69,7 +69,7 @@ def test_a_conflict_in_a_film():
 
 
 def recorded(function):
-    """A merge that tells each row, and ``function``'s people so far."""
+    """Return a merge that records each row, and the people that ``function`` has found so far."""
 
     def merge_and_tell(subset):
         for k, row in enumerate(subset):

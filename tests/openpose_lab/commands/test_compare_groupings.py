@@ -236,12 +236,12 @@ def test_what_goes_wrong_is_one_sentence(on_a_photo, program, tmp_path):
         (
             on_a_photo,
             ("--grouping", odd, "--csv", odd),
-            "odd.py is given as the grouping file too, and would be overwritten",
+            "odd.py is also the grouping file, and would be overwritten",
         ),
         (
             on_a_photo,
             ("--csv", tmp_path / "annotations.json"),
-            "annotations.json is given as the annotations too, and would",
+            "annotations.json is also the annotations, and would",
         ),
         (on_a_photo, ("--csv", tmp_path / "no" / "table.csv"), "there is no folder"),
         (on_a_photo, ("--plot", "plot.jpg"), "the name of a plot must end in one of .png .svg .pdf"),

@@ -94,13 +94,13 @@ def test_only_the_first_photos(program, annotations, tmp_path):
 def test_what_goes_wrong_is_one_sentence(program, tmp_path):
     for options, sentence in (
         (("--limit", 0), "--limit must be at least 1 but is 0"),
-        (("--results", tmp_path / "annotations.json"), "annotations.json is given as the annotations too, and would"),
+        (("--results", tmp_path / "annotations.json"), "annotations.json is also the annotations, and would"),
         (("--results", tmp_path / "none" / "out.json"), "there is no folder"),
         (("--network", "none"), "there is no network 'none'"),
         (("--worst", "worst.txt"), "cannot write worst.txt: its name must end in one of .png"),
         (("--worst", "x.png", "--results", "x.png"), "two outputs cannot both be x.png"),
-        (("--worst", "photo.png"), "photo.png is given as the photo too, and would be overwritten"),
-        (("--results", "weights.h5"), "weights.h5 is given as the weights too, and would be overwritten"),
+        (("--worst", "photo.png"), "photo.png is also the photo, and would be overwritten"),
+        (("--results", "weights.h5"), "weights.h5 is also the weights, and would be overwritten"),
         (("--weights", "none.h5"), "there is no weights file none.h5; check the path"),
         (
             ("--quality", "best"),
@@ -360,10 +360,10 @@ def test_outputs_do_not_overwrite_inputs(program, call_program, annotations, pre
         (("--predictions", predictions, "--json", predictions), "predictions"),
     ):
         status, _, err = program(*options)
-        assert (status, f"is given as the {name} too, and would be overwritten" in err) == (1, True)
+        assert (status, f"is also the {name}, and would be overwritten" in err) == (1, True)
     arguments = ("--images", tmp_path, "--annotations", annotations(ANNOTATIONS), *alone, "--json", "photo.png")
     status, _, err = call_program("evaluate", evaluate.main, *arguments)
-    assert (status, "photo.png is given as the photo too, and would be overwritten" in err) == (1, True)
+    assert (status, "photo.png is also the photo, and would be overwritten" in err) == (1, True)
 
 
 def test_names_with_control_characters_are_written_as_escapes(program, annotations):

@@ -438,7 +438,7 @@ def test_what_could_not_be_told_is_noted(run):
     [
         (["none.jpg"], "there is no photo none.jpg"),
         (["photo.png", "--output", "none/page.html"], "there is no folder none; make it first"),
-        (["photo.png", "--output", "photo.png"], "photo.png is given as the photo too, and would be overwritten"),
+        (["photo.png", "--output", "photo.png"], "photo.png is also the photo, and would be overwritten"),
         (["photo.png", "--output", "page.pdf"], "cannot write page.pdf: its name must end in one of .html .htm"),
         (["photo.png", "--beside", "none"], "there is no grouping none; give the path"),
         (["photo.png", "--height", "3"], "the height must be from 32 to 2048 pixels but is 3"),

@@ -245,7 +245,7 @@ def test_bad_options_are_one_sentence(program, folder, tmp_path):
         (("--out", tmp_path / "none" / "marks.csv"), "there is no folder"),
         (("--out", "."), "cannot write .: it is a folder"),
         (("--out", "/"), "cannot write /: it is a folder"),
-        (("--out", folder / "A_merge.txt"), "A_merge.txt is given as the submission too, and would be overwritten"),
+        (("--out", folder / "A_merge.txt"), "A_merge.txt is also the submission, and would be overwritten"),
     ):
         status, out, err = program(*options)
         assert (status, out.strip(), err.count("\n")) == (1, "" if options else f"reading {folder}", 1)

@@ -142,7 +142,7 @@ def test_without_a_place_to_remember_the_first_hint_is_given(ask, cache):
         assert (status, err.count("\n")) == (0, 1)
         assert "hint 1 of 3" in out
         assert out.endswith("\n\nThe count of hints cannot be saved, so you get the same hint next time.\n")
-        assert err.startswith("check-merge: note: the hint counts are not kept for the next time: ")
+        assert err.startswith("check-merge: note: the hint counts are not saved for the next run: ")
 
 
 def test_the_steps(ask):

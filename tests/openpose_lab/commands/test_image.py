@@ -331,14 +331,14 @@ def test_resume_and_overwrite_together_are_one_sentence(demo):
     [
         (["empty"], "the folder empty is empty; give a folder with photos"),
         (["texts"], "the folder texts has no photo among its 1 file; "),
-        (["deep"], "the folder deep has photos in its sub-folders alone; add --recursive"),
+        (["deep"], "the folder deep has photos only in its sub-folders; add --recursive"),
         (["none/*.jpg"], "nothing matches none"),
         (["texts/*.jpg"], "nothing matches texts"),
-        (["texts/*"], "no photo is among the 1 file that match"),
+        (["texts/*"], "matches 1 file but no photo; "),
         (["none", "photos"], "there is no photo or folder none; check the path"),
         (["photos", "--output", "texts/a.txt"], "it is not a folder; choose another place"),
         (["photos", "--json", "-"], "--json - works only for one photo; give a folder for the files of several photos"),
-        (["photos", "--csv", "photos/1.png"], "is given as the photo too, and would be overwritten"),
+        (["photos", "--csv", "photos/1.png"], "is also the photo, and would be overwritten"),
         (["photos", "--csv", "texts"], "it is a folder"),
         (["photos", "--no-draw", "--csv", "/dev/null"], "needs an output; give --output DIR, or the path of"),
         (["photos", "--grouping", "none.py"], "there is no grouping none.py"),
@@ -364,9 +364,8 @@ def test_outputs_within_the_folder_of_photos(demo):
     demo("photos", "--output", "photos/output", "--recursive", "--image-format", "png")
     status, out, err = demo("photos", "--output", "photos/output", "--recursive", "--overwrite")
     assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done")
-    assert err == (
-        f"demo_image.py: note: 6 pictures are left out, as an earlier run drew them into {Path('photos', 'output')}\n"
-    )
+    folder = Path("photos", "output")
+    assert err == f"demo_image.py: note: 6 pictures are left out, because an earlier run drew them into {folder}\n"
     status, out, _ = demo("photos", "--output", "photos/output", "--recursive", "--resume")
     assert (status, out.splitlines()[0]) == (0, "photos       6 of 6 done, 6 of them in an earlier run")
 

@@ -213,7 +213,7 @@ def test_a_picture_that_is_missing_is_a_note(make, tmp_path):
         (["--photos", "empty"], "the folder empty is empty; give a folder with photos"),
         (
             ["--photos", "generated/class.jpg", "--out", "."],
-            "class.jpg is given as the photo too, and would be overwritten",
+            "class.jpg is also the photo, and would be overwritten",
         ),
     ],
 )

@@ -146,7 +146,7 @@ def test_a_photo_that_is_cut_short(place, call, only_checks):
         (("--log", "{}/none/a.csv"), "there is no folder {}/none; make it first"),
         (("--log", "{}/a.txt"), "--log must end in .csv but is {}/a.txt"),
         (("--preview", "{}/a.txt"), "cannot write {}/a.txt: its name must end in one of"),
-        (("--preview", "{}/1.png"), "{}/1.png is given as the photo too, and would be overwritten"),
+        (("--preview", "{}/1.png"), "{}/1.png is also the photo, and would be overwritten"),
         (("--tensorboard", "{}/1.png"), "cannot write {}/1.png: File exists; choose another place"),
         (("--resume",), "there is no {}/out.checkpoint.npz to go on from; leave out --resume to begin"),
         (("--layout", "{}/none.json"), "there is no layout {}/none.json; check the path"),

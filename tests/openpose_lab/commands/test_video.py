@@ -400,7 +400,7 @@ def write_inputs():
         (["empty.mp4"], "the video empty.mp4 is empty"),
         (["photo.png"], "photo.png is a photo, not a video; give it to demo_image.py"),
         (["none"], "the folder none is empty"),
-        (["clip.mkv", "--output", "clip.mkv"], "clip.mkv is given as the source too, and would be overwritten"),
+        (["clip.mkv", "--output", "clip.mkv"], "clip.mkv is also the source, and would be overwritten"),
         (["clip.mkv", "--output", "seen.gif"], "its name must end in one of .mp4"),
         (["clip.mkv", "--output", "nowhere/seen.mp4"], "there is no folder nowhere"),
         (["clip.mkv", "--csv", "a.csv", "--jsonl", "a.csv"], "two outputs cannot both be a.csv"),

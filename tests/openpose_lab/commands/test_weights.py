@@ -105,7 +105,7 @@ def test_what_goes_wrong_is_one_sentence(program, folder, tmp_path):
         (("import", tmp_path / "a.npz", "--out", tmp_path), "it is a folder"),
         (
             ("import", tmp_path / "a.npz", "--out", tmp_path / "a.npz"),
-            "is given as the weights to import too, and would be",
+            "is also the weights to import, and would be",
         ),
     ):
         status, _, err = program(*arguments)

@@ -128,7 +128,7 @@ def test_a_run_that_broke_off_is_continued(home, tmp_path):
     failures = home.fetch(tmp_path)
     broken = [failure.split(" from ")[0] for failure in failures]
     assert broken == ["cannot fetch 000000000030.jpg", "cannot fetch 000000000020.jpg"]
-    assert all("it broke off after 30000 of 54000 bytes" in failure for failure in failures)
+    assert all("it stopped after 30000 of 54000 bytes" in failure for failure in failures)
     home.server.breaks_after = None
     home.server.asked.clear()
     assert home.fetch(tmp_path) == []
@@ -169,7 +169,7 @@ def test_every_photo_may_be_gone(home, tmp_path):
         del home.server.files[f"/val2017/{file_name(image_id)}"]
     failures = home.fetch(tmp_path)
     assert len(failures) == 3
-    assert all("(Not Found); if its home is gone, look elsewhere for a file with sha256:" in f for f in failures)
+    assert all("(Not Found); if the address is gone, find a file with sha256:" in f for f in failures)
     assert names(tmp_path) == ["annotations.json"]
 
 

@@ -120,7 +120,7 @@ def test_what_was_not_used_for_longest_makes_room(network, photo, cache, tmp_pat
 def test_without_a_place_to_keep_them_the_work_goes_on(network, photo, cache, tmp_path):
     (tmp_path / "cache").write_text("no folder")
     maps = cache()
-    with pytest.warns(OpenPoseLabWarning, match="maps are not kept for the next time: .*cache"):
+    with pytest.warns(OpenPoseLabWarning, match="maps are not saved for the next run: .*cache"):
         maps.maps_of(photo)
     maps.maps_of(photo)  # said once
     assert network.calls == 2

@@ -1,4 +1,4 @@
-"""The journal: what is written comes back, and whatever was done to its file is one sentence."""
+"""Test the journal: records come back as written, and any change of its file gives one sentence."""
 
 import errno
 import json
@@ -27,7 +27,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def filled(path):
-    """The path of a journal with three photos, and their records."""
+    """Return the path of a journal with three photos, and their records."""
     records = list(random_records(3))
     with journals.begin(path, LAYOUT, SETTINGS) as journal:
         for record in records:
@@ -65,7 +65,7 @@ def test_records_come_back_to_the_last_bit(filled):
 
 
 def test_records_come_in_the_order_of_the_list(path):
-    """Photos are done in any order, and others join later: the index and the id are those of the list now."""
+    """Photos finish in any order, and others are added later. Index and id follow the current list."""
     with journals.begin(path, LAYOUT, SETTINGS) as journal:
         for name in ("b.jpg", "c.jpg", "gone.jpg"):
             append(journal, Record(name, 7, None, 640, 480, make_skeletons(), 99))
@@ -89,7 +89,7 @@ def test_a_photo_that_is_done_again_counts_once(path):
 
 
 def test_the_later_photo_of_one_name_has_the_outputs(path):
-    """Their files are those of the later one, so the earlier is not done."""
+    """The output files belong to the later photo, so the earlier photo is not done."""
     with journals.begin(path, LAYOUT, SETTINGS) as journal:
         for name in ("y.jpg", "z.jpg"):
             append(journal, Record(name, 0, None, 1, 1, make_skeletons()), "3")
@@ -135,7 +135,7 @@ def test_a_line_that_is_too_long_hides_none_behind_it(filled, monkeypatch):
 
 
 def test_no_file_and_an_empty_one_begin_anew(path):
-    """A run may be killed before its first line is written."""
+    """A run may be killed before it writes its first line."""
     with resumed(path) as journal:
         assert list(journal.records(["a.jpg"])) == []
     header = path.read_bytes()
@@ -206,7 +206,7 @@ def test_other_settings_are_one_sentence(filled, settings, sentence):
     path, _ = filled
     with pytest.raises(OpenPoseLabError, match=f"^the run in {path} {sentence} .*--overwrite$"):
         resumed(path, settings)
-    with resumed(path):  # it is not locked
+    with resumed(path):  # the journal is not locked
         pass
 
 
@@ -215,7 +215,7 @@ def test_two_runs_cannot_write_one_journal(filled, open_journal):
     path, _ = filled
     before = path.read_bytes()
     with resumed(path):
-        with pytest.raises(OpenPoseLabError, match=f"^another run is writing {path}; wait until it has ended"):
+        with pytest.raises(OpenPoseLabError, match=f"^another run is writing {path}; wait until it has finished"):
             open_journal(path, LAYOUT, SETTINGS)
         assert path.read_bytes() == before
     open_journal(path, LAYOUT, SETTINGS).__exit__(None, None, None)
@@ -235,7 +235,7 @@ def test_a_disk_that_fills_keeps_what_is_done(filled):
     before = path.read_bytes()
 
     class Full:
-        """The file on a disk with room for 100 bytes more."""
+        """A file on a disk with only 100 free bytes."""
 
         def __init__(self, file):
             self.file = file

@@ -1,4 +1,4 @@
-"""Where the outputs of many photos go, and what is refused before the work."""
+"""Test the paths of the outputs of many photos, and the outputs that are refused before the work."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.toy_network import png_of
 
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
-    """Three photos, two of one stem, in a folder."""
+    """Create a folder with three photos, two of them with the same stem."""
     monkeypatch.chdir(tmp_path)
     for name in ("a.jpg", "b/a.png", "c d.jpg"):
         path = Path("photos", name)
@@ -108,8 +108,8 @@ def test_a_link_that_leads_nowhere_is_there(photos):
 @pytest.mark.parametrize(
     ("tables", "sentence"),
     [
-        ({"csv": Path("photos/a.jpg")}, "a.jpg is given as the photo too, and would be overwritten"),
-        ({"csv": Path("mine.py")}, "mine.py is given as the grouping file too, and would be overwritten"),
+        ({"csv": Path("photos/a.jpg")}, "a.jpg is also the photo, and would be overwritten"),
+        ({"csv": Path("mine.py")}, "mine.py is also the grouping file, and would be overwritten"),
         ({"csv": Path("t"), "coco": Path("t")}, "two outputs cannot both be t; choose two names"),
         ({"csv": Path("out/journal.jsonl")}, "two outputs cannot both be"),
         ({"csv": Path("none/t.csv")}, "there is no folder none; make it first"),

@@ -1,4 +1,4 @@
-"""A run over many photos, with a toy network: what is written, noted, skipped, stopped and resumed."""
+"""Test runs over many photos with a toy network: outputs, notes, skipped photos, stopping and resuming."""
 
 import errno
 import json
@@ -35,7 +35,7 @@ def here(tmp_path, monkeypatch):
 
 @pytest.fixture
 def photos(here):
-    """Photos with 0 to 5 people."""
+    """Create photos with 0 to 5 people."""
     for count in range(6):
         write(f"photos/{count}.png", png_of(count))
     return list_photos(["photos"])
@@ -52,7 +52,7 @@ def estimator(grouping=None):
 
 
 def run(photos, outputs=OUTPUTS, grouping=None, open_journal=journals.resume, tick=lambda: None, **options):
-    """Do a run, or go on with one: the failures, and the photos that were left at first."""
+    """Do or continue a run. Return the failures, and the names of the photos that were left at the start."""
     for folder in outputs.folders:
         folder.mkdir(parents=True, exist_ok=True)
     job, one = Job(photos, outputs, **options), estimator(grouping)
@@ -62,7 +62,7 @@ def run(photos, outputs=OUTPUTS, grouping=None, open_journal=journals.resume, ti
 
 
 def contents(folder="."):
-    """Every file below a folder, but the photos, with its bytes."""
+    """Return the bytes of every file below a folder, except the photos."""
     return {
         path.as_posix(): path.read_bytes()
         for path in Path(folder).rglob("*")
@@ -71,7 +71,7 @@ def contents(folder="."):
 
 
 def people_in(csv="out/people.csv"):
-    """How many rows a table has of each photo."""
+    """Return the number of rows of each photo in a table."""
     rows = Path(csv).read_text().splitlines()[1:]
     names = [row.split(",")[0] for row in rows]
     return {name: names.count(name) for name in dict.fromkeys(names)}
@@ -333,11 +333,11 @@ def test_outputs_that_are_deleted_during_the_run_are_not_told_as_written(photos)
     def delete():
         ticks.append(1)
         if len(ticks) == 2:
-            # The third photo is written before the folder goes, so its line in the journal is what fails.
+            # The third photo is written before the folder disappears, so only its line in the journal fails.
             limit = time.monotonic() + 30
             while not Path("out/2_rendered.png").exists() and time.monotonic() < limit:
                 time.sleep(0.01)
-            Path("out").rename("away")  # at once, though other threads write into it
+            Path("out").rename("away")  # immediately, although other threads write into it
 
     with pytest.raises(OpenPoseLabError, match="was deleted during the run; run again with --resume"):
         run(photos, Outputs(Path("out"), ".png"), tick=delete)
@@ -347,7 +347,7 @@ def test_outputs_that_are_deleted_during_the_run_are_not_told_as_written(photos)
 
 
 def test_outputs_that_cannot_be_changed_are_replaced(photos):
-    """Writing a file whole needs rights to its folder alone."""
+    """Replacing a file needs write permission only for its folder."""
     run(photos)
     before = contents()
     for path in before:

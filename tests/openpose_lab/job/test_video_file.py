@@ -1,4 +1,4 @@
-"""Written videos: as many frames as were given, the timestamps and the sound of the source, and whole files."""
+"""Test written videos: the number of frames, the timestamps and sound of the source, and complete files."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ SIZE = (64, 48)
 
 
 def copy(source, output, **part):
-    """Write a video anew, frame by frame."""
+    """Copy a video frame by frame."""
     video = open_video(source)
     with writer_of(output, video, **part) as writer:
         for frame in video.frames(**part):
@@ -149,11 +149,11 @@ def test_sound_is_copied(tmp_path, source, codec, output):
     assert (name, rate) == (expected_name, expected_rate)
     assert begins == pytest.approx(expected_begin, abs=0.001)
     assert abs(len(samples) - len(expected)) <= 0.03 * rate
-    settled = samples[4096:20_000]  # where the first packet is left out, the decoder starts differently
+    settled = samples[4096:20_000]  # without the first packet, the decoder starts differently
     shifts = [
         shift for shift in range(-48, 49) if np.abs(expected[4096 + shift :][: len(settled)] - settled).max() < 1e-3
     ]
-    assert len(shifts) == 1  # 0, but for Matroska, which rounds to a thousandth of a second
+    assert len(shifts) == 1  # 0, except for Matroska, which rounds to milliseconds
     assert decoded(tmp_path / output)[0] == (0, 0)
 
 
@@ -193,7 +193,7 @@ def test_sound_is_cut_with_the_frames(tmp_path, source, codec):
 @pytest.mark.parametrize("output", ["written.mp4", "written.mkv"])
 @pytest.mark.parametrize(("codec", "rate"), [("aac", 48_000), ("aac", 44_100), ("libmp3lame", 48_000)])
 def test_the_sound_of_joined_files_goes_on(tmp_path, output, codec, rate):
-    """The clock is set back where they are joined, and the sound may have another rate from there on."""
+    """Timestamps jump back at the join, and the sound may have another rate after it."""
     parts = [
         make_clip(tmp_path / f"{number}.ts", EVEN, sound=codec, sound_rate=one).read_bytes()
         for number, one in enumerate((48_000, rate))
@@ -231,7 +231,7 @@ def test_a_folder_of_frames_becomes_a_video(tmp_path):
     assert decoded(tmp_path / "written.mp4") == [(number * Fraction(2, 25), number) for number in range(4)]
 
 
-# What goes wrong
+# Failures
 
 
 def test_a_block_that_raises_leaves_what_was_written(tmp_path):
@@ -356,7 +356,7 @@ def test_a_disk_that_fills(tmp_path, ending):
 
 
 def test_sound_whose_clock_is_set_back_loses_no_picture(tmp_path):
-    """Two recordings of a broadcast, one behind the other in a file."""
+    """The file contains two recordings of a broadcast, one after the other."""
     once = make_clip(tmp_path / "once.ts", EVEN, sound="mp2").read_bytes()
     (tmp_path / "twice.ts").write_bytes(once + once)
     copy(tmp_path / "twice.ts", tmp_path / "written.mp4")

@@ -1,4 +1,4 @@
-"""A run over frames, with a toy network: what is followed, written and drawn, in which order, and after a failure."""
+"""Test runs over frames with a toy network: tracking, outputs and drawings, their order, and failures."""
 
 import csv
 import errno
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-with suppress(ImportError):  # Windows has none
+with suppress(ImportError):  # Windows does not have it
     import resource
 
 from estimation.errors import OpenPoseLabError
@@ -39,7 +39,7 @@ def estimator():
 
 
 class Taker:
-    """Keeps the pictures that it is given."""
+    """An output that keeps its pictures."""
 
     def __init__(self):
         self.pictures, self.timestamps = [], []
@@ -50,7 +50,7 @@ class Taker:
 
 
 def clip(counts=COUNTS, failure=None):
-    """Frames with so many people each, 25 a second; after them a failure."""
+    """Yield frames with these numbers of people, 25 a second, and then raise a failure."""
     for index, people in enumerate(counts):
         yield Frame(10 + index, index / 25, "clip.mp4", photo_of(people))
     if failure:
@@ -58,7 +58,7 @@ def clip(counts=COUNTS, failure=None):
 
 
 def number(found):
-    """Give the people of each frame the identities 100, 101 and so on."""
+    """A tracker that gives the people of each frame the identities 100, 101 and so on."""
     for frame, people in found:
         yield frame, replace(people, person_ids=100 + np.arange(len(people)))
 
@@ -71,7 +71,7 @@ def run_of(tmp_path, read=clip, **settings):
 
 
 def expected(estimator, counts=COUNTS, keep=lambda people: people):
-    """The records of the frames, one by one through the estimator."""
+    """Return the records of the frames, estimated one by one."""
     for frame, people in number((frame, estimator(frame.pixels)) for frame in clip(counts)):
         yield Record("clip.mp4", frame.index, frame.timestamp, 160, HEIGHT, keep(people))
 
@@ -154,7 +154,7 @@ def test_a_run_that_is_stopped_has_the_frames_before(estimator, tmp_path):
 
 
 def shifted(records):
-    """Move every person by ten pixels, and leave out the frame's other people."""
+    """A smoother that moves every person by ten pixels, and leaves out the other people of the frame."""
     for record in records():
         people = best_people(record.skeletons, 1)
         yield replace(record, skeletons=replace(people, keypoints=people.keypoints + 10))
@@ -242,7 +242,7 @@ def test_lines_that_cannot_be_written_end_the_run(estimator, tmp_path):
 
 
 def test_a_full_disk_is_told_once(estimator, tmp_path, monkeypatch):
-    """The first error, though the tables cannot be written either."""
+    """Only the first error is reported, although the tables cannot be written either."""
 
     class Full(Taker):
         def write(self, pixels, timestamp):
@@ -274,7 +274,7 @@ def test_no_frame_is_written_after_one_that_cannot_be(estimator, tmp_path):
 
 
 class Small(io.FileIO):
-    """A file on a disk with little space. It takes at most 1000 bytes at once."""
+    """A file on a disk with little free space. Each write takes at most 1000 bytes."""
 
     def __init__(self, path, space):
         super().__init__(path, "w+b")
@@ -313,7 +313,7 @@ def test_a_line_of_which_the_system_takes_a_part_is_completed(estimator, tmp_pat
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of file sizes")
 @pytest.mark.parametrize("mend", [None, lambda records: records()], ids=["one pass", "two passes"])
 def test_a_full_disk_leaves_whole_lines(estimator, tmp_path, mend):
-    """Neither a line that is cut, nor a temporary file that cannot be read."""
+    """Neither a cut line nor an unreadable temporary file remains."""
     run = run_of(tmp_path, mend=mend)
     run.run(estimator)
     most = (tmp_path / "people.jsonl").stat().st_size - 100

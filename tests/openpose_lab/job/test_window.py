@@ -1,4 +1,4 @@
-"""The window: it shows pictures, and q, Esc and its button end it. A display in memory stands in for the screen."""
+"""Test the window: it shows pictures, and q, Esc or its button closes it. A display in memory replaces the screen."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ print("closed" if window.closed else "never closed")
 
 @pytest.fixture(scope="module")
 def display():
-    """A screen in memory: its name, as in DISPLAY."""
+    """Start a screen in memory, and return its name for DISPLAY."""
     if not (shutil.which("Xvfb") and shutil.which("xdotool")):
         pytest.skip("needs Xvfb and xdotool, which stand in for a screen and a keyboard")
     reading, writing = os.pipe()
@@ -82,7 +82,7 @@ def test_a_screen_that_cannot_be_reached_does_not_end_the_program(monkeypatch):
 
 
 class ToyScreen:
-    """What the window uses of OpenCV, with a clock that goes on while it waits."""
+    """The OpenCV functions that the window uses, with a clock that advances while it waits."""
 
     WINDOW_NORMAL = WINDOW_KEEPRATIO = WND_PROP_VISIBLE = 0
 

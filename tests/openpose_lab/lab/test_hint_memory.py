@@ -73,8 +73,8 @@ def test_a_file_of_another_form_is_ignored(cache, tmp_path, data, given):
 def test_where_nothing_can_be_written_a_note_says_so(cache, tmp_path):
     cache.write_text("no folder")
     memory = HintMemory(tmp_path / "mine.py")
-    with pytest.warns(OpenPoseLabWarning, match="the hint counts are not kept for the next time: ") as told:
+    with pytest.warns(OpenPoseLabWarning, match="the hint counts are not saved for the next run: ") as told:
         assert not memory.note("peak 0 counts", 1)
     assert len(told) == 1
-    assert str(told[0].message).endswith(f"{cache} is no folder; move it away")
+    assert str(told[0].message).endswith(f"{cache} is not a folder; move it away")
     assert HintMemory(tmp_path / "mine.py").given("peak 0 counts") == 0

@@ -209,11 +209,9 @@ def test_nothing_that_is_read_is_written_over(mobilenet, tmp_path):
     np.savez(tmp_path / "a.json", **arrays)  # NumPy makes that a.json.npz
     (tmp_path / "a.json.npz").rename(tmp_path / "a.json")
     for out in ("a.json", "a"):  # itself, and where the JSON would be
-        with pytest.raises(
-            OpenPoseLabError, match="a.json is given as the weights to import too, and would be overwritten"
-        ):
+        with pytest.raises(OpenPoseLabError, match="a.json is also the weights to import, and would be overwritten"):
             import_weights(tmp_path / "a.json", out=tmp_path / out)
     source = tmp_path / "again.weights.h5"
     shutil.copy(find_weights("mobilenet_thin"), source)
-    with pytest.raises(OpenPoseLabError, match=r"again.weights.h5 is given as the weights to import too"):
+    with pytest.raises(OpenPoseLabError, match=r"again.weights.h5 is also the weights to import"):
         import_weights(source, out=source)

@@ -1,4 +1,4 @@
-"""Cameras and streams: the newest frame is given, what was left out is counted, and each end has its sentence."""
+"""Test cameras and streams: they yield the newest frame, count dropped frames, and say why they end."""
 
 import socket
 import threading
@@ -29,7 +29,7 @@ def reading_threads():
 
 
 class Steps(LiveSource):
-    """Gives a frame each time it is told to; then it ends, or raises what it is given."""
+    """A live source that yields frames only when ``step`` is called. At the end, it stops or raises an error."""
 
     def __init__(self, error=None, is_live=True, silence=5.0):
         super().__init__("the source", silence)
@@ -51,7 +51,7 @@ class Steps(LiveSource):
             self.count += 1
 
     def step(self, count):
-        """Give as many frames, and wait until they have come."""
+        """Let the source yield this number of frames, and wait until they have arrived."""
         until = self.count + count
         for _ in range(count):
             self.steps.release()
@@ -159,7 +159,7 @@ def test_closing_ends_the_frames(steps):
 
 
 def test_a_run_that_is_over_waits_for_no_frame(steps):
-    """As after Ctrl-C, while a camera is silent."""
+    """This happens after Ctrl-C, while a camera is silent."""
     source = steps()
     given = source.frames()
     next(given)
@@ -172,7 +172,7 @@ def test_a_run_that_is_over_waits_for_no_frame(steps):
 
 
 class Device:
-    """A camera of OpenCV that gives five frames."""
+    """An OpenCV camera that returns five frames."""
 
     def __init__(self, number):
         self.left = 5 if number == 0 else 0
@@ -338,7 +338,7 @@ def test_a_server_that_falls_silent(clip):
 
 @needs_av
 @pytest.mark.parametrize(
-    ("path", "reason"), [("/none.ts", r"Server returned 404 Not Found"), ("/text.ts", "it is no video")]
+    ("path", "reason"), [("/none.ts", r"Server returned 404 Not Found"), ("/text.ts", "it is not a video")]
 )
 def test_addresses_without_a_video(server, path, reason):
     server.serve("/text.ts", b"Dear Sir or Madam" * 100)
@@ -360,7 +360,9 @@ def test_a_playlist_of_a_server_opens_no_file_of_this_computer(server, clip, tmp
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "concat://a", "gopher://x/y", "lavfi://testsrc"])
 def test_addresses_of_other_kinds(address):
-    with pytest.raises(OpenPoseLabError, match=r"is no address of a stream; it begins with http://, https://, rtsp://"):
+    with pytest.raises(
+        OpenPoseLabError, match=r"is not the address of a stream; give one that begins with http://, https://, rtsp://"
+    ):
         frames(address)
 
 
@@ -380,7 +382,7 @@ def test_an_address_is_shown_without_what_is_secret():
 
 @needs_av
 def test_frames_that_the_decoder_still_has_come_before_the_error(server, clip, monkeypatch):
-    """Its threads give a frame some packets later."""
+    """The decoder's threads return a frame some packets later."""
     monkeypatch.setattr(server, "breaks_after", len(clip) - 1)
     found = []
     with Stream(server.serve("/clip.ts", clip)) as stream, pytest.raises(VideoEndedError):

@@ -1,4 +1,4 @@
-"""Frames: one after the other, turned, with the photos that cannot be read told or raised."""
+"""Test frames: their order and rotation, and photos that cannot be read."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ PIXELS = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 10
 
 @pytest.fixture
 def photos(tmp_path, monkeypatch):
-    """Two photos, and one that is none between them."""
+    """Create two photos, and between them a file that is not a photo."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "p").mkdir()
     for name, pixels in (("1.png", PIXELS), ("10.png", 255 - PIXELS)):

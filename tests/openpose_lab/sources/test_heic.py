@@ -1,4 +1,4 @@
-"""HEIC photos: right colours, upright once, and within the bounds of other photos; or one sentence."""
+"""Test HEIC photos: colours, orientation and limits are right, or one sentence refuses the file."""
 
 import struct
 import sys
@@ -26,7 +26,7 @@ needs_heif = needs("pillow_heif")
 
 @pytest.fixture
 def colours(rng):
-    """A smooth colour picture, (60, 80, 3) BGR."""
+    """Return a smooth colour picture, (60, 80, 3) BGR uint8."""
     return cv2.resize(rng.integers(0, 256, (6, 8, 3)).astype(np.uint8), (80, 60), interpolation=cv2.INTER_CUBIC)
 
 
@@ -68,7 +68,7 @@ def test_transparent_is_laid_on_white(colours, dtype):
 @needs_heif
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photos_are_turned_once(colours, orientation):
-    """pillow-heif writes the orientation twice: as properties, and in the EXIF."""
+    """pillow-heif writes the orientation twice: as properties, and in EXIF."""
     data = heic(colours, orientation, chroma=444)
     assert (b"Exif" in data) == (orientation != 1)
     assert (b"irot" in data or b"imir" in data) == (orientation != 1)
@@ -131,7 +131,7 @@ def test_a_photo_cut_short_is_refused(colours, options, share, capfd):
 @pytest.mark.slow
 @needs_heif
 def test_a_frame_larger_than_the_boxes_say_is_refused(colours):
-    """libheif would set memory aside for the frame: older ones did."""
+    """Older versions of libheif would allocate memory for the frame."""
     data = heic(cv2.resize(colours, (640, 480)))
     data = data.replace(struct.pack(">II", 640, 480), struct.pack(">II", 64, 64))
     with pytest.raises(OpenPoseLabError, match=DAMAGED):
@@ -153,7 +153,7 @@ def test_mutated_photos_are_read_or_refused(colours, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-# Headers, which need no pillow-heif
+# Headers, without pillow-heif
 
 
 def test_the_largest_size_is_that_of_a_picture_a_crop_or_a_canvas():

@@ -1,4 +1,4 @@
-"""The counts of MP4 files: those of videos pass, and those of small files that ask for gigabytes do not."""
+"""Test the counts in MP4 files: counts of real videos pass, and huge counts in small files are refused."""
 
 import io
 import struct

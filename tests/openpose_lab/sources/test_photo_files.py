@@ -1,4 +1,4 @@
-"""Which photos a source means, in what order, under what names; and what is said where it means none."""
+"""Test the photos of sources: their order and names, and the messages for sources without photos."""
 
 import io
 import os
@@ -20,7 +20,7 @@ PHOTO = cv2.imencode(".png", np.full((2, 3, 3), 7, np.uint8))[1].tobytes()
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """Make empty files in a folder, and go there."""
+    """Create empty files in a folder, and make it the current folder."""
     monkeypatch.chdir(tmp_path)
 
     def make(*names):
@@ -223,9 +223,9 @@ def test_a_folder_by_way_of_a_link(tree):
 def test_links_to_folders_are_not_followed_and_that_is_said(tree):
     root = tree("p/1.jpg", "p/a/2.jpg")
     link(root / "p" / "a" / "round", root / "p")
-    with pytest.warns(OpenPoseLabWarning, match=r"^1 link is not followed, .* such as p.a.round$"):
+    with pytest.warns(OpenPoseLabWarning, match=r"^1 link is not followed, first p.a.round: links .* form circles$"):
         assert paths(["p"], recursive=True) == ["p/1.jpg", "p/a/2.jpg"]
-    with pytest.warns(OpenPoseLabWarning, match=r"^1 link is not followed, .* such as p.a.round$"):
+    with pytest.warns(OpenPoseLabWarning, match=r"^1 link is not followed, first p.a.round: links .* form circles$"):
         assert paths(["p/**/*.jpg"]) == ["p/1.jpg", "p/a/2.jpg"]
 
 
@@ -248,11 +248,11 @@ def test_links_that_lead_nowhere_are_photos_that_cannot_be_read(tree):
 @pytest.mark.filterwarnings("ignore:1 photo is given twice")
 def test_pictures_of_an_earlier_run_are_left_out_and_that_is_said(tree):
     root = tree("p/1.jpg", "p/output/1_rendered.jpg", "p/output/x/2_rendered.jpg", "p/output2/3_rendered.jpg")
-    said = r"^2 pictures are left out, as an earlier run drew them into p.output$"
+    said = r"^2 pictures are left out, because an earlier run drew them into p.output$"
     with pytest.warns(OpenPoseLabWarning, match=said):
         assert paths(["p"], True, [Path("p/output")]) == ["p/1.jpg", "p/output2/3_rendered.jpg"]
     link(root / "elsewhere", root / "p" / "output")
-    with pytest.warns(OpenPoseLabWarning, match="^3 pictures are left out, as an .*elsewhere$"):
+    with pytest.warns(OpenPoseLabWarning, match="^3 pictures are left out, because an .*elsewhere$"):
         assert names(["p/**/*.jpg", "p/output/1_rendered.jpg"], leave_out=[root / "elsewhere"]) == [
             "1",
             "output2/3_rendered",
@@ -282,12 +282,12 @@ def test_outputs_elsewhere_are_not_spoken_of(tree):
 
 def test_no_photo_may_be_left(tree):
     tree("p/1_rendered.jpg")
-    sentence = "^no photo is left to read, as an earlier run drew all pictures in p; give the folder of the photos$"
+    sentence = "^no photo is left, because an earlier run drew all pictures in p; give the folder of the photos$"
     with pytest.raises(OpenPoseLabError, match=sentence):
         list_photos(["p"], leave_out=[Path("p")])
 
 
-# What is no source
+# Sources without photos
 
 
 @pytest.mark.parametrize(
@@ -301,12 +301,12 @@ def test_no_photo_may_be_left(tree):
         ("empty", "the folder empty is empty; give a folder with photos"),
         ("p", "the folder p has no photo among its 2 files; the names of photos end in .jpg, .png, .webp, .tif, "),
         ("shelves", "the folder shelves has no photo; give a folder with photos"),
-        ("deep", "the folder deep has photos in its sub-folders alone; add --recursive (in Python, recursive=True)"),
+        ("deep", "the folder deep has photos only in its sub-folders; add --recursive (in Python, recursive=True)"),
         ("p/*.jpg", "nothing matches p/*.jpg; check the path"),
-        ("p/*", "no photo is among the 2 files that match p/*; the names of photos end in .jpg, .png, .webp, .tif, "),
-        ("d*", f"d* matches 1 folder but no photo; add {os.sep}* for the photos in folders"),
-        ("none/*.jpg", "nothing matches none/*.jpg, as there is no folder none; check the path"),
-        ("p/1.txt/*.jpg", "nothing matches p/1.txt/*.jpg, as there is no folder p/1.txt; check the path"),
+        ("p/*", "p/* matches 2 files but no photo; the names of photos end in .jpg, .png, .webp, .tif, "),
+        ("d*", f"d* matches 1 folder but no photo; add {os.sep}* to match the photos inside"),
+        ("none/*.jpg", "nothing matches none/*.jpg, because the folder none is missing; check the path"),
+        ("p/1.txt/*.jpg", "nothing matches p/1.txt/*.jpg, because the folder p/1.txt is missing; check the path"),
         ("[", "nothing matches [; check the path"),
     ],
 )
@@ -341,7 +341,7 @@ def test_a_folder_that_cannot_be_read(tree, monkeypatch, source):
 
 
 class Input(io.TextIOWrapper):
-    """A standard input of these bytes."""
+    """A standard input with these bytes."""
 
     def __init__(self, data, terminal=False):
         super().__init__(io.BytesIO(data))
@@ -369,10 +369,12 @@ def test_the_standard_input_is_one_photo(monkeypatch):
 
 def test_a_terminal_and_a_closed_input_hold_no_photo(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Input(b"", terminal=True))
-    with pytest.raises(OpenPoseLabError, match="^- means a photo on the standard input, which is a terminal; redirect"):
+    with pytest.raises(
+        OpenPoseLabError, match="^- reads a photo from the standard input, which is a terminal; redirect"
+    ):
         list_photos(["-"])
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(OpenPoseLabError, match="^- means a photo on the standard input, which is closed; give"):
+    with pytest.raises(OpenPoseLabError, match="^- reads a photo from the standard input, which is closed; give"):
         list_photos(["-"])
 
 

@@ -1,4 +1,4 @@
-"""Video files: frames, timestamps, parts and rotation are those of the file, and bad files get one sentence."""
+"""Test video files: frames, timestamps, parts and rotation match the file, and bad files give one sentence."""
 
 import itertools
 import os
@@ -207,8 +207,8 @@ def test_a_clock_that_is_set_back_goes_on():
     [
         ("none.mp4", None, "there is no video {}; check the path"),
         ("empty.mp4", b"", "the video {} is empty (0 bytes); copy it again from where it came from"),
-        ("text.mp4", b"Dear Sir or Madam", "{} is not a video, or is damaged or of a kind that is not read; "),
-        ("zeros.mp4", bytes(10_000), "{} is not a video, or is damaged or of a kind that is not read; "),
+        ("text.mp4", b"Dear Sir or Madam", "{} is not a video, is damaged, or has an unknown format; "),
+        ("zeros.mp4", bytes(10_000), "{} is not a video, is damaged, or has an unknown format; "),
         ("file.mp4", b"%PDF-1.4\n", "{} is a PDF, not a video; give a video file"),
     ],
 )
@@ -243,7 +243,7 @@ def test_a_file_of_sound_is_no_video(tmp_path, name, codec):
 def test_a_codec_that_cannot_be_decoded(tmp_path):
     path = make_clip(tmp_path / "clip.mp4", EVEN[:3])
     path.write_bytes(path.read_bytes().replace(b"avc1", b"zzzz"))
-    with pytest.raises(OpenPoseLabError, match="is in a codec that cannot be decoded here; convert it to H.264"):
+    with pytest.raises(OpenPoseLabError, match="uses a codec that cannot be decoded here; convert it to MP4"):
         open_video(path)
 
 
@@ -275,7 +275,7 @@ def test_a_video_of_which_nothing_can_be_decoded(tmp_path):
 @needs_av
 def test_a_video_cut_off_before_its_index(tmp_path):
     path = cut(make_clip(tmp_path / "clip.mp4", EVEN))
-    with pytest.raises(OpenPoseLabError, match="is cut off: its index, which comes last, is missing or damaged; copy"):
+    with pytest.raises(OpenPoseLabError, match="is cut off: the index at its end is missing or damaged; copy"):
         open_video(path)
 
 
@@ -309,7 +309,7 @@ def test_packets_that_are_damaged_are_left_out_and_told(tmp_path):
     middle = len(data) // 2
     data[middle : middle + 3000] = bytes(3000)
     path.write_bytes(data)
-    with pytest.warns(OpenPoseLabWarning, match=r"clip\.mp4 is damaged: what cannot be decoded is left out"):
+    with pytest.warns(OpenPoseLabWarning, match=r"clip\.mp4 is damaged: packets that cannot be decoded are left out"):
         found = read(path)
     assert 90 < len(found) < 100
 
@@ -424,7 +424,7 @@ def test_the_program_for_photos_sends_videos_to_the_other(tmp_path, monkeypatch,
         photo.read()
     assert str(caught.value) == f"{tmp_path / name} is a video, not a photo; give it to demo_video.py"
     with pytest.raises(
-        OpenPoseLabError, match="is an address; save the photo first, or give a video's to demo_video.py"
+        OpenPoseLabError, match="is an address; save the photo first, or give the address of a video to demo_video.py"
     ):
         list_photos(["http://127.0.0.1/clip.mp4"])
 

@@ -323,7 +323,7 @@ def test_files_of_another_network_are_not_taken(tiny, folder):
 @needs("tensorflow")
 def test_without_a_place_to_keep_them_the_work_goes_on(tiny, folder):
     folder.write_text("no folder")
-    sentence = "compiled networks are not kept for the next time: .*cache is no folder; move it away"
+    sentence = "compiled networks are not saved for the next run: .*cache is not a folder; move it away"
     with pytest.warns(OpenPoseLabWarning, match=sentence) as said:
         assert_right(tiny)
     assert len(said) == 1
