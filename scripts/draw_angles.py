@@ -64,7 +64,7 @@ def person(angles: dict[str, float]) -> NDArray[np.float64]:
     """Place the parts of a person who faces the right edge; both sides of the body are at the same places.
 
     Args:
-        angles: degrees of the six angles, by name.
+        angles: Degrees of the six angles, by name.
 
     Returns:
         (parts, 2) x and y of the parts of ``LAYOUT``, y downward; NaN for those that the angles do not place.

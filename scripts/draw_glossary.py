@@ -70,8 +70,8 @@ class Scene:
 
     Attributes:
         photo: (h, w, 3) BGR uint8.
-        found: the result of every stage.
-        config: the configuration that it was found with.
+        found: The result of every stage.
+        config: The configuration that it was found with.
     """
 
     photo: NDArray[np.uint8]
@@ -108,9 +108,9 @@ class Conflict:
     """Two candidates that share a peak.
 
     Attributes:
-        better, worse: indices of the two candidates; the first has the higher score and was accepted.
-        shared: the id of the peak of both.
-        others: the ids of the other ends, of the better and of the worse one.
+        better, worse: Indices of the two candidates; the first has the higher score and was accepted.
+        shared: The id of the peak of both.
+        others: The ids of the other ends, of the better and of the worse one.
     """
 
     better: int

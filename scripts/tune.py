@@ -67,9 +67,9 @@ class Row:
     """The trials of one threshold.
 
     Attributes:
-        name: the threshold.
+        name: The threshold.
         trials: AP of each value.
-        settings: the best settings so far, with the value that is kept.
+        settings: The best settings so far, with the value that is kept.
     """
 
     name: str
@@ -116,11 +116,11 @@ def search(
     """Search for the settings with the highest measure, one threshold at a time.
 
     Args:
-        measure: what is to be high.
-        start: the settings to begin with.
-        steps: the values that each threshold takes.
-        gain: the least gain for which a value is kept. It must be above 0, or the search may not end.
-        after_trial: is called after each trial.
+        measure: What is to be high.
+        start: The settings to begin with.
+        steps: The values that each threshold takes.
+        gain: The least gain for which a value is kept. It must be above 0, or the search may not end.
+        after_trial: Is called after each trial.
 
     Yields:
         The trials of each threshold in turn, until a round through all of them changes nothing.
