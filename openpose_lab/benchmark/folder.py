@@ -63,7 +63,7 @@ def benchmark_folder(
         tick,
     )
     table.notes.insert(
-        0, f"views of {estimator.views.title}; each stage alone goes through all photos, one after the other"
+        0, f"views of {estimator.views.title}; each stage by itself processes all photos, one after the other"
     )
     return table
 

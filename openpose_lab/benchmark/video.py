@@ -88,7 +88,7 @@ def benchmark_video(
     title = f"A video of {stages.count} frames, {stages.source.width}x{stages.source.height}"
     in_order = dict(zip(_STAGES, stages.in_order()))
     table = beside_stages("video", title, in_order, stages.run, (stages.count, "frames"), repeat, tick)
-    table.notes.insert(0, f"views of {estimator.views.title}; each stage alone goes through all frames, in order")
+    table.notes.insert(0, f"views of {estimator.views.title}; each stage by itself processes all frames in order")
     return table
 
 

@@ -67,7 +67,7 @@ class Crowd:
         keypoints: The ground truth, (n, parts, 2) float64, x and y in map cells, NaN where a part is missing.
         maps: The maps of the people.
         connections: The limbs found in the maps.
-        owner: (P,) intp, the owner of each peak, or ``NOBODY`` of measures.py.
+        owner: (P,) intp, the owner of each peak, -1 without an owner.
     """
 
     keypoints: Floats

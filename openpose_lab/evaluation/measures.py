@@ -43,7 +43,7 @@ def count_pairs(subset: NDArray[np.float64], owner: NDArray[np.intp], all_known:
 
     Args:
         subset: (n, parts + 2) rows of people.
-        owner: (P,) the owner of each peak, or ``NOBODY``.
+        owner: (P,) the owner of each peak, -1 without an owner.
         all_known: If true, a peak without an owner is false, and every pair with it is wrong. If false, it may belong
             to a person who is not annotated, and is left out.
 
@@ -76,7 +76,7 @@ def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDAr
         reach: (n, parts) the largest distance of a peak from its keypoint, in cells.
 
     Returns:
-        (P,) the owner of each peak, which is the person with its keypoint, or ``NOBODY``.
+        (P,) the owner of each peak, which is the person with its keypoint. -1 without a keypoint.
     """
     from scipy.optimize import linear_sum_assignment  # imported here, because it takes a third of a second
     from scipy.spatial.distance import cdist

@@ -17,7 +17,7 @@ def oracle_rows(config: Config, connections: Connections, owner: NDArray[np.intp
     Args:
         config: The configuration of the limbs.
         connections: The limbs, and the peaks that they join.
-        owner: (P,) the owner of each peak, or ``NOBODY``.
+        owner: (P,) the owner of each peak, -1 without an owner.
 
     Returns:
         (n, parts + 2) float64, the rows of people.

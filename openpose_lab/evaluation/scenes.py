@@ -40,7 +40,7 @@ class Scene:
         connections: The limbs.
         maps: A function that returns the maps of the scene.
         keypoints: The ground truth, (n, parts, 2) in map cells, NaN where a part is not labelled.
-        owner: (P,) the owner of each peak, or ``NOBODY``.
+        owner: (P,) the owner of each peak, -1 without an owner.
     """
 
     name: str
