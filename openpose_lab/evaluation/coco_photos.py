@@ -75,7 +75,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _has_annotations(path: Path, photo_set: PhotoSet) -> bool:
-    """Return whether ``path`` exists. Raise OpenPoseLabError if it does not hold the annotations of the set."""
+    """Return whether ``path`` exists. Raise OpenPoseLabError if it does not contain the annotations of the set."""
     if not path.exists():
         return False
     try:

@@ -27,7 +27,7 @@ Ints = NDArray[np.intp]
 
 
 def whole_cells(maps: Floats, row: Ints, column: Ints, part: Ints) -> Floats:
-    """Return the centre of the cell, as in the lab's handout."""
+    """Return the centre of the cell, as in the lab's handout and the project's predecessor."""
     return np.stack([column, row], axis=1).astype(np.float32)
 
 

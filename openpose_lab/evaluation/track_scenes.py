@@ -1,4 +1,4 @@
-"""Simulated videos: people cross, are hidden, leave and come back, and a network might find these skeletons.
+"""Simulated videos: people cross, are hidden, leave and come back. The skeletons have the errors of a network's.
 
 Every person's path is known, so a tracker can be scored identity by identity.
 """

@@ -116,6 +116,7 @@ def test_each_line_counts_and_is_worth_something(crowds, completion):
     results = [person for scene in scene_set.scenes for person in truly_grouped(scene, completion)]
     losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), completion)
     by_name = {loss.what: loss for loss in losses}
+    assert list(by_name) == list(breakdown._PRINTED)
     labelled = pair_people(scene_set.truth, results).labelled.sum()
     kinds = ("right", "jitter", "inversion", "swap", "miss", "person not found")
     assert sum(by_name[kind].number for kind in kinds) == labelled
