@@ -1,8 +1,8 @@
-"""Maintainers' programs, run as ``python -m scripts.NAME``: pictures of the docs, canned rows."""
+"""Programs for maintainers, run as ``python -m scripts.NAME``. They make pictures, tables and rows of limbs."""
 
 import sys
 
 from openpose_lab.commands.program import let_interrupts_end
 
-if sys.argv[0] == "-m":  # one of them is being started, and has yet to import what it needs
+if sys.argv[0] == "-m":  # Python starts one of the programs, which has not imported its libraries yet
     let_interrupts_end()

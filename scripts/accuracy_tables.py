@@ -76,7 +76,9 @@ def main(arguments: Sequence[str]) -> None:
     for row in ROWS:
         results = find_people(photos, parse_row(arguments, row))
         if not results:
-            raise OpenPoseLabError(f"nobody was found with {row or 'the defaults'}, so AP is 0; choose other photos")
+            raise OpenPoseLabError(
+                f"no people were found with {row or 'the defaults'}, so AP is 0; choose other photos"
+            )
         precision, draws = score(truth, results)[0], bootstrap(truth, results)
         first = first or (precision, draws)
         difference, error = precision - first[0], 2 * np.std(draws - first[1])
@@ -84,7 +86,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def check_options(arguments: Sequence[str]) -> None:
-    """Raise OpenPoseLabError if the options are not those of a network and photos, which all rows have in common."""
+    """Raise OpenPoseLabError unless the options only choose a network and photos, which all rows share."""
     parser = make_parser("python -m scripts.accuracy_tables", __doc__, EXAMPLES)
     add_measuring_options(parser)
     parser.parse_args(arguments)
@@ -92,7 +94,7 @@ def check_options(arguments: Sequence[str]) -> None:
 
 
 def parse_row(arguments: Sequence[str], row: str) -> argparse.Namespace:
-    """The options of a row. A quality that the row names replaces the views of the command line."""
+    """Return the options of a row. A quality of the row replaces the views of the command line."""
     options = evaluate.parse_options([*arguments, *row.split()])
     if "--quality" in row.split():
         options.height = options.scales = options.flip = None
@@ -100,7 +102,7 @@ def parse_row(arguments: Sequence[str], row: str) -> argparse.Namespace:
 
 
 def find_people(photos: dict[int, Path], options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Find the people in all photos as ``evaluate`` does with these options, in COCO's form."""
+    """Find the people in all photos, in COCO's form, as ``evaluate`` does with these options."""
     config, completion = apply_settings(options.set, network_config(options.network), Completion())
     maps = MapCache(
         options.network, options.weights, chosen_views(options), options.runtime, options.precision, config=config

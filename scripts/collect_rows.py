@@ -1,6 +1,6 @@
-"""Rows of limbs from photos with COCO keypoints, in one small file, on which ``check-merge`` measures a merge.
+"""Collect rows of limbs from photos with COCO keypoints in one small file. ``check-merge`` scores a merge on them.
 
-Only numbers are kept: the kind of each limb, the ids of its two peaks, its score, and whose each peak is.
+The file contains only numbers: the kind of each limb, the ids of its two peaks, its score, and the owner of each peak.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> None:
     scenes = photo_scenes(truth, find_photos(truth, options.images), maps).scenes
     chosen = sorted(scenes, key=crowdedness, reverse=True)[: options.photos]
     if not chosen or not crowdedness(chosen[0]):
-        raise OpenPoseLabError("no limb of anybody was found in these photos; choose others")
+        raise OpenPoseLabError("no limb of an annotated person was found in these photos; choose other photos")
     figures = {}
     for name in GROUPINGS:
         pairs = Pairs()
@@ -58,13 +58,22 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def crowdedness(scene: Scene) -> int:
-    """Photos with many limbs of people who are known come first."""
+    """Count the accepted limbs between peaks with known owners."""
     ends = scene.connections.candidates.peaks[scene.connections.accepted]
     return int((scene.owner[ends] != NOBODY).all(axis=1).sum())
 
 
 def encode(scenes: list[Scene], figures: dict[str, float], effort: float) -> bytes:
-    """The file's content."""
+    """Encode the content of the file.
+
+    Args:
+        scenes: The photos.
+        figures: The F1 of each grouping of the project.
+        effort: The time of the project's merge, divided by the time of reading the rows.
+
+    Returns:
+        An .npz archive.
+    """
     limbs, peaks, scores = [], [], []
     for scene in scenes:
         found, accepted = scene.connections.candidates, scene.connections.accepted
@@ -91,9 +100,11 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = make_parser("python -m scripts.collect_rows", __doc__, EXAMPLES)
     add_measuring_options(parser)
     parser.add_argument(
-        "--photos", type=int, default=12, metavar="N", help="so many photos, those with most limbs (default: 12)"
+        "--photos", type=int, default=12, metavar="N", help="number of photos, those with the most limbs (default: 12)"
     )
-    parser.add_argument("--out", type=Path, default=PHOTO_ROWS, help="the file (default: that of openpose_lab/lab)")
+    parser.add_argument(
+        "--out", type=Path, default=PHOTO_ROWS, help="the file to write (default: the one in openpose_lab/lab)"
+    )
     return parser.parse_args(arguments)
 
 

@@ -1,4 +1,4 @@
-"""The picture of docs/angles.md: a person from the side, with each joint angle as an arc from where it is 0."""
+"""Draw the picture of docs/angles.md: a person from the side, with each joint angle as an arc that starts at 0."""
 
 from __future__ import annotations
 
@@ -37,9 +37,15 @@ _UNSIGNED = ("knee", "elbow")
 
 @dataclass(frozen=True)
 class _Drawn:
-    """How an angle is drawn: from which part to which, the arc's radius, its colour, and where the text stands.
+    """The style of an angle.
 
-    text: x and y of the text from the vertex, of a person who faces the right edge, and its side that lies there.
+    Attributes:
+        vertex: The body part at the vertex.
+        end: The body part at the end of the limb that turns.
+        radius: The radius of the arc.
+        colour: The colour of the arc and the text.
+        text: x and y of the text relative to the vertex, and the text's alignment there, for a person who faces the
+            right edge.
     """
 
     vertex: str
@@ -61,13 +67,13 @@ _STANDING_TEXTS = {"trunk": (-5, -15, "right"), "ankle": (5, -5, "left")}
 
 
 def person(angles: dict[str, float]) -> NDArray[np.float64]:
-    """Place the parts of a person who faces the right edge; both sides of the body are at the same places.
+    """Place the parts of a person who faces the right edge. Left and right parts are at the same places.
 
     Args:
-        angles: degrees of the six angles, by name.
+        angles: The six angles in degrees, by name.
 
     Returns:
-        (parts, 2) x and y of the parts of ``LAYOUT``, y downward; NaN for those that the angles do not place.
+        (parts, 2) x and y of the parts of ``LAYOUT``, y downward. NaN for parts that the angles do not determine.
     """
     trunk = -angles["trunk"]
     thigh = trunk + angles["hip"]
@@ -92,7 +98,9 @@ def person(angles: dict[str, float]) -> NDArray[np.float64]:
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.draw_angles", __doc__, EXAMPLES)
-    parser.add_argument("--out", type=Path, default=PICTURE, help="the PNG to write (default: that of docs/angles.md)")
+    parser.add_argument(
+        "--out", type=Path, default=PICTURE, help="the PNG to write (default: the picture of docs/angles.md)"
+    )
     out = parser.parse_args(arguments).out
     check_writable(out)
     write_whole(out, draw())
@@ -100,8 +108,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def draw() -> bytes:
-    """Three people side by side, as PNG: at 0, bent and facing the right edge, and the same facing the left edge."""
-    from matplotlib.figure import Figure  # half a second that only this takes
+    """Draw three people side by side, as PNG: one with all angles 0, and a bent person facing right and facing left."""
+    from matplotlib.figure import Figure  # imported here, because it takes half a second
 
     figure = Figure(_SIZE_INCHES, layout="constrained")
     row = figure.subplots(1, 3, width_ratios=(56, 92, 92))
@@ -120,7 +128,14 @@ def draw() -> bytes:
 
 
 def _draw_person(axes: Axes, keypoints: NDArray[np.float64], side: int) -> None:
-    """side: 1 faces the right edge, -1 the left one; 0 stands, with the texts beside the body."""
+    """Draw a person with their angles.
+
+    Args:
+        axes: The axes.
+        keypoints: (parts, 2) the parts of the person.
+        side: 1 for a person who faces the right edge, -1 for the left edge. 0 for a standing person, with the texts
+            beside the body.
+    """
     place = dict(zip(LAYOUT.body_parts, keypoints))
     head = place["neck"] + 0.3 * (place["neck"] - place["mid_hip"])
     nose = head + 7 * (place["nose"] - head) / np.linalg.norm(place["nose"] - head)
@@ -160,7 +175,7 @@ def _draw_person(axes: Axes, keypoints: NDArray[np.float64], side: int) -> None:
 
 
 def _draw_arc(axes: Axes, drawn: _Drawn, place: dict[str, NDArray[np.float64]], zero: float) -> None:
-    """The line where an angle is 0, and an arrow from it to the limb."""
+    """Draw the line at which an angle is 0, and an arrow from this line to the limb."""
     from matplotlib.patches import FancyArrowPatch, PathPatch, Polygon
     from matplotlib.path import Path as Curve
 
@@ -180,20 +195,20 @@ def _draw_arc(axes: Axes, drawn: _Drawn, place: dict[str, NDArray[np.float64]], 
 
 
 def _at_right_angle(place: dict[str, NDArray[np.float64]]) -> float:
-    """The direction of a foot at a right angle to the shank, on the side of the toes."""
+    """Return the direction of a foot at a right angle to the shank, on the side of the toes, in degrees."""
     shank = _direction(place["left_ankle"] - place["left_knee"])
     to_toes = _direction(place["left_big_toe"] - place["left_ankle"])
     return shank + (90.0 if (to_toes - shank) % 360 < 180 else -90.0)
 
 
 def _downward(degrees: float) -> NDArray[np.float64]:
-    """Turn the downward direction counterclockwise, as seen in the picture: 90 points to the right edge."""
+    """Return the unit vector of a direction: 0 degrees points down, 90 degrees points to the right edge."""
     angle = np.radians(degrees)
     return np.array([np.sin(angle), np.cos(angle)])
 
 
 def _direction(vector: NDArray[np.float64]) -> float:
-    """The degrees that ``_downward`` takes."""
+    """Return the direction of a vector in the degrees of ``_downward``."""
     return float(np.degrees(np.arctan2(vector[0], vector[1])))
 
 

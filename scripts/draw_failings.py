@@ -1,4 +1,4 @@
-"""The pictures of docs/grouping.md: the problem, and what each grouping gets wrong, in small scenes made by hand."""
+"""Draw the pictures of docs/grouping.md: the problem, and errors of each grouping in small scenes made by hand."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ EXAMPLES = """example:
   python -m scripts.draw_failings --out pictures
 """
 FOLDER = ROOT / "docs" / "pictures"
-_HEIGHT = 30.0  # cells, of a standing person
-_RIGHT = 0.9  # the PAF score of limbs that are as they should be
+_HEIGHT = 30.0  # height of a standing person in cells
+_RIGHT = 0.9  # PAF score of a correct limb, unless the scene sets another score
 _PEAK, _SURE_PEAK = 0.8, 0.95  # the scores of peaks
 _DPI = 90
 _WIDTH_INCHES, _MOST_INCHES = 10, 4.5
@@ -46,12 +46,16 @@ Peak = tuple[int, str]
 
 @dataclass(frozen=True, eq=False)
 class Failing:
-    """A scene, and the groupings that get it wrong.
+    """A scene, and the groupings that fail on it.
 
-    people: where each stands, x in units of their height, and the parts that are seen of them.
-    scores: PAF scores between peaks, where they are not ``_RIGHT`` for a person's own limbs and none for all others.
-    moved: peaks that are elsewhere than in a standing person, by how much in units of their height.
-    sure: peaks with a higher score than others.
+    Attributes:
+        name: The name of the picture.
+        fail: The names of the groupings that fail. The picture shows the first.
+        people: The x of each person in units of their height, and their visible parts.
+        scores: PAF scores between peaks. By default, limbs within a person have ``_RIGHT``, and other pairs of peaks
+            are no candidates.
+        moved: The offset of peaks from their place in a standing person, in units of the person's height.
+        sure: The peaks with a higher score than other peaks.
     """
 
     name: str
@@ -63,18 +67,18 @@ class Failing:
 
     @cached_property
     def peaks(self) -> list[Peak]:
-        """In the order of their ids."""
+        """The peaks in the order of their ids."""
         seen = [(person, part) for person, (_, parts) in enumerate(self.people) for part in parts.split()]
         return sorted(seen, key=lambda peak: (COCO_18.body_parts.index(peak[1]), peak[0]))
 
     @cached_property
     def owner(self) -> NDArray[np.intp]:
-        """(P,): the person whose each peak is."""
+        """(P,) the owner of each peak."""
         return np.array([person for person, _ in self.peaks])
 
     @cached_property
     def connections(self) -> Connections:
-        """What a network would show."""
+        """The candidates and connections that a network might find."""
         places = [
             np.array(STANDING[part]) + np.array(self.moved.get((person, part), (0, 0))) + [self.people[person][0], 0]
             for person, part in self.peaks
@@ -109,7 +113,7 @@ _TRUNK = "nose neck right_shoulder left_shoulder"
 _SIDE = "nose neck right_shoulder right_eye right_ear"
 FAILINGS = (
     Failing(
-        # The best limb of all is a wrong one. Whoever takes it leaves two peaks without a partner.
+        # The best limb is wrong. A grouping that accepts it leaves two peaks without a partner.
         "greedy",
         ("lab", "openpose_cpu", "openpose_cuda", "spanning_tree", "best_first"),
         ((0.2, f"{_TRUNK} left_elbow left_wrist"), (0.7, f"{_TRUNK} left_elbow left_wrist")),
@@ -121,7 +125,8 @@ FAILINGS = (
         moved={(1, "left_elbow"): (-0.35, -0.03), (1, "left_wrist"): (-0.4, 0.05)},
     ),
     Failing(
-        # Person 0's elbow is hidden, and person 2 is but a false peak: two weak limbs are more than a strong one.
+        # Person 0's elbow is hidden, and person 2 is only a false peak. Two weak limbs have a larger sum than a
+        # strong limb.
         "sum",
         ("hungarian", "optimal"),
         ((0.2, _TRUNK), (0.6, f"{_TRUNK} right_elbow right_wrist"), (0.85, "right_elbow")),
@@ -129,14 +134,14 @@ FAILINGS = (
         sure=((1, "nose"),),
     ),
     Failing(
-        # A missed neck leaves somebody in two halves, which only ear and shoulder hold together.
+        # Without the neck, the person has two halves. Only the limb from ear to shoulder joins them.
         "halves",
         ("openpose_cpu",),
         ((0.2, "nose right_eye right_ear right_shoulder right_elbow right_wrist"),),
         {((0, "right_shoulder"), (0, "right_ear")): 0.6},
     ),
     Failing(
-        # Of person 0 the head is hidden, of person 2 the body. The shoulder's best ear has a shoulder already.
+        # Person 0's head and person 2's body are hidden. The best ear for person 0's shoulder has a shoulder already.
         "second_best",
         ("openpose_cuda", "best_first", "optimal"),
         (
@@ -147,7 +152,7 @@ FAILINGS = (
         {((0, "right_shoulder"), (1, "right_ear")): 0.5, ((0, "right_shoulder"), (2, "right_ear")): 0.3},
     ),
     Failing(
-        # Ear and shoulder know better than neck and shoulder, but are not asked.
+        # The limbs from shoulder to ear are right and better than those from neck to shoulder, but are not used.
         "relaxed",
         ("openpose_cpu", "spanning_tree"),
         ((0.2, _SIDE), (0.6, _SIDE)),
@@ -160,7 +165,7 @@ FAILINGS = (
         },
     ),
     Failing(
-        # Person 0's elbow is hidden. Growing first, they take their neighbour's.
+        # Person 0's elbow is hidden. Person 0 grows first and takes the neighbour's elbow.
         "claims",
         ("best_first",),
         ((0.2, _TRUNK), (0.6, f"{_TRUNK} right_elbow right_wrist")),
@@ -168,7 +173,7 @@ FAILINGS = (
         sure=((0, "nose"),),
     ),
     Failing(
-        # Of person 1 three parts are seen.
+        # Only three parts of person 1 are visible.
         "few",
         ("lab",),
         ((0.2, _TRUNK), (0.6, "right_shoulder right_elbow right_wrist")),
@@ -178,12 +183,12 @@ FAILINGS = (
 
 
 def people_by(name: str, failing: Failing) -> NDArray[np.float64]:
-    """The people that a grouping finds in a scene, as rows."""
+    """Return the people that a grouping finds in a scene, as rows."""
     return run_grouping(load_grouping(name), COCO_18, failing.connections)
 
 
 def truth(failing: Failing) -> NDArray[np.float64]:
-    """The people that are there, as rows; a single peak is none."""
+    """Return the ground-truth people of a scene, as rows. A single peak is no person."""
     subset = oracle_rows(COCO_18, failing.connections, failing.owner)
     return subset[subset[:, PARTS_NUM] > 1]
 
@@ -201,7 +206,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def draw_problem() -> bytes:
-    """Peaks, candidates and people of a small crowd, as PNG."""
+    """Draw peaks, candidates and people of a small crowd, as PNG."""
     crowd = simulate(COCO_18, np.random.default_rng(3), 4, 0.4, Disturbance(noise=0.1, missing=0, doubled=0))
     subset = oracle_rows(COCO_18, crowd.connections, crowd.owner)
     nobody = subset[:0]
@@ -210,7 +215,7 @@ def draw_problem() -> bytes:
 
 
 def draw_failing(failing: Failing) -> bytes:
-    """What is seen, what the grouping named first makes of it, and what is right, as PNG."""
+    """Draw the candidates of a scene, the people of the first grouping that fails, and the ground truth, as PNG."""
     name = failing.fail[0]
     right = truth(failing)
     panels = {"PAF scores": (right[:0], True), name: (people_by(name, failing), False), "correct": (right, False)}
@@ -218,8 +223,14 @@ def draw_failing(failing: Failing) -> bytes:
 
 
 def _draw(connections: Connections, panels: dict[str, tuple[NDArray[np.float64], bool]], labelled: bool) -> bytes:
-    """Panels side by side, each with people in colours, and the candidates if asked for."""
-    from matplotlib.figure import Figure  # half a second that only this takes
+    """Draw panels side by side, as PNG.
+
+    Args:
+        connections: The peaks and the candidates.
+        panels: By title, the rows of people to draw in colours, and whether to draw the candidates.
+        labelled: Whether to write the scores beside candidates.
+    """
+    from matplotlib.figure import Figure  # imported here, because it takes half a second
 
     xy = connections.coordinates.xy
     width, height = np.ptp(xy, axis=0)
@@ -250,7 +261,7 @@ def _draw_person(axes: Axes, connections: Connections, peaks: NDArray[np.intp], 
 
 
 def _draw_candidates(axes: Axes, connections: Connections, labelled: bool) -> None:
-    """Lines as dark as the PAFs say, with those scores that are not as they should be."""
+    """Draw the candidates. A darker line has a higher score. Write scores that differ from ``_RIGHT``."""
     xy = connections.coordinates.xy
     for ends, score in zip(connections.candidates.peaks, connections.candidates.score.tolist()):
         start, end = xy[ends]

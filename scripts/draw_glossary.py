@@ -1,6 +1,6 @@
-"""The pictures of docs/glossary.md, the pipeline as a strip, and the conflict of docs/grouping.md.
+"""Draw the pictures of docs/glossary.md, the pipeline as a strip, and the conflict of docs/grouping.md.
 
-All of them show what the network and the later stages find in the sample photo.
+All pictures show the results of the network and the later stages for the sample photo.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ EXAMPLES = """example:
   python -m scripts.draw_glossary
 """
 FOLDER = ROOT / "docs" / "pictures"
-QUALITY = "fast"  # at which the network also sees people in the landscape, whom merge prunes
+QUALITY = "fast"  # with it, the network finds false people in the landscape too, and merge prunes them
 LIMB = ("right_elbow", "right_wrist")
-_ENLARGED = 3  # for maps and text, which are finer than the pixels of the photo
+_ENLARGED = 3  # scale of the photo under maps and text, which are finer than its pixels
 _JPEG = 82
 _DPI = 100
-_LEAST_ARROW = 0.15  # length of a PAF vector that is drawn
-_DIMMED = 0.45  # brightness of the photo under what is found
+_LEAST_ARROW = 0.15  # shorter vectors of a PAF are not drawn
+_DIMMED = 0.45  # brightness of the photo under heatmaps, peaks and limbs
 
 # Parts of the sample photo in pixels: left, top, right, bottom.
 _WHOLE = (0, 0, 640, 360)
@@ -60,18 +60,18 @@ _TWO = (185, 56, 300, 226)
 
 _BETTER, _WORSE = "#35d04b", "#ff4d4d"
 _COLOURS = ("#ffd400", "#00c8ff", "#ff7ad9", "#6ee36e", "#ff9a3c")
-"""Of people."""
+"""Colours of people."""
 Crop = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A photo, and what was found in it.
+    """A photo with the results of the pipeline.
 
     Attributes:
         photo: (h, w, 3) BGR uint8.
-        found: the result of every stage.
-        config: the configuration that it was found with.
+        found: The result of every stage.
+        config: The configuration of the pipeline.
     """
 
     photo: NDArray[np.uint8]
@@ -80,13 +80,13 @@ class Scene:
 
     @cached_property
     def xy(self) -> NDArray[np.float64]:
-        """(P, 2): the peaks in pixels of the photo."""
+        """(P, 2) x and y of the peaks in pixels of the photo."""
         maps = self.found.maps
         return cells_to_photo(self.found.coordinates.xy, maps.cell_size, maps.offset, self.photo.shape[1::-1])
 
     @cached_property
     def unpruned(self) -> NDArray[np.float64]:
-        """(n, parts + 2): the rows that ``merge`` makes before it prunes."""
+        """(n, parts + 2) the rows of ``merge`` before it prunes."""
         return merge(limb_rows(self.config, self.found.connections), 0, 0)
 
     def part(self, name: str) -> int:
@@ -108,9 +108,9 @@ class Conflict:
     """Two candidates that share a peak.
 
     Attributes:
-        better, worse: indices of the two candidates; the first has the higher score and was accepted.
-        shared: the id of the peak of both.
-        others: the ids of the other ends, of the better and of the worse one.
+        better, worse: The indices of the two candidates. The better one has the higher score and was accepted.
+        shared: The id of the shared peak.
+        others: The ids of the other peaks: that of the better candidate, then that of the worse one.
     """
 
     better: int
@@ -168,7 +168,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def draw_pipeline(scene: Scene) -> bytes:
-    """Photo, heatmaps, peaks, PAFs, limbs and skeletons side by side."""
+    """Draw photo, heatmaps, peaks, PAFs, limbs and skeletons side by side."""
     titles = ("photo", "heatmaps", "peaks", "PAFs", "limbs", "skeletons")
     figure, row = _panels((18, 4.3), titles, fontsize=26, wspace=0.07)
     parts = len(scene.config.body_parts)
@@ -190,7 +190,7 @@ def draw_pipeline(scene: Scene) -> bytes:
 
 
 def draw_body_parts(scene: Scene) -> bytes:
-    """The names of all body parts beside a skier."""
+    """Draw the names of all body parts beside a skier."""
     figure, (axes,) = _panels((6.6, 5.4), ("",))
     _show(axes, scene.photo, _SKIER)
     left, top, right, bottom = _SKIER
@@ -208,7 +208,7 @@ def draw_body_parts(scene: Scene) -> bytes:
 
 
 def draw_keypoints(scene: Scene) -> bytes:
-    """The place and the score of three keypoints of an arm."""
+    """Draw the place and the score of three keypoints of an arm."""
     figure, (axes,) = _panels((6.6, 3.9), ("",))
     _show(axes, scene.photo, _ARM)
     axes.set_anchor("W")
@@ -224,7 +224,7 @@ def draw_keypoints(scene: Scene) -> bytes:
 
 
 def draw_heatmap(scene: Scene) -> bytes:
-    """The heatmap of one body part."""
+    """Draw the heatmap of one body part."""
     part = LIMB[1]
     figure, (axes,) = _panels((6.0, 5.1), (f"heatmap of {part}",))
     _show(axes, _heat(scene, scene.found.maps.heatmaps[:, :, scene.part(part)]), _ALL_FIVE)
@@ -232,7 +232,7 @@ def draw_heatmap(scene: Scene) -> bytes:
 
 
 def draw_paf(scene: Scene) -> bytes:
-    """The PAF of one limb."""
+    """Draw the PAF of one limb."""
     figure, (axes,) = _panels((7.6, 4.2), (f"PAF of {LIMB[0]} to {LIMB[1]}",))
     _show(axes, _dimmed(scene), _ARMS)
     channels = list(scene.config.paf_channels[scene.limb(*LIMB)])
@@ -241,7 +241,7 @@ def draw_paf(scene: Scene) -> bytes:
 
 
 def draw_peaks(scene: Scene) -> bytes:
-    """The peaks of one body part with their ids and scores."""
+    """Draw the peaks of one body part with their ids and scores."""
     part = LIMB[1]
     figure, (axes,) = _panels((6.0, 5.1), (f"peaks of {part}: id and score",))
     _show(axes, _heat(scene, scene.found.maps.heatmaps[:, :, scene.part(part)]), _ALL_FIVE)
@@ -253,7 +253,7 @@ def draw_peaks(scene: Scene) -> bytes:
 
 
 def draw_limb(scene: Scene) -> bytes:
-    """One limb of a skier."""
+    """Draw one limb of a skier."""
     figure, (axes,) = _panels((6.6, 3.9), ("",))
     _show(axes, scene.photo, _ARM)
     axes.set_anchor("W")
@@ -269,14 +269,14 @@ def draw_limb(scene: Scene) -> bytes:
 
 
 def draw_candidates(scene: Scene) -> bytes:
-    """All candidates of one limb with their scores."""
+    """Draw all candidates of one limb with their scores."""
     figure, (axes,) = _panels((5.2, 5.0), (f"candidates of {LIMB[0]} to {LIMB[1]}: PAF score",))
     _draw_pairs(axes, scene, lambda _: ("white", "-"))
     return _encode(figure)
 
 
 def draw_connections(scene: Scene) -> bytes:
-    """The accepted candidates and the others."""
+    """Draw the accepted candidates and the others."""
     accepted = set(scene.found.connections.accepted.tolist())
     figure, (axes,) = _panels((5.2, 5.0), ("connections (green) and rejected candidates (red)",))
     _draw_pairs(axes, scene, lambda pair: (_BETTER, "-") if pair in accepted else (_WORSE, ":"))
@@ -284,7 +284,7 @@ def draw_connections(scene: Scene) -> bytes:
 
 
 def draw_subset(scene: Scene) -> bytes:
-    """Some slots of the rows of two limbs and of a person."""
+    """Draw some slots of the rows of two limbs and of a person."""
     figure, (axes, table) = _panels((9, 2.9), ("", ""), width_ratios=(1, 2.1))
     ids = _person_in(scene, _SKIER)
     rows = limb_rows(scene.config, scene.found.connections)
@@ -313,7 +313,7 @@ def draw_subset(scene: Scene) -> bytes:
 
 
 def draw_merge(scene: Scene) -> bytes:
-    """The rows before and after ``merge``."""
+    """Draw the rows before and after ``merge``."""
     rows = limb_rows(scene.config, scene.found.connections)
     figure, row = _panels((9, 3.9), ("before merge: a row for each limb", "after merge: a row for each person"))
     for axes, subset in zip(row, (rows, scene.found.subset)):
@@ -323,7 +323,7 @@ def draw_merge(scene: Scene) -> bytes:
 
 
 def draw_prune(scene: Scene) -> bytes:
-    """The rows that ``merge`` prunes, and the others."""
+    """Draw the rows that ``merge`` prunes, and the others."""
     kept = {tuple(row) for row in ids_of(scene.found.subset).tolist()}
     pruned = np.array([tuple(row) not in kept for row in ids_of(scene.unpruned).tolist()])
     titles = (f"{len(pruned)} people before pruning", f"{len(kept)} people after pruning")
@@ -336,7 +336,7 @@ def draw_prune(scene: Scene) -> bytes:
 
 
 def draw_conflict(scene: Scene) -> bytes:
-    """Two limbs that claim one peak, the person whom both would make, and the two people of ``merge``."""
+    """Draw two limbs that claim one peak, the person whom both would make, and the two people of ``merge``."""
     conflict = find_conflict(scene)
     pairs, xy = scene.found.connections.candidates, scene.xy
     ends = [pairs.peaks[k] for k in (conflict.better, conflict.worse)]
@@ -389,8 +389,8 @@ PICTURES: dict[str, Callable[[Scene], bytes]] = {
 def _panels(
     inches: tuple[float, float], titles: Sequence[str], fontsize: int = 13, **grid: Any
 ) -> tuple[Figure, list[Axes]]:
-    """A figure with empty axes side by side."""
-    from matplotlib.figure import Figure  # half a second that only this takes
+    """Make a figure with empty axes side by side."""
+    from matplotlib.figure import Figure  # imported here, because it takes half a second
 
     figure = Figure(inches, layout="constrained")
     row = figure.subplots(1, len(titles), squeeze=False, gridspec_kw=grid)[0].tolist()
@@ -419,7 +419,7 @@ def _dimmed(scene: Scene) -> NDArray[np.uint8]:
 
 
 def _heat(scene: Scene, heatmap: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """A heatmap over the dimmed photo, both enlarged."""
+    """Draw a heatmap over the dimmed photo, both enlarged."""
     larger = cv2.resize(scene.photo, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_CUBIC)
     maps = replace(scene.found.maps, heatmaps=heatmap[:, :, None])
     return Canvas(np.asarray(larger, np.uint8), _ENLARGED, maps, scene.config, scene.found.coordinates).heatmap(0)
@@ -502,7 +502,7 @@ def _within(scene: Scene, peaks: list[int], crop: Crop) -> list[int]:
 
 
 def _person_in(scene: Scene, crop: Crop) -> list[int]:
-    """The ids of the peaks of the first person who lies in a part of the photo."""
+    """Return the ids of the peaks of the first person who lies in a part of the photo."""
     for row in ids_of(scene.found.subset):
         peaks = [int(peak) for peak in row[row != MISSING]]
         if len(_within(scene, peaks, crop)) == len(peaks):

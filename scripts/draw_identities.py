@@ -1,6 +1,6 @@
-"""The picture of docs/video.md: moments of a simulated video in which people cross, with the identities they get.
+"""Draw the picture of docs/video.md: moments of a simulated video in which people cross, with their identities.
 
-Hidden people are drawn in a pale grey, although the tracker does not see them.
+Hidden people are drawn in pale grey. The tracker does not see them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FILE = ROOT / "docs" / "pictures" / "identities.png"
 SEED, FIRST, STEP, MOMENTS = 11, 30, 15, 6
 PEOPLE, HEIGHTS = 4, (190.0, 240.0)
 SPEEDS = (0.05, 0.2)
-"""Body widths a frame: slow enough to see who goes where."""
+"""Body widths per frame, slow enough that a reader can follow each person."""
 _COLUMNS = 3
 _GREY, _PALE, _LINE = 60, 95, 120
 _SCALE = 0.75
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def strip() -> NDArray[np.uint8]:
-    """Draw the moments side by side, (h, w, 3) BGR uint8."""
+    """Draw the moments side by side. Return (h, w, 3) BGR uint8."""
     scene = simulate_video(COCO_18, SEED, SPEEDS, people=PEOPLE, heights=HEIGHTS)
     identities = identify(scene, load_tracker("oks", COCO_18.layout))
     pictures = []
@@ -67,7 +67,7 @@ def strip() -> NDArray[np.uint8]:
 
 
 def _background(scene: TrackScene, frame: int) -> NDArray[np.uint8]:
-    """Draw the people who are in the picture and hidden."""
+    """Draw the hidden people in the picture on a grey background."""
     grey = np.full((*PICTURE[::-1], 3), _GREY, np.uint8)
     hidden = scene.keypoints[frame, ~scene.visible[frame]]
     ids = np.where(np.isnan(hidden[..., 0]), MISSING, 0)

@@ -1,7 +1,7 @@
-"""The picture of AP against time in docs/performance.md: views of a photo, and the presets among them.
+"""Draw AP against time for docs/performance.md: sets of views, among them the presets.
 
-With photos, it measures the AP and the time of each set of views, and writes both to a table. Without, it draws the
-picture of the table that is there.
+With photos, the program measures the AP and the time of each set of views, and writes them to a table. Without photos,
+it draws the picture from the existing table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from openpose_lab.paths import ROOT
 
 EXAMPLES = """examples:
   python -m scripts.draw_quality --images train2017 --annotations person_keypoints_train2017.json
-  python -m scripts.draw_quality                draws the picture again
+  python -m scripts.draw_quality                draw the picture again
 """
 TABLE = ROOT / "docs" / "pictures" / "quality.csv"
 PICTURE = ROOT / "docs" / "pictures" / "quality.png"
@@ -49,12 +49,12 @@ SETS = (
     Views(496, (0.5, 1.0, 1.5), flip=True),
     *QUALITIES.values(),
 )
-"""The views that are measured, some twice."""
+"""The sets of views to measure. Some occur twice."""
 _REPEAT, _TIMED = 3, 8
-"""How often each photo is timed, and how many photos."""
+"""The number of times that each photo is timed, and the number of timed photos."""
 _LARGEST_TABLE = 1 << 20
 _UNIT = Views(368)
-_LABEL = (-8, 8)  # where a preset's name is, in points from its mark
+_LABEL = (-8, 8)  # offset of a preset's name from its mark, in points
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ class Measured:
 
     Attributes:
         views: The views in words.
-        quality: The preset with these views, or nothing.
-        cost: The input pixels of the network over the photos, as multiples of those of one view of height 368.
-        precision: AP.
-        milliseconds: The mean over photos of the median time of a photo, all stages together.
+        quality: The preset with these views. Empty if no preset has them.
+        cost: The input pixels of the network for all photos, divided by the input pixels of one view of height 368.
+        precision: The AP.
+        milliseconds: The median time of all stages for a photo, as a mean over photos.
     """
 
     views: str
@@ -120,7 +120,11 @@ def measure_sets(options: Any, sets: Sequence[Views]) -> list[Measured]:
 
 
 def time_sets(options: Any, sets: Sequence[Views], photos: Sequence[Path]) -> list[float]:
-    """The mean over some photos of the median time of all stages, in milliseconds, for each set of views."""
+    """Time all stages with each set of views.
+
+    Returns:
+        For each set, the median time of a photo in milliseconds, as a mean over ``_TIMED`` photos.
+    """
     network = load_network(options.network, options.weights, options.runtime, options.precision)
     chosen = photos[:: max(1, len(photos) // _TIMED)][:_TIMED]
     total = [0.0] * len(sets)
@@ -141,7 +145,7 @@ def time_sets(options: Any, sets: Sequence[Views], photos: Sequence[Path]) -> li
 
 
 def input_pixels(views: Views, sizes: Iterable[tuple[int, int]]) -> int:
-    """Compute how many pixels the network sees of photos of these widths and heights."""
+    """Compute the number of input pixels of the network for photos of these widths and heights."""
     seen = sum(round(width * one / height) * one for width, height in sizes for one in views.heights)
     return seen * (2 if views.flip else 1)
 
@@ -158,7 +162,7 @@ def encode_table(measured: Sequence[Measured]) -> bytes:
 
 
 def decode_table(path: Path) -> list[Measured]:
-    """Read figures from CSV. Raises OpenPoseLabError if that cannot be."""
+    """Read figures from CSV. Raises OpenPoseLabError if the file cannot be read or is no table of this program."""
     text = read_input(path, "table", _LARGEST_TABLE).decode("utf-8", "replace")
     try:
         return [
@@ -172,7 +176,7 @@ def decode_table(path: Path) -> list[Measured]:
 
 
 def draw(measured: Sequence[Measured]) -> bytes:
-    """Draw AP against time, with a line along the best and the names of the presets.
+    """Draw AP against time, with a line through the best sets of views, and with the names of the presets.
 
     Args:
         measured: The figures, at least one.
@@ -212,7 +216,7 @@ def draw(measured: Sequence[Measured]) -> bytes:
 
 
 def best_of(measured: Sequence[Measured]) -> list[Measured]:
-    """Find the sets of views that no other is both faster and better than, the fastest first."""
+    """Find the best sets of views: no other set is both faster and better. The fastest comes first."""
     best: list[Measured] = []
     for one in sorted(measured, key=lambda one: (one.milliseconds, -one.precision)):
         if not best or one.precision > best[-1].precision:

@@ -1,4 +1,4 @@
-"""The first picture of the README: the sample photo, enlarged, with the people found in it."""
+"""Draw the first picture of the README: the enlarged sample photo with the people found in it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ EXAMPLES = """example:
   python -m scripts.draw_sample
 """
 PICTURE = ROOT / "images" / "skiers_skeletons.jpg"
-_ENLARGED = 2  # the README shows the picture wider than the photo is
-_QUALITY = 85  # of the JPEG; the README loads it at once
+_ENLARGED = 2  # the README shows the picture wider than the photo
+_QUALITY = 85  # quality of the JPEG; a small file loads fast with the README
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.draw_sample", __doc__, EXAMPLES)
-    parser.add_argument("--out", type=Path, default=PICTURE, help="the JPEG to write (default: that of the README)")
+    parser.add_argument(
+        "--out", type=Path, default=PICTURE, help="the JPEG to write (default: the picture of the README)"
+    )
     add_network_options(parser)
     options = parser.parse_args(arguments)
     check_writable(options.out)

@@ -1,6 +1,6 @@
-"""The picture of docs/training.md: inputs with their targets, and the answers of a trained network.
+"""Draw the picture of docs/training.md: inputs with their targets, and the maps of a trained network.
 
-The sample photo has no labels. The people whom lightweight finds with its best views take their place.
+The sample photo has no labels, so the labels are the people that lightweight finds with its best views.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ _SEED = 5
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.draw_training", __doc__, EXAMPLES)
-    parser.add_argument("--out", type=Path, default=PICTURE, help="the picture to write (default: that of the page)")
+    parser.add_argument(
+        "--out", type=Path, default=PICTURE, help="the picture to write (default: the picture of docs/training.md)"
+    )
     options = parser.parse_args(arguments)
     check_picture_type(options.out)
     check_writable(options.out)
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def label(path: Path) -> LabelledPhoto:
-    """A photo with the people that are found in it as its labels."""
+    """Label a photo with the people found in it."""
     keypoints = PoseEstimator(_NETWORK, quality="best")(path).keypoints
     low, high = np.nanmin(keypoints, axis=1), np.nanmax(keypoints, axis=1)
     boxes = np.concatenate([low, high - low], axis=1)

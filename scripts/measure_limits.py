@@ -1,7 +1,7 @@
-"""How close the network is to what this processor can do with OpenVINO.
+"""Compare the speed of the network with the highest speed that OpenVINO reaches on this processor.
 
-It prints the operations of the network, the time of OpenVINO alone and of the project's runtime, and the rate that
-large convolutions reach in the same precision. All are timed in turns.
+The program prints the operations of the network, the time of OpenVINO alone and of the project's runtime, and the rate
+of large convolutions in the same precision. All are timed in turns.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ EXAMPLES = """example:
 """
 _DEVICE = "CPU"
 _LAYERS, _CHANNELS, _SHAPE = 4, 256, (46, 92)
-"""Of the large convolutions: 3x3, at the size of the network's maps."""
+"""The large convolutions: their number, channels, and height and width. They are 3x3, at the size of the maps."""
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.measure_limits", __doc__, EXAMPLES)
-    parser.add_argument("--repeat", type=int, default=20, help="how often each thing is timed (default: 20)")
+    parser.add_argument("--repeat", type=int, default=20, help="number of times that each task is timed (default: 20)")
     options = parser.parse_args(arguments)
     print("\n".join(describe_machine().sentences))
 
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _second_of_two(task: Task) -> Task:
-    """A task that runs twice and tells the time of the second run, which finds its own data in the caches."""
+    """Return a task that runs twice and reports the time of the second run, which finds its data in the caches."""
 
     def run() -> float:
         task()
@@ -89,7 +89,7 @@ def _second_of_two(task: Task) -> Task:
 
 
 def _alone(compiled: ov.CompiledModel, batch: Any) -> Task:
-    """A task that executes a graph on an input that OpenVINO shares, and reads no output."""
+    """Return a task that executes a graph on an input in shared memory, and reads no output."""
     import openvino as ov
 
     request = compiled.create_infer_request()
@@ -98,7 +98,7 @@ def _alone(compiled: ov.CompiledModel, batch: Any) -> Task:
 
 
 def _done(_: object) -> None:
-    """What a task has computed is not what is measured."""
+    """Discard the result of a task, because only its time is measured."""
 
 
 def count_operations(model: ov.Model) -> float:
@@ -108,7 +108,7 @@ def count_operations(model: ov.Model) -> float:
         model: A graph with known shapes.
 
     Returns:
-        Their number. A multiplication and its addition are two.
+        The number of operations. A multiplication and its addition are two operations.
     """
     total = 0.0
     for node in model.get_ops():
@@ -120,7 +120,7 @@ def count_operations(model: ov.Model) -> float:
 
 
 def large_convolutions(int8: bool) -> ov.Model:
-    """Build a graph of large convolutions, which a processor executes about as fast as it can.
+    """Build a graph of large convolutions, which a processor executes at about its highest rate.
 
     Args:
         int8: Whether inputs and weights are quantised to 8 bits.

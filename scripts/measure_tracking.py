@@ -1,8 +1,8 @@
-"""How right the identities of trackers are, on simulated videos, and what a tracker costs.
+"""Measure the accuracy of trackers' identities on simulated videos, and the time of a tracker.
 
-Six people of 80 to 250 pixels cross three times each in 640x480 pixels at 25 frames a second. At each crossing or a
-little later they are hidden; once they leave the picture and come back. It prints IDF1, HOTA and identity switches, of
-all videos and by the speed at crossings and the time for which people are hidden. trackeval must be installed.
+In 640x480 pixels at 25 frames per second, six people of 80 to 250 pixels cross three times each. They are hidden at
+each crossing or a little later. Once, they leave the picture and come back. The program prints IDF1, HOTA and identity
+switches: of all videos, and by the speed at crossings and the time for which people are hidden. It needs trackeval.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXAMPLES = """examples:
   python -m scripts.measure_tracking
   python -m scripts.measure_tracking --tracker my_tracker.py --seeds 5
 """
-_SPEEDS = {"slow": (0.02, 0.17), "middling": (0.17, 0.33), "fast": (0.33, 0.5)}  # body widths a frame
+_SPEEDS = {"slow": (0.02, 0.17), "middling": (0.17, 0.33), "fast": (0.33, 0.5)}  # body widths per frame
 _HIDDEN = ((5, 14), (15, 27), (28, 40))  # frames
 _ONE_HEIGHT = 150.0  # pixels
 _ORACLE, _NEAREST, _NONE = "no mistake", "nearest", "none"
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
         "--tracker",
         action="append",
         default=[],
-        help="a tracker by name or Python file, as often as you like (default: oks, nearest and none)",
+        help="name or Python file of a tracker; can be repeated (default: oks, nearest and none)",
     )
     parser.add_argument("--seeds", type=int, default=20, help="the number of videos (default: 20)")
     parser.add_argument("--first-seed", type=int, default=0, help="the seed of the first video (default: 0)")
@@ -106,7 +106,7 @@ def _mean(found: list[Figures], name: str, decimals: int = 3) -> str:
 
 
 def _cost(make: Callable[[], Tracker]) -> float:
-    """Milliseconds a frame, the least of several runs over a video in which all people stay in sight."""
+    """Measure milliseconds per frame, the minimum of several runs over frames in which almost all people are found."""
     scene = simulate_video(COCO_18, 0, people=_COST_PEOPLE)
     frames = [people for people in scene.frames if len(people) >= _COST_PEOPLE - 2]
     times = []

@@ -1,6 +1,6 @@
-"""How fast videos are decoded and encoded by PyAV, which the project uses, and by OpenCV.
+"""Time the decoding and encoding of videos by PyAV, which the project uses, and by OpenCV.
 
-It makes clips of a photo that moves, and times both libraries in turns. The tables of docs/video.md come from here.
+The program makes clips of a moving photo, and times both libraries in turns. It prints the tables of docs/video.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.measure_video", __doc__, EXAMPLES)
     parser.add_argument("--frames", type=int, default=300, help="frames of each clip (default: 300)")
-    parser.add_argument("--repeat", type=int, default=5, help="how often each thing is timed (default: 5)")
+    parser.add_argument("--repeat", type=int, default=5, help="number of times that each task is timed (default: 5)")
     options = parser.parse_args(arguments)
     print("\n".join(describe_machine().sentences))
     print("\n| what | ms a frame | CPU ms a frame | MB | PSNR dB |\n| -- | -- | -- | -- | -- |")
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(frames: list[Photo], folder: Path, repeat: int) -> None:
-    """Time both libraries with the frames, and print the rows of the table."""
+    """Time both libraries on the frames, and print the rows of the table."""
     height, width = frames[0].shape[:2]
     h264, mpeg4 = folder / "pyav.mp4", folder / "opencv.mp4"
     tasks: dict[str, Callable[[], int]] = {
@@ -71,7 +71,7 @@ def measure(frames: list[Photo], folder: Path, repeat: int) -> None:
 
 
 def write_by_pyav(path: Path, frames: Sequence[Photo]) -> int:
-    """Write a video as the project does. Returns how many frames it has."""
+    """Write a video as the project does. Return the number of frames."""
     height, width = frames[0].shape[:2]
     with VideoWriter(path, width, height, rate=Fraction(_RATE)) as writer:
         for number, pixels in enumerate(frames):
@@ -80,7 +80,7 @@ def write_by_pyav(path: Path, frames: Sequence[Photo]) -> int:
 
 
 def write_by_opencv(path: Path, frames: Sequence[Photo]) -> int:
-    """Write a video by OpenCV, whose wheels have no encoder of H.264."""
+    """Write a video with OpenCV in MPEG-4, because its wheels have no H.264 encoder. Return the number of frames."""
     height, width = frames[0].shape[:2]
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), _RATE, (width, height))
     for pixels in frames:
@@ -90,7 +90,7 @@ def write_by_opencv(path: Path, frames: Sequence[Photo]) -> int:
 
 
 def count_by_opencv(path: Path) -> int:
-    """Decode a video by OpenCV. Returns how many frames it has."""
+    """Decode a video with OpenCV. Return the number of frames."""
     capture = cv2.VideoCapture(str(path))
     count = 0
     while capture.read()[0]:
@@ -100,7 +100,7 @@ def count_by_opencv(path: Path) -> int:
 
 
 def psnr(path: Path, frames: Sequence[Photo]) -> float:
-    """The mean peak signal-to-noise ratio of a video to its frames, in dB."""
+    """Compute the mean peak signal-to-noise ratio of a video against its original frames, in dB."""
     return float(np.mean([cv2.PSNR(found.pixels, pixels) for found, pixels in zip(open_video(path), frames)]))
 
 

@@ -116,7 +116,7 @@ def page() -> str:
 
 
 def _section(parser: argparse.ArgumentParser, usages: Iterable[str]) -> Iterator[str]:
-    """Make what stands below the heading of a program: its summary, how to start it, and its tables."""
+    """Make the section of a program without its heading: its summary, its command line, and its tables."""
     yield _lines(textwrap.wrap(_prose(_summary(parser)), _WIDTH, break_on_hyphens=False))
     yield f"```\n{_lines(usages)}```\n"
     for group in parser._action_groups:  # argparse has no public way to its groups
@@ -137,7 +137,7 @@ def _subcommands(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.Ar
 
 
 def _is_listed(action: argparse.Action) -> bool:
-    """Tell whether an action is an option of its own; each program has ``--help``, and subcommands have sections."""
+    """Return whether an action gets a row in the tables. ``--help`` and subcommands do not."""
     others = isinstance(action, argparse._HelpAction | argparse._SubParsersAction)
     return not others and action.help != argparse.SUPPRESS
 
@@ -165,7 +165,7 @@ def _values(action: argparse.Action) -> str:
 
 
 def _unstated_default(action: argparse.Action) -> str:
-    """Say what holds without an option if its help does not say it."""
+    """Return the default of an option if its help does not state it."""
     if action.required and action.nargs not in ("?", "*"):
         return "required"
     if action.nargs == 0:
@@ -175,7 +175,7 @@ def _unstated_default(action: argparse.Action) -> str:
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
-    """Write how a program is started: its arguments, and the options that it requires."""
+    """Write the command line of a program: its arguments, and the options that it requires."""
     actions = [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
     options = [action for action in actions if action.option_strings]
     words = [parser.prog]

@@ -1,6 +1,6 @@
-"""Execute docs/lab.ipynb, and keep its outputs without what differs from run to run.
+"""Execute docs/lab.ipynb and save it with its outputs, without the parts that differ from run to run.
 
-The notebook is edited in place, in JupyterLab or as text. This program needs the packages of requirements-dev.txt.
+You edit the notebook itself, in JupyterLab or as text. This program needs the packages of requirements-dev.txt.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from openpose_lab.commands.program import shown, start
 from openpose_lab.paths import ROOT
 
 EXAMPLES = """examples:
-  python -m scripts.run_notebook                                                  docs/lab.ipynb, in place
-  python -m scripts.run_notebook --merge estimation/merge.py --out right.ipynb    with a merge in its cell
+  python -m scripts.run_notebook                                                  execute docs/lab.ipynb in place
+  python -m scripts.run_notebook --merge estimation/merge.py --out right.ipynb    put a merge into its cell
 """
 NOTEBOOK = ROOT / "docs" / "lab.ipynb"
 MERGE_CELL = "merge"
-"""The id of the cell in which ``merge`` is written."""
+"""The id of the cell in which the student writes ``merge``."""
 _LARGEST = 16 << 20
-_SECONDS = 300  # for a cell
+_SECONDS = 300  # time limit of a cell
 _METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -41,13 +41,11 @@ def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.run_notebook", __doc__, EXAMPLES)
     parser.add_argument("notebook", nargs="?", type=Path, default=NOTEBOOK, help="default: docs/lab.ipynb")
-    parser.add_argument(
-        "--merge", type=Path, metavar="FILE", help="put this file into the cell in which merge is written"
-    )
-    parser.add_argument("--out", type=Path, help="the notebook to write (default: the one that is executed)")
+    parser.add_argument("--merge", type=Path, metavar="FILE", help="put this file into the cell of merge")
+    parser.add_argument("--out", type=Path, help="the notebook to write (default: the executed notebook)")
     options = parser.parse_args(arguments)
     if options.merge and not options.out:
-        raise OpenPoseLabError("--merge needs --out, because the notebook leaves merge to be written")
+        raise OpenPoseLabError("--merge needs --out, because the notebook of students must not contain a merge")
     out = options.out or options.notebook
     check_writable(out)
     notebook = read(options.notebook)
@@ -66,7 +64,7 @@ def read(path: Path) -> Any:
         path: The .ipynb file.
 
     Returns:
-        The notebook, as nbformat has it.
+        The notebook, as an object of nbformat.
 
     Raises:
         OpenPoseLabError: The file cannot be read, or nbformat is not installed.
@@ -79,7 +77,7 @@ def read(path: Path) -> Any:
 
 
 def fill_in(notebook: Any, code: str) -> None:
-    """Put code into the cell in which ``merge`` is written."""
+    """Put code into the cell of ``merge``."""
     (cell,) = (cell for cell in notebook.cells if cell.id == MERGE_CELL)
     cell.source = code.strip("\n")
 
@@ -89,7 +87,7 @@ def execute(notebook: Any, folder: Path) -> None:
 
     Args:
         notebook: The notebook.
-        folder: The current folder of its kernel.
+        folder: The working directory of the kernel.
 
     Raises:
         nbclient.exceptions.CellExecutionError: A cell raises an error.
@@ -104,7 +102,7 @@ def execute(notebook: Any, folder: Path) -> None:
 
 @contextmanager
 def _settings_of_nobody() -> Iterator[None]:
-    """Keep the user's settings and history of IPython out of the kernel."""
+    """Run the kernel without the user's settings and history of IPython."""
     before = os.environ.get("IPYTHONDIR")
     with tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True) as folder:
         os.environ["IPYTHONDIR"] = folder
@@ -117,10 +115,10 @@ def _settings_of_nobody() -> Iterator[None]:
 
 
 def tidy(notebook: Any) -> str:
-    """Take from an executed notebook what differs from run to run, and the film's page, which is large.
+    """Remove the parts of an executed notebook that differ from run to run, and the large page of ``explain``.
 
     Args:
-        notebook: The notebook; it is changed.
+        notebook: The notebook. It is modified in place.
 
     Returns:
         The text of the file.

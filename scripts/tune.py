@@ -1,8 +1,8 @@
-"""Tune thresholds for one network on one set of photos, by coordinate search on maps that are computed once.
+"""Tune thresholds for one network on one set of photos, by coordinate search on cached maps.
 
-Each threshold in turn takes the values of its row, while all others stay. The value with the highest AP is kept if it
-raises AP by at least --gain. The search ends when a round changes nothing. Values that gain less than the last column,
-twice the standard deviation of the gain over bootstrap draws, may do so by chance: check them on other photos.
+The program varies one threshold at a time. It keeps the value with the highest AP if AP rises by at least --gain. The
+search ends when a round changes no threshold. The last column is twice the standard deviation of the gain over
+bootstrap draws. A smaller gain is not significant: check it on other photos.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class Row:
     """The trials of one threshold.
 
     Attributes:
-        name: the threshold.
-        trials: AP of each value.
-        settings: the best settings so far, with the value that is kept.
+        name: The threshold.
+        trials: The AP of each value.
+        settings: The best settings so far, including the chosen value.
     """
 
     name: str
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str]) -> None:
     def results(settings: Settings) -> list[dict[str, Any]]:
         return find_people(maps, config, completion, grouping, settings)
 
-    print(f"{cache.title}; from {options.gain:g} of AP on a value is kept (*)")
+    print(f"{cache.title}; * marks the chosen value, which must raise AP by at least {options.gain:g}")
     best = before
     with tqdm(desc="thresholds", unit="trial", disable=None) as bar:
         for row in search(lambda one: precision(truth, results(one)), before, steps, options.gain, bar.update):
@@ -116,11 +116,11 @@ def search(
     """Search for the settings with the highest measure, one threshold at a time.
 
     Args:
-        measure: what is to be high.
-        start: the settings to begin with.
-        steps: the values that each threshold takes.
-        gain: the least gain for which a value is kept. It must be above 0, or the search may not end.
-        after_trial: is called after each trial.
+        measure: The function to maximise.
+        start: The settings to begin with.
+        steps: The values that each threshold takes.
+        gain: The least gain of a new value. It must be above 0, otherwise the search may not end.
+        after_trial: A function that is called after each trial.
 
     Yields:
         The trials of each threshold in turn, until a round through all of them changes nothing.
@@ -142,7 +142,7 @@ def search(
 
 
 def start_of(name: str, config: Config, completion: Completion) -> float:
-    """The value that a threshold has before the search."""
+    """Return the value of a threshold before the search."""
     value: float = 0 if name.startswith("offset_") else getattr(config, name, getattr(completion, name, 0))
     return value
 
@@ -164,12 +164,12 @@ def find_people(
 
 
 def precision(truth: COCO, results: list[dict[str, Any]]) -> float:
-    """AP of results; 0 if they are empty."""
+    """Compute the AP of results. It is 0 without results."""
     return average_precision(truth, results, MOST_PEOPLE)[0]
 
 
 def print_result(truth: COCO, before: list[dict[str, Any]], after: list[dict[str, Any]], changed: Settings) -> None:
-    """Print AP before and after, the gain with twice its standard deviation, and the options that give it."""
+    """Print AP before and after, the gain with twice its standard deviation, and the options of the best settings."""
     if not before or not after:
         raise OpenPoseLabError("no people were found, so AP is 0; choose other photos")
     gain = precision(truth, after) - precision(truth, before)
@@ -185,10 +185,15 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     add_grouping_option(parser)
     add_set_option(parser)
     parser.add_argument(
-        "--only", nargs="+", choices=STEPS, default=list(STEPS), metavar="NAME", help="only these (default: all)"
+        "--only",
+        nargs="+",
+        choices=STEPS,
+        default=list(STEPS),
+        metavar="NAME",
+        help="tune only these thresholds (default: all)",
     )
     parser.add_argument(
-        "--gain", type=float, default=0.001, metavar="AP", help="keep a value that gains this much (default: 0.001)"
+        "--gain", type=float, default=0.001, metavar="AP", help="least rise of AP for a new value (default: 0.001)"
     )
     options = parser.parse_args(arguments)
     if not options.gain > 0:

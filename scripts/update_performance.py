@@ -1,6 +1,6 @@
 """Put measured tables into docs/performance.md, each between its two marks.
 
-The tables are those that `openpose-lab benchmark --markdown FILE` and `scripts.measure_limits` write.
+`openpose-lab benchmark --markdown FILE` and `scripts.measure_limits` write these tables.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "performance.md"
 _LARGEST = 1 << 20
 _WIDTH = 100
 _LEFT_OUT = re.compile(r"- .*\b(?:is|are) left out: ")
-"""Notes about one machine, which may have its paths."""
+"""Notes about one machine, which may contain its paths."""
 _OUTPUT = re.compile(r" --(?:markdown|json) (?:'[^']*'|\S+)")
 _INPUT = re.compile(r" --(images|annotations) (?:'[^']*'|\S+)")
 """Options of the command line with paths of one machine."""
@@ -36,8 +36,8 @@ _INPUT = re.compile(r" --(images|annotations) (?:'[^']*'|\S+)")
 def main(arguments: Sequence[str]) -> None:
     """Run the program with the options of the command line."""
     parser = make_parser("python -m scripts.update_performance", __doc__, EXAMPLES)
-    parser.add_argument("--tables", type=Path, metavar="FILE", help="what benchmark --markdown wrote")
-    parser.add_argument("--limits", type=Path, metavar="FILE", help="what measure_limits printed")
+    parser.add_argument("--tables", type=Path, metavar="FILE", help="the file of benchmark --markdown")
+    parser.add_argument("--limits", type=Path, metavar="FILE", help="the output of measure_limits")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page (default: docs/performance.md)")
     options = parser.parse_args(arguments)
     page = _read(options.page)
@@ -54,28 +54,28 @@ def _read(path: Path) -> str:
 
 
 def replace_between(page: str, name: str, text: str) -> str:
-    """Replace what stands between two marks.
+    """Replace the text between two marks.
 
     Args:
         page: The page.
         name: The name in the marks ``<!-- NAME -->`` and ``<!-- end of NAME -->``.
-        text: What is put there.
+        text: The new text.
 
     Returns:
-        The page with the text.
+        The page with the new text.
 
     Raises:
-        OpenPoseLabError: The page has not both marks, once each.
+        OpenPoseLabError: The page lacks a mark.
     """
     before, mark, rest = page.partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition(f"<!-- end of {name} -->\n")
     if not mark or not end:
-        raise OpenPoseLabError(f"the page has no place for {name}: it must have <!-- {name} --> and its end")
+        raise OpenPoseLabError(f"the page lacks the mark <!-- {name} --> or <!-- end of {name} -->; add both")
     return f"{before}{mark}\n{text.strip()}\n\n{end}{after}"
 
 
 def tidy(text: str) -> str:
-    """Wrap the notes of tables, drop those about what one machine lacks, and name no path of its command line."""
+    """Wrap the notes of tables. Drop notes about missing software, and replace the paths of the command line."""
     names = {"images": "DIR", "annotations": "FILE"}
     lines = [line for line in text.splitlines() if not _LEFT_OUT.match(line)]
     for number, line in enumerate(lines):

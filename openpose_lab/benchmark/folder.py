@@ -1,4 +1,4 @@
-"""A folder of photos, as the demo does it, beside what its stages take alone: how well they overlap."""
+"""Time the demo's run over a folder of photos, and each of its stages by itself: how well do the stages overlap?"""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def benchmark_folder(
     repeat: int,
     tick: Callable[[], object] = lambda: None,
 ) -> Table:
-    """Time a run over many photos, and each of its stages alone.
+    """Time a run over many photos, and each of its stages by itself.
 
     Args:
         paths: The photos.
-        estimator: Finds the people.
+        estimator: The estimator that finds the people.
         scratch: A folder for the outputs.
-        repeat: How often each is timed.
-        tick: Is called after each run, for a progress bar.
+        repeat: The number of times that each stage and the run are timed.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
-        The processor seconds of each stage, their sum divided by the cores, and the time of the run.
+        The processor seconds of each stage, their sum divided by the number of cores, and the time of the run.
 
     Raises:
         OpenPoseLabError: A photo cannot be read, or a file cannot be written.
@@ -63,18 +63,18 @@ def benchmark_folder(
         tick,
     )
     table.notes.insert(
-        0, f"views of {estimator.views.title}; each stage alone goes through all photos, one after the other"
+        0, f"views of {estimator.views.title}; each stage by itself processes all photos, one after the other"
     )
     return table
 
 
 def folder_runs(repeat: int) -> int:
-    """Compute how often ``benchmark_folder`` calls ``tick``."""
+    """Compute the number of times that ``benchmark_folder`` calls ``tick``."""
     return runs_beside_stages(len(_STAGES), repeat)
 
 
 class _Stages:
-    """The stages of a run, each alone over all photos, on what the one before it gave."""
+    """The stages of a run. Each stage processes all photos, with the results of the stage before it."""
 
     def __init__(self, photos: Sequence[PhotoFile], estimator: PoseEstimator, scratch: Path) -> None:
         self._photos, self._scratch = photos, scratch
@@ -84,7 +84,7 @@ class _Stages:
         self._pictures: list[NDArray[np.uint8]] = []
 
     def in_order(self) -> Sequence[Callable[[], object]]:
-        """The stages, as ``_STAGES`` names them."""
+        """Return the stages in the order of ``_STAGES``."""
         return self._decode, self._compute, self._group, self._draw, self._write
 
     def _decode(self) -> None:

@@ -1,4 +1,4 @@
-"""The forward pass: how long each network takes in each runtime and precision, and whether the maps agree."""
+"""Time the forward pass of each network in each runtime and precision, and compare the maps."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from openpose_lab.paths import sample_photo
 SIZES = ((736, 368), (496, 368))
 """Width and height of the photos in pixels, multiples of the stride."""
 AGREEMENT = 1e-4
-"""Share of the largest value of a map. Maps of f32 that differ by more are wrong."""
+"""Largest difference of correct maps in f32, as a share of the largest value of the map."""
 _PAUSE = 0.02
-"""Seconds. The threads of TensorFlow and ONNX Runtime look for work for a moment after a call."""
+"""Seconds before each run. The threads of TensorFlow and ONNX Runtime stay busy for a moment after a call."""
 _DIFFERENCE, _AP = "difference", "AP"
 
 
@@ -39,12 +39,13 @@ def benchmark_networks(
     """Time the forward pass of each network in turns, from a photo to its maps.
 
     Args:
-        variants: The ways to execute networks. The maps of a network's others are compared with those of its last way
-            that is one of the project's and computes in f32: the reference, Keras where it is installed.
-        repeat: How often each is timed.
+        variants: The variants. The reference of a network is its last variant with a runtime of the project in f32:
+            Keras, if it is installed. The maps of the network's other variants are compared with those of the
+            reference.
+        repeat: The number of times that each variant is timed.
         sizes: Width and height of each photo in pixels, multiples of 8.
-        precision_of: Measures the AP of a way that is one of the project's.
-        tick: Is called after each run, for a progress bar.
+        precision_of: A function that measures the AP of a variant with a runtime of the project.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
         The times.
@@ -78,7 +79,7 @@ def benchmark_networks(
             rows.append(Row((*variant.names, size), timings.done[" ".join(variant.names)], 1, more, figures))
     notes.insert(
         0,
-        f"{_DIFFERENCE}: largest difference to the maps of Keras, or of OpenVINO in f32 where TensorFlow is missing, "
+        f"{_DIFFERENCE}: largest difference from the maps of Keras, or of OpenVINO in f32 if TensorFlow is missing, "
         f"as a share of their largest value; WRONG: above {AGREEMENT:g} in f32",
     )
     columns = ("network", "runtime", "precision", "photo")
@@ -88,20 +89,19 @@ def benchmark_networks(
 
 
 def network_runs(variants: int, repeat: int, sizes: Sequence[tuple[int, int]] = SIZES) -> int:
-    """Compute how often ``benchmark_networks`` calls ``tick`` at most."""
+    """Compute the largest number of times that ``benchmark_networks`` calls ``tick``."""
     return len(sizes) * count_runs(variants, repeat)
 
 
 def compare_maps(ready: dict[Variant, Compute], photo: NDArray[np.uint8]) -> dict[Variant, float]:
-    """Compare the maps of a photo with those of each network's reference.
+    """Compare the maps of each variant with the maps of its network's reference.
 
     Args:
-        ready: The ways to execute networks.
+        ready: The loaded variants.
         photo: (h, w, 3) BGR uint8.
 
     Returns:
-        For each way that has another one as its reference, the largest difference, as a share of the reference's
-        largest value.
+        The largest difference of each variant that is not a reference, as a share of the reference's largest value.
     """
     found: dict[Variant, float] = {}
     for network in dict.fromkeys(variant.network for variant in ready):
@@ -140,19 +140,19 @@ def _precision(variant: Variant, precision_of: Callable[[Variant], float] | None
 
 
 def measure_precision(variant: Variant, images: Path, annotations: Path, height: int = 368) -> float:
-    """Measure the AP of a network on photos with known keypoints, of one view of each.
+    """Measure the AP of a variant on photos with ground truth, with one view of each photo.
 
     Args:
-        variant: The network, and what executes it.
+        variant: The variant.
         images: The folder of the photos.
-        annotations: COCO keypoint annotations of them.
-        height: The view's height in pixels.
+        annotations: COCO keypoint annotations of the photos.
+        height: The height of the view in pixels.
 
     Returns:
         The average precision.
 
     Raises:
-        OpenPoseLabError: Something cannot be read, or pycocotools is missing.
+        OpenPoseLabError: A file cannot be read, or pycocotools is not installed.
     """
     from estimation.grouping import load_grouping
     from openpose_lab.evaluation.annotations import find_photos, read_annotations

@@ -1,4 +1,4 @@
-"""What a benchmark ran on."""
+"""The machine and the software that a benchmark ran on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Machine:
 
     Attributes:
         processor: The processor's name.
-        cores: How many of its cores this process may use.
-        computes_in: The data types that OpenVINO computes in on this processor; empty where OpenVINO is missing.
+        cores: The number of processor cores that this process may use.
+        computes_in: The data types that OpenVINO computes in on this processor. Empty without OpenVINO.
         system: The operating system.
-        busy: The mean number of processes that wanted to run in the minute before. None where the system does not
-            say.
+        busy: The load average of the minute before: the mean number of processes that run or wait to run. None if the
+            system does not report it.
         versions: The versions of the software, by name.
     """
 
@@ -38,9 +38,9 @@ class Machine:
 
     @property
     def sentences(self) -> list[str]:
-        """The machine in words, a line each."""
+        """The machine in words, one sentence per line."""
         types = f"; OpenVINO computes in {', '.join(self.computes_in)}" if self.computes_in else ""
-        busy = "" if self.busy is None else f"; {self.busy:.1f} processes wanted to run in the minute before"
+        busy = "" if self.busy is None else f"; load average {self.busy:.1f} in the minute before"
         return [
             f"{self.processor}, {self.cores} cores{types}",
             f"{self.system}{busy}",
@@ -48,7 +48,7 @@ class Machine:
         ]
 
     def json(self) -> dict[str, Any]:
-        """The machine for other programs."""
+        """Return the machine as JSON values for other programs."""
         return {
             "processor": self.processor,
             "cores": self.cores,
@@ -70,7 +70,7 @@ def describe_machine() -> Machine:
 
 
 def _by_openvino() -> tuple[str, tuple[str, ...]]:
-    """The processor's name, and the data types that OpenVINO computes in."""
+    """Return the processor's name, and the data types that OpenVINO computes in."""
     load_openvino()
     import openvino as ov
 
@@ -82,5 +82,5 @@ def _by_openvino() -> tuple[str, tuple[str, ...]]:
 def _busy() -> float | None:
     try:
         return os.getloadavg()[0]
-    except (AttributeError, OSError):  # Windows has none
+    except (AttributeError, OSError):  # Windows has no load average
         return None

@@ -1,6 +1,6 @@
-"""Other libraries that execute networks, as ONNX files: ONNX Runtime, and the DNN module of OpenCV.
+"""Other libraries that execute networks, from ONNX files: ONNX Runtime, and the DNN module of OpenCV.
 
-The project does not use them. They stand in the benchmark for comparison.
+The project does not use them. The benchmark includes them for comparison.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from openpose_lab.networks.reading import read_weights
 from openpose_lab.networks.runtimes.base import BatchMaps, stage_names
 
 Compute = Callable[[NDArray[np.uint8]], BatchMaps]
-"""From a photo (h, w, 3) BGR uint8, with sides that are multiples of the stride, to its maps."""
-_OPSET = 17  # of ONNX; what OpenCV 4.13 reads too
+"""A function from a photo (h, w, 3) BGR uint8, with sides that are multiples of the stride, to its maps."""
+_OPSET = 17  # version of ONNX's operators that OpenCV 4.13 reads too
 _INPUT = "photos"
 
 
@@ -33,9 +33,9 @@ class OnnxFile:
     """A network as an ONNX file.
 
     Attributes:
-        data: The file.
+        data: The content of the file.
         outputs: The names of the last heatmaps and of the last PAFs, (n, h / stride, w / stride, channels) float32.
-        channels: The order of the input's colours, as in ``NetworkSpec.channels``. The input is (n, h, w, 3) uint8.
+        channels: The colour order of the input, as in ``NetworkSpec.channels``. The input is (n, h, w, 3) uint8.
     """
 
     data: bytes
@@ -48,9 +48,9 @@ class Engine:
     """A library that executes ONNX files.
 
     Attributes:
-        title: What it is called in tables.
-        needs: The packages that it and the making of the file need, beside TensorFlow.
-        load: Makes a file ready to run.
+        title: The name of the library in tables.
+        needs: The packages that the library and the export to ONNX need, besides TensorFlow.
+        load: A function that loads a file.
     """
 
     title: str
@@ -59,7 +59,7 @@ class Engine:
 
 
 def load_with(engine: Engine, network: str) -> Compute:
-    """Make a network ready to run in another library.
+    """Load a network in another library.
 
     Args:
         engine: The library.
@@ -69,29 +69,29 @@ def load_with(engine: Engine, network: str) -> Compute:
         A function from a photo to its maps. It raises OpenPoseLabError if the library fails.
 
     Raises:
-        OpenPoseLabError: The library, or what makes the ONNX file, fails.
+        OpenPoseLabError: The library or the export to ONNX fails.
     """
     try:
-        with silent_stderr():  # OpenCV prints what it then raises
+        with silent_stderr():  # OpenCV prints an error before it raises it
             return engine.load(make_onnx(network))
     except Exception as error:
         raise _told(error) from error
 
 
 def _told(error: Exception) -> OpenPoseLabError:
-    """What a library raises as an error of the project: each library has errors of its own."""
+    """Convert a library's own error to an error of the project."""
     return error if isinstance(error, OpenPoseLabError) else OpenPoseLabError(f"{type(error).__name__}: {error}")
 
 
-@lru_cache(maxsize=1)  # two engines, one after the other, take the same file
+@lru_cache(maxsize=1)  # several engines in a row load the same file
 def make_onnx(network: str) -> OnnxFile:
-    """Make an ONNX file of a network with its own weights, in float32, through Keras and tf2onnx.
+    """Export a network with its own weights to ONNX in float32, through Keras and tf2onnx.
 
     Args:
         network: The network's name.
 
     Returns:
-        The file, which takes photos of every size.
+        The file. Its network accepts photos of every size.
     """
     from openpose_lab.networks.runtimes.keras import build_trained
 
@@ -126,7 +126,7 @@ def _with_opencv(file: OnnxFile, engine: str = "") -> Compute:
     choice = [getattr(cv2.dnn, engine)] if engine else []
     with tempfile.TemporaryDirectory(
         prefix="openpose-lab-"
-    ) as folder:  # of a file in memory, OpenCV 5 ignores the choice
+    ) as folder:  # OpenCV 5 ignores the choice of engine for a file in memory
         path = Path(folder, "network.onnx")
         path.write_bytes(file.data)
         net: Any = cv2.dnn.readNetFromONNX(str(path), *choice)
@@ -143,7 +143,7 @@ def _with_classic_opencv(file: OnnxFile) -> Compute:
 
 
 def _computing(file: OnnxFile, run: Callable[[NDArray[np.uint8]], Any]) -> Compute:
-    """A function from a photo to its maps, of one that runs a library on a batch."""
+    """Return a function from a photo to its maps, which calls ``run`` with a batch of one photo."""
 
     def compute(photo: NDArray[np.uint8]) -> BatchMaps:
         batch = np.ascontiguousarray(photo[None, :, :, ::-1] if file.channels == "rgb" else photo[None])
@@ -161,4 +161,4 @@ ENGINES = {
     "opencv": Engine("OpenCV's DNN", ("onnx", "tf2onnx"), _with_opencv),
     "opencv_classic": Engine("OpenCV's DNN, classic", ("onnx", "tf2onnx"), _with_classic_opencv),
 }
-"""The libraries by name. OpenCV 5 has a new engine, which is its default, and that of OpenCV 4."""
+"""The libraries by name. OpenCV 5 has two engines: a new one, which is the default, and the classic one of OpenCV 4."""

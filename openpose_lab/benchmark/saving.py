@@ -1,4 +1,4 @@
-"""From the save of a merge to the answer of ``check-merge --watch``."""
+"""Time ``check-merge --watch``, from saving a merge to the answer."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from openpose_lab.benchmark.table import Row, Table
 from openpose_lab.benchmark.timing import Task, count_runs, time_in_turns
 from openpose_lab.paths import ROOT
 
-_LONGEST = 60.0  # seconds of one answer
-_PAUSE = 1.0  # seconds before each save, as a person takes longer
+_LONGEST = 60.0  # seconds until an answer counts as missing
+_PAUSE = 1.0  # seconds before each save, because a person does not save faster
 _ANSWER = re.compile(r"\d\d:\d\d:\d\d ")
 _FIRST_ATTEMPT = """
 import numpy as np
@@ -46,7 +46,7 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
 
 
 def saved_texts() -> dict[str, str]:
-    """What is saved, by how people call it."""
+    """Return the texts to save, by name."""
     return {
         "the project's merge: all checks pass": LAB_MERGE.read_text(encoding="utf-8"),
         "one pass over the rows: many checks fail": _FIRST_ATTEMPT,
@@ -60,10 +60,10 @@ def benchmark_saving(
     """Time ``check-merge --watch`` from a save to the answer.
 
     Args:
-        repeat: How often each text is saved.
-        texts: What is saved, by name.
+        repeat: The number of times that each text is saved.
+        texts: The texts to save, by name.
         folder: An empty folder for the merge.
-        tick: Is called after each run, for a progress bar.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
         The times.
@@ -91,15 +91,15 @@ def benchmark_saving(
 
 
 def saving_runs(texts: int, repeat: int) -> int:
-    """Compute how often ``benchmark_saving`` calls ``tick``."""
+    """Compute the number of times that ``benchmark_saving`` calls ``tick``."""
     return count_runs(texts, repeat)
 
 
 @contextmanager
 def _watching(path: Path) -> Iterator[queue.Queue[str]]:
-    """Run the program in the block; the first lines of its answers come into the queue, an empty one at its end.
+    """Run the program during the block. Yield a queue with the first line of each answer, and "" when it ends.
 
-    The program writes an answer into a pipe as a whole, so its first line comes with the rest.
+    The program writes a whole answer into the pipe at once, so the first line arrives with the rest.
     """
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
@@ -137,6 +137,6 @@ def _wait_for(answers: queue.Queue[str]) -> None:
     try:
         answer = answers.get(timeout=_LONGEST)
     except queue.Empty:
-        raise OpenPoseLabError(f"there was no answer within {_LONGEST:g} s") from None
+        raise OpenPoseLabError(f"check-merge --watch gave no answer within {_LONGEST:g} s") from None
     if not answer:
         raise OpenPoseLabError("check-merge --watch has ended")

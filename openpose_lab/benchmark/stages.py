@@ -1,4 +1,4 @@
-"""The stages after the network, on simulated crowds of several sizes."""
+"""Time the stages after the network, on simulated crowds of several sizes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from openpose_lab.evaluation.defaults import Disturbance
 
 PEOPLE = (1, 5, 9, 30, 100)
 OVERLAP = 0.2
-"""Share of the box around each person that a neighbour's covers."""
+"""Share of each person's box that a neighbour's box covers."""
 READ = "reading the maps once"
 
 
@@ -33,14 +33,14 @@ def benchmark_stages(
     """Time each stage after the network.
 
     Args:
-        repeat: How often each stage is timed.
+        repeat: The number of times that each stage is timed.
         people: The number of people in each crowd.
-        seed: Another number gives other crowds.
+        seed: The seed of the crowds. Another seed gives other crowds.
         config: The configuration.
-        tick: Is called after each run, for a progress bar.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
-        The times. The lower bound beside them is the time in which NumPy reads the maps once.
+        The times, and a lower bound: the time in which NumPy reads the maps once.
     """
     rows, found = [], []
     for count in people:
@@ -51,20 +51,20 @@ def benchmark_stages(
         height, width = maps.heatmaps.shape[:2]
         found.append(f"{count}: {width}x{height}")
     notes = [
-        f"simulated crowds, seed {seed}, the box of a neighbour covering {OVERLAP:.0%} of each person's; "
+        f"simulated crowds, seed {seed}; a neighbour's box covers {OVERLAP:.0%} of each person's box; "
         f"cells of the maps: {', '.join(found)}",
-        f"{READ!r} is the time NumPy takes to find the largest value: no stage that looks at every cell is faster",
+        f"{READ!r} is the time in which NumPy finds the largest value; no stage that reads every cell is faster",
     ]
     return Table("stages", "The stages after the network", ("people", "stage"), "ms", rows, across=True, notes=notes)
 
 
 def stage_runs(people: Sequence[int], repeat: int) -> int:
-    """Compute how often ``benchmark_stages`` calls ``tick``."""
+    """Compute the number of times that ``benchmark_stages`` calls ``tick``."""
     return len(people) * count_runs(5, repeat)
 
 
 def _stages(config: Config, maps: FieldMaps) -> dict[str, Task]:
-    """The stages on the maps of a photo, each with what the stages before it have found."""
+    """Return the stages on the maps of a photo. Each stage gets the results of the stages before it."""
     coordinates = get_coordinates(config, maps.heatmaps)
     connections = get_connections(config, coordinates, maps.pafs)
     subset = estimate(config, connections)
@@ -84,4 +84,4 @@ def _stages(config: Config, maps: FieldMaps) -> dict[str, Task]:
 
 
 def _done(_: object) -> None:
-    """What a stage found is not what is measured."""
+    """Discard the result of a stage, because only its time is measured."""

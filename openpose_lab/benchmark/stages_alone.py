@@ -1,4 +1,4 @@
-"""A run with several threads, beside what its stages take alone: how well they overlap."""
+"""Time a run with several threads, and each of its stages by itself: how well do the stages overlap?"""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def beside_stages(
     repeat: int,
     tick: Callable[[], object],
 ) -> Table:
-    """Time a run, and each of its stages alone.
+    """Time a run, and each of its stages by itself.
 
     Args:
-        part: The name of the part, and of the run after "the".
+        part: The name of the part. After "the", it names the run.
         title: The title of the table.
-        stages: The stages in order. Each works on what the one before it gave.
-        run: Does all of it with several threads, and gives the seconds.
-        units: How many photos or frames there are, and the word for them.
-        repeat: How often each is timed.
-        tick: Is called after each run, for a progress bar.
+        stages: The stages in order. Each stage uses the results of the stage before it.
+        run: A function that runs all stages with several threads, and returns the time in seconds.
+        units: The number of photos or frames, and the word for them.
+        repeat: The number of times that each stage and the run are timed.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
-        The processor seconds of each stage, their sum divided by the cores, and the time of the run.
+        The processor seconds of each stage, their sum divided by the number of cores, and the time of the run.
 
     Raises:
         OpenPoseLabError: A stage or the run fails.
@@ -67,7 +67,7 @@ def beside_stages(
 
 
 def runs_beside_stages(stages: int, repeat: int) -> int:
-    """Compute how often ``beside_stages`` calls ``tick``."""
+    """Compute the number of times that ``beside_stages`` calls ``tick``."""
     return count_runs(stages + 1, repeat)
 
 

@@ -1,4 +1,4 @@
-"""From Enter to the picture: the demo in fresh processes, its peak memory, and what imports alone cost."""
+"""Time the demo in new processes, from Enter to the picture, with its peak memory and the time of its imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from openpose_lab.extras import is_installed
 from openpose_lab.paths import ROOT, in_clone
 
 _MEMORY = "peak memory"
-_LONGEST = 600  # seconds of one process
+_LONGEST = 600  # seconds until a process is stopped
 _LAUNCHER = """
 import os, subprocess, sys, time
 start = time.perf_counter()
@@ -30,8 +30,7 @@ else:
     status = process.wait()
 print(time.perf_counter() - start, memory, status)
 """
-"""Times a process. It is small itself: Linux counts the memory of the process that starts another one as the other's,
-too."""
+"""A program that times another process. It is small, because Linux adds its memory to the memory of that process."""
 _FIRST_RUN = """
 import sys
 from pathlib import Path
@@ -41,23 +40,23 @@ paths.cache_folder = lambda: folder
 from openpose_lab.__main__ import main
 sys.exit(main())
 """
-"""Runs the command with an empty cache folder, so that no compiled network is kept there."""
+"""Run the command with an empty cache folder, so that the cache contains no compiled network."""
 
 
 def demo_command(output: Path, *options: str) -> list[str]:
-    """The command line of the demo on the sample photo: demo_image.py of a clone, or the installed package."""
+    """Return the command line of the demo on the sample photo: demo_image.py of a clone, or the installed package."""
     program = [str(ROOT / "demo_image.py")] if in_clone() else ["-m", "openpose_lab"]
     return [sys.executable, *program, "--output", str(output), *options]
 
 
 def start_commands(folder: Path) -> dict[str, Callable[[], list[str]]]:
-    """What is started, by how people write it.
+    """List the commands to time.
 
     Args:
         folder: An empty folder for outputs and caches.
 
     Returns:
-        For each, a function that gives the command line of the next run.
+        By the name of each command, a function that returns the command line of its next run.
     """
     output = folder / "output.png"
 
@@ -83,12 +82,12 @@ def benchmark_start(
     commands: Mapping[str, Callable[[], list[str]]],
     tick: Callable[[], object] = lambda: None,
 ) -> Table:
-    """Time the demo in processes of its own, from the start of the process to its end.
+    """Time each command in its own process, from the start of the process to its end.
 
     Args:
-        repeat: How often each command is timed.
-        commands: As ``start_commands`` gives them.
-        tick: Is called after each run, for a progress bar.
+        repeat: The number of times that each command is timed.
+        commands: The commands, as ``start_commands`` returns them.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
         The times, with the peak memory of each process.
@@ -112,7 +111,7 @@ def benchmark_start(
 
 
 def start_runs(commands: int, repeat: int) -> int:
-    """Compute how often ``benchmark_start`` calls ``tick``."""
+    """Compute the number of times that ``benchmark_start`` calls ``tick``."""
     return count_runs(commands, repeat)
 
 
@@ -126,16 +125,17 @@ def _task(command: Callable[[], list[str]], memory: list[int]) -> Task:
 
 
 def run_process(command: list[str]) -> tuple[float, int]:
-    """Run a command in a process of its own.
+    """Run a command in its own process, in which the project can be imported.
 
     Args:
-        command: The program and its arguments. The project can be imported there.
+        command: The program and its arguments.
 
     Returns:
-        The seconds from its start to its end, and its peak memory in bytes: -1 where the system does not say.
+        The seconds from the start of the process to its end, and its peak memory in bytes. The memory is -1 if the
+        system does not report it.
 
     Raises:
-        OpenPoseLabError: It failed, or took longer than ten minutes.
+        OpenPoseLabError: The command failed, or took longer than ten minutes.
     """
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))

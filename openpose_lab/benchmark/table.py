@@ -1,4 +1,4 @@
-"""What a benchmark measured: rows with names, times and notes, as text, as Markdown and as JSON."""
+"""Tables of a benchmark: rows with names, times and notes, as text, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SHOWN = {"ms": "milliseconds", "s": "seconds", "photos a second": "photos a sec
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was measured.
+    """The measurement of one task.
 
     Attributes:
-        names: What it is, one text for each of ``Table.columns``.
-        timing: Its times. None if it could not be measured.
-        count: What one run processes, such as the number of photos.
-        more: Further figures and notes, a text for some of ``Table.more``.
-        figures: The same for other programs.
+        names: The name of the task, one text for each of ``Table.columns``.
+        timing: The times. None if the task could not be measured.
+        count: The number of items that one run processes, such as photos.
+        more: Further figures and notes: a text for some of ``Table.more``.
+        figures: The further figures for other programs.
     """
 
     names: tuple[str, ...]
@@ -36,14 +36,15 @@ class Table:
     """One part of the benchmark.
 
     Attributes:
-        part: Its name, as ``--only`` takes it.
-        title: Its heading.
-        columns: What the names of a row are.
-        unit: What is shown.
-        rows: What was measured.
+        part: The name of the part, as ``--only`` takes it.
+        title: The heading of the table.
+        columns: The headings of the names of a row.
+        unit: The unit of the printed figures.
+        rows: The measurements.
         more: The headings of further figures.
-        across: Whether the last name of a row is the heading of a column: rows that differ in it alone are one line.
-        notes: Sentences below the table: how it was measured, and what could not be.
+        across: Whether the last name of a row is the heading of a column. Then rows that differ only in this name are
+            one line.
+        notes: Sentences below the table: how it was measured, and which tasks are left out.
     """
 
     part: str
@@ -56,7 +57,7 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[list[str]]:
-        """The cells of the table, its head first."""
+        """Return the cells of the table, line by line. The first line is the head."""
         if not self.across:
             head = [*self.columns, f"{self.unit}, median", "10 to 90 %", *self.more]
             return [head, *([*row.names, *self._figures(row), *self._more(row)] for row in self.rows)]
@@ -69,7 +70,7 @@ class Table:
         return [[*self.columns[:-1], *across], *body]
 
     def json(self) -> dict[str, Any]:
-        """The part for other programs. Times are in seconds."""
+        """Return the part as JSON values for other programs. Times are in seconds."""
         return {
             "title": self.title,
             "notes": self.notes,
@@ -88,7 +89,7 @@ class Table:
         }
 
     def _figures(self, row: Row) -> tuple[str, str]:
-        """The median and the spread in the unit of the table."""
+        """Return the median and the spread (10 to 90 %) in the unit of the table."""
         if row.timing is None:
             return "not measured", ""
         low, median, high = (

@@ -1,4 +1,4 @@
-"""Photos a second: one by one, in batches, and with the next photo decoded while the network runs."""
+"""Measure photos per second: one by one, in batches, and with the next photo decoded while the network runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from openpose_lab.overlap import map_in_threads
 from openpose_lab.paths import sample_photo
 
 BATCH = 4
-"""Photos of one size that the network sees at once."""
+"""Photos in a batch of the network. They have the same size."""
 COPIES = 16
 MOST_PHOTOS = 64
 _SHIFT = 4  # pixels by which each copy of the sample differs from the one before
@@ -37,7 +37,7 @@ def copies_of_sample(folder: Path, count: int = COPIES) -> list[Path]:
 
     Args:
         folder: The folder for them.
-        count: How many.
+        count: The number of copies.
 
     Returns:
         Their paths.
@@ -56,13 +56,13 @@ def photos_in(folder: Path, most: int = MOST_PHOTOS) -> list[Path]:
 
     Args:
         folder: The folder.
-        most: At most so many are listed.
+        most: The largest number of photos to list.
 
     Returns:
         Their paths, sorted.
 
     Raises:
-        OpenPoseLabError: The folder cannot be read, or has none.
+        OpenPoseLabError: The folder cannot be read, or contains no photo.
     """
     try:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_TYPES)
@@ -80,17 +80,17 @@ def benchmark_photos(
     height: int = DEFAULT_HEIGHT,
     tick: Callable[[], object] = lambda: None,
 ) -> Table:
-    """Time how many photos a second become skeletons, from their files.
+    """Measure the number of photos per second, from file to skeletons.
 
     Args:
         paths: The photos.
         network: The network.
-        repeat: How often all of them are processed in each way.
-        height: The input height of the network, in pixels: one view of each photo.
-        tick: Is called after each run, for a progress bar.
+        repeat: The number of times that all photos are processed in each way.
+        height: The height in pixels of the single view of each photo.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
-        The photos a second.
+        The photos per second.
 
     Raises:
         OpenPoseLabError: No photo can be read.
@@ -103,7 +103,7 @@ def benchmark_photos(
         except OpenPoseLabError as error:
             notes.append(f"a photo is left out: {error}")
     if not readable:
-        raise OpenPoseLabError(f"no photo can be read; the first says: {notes[0]}")
+        raise OpenPoseLabError(f"no photo can be read; the first error is: {notes[0]}")
     ways = ways_to_process(readable, network, height)
     timings = time_in_turns(ways, repeat, tick=tick)
     rows = [Row((way,), timing, len(readable)) for way, timing in timings.done.items()]
@@ -114,17 +114,17 @@ def benchmark_photos(
 
 
 def photo_runs(repeat: int) -> int:
-    """Compute how often ``benchmark_photos`` calls ``tick``."""
+    """Compute the number of times that ``benchmark_photos`` calls ``tick``."""
     return count_runs(4, repeat)
 
 
 def ways_to_process(paths: Sequence[Path], network: LoadedNetwork, height: int) -> dict[str, Task]:
-    """The ways to process photos. Each finds the people in all of them.
+    """List the ways to process photos. Each way finds the people in all photos.
 
     Args:
         paths: The photos.
         network: The network.
-        height: The input height of the network, in pixels.
+        height: The height in pixels of the single view of each photo.
 
     Returns:
         A task for each way, by its name.
@@ -153,7 +153,7 @@ def ways_to_process(paths: Sequence[Path], network: LoadedNetwork, height: int) 
 
 
 def read_ahead(paths: Sequence[Path]) -> Iterator[Photo]:
-    """Read photos in a thread: the next ones while the caller works on one.
+    """Read photos in a thread. It reads the next photos while the caller works on one.
 
     Args:
         paths: The photos.
@@ -165,14 +165,14 @@ def read_ahead(paths: Sequence[Path]) -> Iterator[Photo]:
 
 
 def batches_by_size(photos: Iterable[Photo], most: int) -> Iterator[list[Photo]]:
-    """Sort photos into batches of one size, in the order in which these fill up.
+    """Sort photos into batches of photos with the same size, and yield each batch when it is full.
 
     Args:
         photos: The photos.
-        most: The largest size of a batch.
+        most: The largest number of photos in a batch.
 
     Yields:
-        Lists of at most ``most`` photos (h, w, 3) of one size. What is left at the end follows in smaller ones.
+        Lists of at most ``most`` photos (h, w, 3) of the same size. Incomplete batches follow at the end.
     """
     waiting: dict[tuple[int, ...], list[Photo]] = {}
     for photo in photos:

@@ -1,4 +1,4 @@
-"""Tasks that are timed in turns, so that a change of the machine's speed meets all of them alike."""
+"""Time tasks in turns, so that a change of the machine's speed affects all tasks equally."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from estimation.errors import OpenPoseLabError, one_line
 
 Task = Callable[[], float | None]
-"""Something that is timed. If it returns a number, this is its time in seconds in place of the clock's."""
+"""A function to time. If it returns a number, this is its time in seconds, and the clock's time is ignored."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Timing:
     """The times of one task.
 
     Attributes:
-        seconds: The time of each run, in the order in which they were made. At least one.
+        seconds: The time of each run, in the order of the runs. At least one.
     """
 
     seconds: tuple[float, ...]
@@ -35,12 +35,12 @@ class Timing:
 
     @property
     def low(self) -> float:
-        """The 10th percentile in seconds: the fastest run, where there are few."""
+        """The 10th percentile in seconds. With few runs, it is the fastest run."""
         return float(np.percentile(self.seconds, 10, method="lower"))
 
     @property
     def high(self) -> float:
-        """The 90th percentile in seconds: the slowest run, where there are few."""
+        """The 90th percentile in seconds. With few runs, it is the slowest run."""
         return float(np.percentile(self.seconds, 90, method="higher"))
 
 
@@ -49,8 +49,8 @@ class Timings:
     """The times of several tasks.
 
     Attributes:
-        done: The times of each task that could be done, by its key.
-        failed: The sentence about each other task.
+        done: The times of each successful task, by its key.
+        failed: The error of each other task, in one sentence.
     """
 
     done: dict[str, Timing]
@@ -70,14 +70,14 @@ def time_in_turns(
 
     Args:
         tasks: The tasks by key.
-        repeat: How often each is timed.
-        warm_up: Whether each task runs once more, before the others, without being timed.
-        pause: Seconds before each run. The threads of some libraries work on for a moment after a call.
-        clock: Gives the time in seconds.
-        tick: Is called after each run, for a progress bar.
+        repeat: The number of times that each task is timed.
+        warm_up: Whether each task first runs once without being timed.
+        pause: Seconds before each run. The threads of some libraries stay busy for a moment after a call.
+        clock: A function that returns the time in seconds.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
-        The times. A task that raises an OpenPoseLabError or an OSError once is left out of later turns.
+        The times. After an OpenPoseLabError or an OSError, a task is left out of later turns.
     """
     seconds: dict[str, list[float]] = {key: [] for key in tasks}
     failed: dict[str, str] = {}
@@ -99,5 +99,5 @@ def time_in_turns(
 
 
 def count_runs(tasks: int, repeat: int, warm_up: bool = True) -> int:
-    """Compute how often ``time_in_turns`` calls ``tick``."""
+    """Compute the number of times that ``time_in_turns`` calls ``tick``."""
     return tasks * (repeat + int(warm_up))

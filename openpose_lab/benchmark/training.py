@@ -1,4 +1,4 @@
-"""Training: targets, examples and steps, by photos a second."""
+"""Measure the parts of training in photos per second: targets, examples and steps."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _NETWORK = "lightweight"
 
 
 def benchmark_training(repeat: int, folder: Path, seed: int = 0, tick: Callable[[], object] = lambda: None) -> Table:
-    """Time what training does with photos.
+    """Time the parts of training.
 
     Args:
-        repeat: How often each thing is timed.
+        repeat: The number of times that each part is timed.
         folder: An empty folder for photos.
-        seed: Another number gives other people.
-        tick: Is called after each run, for a progress bar.
+        seed: The seed of the people. Another seed gives other people.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
-        The photos a second. Targets and examples are by processor time, so they are those of one core. Without
-        TensorFlow, targets alone are timed.
+        The photos per second. Targets and examples are measured in processor time, so the figure is for one core.
+        Without TensorFlow, only targets are timed.
     """
     rng = np.random.default_rng(seed)
     crowds = [place_people(COCO_18, rng, CELLS * _STRIDE) for _ in range(_TARGETS)]
@@ -63,20 +63,20 @@ def benchmark_training(repeat: int, folder: Path, seed: int = 0, tick: Callable[
 
 
 def training_runs(repeat: int) -> int:
-    """Compute how often ``benchmark_training`` calls ``tick``."""
+    """Compute the number of times that ``benchmark_training`` calls ``tick``."""
     return count_runs(3 if is_installed("tensorflow") else 1, repeat)
 
 
 def place_people(config: Config, rng: np.random.Generator, side: int) -> NDArray[np.float64]:
-    """Place people upright in a square photo, one part in ten without a label.
+    """Place standing people in a square photo. One part in ten has no label.
 
     Args:
         config: The configuration. Its layout has proportions.
-        rng: Makes the choices.
+        rng: The source of random numbers.
         side: Width and height of the photo in pixels.
 
     Returns:
-        (PEOPLE, parts, 2) float: x and y in pixels, NaN without a label.
+        (PEOPLE, parts, 2) float: x and y in pixels, NaN for a part without a label.
     """
     heights = rng.uniform(0.4, 0.8, (PEOPLE, 1, 1)) * side
     standing = np.array(config.layout.proportions)
@@ -87,7 +87,7 @@ def place_people(config: Config, rng: np.random.Generator, side: int) -> NDArray
 
 
 def _boxes(keypoints: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 4): x, y, width and height around the labelled keypoints of each person."""
+    """Return (n, 4), x, y, width and height of the box around the labelled keypoints of each person."""
     low, high = np.nanmin(keypoints, axis=1), np.nanmax(keypoints, axis=1)
     return np.concatenate([low, high - low], axis=1)
 
@@ -99,7 +99,7 @@ def _as_people(keypoints: NDArray[np.float64], side: int) -> People:
 
 
 def _with_tensorflow(folder: Path, rng: np.random.Generator) -> dict[str, tuple[Task, int]]:
-    """Examples of copies of the sample, and steps of a network."""
+    """Return the tasks that need TensorFlow: examples from copies of the sample photo, and steps of a network."""
     from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
 
     use_tensorflow()
@@ -131,4 +131,4 @@ def _with_tensorflow(folder: Path, rng: np.random.Generator) -> dict[str, tuple[
 
 
 def _done(_: object) -> None:
-    """What a step returns is not what is measured."""
+    """Discard the result of a step, because only its time is measured."""

@@ -1,4 +1,4 @@
-"""The ways to execute the networks whose weights are here: by each runtime and precision, and by other libraries."""
+"""Variants of the networks with local weights: each runtime and precision, and other libraries."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ _PACKAGES = {"keras": "tensorflow", "openvino": "openvino"}
 
 @dataclass(frozen=True, eq=False)
 class Variant:
-    """A way to execute a network.
+    """A network with the runtime and the precision that execute it.
 
     Attributes:
-        network, runtime, precision: What it is. The runtime may be another library, and the precision is what the
-            network computes in.
-        load: Makes it ready to run. Raises OpenPoseLabError if that cannot be.
-        option: The precision as ``load_network`` takes it; None for the default.
+        network: The name of the network.
+        runtime: The runtime of the project, or the name of another library.
+        precision: The data type that the network computes in.
+        load: A function that loads the network. It raises OpenPoseLabError if this fails.
+        option: The precision as ``load_network`` takes it. None for the default.
         ours: Whether the runtime is one of the project's.
     """
 
@@ -47,18 +48,18 @@ class Variant:
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """What it is, in words for a table."""
+        """Network, runtime and precision, as names for a table."""
         return self.network, self.runtime, self.precision
 
 
 def find_variants(networks: Sequence[str]) -> tuple[list[Variant], list[str]]:
-    """Find the ways to execute networks. Nothing is downloaded.
+    """Find the variants of networks. Nothing is downloaded.
 
     Args:
         networks: The names of the networks.
 
     Returns:
-        The ways, and a sentence about each network, runtime and library that is missing.
+        The variants, and a sentence about each missing network, runtime and library.
     """
     found: list[Variant] = []
     missing = [
@@ -88,7 +89,7 @@ def find_variants(networks: Sequence[str]) -> tuple[list[Variant], list[str]]:
 def _how_to_get(name: str) -> str:
     published = find_network(name).published[:1]
     if not published:
-        return "it has no weights, and none are published"
+        return "it has no weights, and no weights are published"
     steps = [f"`python -m openpose_lab weights fetch {published[0].name}`"]
     if not published[0].on_first_use:
         file = weights_folder() / published[0].files[0].name
@@ -97,7 +98,7 @@ def _how_to_get(name: str) -> str:
 
 
 def _by_runtimes(network: str, weights: Path) -> Iterator[Variant]:
-    """The ways to execute a network with the project's own runtimes."""
+    """Return the variants of a network with the project's own runtimes."""
     spec = find_network(network)
     published = published_as(files_of(weights), spec.published)
     int8 = published is not None and published.int8
@@ -112,7 +113,7 @@ def _by_runtimes(network: str, weights: Path) -> Iterator[Variant]:
         if int8:
             yield variant("openvino", "int8", None)
         yield variant("openvino", "f32", "f32" if int8 else None)
-        if not int8 and _computes_in_bf16():  # layers in 8 bits stay so
+        if not int8 and _computes_in_bf16():  # INT8 layers do not change with the precision
             yield variant("openvino", "bf16", "bf16")
     if is_installed("tensorflow"):
         yield variant("keras", "f32", None)

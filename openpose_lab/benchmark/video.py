@@ -1,4 +1,4 @@
-"""A video, as the demo does it, beside what its stages take alone: how well they overlap."""
+"""Time the demo's run over a video, and each of its stages by itself: how well do the stages overlap?"""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from openpose_lab.tracking import DEFAULT_TRACKER, identify, load_tracker
 
 _STAGES = ("decoding", "finding people", "tracking", "drawing", "encoding")
 _RATE, _FRAMES, _SIZE = 25, 250, (640, 360)
-"""Of the clip: frames a second, frames, and width and height in pixels."""
+"""Of the clip: frames per second, number of frames, and width and height in pixels."""
 _POSITIONS = 60
 _MOST_PIXELS = 100_000_000
-"""In the frames that are timed: the stages alone hold all of them, and as many pictures."""
+"""Most pixels of all timed frames together. The separate stages hold all frames in memory, and as many pictures."""
 
 
 def make_clip(path: Path) -> Path:
-    """Write a clip in which a camera moves over the sample photo. Returns the path."""
+    """Write a clip in which a camera moves over the sample photo. Return the path."""
     with VideoWriter(path, *_SIZE, rate=Fraction(_RATE)) as writer:
         for number, pixels in enumerate(moving_photo(_SIZE, _FRAMES)):
             writer.write(pixels, number / _RATE)
@@ -50,7 +50,7 @@ def moving_photo(size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
         count: The number of frames.
 
     Returns:
-        The frames, (h, w, 3) BGR uint8. They repeat themselves, so memory is bounded.
+        The frames, (h, w, 3) BGR uint8. Repeated frames are the same array, so memory is bounded.
     """
     width, height = size
     photo = read_photo(sample_photo())
@@ -69,17 +69,17 @@ def moving_photo(size: tuple[int, int], count: int) -> list[NDArray[np.uint8]]:
 def benchmark_video(
     clip: Path, estimator: PoseEstimator, drawn: Path, repeat: int, tick: Callable[[], object] = lambda: None
 ) -> Table:
-    """Time a run over a video, and each of its stages alone.
+    """Time a run over a video, and each of its stages by itself.
 
     Args:
-        clip: The video. Its first frames are used, of at most 100 megapixels together.
-        estimator: Finds the people.
-        drawn: The video that is written.
-        repeat: How often each is timed.
-        tick: Is called after each run, for a progress bar.
+        clip: The video. Its first frames are used, at most 100 megapixels together.
+        estimator: The estimator that finds the people.
+        drawn: The video to write.
+        repeat: The number of times that each stage and the run are timed.
+        tick: A function that is called after each run, for a progress bar.
 
     Returns:
-        The processor seconds of each stage, their sum divided by the cores, and the time of the run.
+        The processor seconds of each stage, their sum divided by the number of cores, and the time of the run.
 
     Raises:
         OpenPoseLabError: The video cannot be read or written.
@@ -88,17 +88,17 @@ def benchmark_video(
     title = f"A video of {stages.count} frames, {stages.source.width}x{stages.source.height}"
     in_order = dict(zip(_STAGES, stages.in_order()))
     table = beside_stages("video", title, in_order, stages.run, (stages.count, "frames"), repeat, tick)
-    table.notes.insert(0, f"views of {estimator.views.title}; each stage alone goes through all frames, in order")
+    table.notes.insert(0, f"views of {estimator.views.title}; each stage by itself processes all frames in order")
     return table
 
 
 def video_runs(repeat: int) -> int:
-    """Compute how often ``benchmark_video`` calls ``tick``."""
+    """Compute the number of times that ``benchmark_video`` calls ``tick``."""
     return runs_beside_stages(len(_STAGES), repeat)
 
 
 class _Stages:
-    """The stages of a run, each alone over all frames, on what the one before it gave."""
+    """The stages of a run. Each stage processes all frames, with the results of the stage before it."""
 
     def __init__(self, clip: Path, estimator: PoseEstimator, drawn: Path) -> None:
         self.source, self._estimator, self._drawn = open_video(clip), estimator, drawn
@@ -110,11 +110,11 @@ class _Stages:
         self._pictures: list[NDArray[np.uint8]] = []
 
     def in_order(self) -> Sequence[Callable[[], object]]:
-        """The stages, as ``_STAGES`` names them."""
+        """Return the stages in the order of ``_STAGES``."""
         return self._decode, self._find, self._follow, self._draw, self._encode
 
     def run(self) -> float:
-        """Do all of it as the demo does. Returns the seconds."""
+        """Run all stages as the demo does. Return the time in seconds."""
         tracker = load_tracker(DEFAULT_TRACKER, self._estimator.config.layout)
         outputs = VideoOutputs("", tables={LINES: self._drawn.with_suffix(".jsonl")})
         start = time.perf_counter()

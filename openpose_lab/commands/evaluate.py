@@ -271,11 +271,12 @@ def print_parts(figures: dict[str, PartFigures]) -> None:
 
 
 def print_losses(losses: list[Loss]) -> None:
-    """Print a line for each kind of mistake, with the AP without these mistakes."""
+    """Print a line for each kind of error, with the AP without these errors."""
     print(f"\n{'where AP is lost':36} number  AP without it")
     for loss in losses:
         number = "" if loss.number is None else loss.number
-        print(f"{loss.what:36} {number:6} {loss.ap:7.3f}  {loss.meaning}")
+        label, explanation = loss.printed
+        print(f"{label:36} {number:6} {loss.ap:7.3f}  {explanation}")
 
 
 def print_times(times: list[dict[str, float]]) -> None:

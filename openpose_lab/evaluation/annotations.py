@@ -1,4 +1,4 @@
-"""Photos with COCO keypoints: reading annotations and checking them, and writing some for people who are known."""
+"""Annotations of photos in COCO's keypoint format: read and check them, and write those of simulated people."""
 
 from __future__ import annotations
 
@@ -39,21 +39,28 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
 _BODY_OF_BOX = 0.7
-"""COCO measures a person by the area of their outline; this much of the box around the keypoints (median of 95)."""
+"""The area of a person's outline, as a share of the box around their keypoints (median of 95 people).
+
+COCO's ``area`` is the area of the outline.
+"""
 
 
 def read_annotations(path: Path, limit: int | None = None, need_people: bool = True) -> COCO:
-    """COCO's annotations of people, of the first ``limit`` photos if there is one.
+    """Read COCO's annotations of people.
 
     A missing ``iscrowd``, ``area``, ``bbox`` or ``category_id`` gets COCO's default, and a note says so.
 
     Args:
-        path: the annotations file.
-        limit: the number of photos; None for all.
-        need_people: whether a file without annotations, such as COCO's of its test photos, is refused.
+        path: The annotations file.
+        limit: Read the first ``limit`` photos. None reads all photos.
+        need_people: Whether to refuse a file without annotations, such as COCO's file of its test photos.
+
+    Returns:
+        The annotations.
 
     Raises:
-        OpenPoseLabError: if the file is not there, not of that kind, not in pixels, or has no person to find.
+        OpenPoseLabError: The file is missing, is not a COCO keypoint file, is not in pixels, or has no person with
+            keypoints.
     """
     content = read_json(path, "annotations file", "a COCO keypoint file")
     if isinstance(content, dict):
@@ -80,23 +87,23 @@ def read_annotations(path: Path, limit: int | None = None, need_people: bool = T
 
 
 def _with_lists(content: dict[str, Any], path: Path, need_people: bool) -> dict[str, Any]:
-    """The content with COCO's categories if there are none, and an empty list of annotations if none is needed."""
+    """Add COCO's category of people if the content has no categories. Add missing annotations as an empty list."""
     if not need_people:
         content = {"annotations": [], **content}
     if content.get("categories"):
         return content
     if content.get("annotations"):
-        note(f"the annotations {path} have no 'categories'; category {PERSON} is taken for people, as in COCO")
+        note(f"the annotations {path} have no 'categories'; category {PERSON} stands for people, as in COCO")
     return {**content, "categories": [{"id": PERSON, "name": "person"}]}
 
 
 def _only(entry: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """The entry with these keys alone, because pycocotools copies every key."""
+    """Return the entry with only these keys, because pycocotools copies every key."""
     return {key: entry[key] for key in keys if key in entry}
 
 
 def _add_defaults(people: list[dict[str, Any]], names: dict[int, str], path: Path) -> None:
-    """Give people COCO's defaults of missing keys. A note names each key that is missing."""
+    """Add COCO's default for each missing key of a person. A note names the key."""
     for key, (default, meaning) in _DEFAULTS.items():
         lacking = [person for person in people if key not in person]
         for person in lacking:
@@ -109,7 +116,7 @@ def _add_defaults(people: list[dict[str, Any]], names: dict[int, str], path: Pat
 
 
 def _box_of_keypoints(person: dict[str, Any]) -> list[float]:
-    """x, y, width and height of the box around the labelled keypoints."""
+    """Return x, y, width and height of the box around the labelled keypoints, in pixels."""
     keypoints = np.array(person["keypoints"], dtype=float).reshape(-1, 3)
     labelled = keypoints[keypoints[:, 2] > 0, :2]
     if not len(labelled):
@@ -118,38 +125,37 @@ def _box_of_keypoints(person: dict[str, Any]) -> list[float]:
 
 
 _DEFAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    "category_id": (lambda _: PERSON, f"{PERSON}, COCO's for people, is taken"),
-    "iscrowd": (lambda _: 0, "0, one person, is taken"),
-    "bbox": (_box_of_keypoints, "the box around the labelled keypoints is taken"),
-    "area": (lambda person: person["bbox"][2] * person["bbox"][3], "the area of the box is taken, as in pycocotools"),
+    "category_id": (lambda _: PERSON, f"{PERSON} (person) is used"),
+    "iscrowd": (lambda _: 0, "0 (one person) is used"),
+    "bbox": (_box_of_keypoints, "the box around the labelled keypoints is used"),
+    "area": (lambda person: person["bbox"][2] * person["bbox"][3], "the area of the box is used, as in pycocotools"),
 }
-"""The default of each key that may be missing, and its words in a note. The area comes after its box."""
+"""The default of each optional key, and its words in a note. ``area`` comes after ``bbox``, which it is made from."""
 _IMAGE_KEYS = "id", "file_name", "width", "height"
 _PERSON_KEYS = "image_id", "keypoints", "num_keypoints", "head_size", "bbox_head", *_DEFAULTS
 
 
 def _why_no_person(annotations: list[dict[str, Any]], people: list[dict[str, Any]]) -> str:
-    """Why no annotation counts, as the end of a sentence. ``people``: the annotated people in the photos."""
+    """Explain why no annotation counts, as the end of a sentence. ``people`` are the annotated people in the photos."""
     of_people = [entry for entry in annotations if entry.get("category_id", PERSON) == PERSON]
     if not annotations:
         return "the list 'annotations' is empty"
     if not of_people:
-        return (
-            f"no annotation has the 'category_id' {PERSON}, COCO's for people; one has {annotations[0]['category_id']}"
-        )
+        return f"no annotation has the 'category_id' {PERSON} (person); the first has {annotations[0]['category_id']}"
     if not people:
         return (
-            f"no annotation belongs to them; one has the 'image_id' {of_people[0]['image_id']}, which is none of theirs"
+            f"no annotation of a person has the id of one of these photos; the first has the 'image_id' "
+            f"{of_people[0]['image_id']}"
         )
     if all(person.get("iscrowd") for person in people):
         return "all annotations are crowds ('iscrowd' is 1)"
     if not any(visibility > 0 for person in people for visibility in person["keypoints"][2::3]):
         return "the visibility of every keypoint is 0"
-    return "'num_keypoints' is 0 wherever keypoints are labelled"
+    return "'num_keypoints' is 0 for every person with labelled keypoints"
 
 
 def warn_of_strays(content: dict[str, Any], path: Path) -> None:
-    """Warn of annotations without a photo."""
+    """Warn of annotations with an ``image_id`` that no photo has."""
     listed = {image["id"] for image in content["images"]}
     strays = [entry["image_id"] for entry in content["annotations"] if entry["image_id"] not in listed]
     if strays:
@@ -157,10 +163,10 @@ def warn_of_strays(content: dict[str, Any], path: Path) -> None:
 
 
 def to_truth(content: dict[str, Any]) -> COCO:
-    """The content of an annotations file, as pycocotools wants it.
+    """Convert the content of an annotations file to pycocotools' ``COCO``.
 
-    The annotations are numbered from 1, as pycocotools takes a person of number 0 for not found; and nobody has more
-    ``num_keypoints`` than are labelled.
+    The annotations get ids from 1, because pycocotools takes a match with the id 0 for no match. ``num_keypoints`` is
+    at most the number of labelled keypoints.
     """
     people = []
     for number, entry in enumerate(content["annotations"], start=1):
@@ -180,11 +186,14 @@ def photos_in(folder: Path, option: str) -> list[Path]:
     """List the photos of a folder by their names.
 
     Args:
-        folder: the folder.
-        option: the option that names it, for messages.
+        folder: The folder.
+        option: The option that names the folder, for messages.
+
+    Returns:
+        The paths, sorted by name.
 
     Raises:
-        OpenPoseLabError: the folder cannot be read, or has no photos.
+        OpenPoseLabError: The folder cannot be read, or contains no photos.
     """
     try:
         paths = [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_TYPES and os.path.isfile(path)]
@@ -196,13 +205,20 @@ def photos_in(folder: Path, option: str) -> list[Path]:
 
 
 def list_photos(folder: Path, limit: int | None = None) -> COCO:
-    """The photos of a folder in place of annotations of them, the first ``limit`` by name if there is one.
+    """List the photos of a folder as annotations without people.
 
-    A photo with a number as its name, as COCO's have, has this id. If another photo has a different name, the photos
-    are numbered from 1 in the order of their names, and a note says so.
+    If the name of every photo is a different number, as in COCO, these numbers are the ids. Otherwise the ids count
+    from 1 in the order of the names, and a note says so.
+
+    Args:
+        folder: The folder.
+        limit: List the first ``limit`` photos by name. None lists all photos.
+
+    Returns:
+        The photos, without people.
 
     Raises:
-        OpenPoseLabError: if the folder cannot be read, or holds no photos.
+        OpenPoseLabError: The folder cannot be read, or contains no photos.
     """
     names = [path.name for path in photos_in(folder, "--images")][:limit]
     ids = {int(stem) for stem in (Path(name).stem for name in names) if re.fullmatch(r"[0-9]{1,15}", stem)}
@@ -210,15 +226,15 @@ def list_photos(folder: Path, limit: int | None = None) -> COCO:
         images = [{"id": int(Path(name).stem), "file_name": name} for name in names]
     else:
         images = [{"id": number, "file_name": name} for number, name in enumerate(names, start=1)]
-        note(f"the photos in {folder} are numbered from 1 in the order of their names, which are not all numbers")
+        note(f"the photos in {folder} get ids from 1 in the order of their names, which are not all different numbers")
     return to_truth({"images": images, "annotations": [], "categories": [{"id": PERSON, "name": "person"}]})
 
 
 def find_photos(truth: COCO, folder: Path) -> dict[int, Path]:
-    """The photo of each image id. Their sizes are compared with the annotations.
+    """Return the path of each photo by its image id. Compare the sizes of the photos with the annotations.
 
     Raises:
-        OpenPoseLabError: at the first photo that is missing, or that its annotations do not fit.
+        OpenPoseLabError: A photo is missing, or does not fit its annotations. The message names the first one.
     """
     photos = {image["id"]: folder / image["file_name"] for image in truth.dataset["images"]}
     for path in photos.values():
@@ -231,9 +247,15 @@ def find_photos(truth: COCO, folder: Path) -> dict[int, Path]:
 
 
 def annotate(config: Config, photos: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
-    """The content of an annotations file for people who are known: photo 1 is the first, and so on.
+    """Make the content of an annotations file for people with known keypoints.
 
-    photos: for each name the people's keypoints (n, parts, 2) in pixels, NaN where somebody lacks a part.
+    Args:
+        config: The configuration of the keypoints.
+        photos: The people of each photo by its name: (n, parts, 2) in pixels, NaN where a part is missing. The image
+            ids count from 1 in this order.
+
+    Returns:
+        The content.
     """
     parts = [config.body_parts.index(name) for name in COCO_KEYPOINTS]
     annotations: list[dict[str, Any]] = []
@@ -274,15 +296,15 @@ _OPTIONAL: dict[str, Rule] = {
 
 
 def find_problem(content: Any, count: int = len(COCO_KEYPOINTS), order: Rule = is_order) -> str | None:
-    """Find what is wrong with the content of an annotations file.
+    """Find the first error in the content of an annotations file.
 
     Args:
-        content: the content. Entries of other categories than people may hold anything.
-        count: how many keypoints a person has.
-        order: the rule for the names of the keypoints.
+        content: The content. Entries of other categories than people are not checked.
+        count: The number of keypoints of a person.
+        order: The rule for the names of the keypoints.
 
     Returns:
-        The first problem; None if there is none.
+        The first error, as the end of a sentence. None if the content is correct.
     """
     of_person = {"keypoints": are_keypoints_of(count)}
     if not isinstance(content, dict):
@@ -303,7 +325,7 @@ def find_problem(content: Any, count: int = len(COCO_KEYPOINTS), order: Rule = i
         seen.add(image["id"])
     of_people = [category for category in content["categories"] if category["id"] == PERSON]
     if not of_people:
-        return f"there is no category with the id {PERSON}, which is COCO's for people"
+        return f"no category has the id {PERSON}, which stands for people in COCO"
     if problem := broken_rule(of_people[0], {}, {"keypoints": order}):
         return f"the category of people: {problem}"
     for number, entry in enumerate(content["annotations"]):

@@ -1,4 +1,4 @@
-"""Systems that find people in photos, with their results and figures."""
+"""Systems that find people in photos, with their results and accuracy."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Assessment:
     """The figures of one system.
 
     Attributes:
-        figures: COCO's figures by name; -1 where there is no person to find.
-        draws: AP of bootstrap draws of the photos, the same draws for every system.
-        parts: the accuracy of each body part, and of ``all``.
-        photos: the loss of each photo with annotated people or false positives, by its image id.
-        losses: where AP is lost; empty if that was not asked for.
+        figures: COCO's figures by name. A figure is -1 if no annotated person counts for it.
+        draws: (n,) AP of bootstrap draws of the photos. The draws are the same for every system.
+        parts: The accuracy of each body part, and of ``all``.
+        photos: The loss of each photo with annotated people or false positives, by its image id.
+        losses: The rows of the breakdown of AP. Empty if no breakdown was requested.
     """
 
     figures: dict[str, float]
@@ -42,11 +42,11 @@ class System:
     """A system that finds people in photos.
 
     Attributes:
-        name: the system's name.
-        title: its name and its main settings, for people to read.
-        settings: how its people were found, for ``report``.
-        measured: the people.
-        assessment: the figures; None if no person is annotated.
+        name: The system's name.
+        title: The name and the main settings, for printing.
+        settings: The settings that the people were found with, for ``report``.
+        measured: The people.
+        assessment: The figures. None if no person is annotated.
     """
 
     name: str
@@ -60,9 +60,12 @@ def assess(truth: COCO, measured: Measured, losses: Sequence[Loss] = ()) -> Asse
     """Compute the figures of people found in photos.
 
     Args:
-        truth: the annotations of the photos.
-        measured: the people found, at least one.
-        losses: where AP is lost, if that was asked for.
+        truth: The annotations of the photos.
+        measured: The people found, at least one.
+        losses: The rows of the breakdown of AP, if requested.
+
+    Returns:
+        The figures.
     """
     pairs = pair_people(truth, measured.results)
     return Assessment(
@@ -75,7 +78,10 @@ def assess(truth: COCO, measured: Measured, losses: Sequence[Loss] = ()) -> Asse
 
 
 def worst_photos(assessments: Iterable[Assessment], count: int) -> list[int]:
-    """The image ids of the ``count`` photos with the largest loss, summed over the systems, the worst first."""
+    """Return the image ids of the ``count`` photos with the largest loss, the largest first.
+
+    The loss of a photo is summed over the systems.
+    """
     lost: dict[int, float] = {}
     for assessment in assessments:
         for image_id, photo in assessment.photos.items():

@@ -47,13 +47,31 @@ class Kind(IntEnum):
 
 
 _MEANING = {
-    Kind.RIGHT: ("right", "as accurate as two human annotators"),
-    Kind.JITTER: ("jitter", "near the right place, but less accurate"),
-    Kind.INVERSION: ("inversion", "left and right of the same person exchanged"),
-    Kind.SWAP: ("swap", "on the same part, or its other side, of another person"),
-    Kind.MISS: ("miss", "far from all of these places, or not detected"),
-    Kind.NOT_FOUND: ("missed person", "no skeleton was matched with the person"),
+    Kind.RIGHT: ("right", "as near as two people who label the same photo"),
+    Kind.JITTER: ("jitter", "near, but not so near"),
+    Kind.INVERSION: ("inversion", "where the person's other side has this part: left for right"),
+    Kind.SWAP: ("swap", "where somebody else has this part, or its other side"),
+    Kind.MISS: ("miss", "elsewhere, or nowhere"),
+    Kind.NOT_FOUND: ("person not found", "nothing was found of the person"),
 }
+"""``what`` and ``meaning`` of each kind in the JSON report. They do not change, because other programs read them."""
+_PRINTED = {
+    "right": ("right", "as accurate as two human annotators"),
+    "jitter": ("jitter", "near the right place, but less accurate"),
+    "inversion": ("inversion", "left and right of the same person exchanged"),
+    "swap": ("swap", "on the same part, or its other side, of another person"),
+    "miss": ("miss", "far from all of these places, or not detected"),
+    "person not found": ("missed person", "no skeleton was matched with the person"),
+    "false person": ("false positive", "a skeleton without an annotated person"),
+    "order of people": ("person scores", "each person score replaced by the OKS"),
+    "true parts, our grouping": ("ground-truth peaks", "peaks at the labelled keypoints"),
+    "our parts, true grouping": ("oracle grouping", "grouping by the ground-truth owner of every peak"),
+    "our parts, true grouping and order": (
+        "oracle grouping and scores",
+        "also each person score replaced by the OKS",
+    ),
+}
+"""Label and explanation of each row in the printed table, by ``what``."""
 _TWIN = [COCO_KEYPOINTS.index(other_side(name)) for name in COCO_KEYPOINTS]
 
 
@@ -61,16 +79,23 @@ class Loss(NamedTuple):
     """One row of the breakdown.
 
     Attributes:
-        what: The kind of error, or the assumption.
+        what: The kind of error, or the assumption, in the words of the JSON report.
         number: The number of keypoints or people. None if nothing is counted.
         ap: The AP if only this error were corrected.
-        meaning: An explanation.
+        meaning: An explanation in the words of the JSON report. The unit of a count may follow a semicolon.
     """
 
     what: str
     number: int | None
     ap: float
     meaning: str
+
+    @property
+    def printed(self) -> tuple[str, str]:
+        """The label and the explanation in the printed table."""
+        label, explanation = _PRINTED[self.what]
+        _, semicolon, counted = self.meaning.partition(";")
+        return label, f"{explanation}{semicolon}{counted}"
 
 
 def find_losses(
@@ -121,9 +146,8 @@ def find_mistakes(truth: COCO, results: list[dict[str, Any]]) -> list[Loss]:
         else:
             mended = results if kind == Kind.RIGHT else mend(results, pairs, chosen)
         losses.append(Loss(what, int(chosen.sum()), ap(mended), meaning))
-    without = ap(without_false(results, pairs))
-    losses.append(Loss("false positive", len(pairs.false), without, "a skeleton without an annotated person; people"))
-    losses.append(Loss("person scores", None, ap(rank_truly(results, pairs)), "each person score replaced by the OKS"))
+    losses.append(Loss("false person", len(pairs.false), ap(without_false(results, pairs)), "who is nobody; people"))
+    losses.append(Loss("order of people", None, ap(rank_truly(results, pairs)), "if they came by how right they are"))
     return losses
 
 
@@ -143,10 +167,10 @@ def find_bounds(
         subset = oracle_rows(config, scene.connections, scene.owner)
         peaks = scene.connections.coordinates
         true_grouping += to_results(config, subset, peaks, maps, scene.image_id, completion)
-    losses.append(Loss("ground-truth peaks", None, ap(true_parts), "peaks at the labelled keypoints"))
-    losses.append(Loss("oracle grouping", None, ap(true_grouping), "grouping by the ground-truth owner of every peak"))
+    losses.append(Loss("true parts, our grouping", None, ap(true_parts), "peaks where the parts are labelled"))
+    losses.append(Loss("our parts, true grouping", None, ap(true_grouping), "whose each peak is, is known"))
     ranked = rank_truly(true_grouping, pair_people(truth, true_grouping)) if true_grouping else []
-    losses.append(Loss("oracle grouping and scores", None, ap(ranked), "also each person score replaced by the OKS"))
+    losses.append(Loss("our parts, true grouping and order", None, ap(ranked), "both"))
     return losses
 
 

@@ -1,4 +1,4 @@
-"""COCO's own figures of keypoints, and who of the people found is whom, all as pycocotools has it."""
+"""COCO's keypoint figures, and the matches of people found with annotated people. pycocotools computes both."""
 
 from __future__ import annotations
 
@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 
 FIGURES = ("AP", "AP .5", "AP .75", "AP medium", "AP large", "AR", "AR .5", "AR .75", "AR medium", "AR large")
 MOST_PEOPLE = 20
-"""COCO counts only so many of the people found in a photo, the surest."""
+"""COCO counts at most this many people in a photo: those with the highest scores."""
 SIGMAS = np.array(sigmas_of(COCO_KEYPOINTS))
-"""(17,): how far people differ in where they see each of COCO's keypoints, in roots of the person's area."""
-_PAIR_OKS = 0.1  # from here on somebody found is taken for the person annotated, however badly they were found
+"""(17,) standard deviation of human annotators for each of COCO's keypoints, in square roots of the person's area."""
+_PAIR_OKS = 0.1  # least OKS of a match; it is low, so that inaccurate skeletons are matched too
 
 
 def counts(person: dict[str, Any]) -> bool:
-    """Whether COCO counts this annotation: of one person, with keypoints. Finding others is no error."""
+    """Return whether COCO counts this annotation: it is one person with keypoints.
+
+    COCO ignores the other annotations, and the people found there.
+    """
     return not person["iscrowd"] and person["num_keypoints"] > 0
 
 
 def score(truth: COCO, results: list[dict[str, Any]]) -> list[float]:
-    """COCO's ten keypoint figures, in the order of ``FIGURES``; -1 where there is nobody to find."""
+    """Compute COCO's ten keypoint figures, in the order of ``FIGURES``.
+
+    A figure is -1 if no annotated person counts for it.
+    """
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = _evaluate(truth, results, MOST_PEOPLE)
         evaluation.summarize()
@@ -38,7 +44,7 @@ def score(truth: COCO, results: list[dict[str, Any]]) -> list[float]:
 
 
 def average_precision(truth: COCO, results: list[dict[str, Any]], most_people: int) -> tuple[float, float]:
-    """AP and AR alone, with at most ``most_people`` of each photo counted; 0 if nobody was found."""
+    """Compute only AP and AR, with at most ``most_people`` people of each photo. Both are 0 if no people were found."""
     if not results:
         return 0.0, 0.0
     with contextlib.redirect_stdout(io.StringIO()):
@@ -49,22 +55,22 @@ def average_precision(truth: COCO, results: list[dict[str, Any]], most_people: i
 
 
 def interval(draws: NDArray[np.float64]) -> tuple[float, float]:
-    """The 95 % confidence interval of a figure, or of a difference, from bootstrap draws of it."""
+    """Compute the 95 % confidence interval of a figure, or of a difference, from its bootstrap draws."""
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)
 
 
 def bootstrap(truth: COCO, results: list[dict[str, Any]], rounds: int = 200) -> NDArray[np.float64]:
-    """Compute AP on bootstrap draws: as many photos, drawn with replacement.
+    """Compute AP on bootstrap draws. Each draw has as many photos as the annotations, drawn with replacement.
 
     Args:
-        truth: the annotations.
-        results: the people found, in COCO's form.
-        rounds: the number of draws.
+        truth: The annotations.
+        results: The people found, in COCO's form.
+        rounds: The number of draws.
 
     Returns:
-        (n,) AP of each draw. Draws without an annotated person are left out. Results for the same annotations get the
-        same draws, so the difference of two such arrays is the paired difference.
+        (n,) AP of each draw. Draws without an annotated person are left out. All results for the same annotations get
+        the same draws, so the difference of two such arrays is the paired difference.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = _evaluate(truth, results, MOST_PEOPLE)
@@ -78,17 +84,24 @@ def bootstrap(truth: COCO, results: list[dict[str, Any]], rounds: int = 200) -> 
             evaluation.evalImgs = [of_all_sizes[photo] for photo in rng.integers(count, size=count)]
             evaluation.accumulate()
             precision = evaluation.eval["precision"]
-            if (precision > -1).any():  # a photo with people was drawn
+            if (precision > -1).any():  # else the draw contains no annotated person
                 drawn.append(np.mean(precision[precision > -1]))
     return np.array(drawn, dtype=np.float64)
 
 
 def match_people(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, int], list[int]]:
-    """Who of the people found is whom, as COCO decides it, from an OKS of 0.1 on.
+    """Match the people found with the annotated people, as COCO does at an OKS threshold of 0.1.
 
-    Returns the index among ``results`` of the person found for each annotation that counts, by its id, -1 if there is
-    none; and the indices of those found who are nobody. Who is taken for a crowd or for somebody without keypoints, and
-    who is not among the ``MOST_PEOPLE`` surest of a photo, is neither.
+    COCO ignores people found that match a crowd or a person without keypoints, and people beyond the ``MOST_PEOPLE``
+    highest scores of a photo. They are neither matches nor false positives.
+
+    Args:
+        truth: The annotations.
+        results: The people found, in COCO's form.
+
+    Returns:
+        The index in ``results`` of the match of each annotation that counts, by annotation id, -1 without a match.
+        The indices of the false positives.
     """
     matches, false = {}, []
     with contextlib.redirect_stdout(io.StringIO()):
@@ -99,7 +112,7 @@ def match_people(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, 
     for photo in filter(None, evaluation.evalImgs):
         for annotation, found, ignored in zip(photo["gtIds"], photo["gtMatches"][0].tolist(), photo["gtIgnore"]):
             if not ignored:
-                matches[annotation] = int(found) - 1  # ids of results count from 1, and 0 is nobody
+                matches[annotation] = int(found) - 1  # ids of results count from 1, and 0 is no match
         for found, annotation, ignored in zip(photo["dtIds"], photo["dtMatches"][0], photo["dtIgnore"][0]):
             if not annotation and not ignored:
                 false.append(found - 1)
@@ -109,7 +122,7 @@ def match_people(truth: COCO, results: list[dict[str, Any]]) -> tuple[dict[int, 
 def _prepare(truth: COCO, results: list[dict[str, Any]], most_people: int) -> COCOeval:
     from pycocotools.cocoeval import COCOeval
 
-    # loadRes adds to the entries it is given, and reads what it added the next time.
+    # The entries are copied, because loadRes adds keys to them, and a later loadRes would read these keys.
     evaluation = COCOeval(truth, truth.loadRes([dict(person) for person in results]), "keypoints")
     evaluation.params.maxDets = [most_people]
     evaluation.params.catIds = [PERSON]

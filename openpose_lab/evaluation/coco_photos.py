@@ -42,8 +42,8 @@ COCO_ANNOTATIONS = Archive(
 def fetch_photo_set(photo_set: PhotoSet, folder: Path, archive: Archive = COCO_ANNOTATIONS) -> list[str]:
     """Fetch the photos of a set into ``folder/images`` and write ``folder/annotations.json``.
 
-    Files that were fetched before are kept. A download that broke off continues where it stopped. The archive of
-    all annotations stays in the folder until ``annotations.json`` is written.
+    Files from earlier runs are used again. An interrupted download continues where it stopped. The archive of all
+    annotations stays in the folder until ``annotations.json`` is written.
 
     Args:
         photo_set: The set.
@@ -51,10 +51,10 @@ def fetch_photo_set(photo_set: PhotoSet, folder: Path, archive: Archive = COCO_A
         archive: COCO's annotations of the split.
 
     Returns:
-        One sentence for each file that could not be fetched. Empty if all files are there.
+        One sentence for each file that could not be fetched. Empty if the set is complete.
 
     Raises:
-        OpenPoseLabError: The folder cannot be used, or holds annotations of other photos.
+        OpenPoseLabError: The folder cannot be used, or contains annotations of other photos.
     """
     _make_folder(folder / PHOTOS)
     annotated = _has_annotations(folder / ANNOTATIONS, photo_set)
@@ -75,7 +75,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _has_annotations(path: Path, photo_set: PhotoSet) -> bool:
-    """Whether the annotations of the set were written before. Raise OpenPoseLabError if ``path`` is anything else."""
+    """Return whether ``path`` exists. Raise OpenPoseLabError if it does not contain the annotations of the set."""
     if not path.exists():
         return False
     try:
@@ -122,7 +122,7 @@ def _fetch_annotations(photo_set: PhotoSet, folder: Path, archive: Archive) -> N
 
 
 def _read_annotations(zip_path: Path, photo_set: PhotoSet) -> dict[str, Any]:
-    """Read COCO's annotations of the photos of a set out of the archive, in the order of the list."""
+    """Read COCO's annotations of a set's photos from the archive, in the order of the set's list."""
     member = f"annotations/person_keypoints_{photo_set.split}.json"
     order = {photo.image_id: number for number, photo in enumerate(photo_set.photos)}
     try:
@@ -148,7 +148,7 @@ def _read_annotations(zip_path: Path, photo_set: PhotoSet) -> dict[str, Any]:
 
 
 def _parse_annotations(data: bytes, image_ids: Set[int]) -> dict[str, Any]:
-    """Parse an annotations file. Drop other photos while parsing: all of train2017 would take over a gigabyte."""
+    """Parse an annotations file. Drop other photos while parsing, because train2017 would take over a gigabyte."""
 
     def keep(entry: dict[str, Any]) -> dict[str, Any] | None:
         image_id = entry["id"] if "coco_url" in entry else entry.get("image_id")

@@ -1,4 +1,4 @@
-"""What each grouping makes of the same scenes: how right, how contradictory, how fast."""
+"""Compare groupings on the same scenes: accuracy, conflicts and speed."""
 
 from __future__ import annotations
 
@@ -39,21 +39,25 @@ CROWD_RANGES = {
     "doubled": (0, 1),
     "crossing": (0, 1),
 }
-"""The range of each number that describes simulated crowds."""
+"""The lowest and highest value of each number that describes simulated crowds."""
 _WHOLE = ("people", "scenes", "seed")
 PERFECT = "(perfect)"
-"""The row of the oracle grouping: what grouping alone can reach."""
+"""The row of the oracle grouping. Its figures are the best that a grouping can reach."""
 
 
 @dataclass
 class Result:
-    """What one grouping made of one set of scenes.
+    """The result of one grouping on one set of scenes.
 
     Attributes:
-        results: all people found, in COCO's form.
-        milliseconds: of each scene.
-        divisions: of each scene, with objective and bound if the grouping gave them.
-        failed: why there is no more, in one sentence.
+        grouping: The name of the grouping.
+        scene_set: The scenes.
+        results: All people found, in COCO's form.
+        pairs: The counted pairs of peaks.
+        conflicts: The number of accepted limbs that join two different people.
+        milliseconds: The time of each scene.
+        divisions: The division of each scene, with objective and bound if the grouping computes them.
+        failed: The reason why the grouping stopped, in one sentence. None if it did not fail.
     """
 
     grouping: str
@@ -66,7 +70,7 @@ class Result:
     failed: str | None = None
 
     def add(self, config: Config, scene: Scene, rows: NDArray[np.float64], maps: FieldMaps) -> None:
-        """Count the people of one scene, (n, parts + 2) rows."""
+        """Add the people of one scene, ``rows`` (n, parts + 2), to the counts."""
         skeletons = complete(config, rows, scene.connections.coordinates, maps)
         self.results += to_coco(config, skeletons, scene.image_id)
         self.pairs += count_pairs(rows, scene.owner, self.scene_set.all_known)
@@ -74,7 +78,7 @@ class Result:
 
     @cached_property
     def figures(self) -> dict[str, float]:
-        """The columns of the table, without those that are not known; to be asked for when all scenes are in."""
+        """The figures by column of the table, without unknown ones. Read it after the last scene was added."""
         scenes = len(self.scene_set.scenes)
         figures = {}
         if is_installed("pycocotools"):
@@ -102,30 +106,30 @@ def compare_groupings(
     """Compare groupings on simulated crowds, as the program compare-groupings does.
 
     Args:
-        groupings: one or several names, Python files or functions. A mapping names them. By default the project's
-            groupings.
-        people: people in each crowd, 1 to 127.
-        overlap: share of the box around each person that a neighbour's covers, 0 to 0.9.
-        scenes: number of crowds, at least 1.
-        seed: another number gives other crowds.
-        config: the configuration, by default ``COCO_18``. Its layout must have all of COCO's keypoints.
+        groupings: One or several names, Python files or functions. A mapping gives them names. By default the
+            project's groupings.
+        people: The number of people in each crowd, 1 to 127.
+        overlap: The share of each person's box that a neighbour's box covers, 0 to 0.9.
+        scenes: The number of crowds, 1 to 10,000.
+        seed: The seed of the random numbers. Another seed gives other crowds.
+        config: The configuration, by default ``COCO_18``. Its layout must have all of COCO's keypoints.
 
     Returns:
-        For each grouping AP and AR (where pycocotools is installed), F1 (of the pairs of peaks that it puts into one
-        person), conflicts and people a crowd, and milliseconds. The row ``PERFECT`` is that of the oracle grouping.
+        The figures of each grouping: AP and AR (if pycocotools is installed), F1 (of the pairs of peaks in one
+        person), conflicts per crowd, people per crowd, and milliseconds. ``PERFECT`` is the oracle grouping.
 
     Raises:
-        GroupingError: if a grouping fails or breaks the contract.
-        ValueError: if two groupings have one name, a number is out of its range, or the layout lacks a part.
+        GroupingError: A grouping fails or breaks the contract.
+        ValueError: Two groupings have the same name, a number is out of its range, or the layout lacks a part.
     """
     config = config or COCO_18
     check_crowds({"people": people, "overlap": overlap, "scenes": scenes, "seed": seed})
     parts = set(config.body_parts)
     if unknown := (set(COCO_KEYPOINTS) - parts) | (parts - set(STANDING)):
-        raise ValueError(f"the simulated people have other body parts than layout {config.name}: see {min(unknown)}")
+        raise ValueError(f"simulated people need COCO's body parts; layout {config.name} differs in {min(unknown)}")
     loaded = {name: load_grouping(one) for name, one in _named(groupings).items()}
     if not loaded or PERFECT in loaded:
-        raise ValueError(f"give at least one grouping, and none the name {PERFECT}, which is the oracle's")
+        raise ValueError(f"give at least one grouping; the name {PERFECT} is reserved for the oracle grouping")
     crowds = crowd_scenes(config, people, overlap, scenes, seed, Disturbance())
     results = compare(crowds, config, loaded, lambda: None)
     if failed := [result.failed for result in results if result.failed]:
@@ -134,7 +138,7 @@ def compare_groupings(
 
 
 def check_crowds(numbers: Mapping[str, Any], prefix: str = "") -> None:
-    """Raise ValueError if a number in ``CROWD_RANGES`` is out of its range. ``prefix`` stands before its name."""
+    """Raise ValueError if a number is out of its range in ``CROWD_RANGES``. ``prefix`` stands before its name."""
     for name, value in numbers.items():
         lowest, highest = CROWD_RANGES[name]
         whole = name in _WHOLE
@@ -151,7 +155,7 @@ def _named(groupings: Any) -> Mapping[str, GroupingLike]:
     several = [groupings] if isinstance(groupings, str | Path | Grouping) or callable(groupings) else list(groupings)
     named = {_name_of(one): one for one in several}
     if len(named) < len(several):
-        raise ValueError("two groupings have the same name; give a mapping from names of your own to the groupings")
+        raise ValueError("two groupings have the same name; give a mapping with a different name for each")
     return named
 
 
@@ -164,13 +168,13 @@ def _name_of(grouping: GroupingLike) -> str:
 def compare(
     scene_set: SceneSet, config: Config, groupings: dict[str, Grouping], advance: Callable[[], object]
 ) -> list[Result]:
-    """Run every grouping on every scene. One that fails stops there, and the others go on.
+    """Run every grouping on every scene. After an error, the grouping is not run again; the others continue.
 
     Args:
-        scene_set: the scenes.
-        config: the configuration of their limbs.
-        groupings: the groupings by name.
-        advance: called after each scene and grouping.
+        scene_set: The scenes.
+        config: The configuration of the limbs.
+        groupings: The groupings by name.
+        advance: A function that is called after each scene of each grouping.
 
     Returns:
         The results of each grouping. ``PERFECT`` comes last.
@@ -178,7 +182,7 @@ def compare(
     results, rows = [], {}
     for name, grouping in groupings.items():
         results.append(result := Result(name, scene_set))
-        # One grouping after the other: each finds the processor's caches as its own last scene left them.
+        # All scenes of one grouping in a row, so that no grouping finds the processor's caches filled by another.
         for scene in scene_set.scenes:
             if not result.failed:
                 rows[name, scene.image_id] = _run(result, grouping, config, scene)
@@ -186,7 +190,7 @@ def compare(
     results.append(Result(PERFECT, scene_set))
     for scene in scene_set.scenes:
         rows[PERFECT, scene.image_id] = oracle_rows(config, scene.connections, scene.owner)
-        maps = scene.maps()  # once, as there may be too many to keep
+        maps = scene.maps()  # read once per scene, because the maps of all scenes may not fit in memory
         for result in results:
             if not result.failed:
                 result.add(config, scene, rows[result.grouping, scene.image_id], maps)
@@ -194,10 +198,10 @@ def compare(
 
 
 def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> NDArray[np.float64]:
-    """The people of one scene; nobody, if the grouping fails."""
+    """Group one scene. Return (n, parts + 2) rows of people, no rows if the grouping fails."""
     milliseconds: dict[str, float] = {}
     collected = gc.isenabled()
-    gc.disable()  # as timeit does: it would look through all that the others left behind
+    gc.disable()  # as timeit does: a collection would scan the objects of the other groupings too
     try:
         with timed("grouping", milliseconds):
             division = divide(grouping, config, scene.connections)
@@ -214,11 +218,11 @@ def _run(result: Result, grouping: Grouping, config: Config, scene: Scene) -> ND
 
 @dataclass(frozen=True)
 class Sweep:
-    """Results of the crowds that differ in one thing alone.
+    """Results of crowds that differ only in one number, people or overlap.
 
     Attributes:
-        fixed: what is the same in all of them, for people to read.
-        by_value: the results at each value of what differs.
+        fixed: The number that all crowds share, in words.
+        by_value: The results at each value of the number that differs.
     """
 
     fixed: str
@@ -226,7 +230,10 @@ class Sweep:
 
 
 def sweeps(results: list[Result], varied: str) -> list[Sweep]:
-    """The crowds by what they have in common when ``varied``, people or overlap, varies; the most values first."""
+    """Sort the results into sweeps in which only ``varied``, people or overlap, differs.
+
+    The sweep with the most values comes first.
+    """
     found: dict[str, dict[float, list[Result]]] = {}
     for result in results:
         crowd = result.scene_set

@@ -1,4 +1,4 @@
-"""A picture of how groupings compare."""
+"""A picture that compares groupings."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PLOT_TYPES = (".png", ".svg", ".pdf")
 _MARKERS = "osD^vPX*<>"
 _PANEL_INCHES, _LEGEND_INCHES = 4.6, 1.6
 _DPI = 110
-_LOG_RATIO = 20  # times that differ by less are shown on a plain scale
+_LOG_RATIO = 20  # if the slowest and the fastest time differ by less, the scale is linear
 _LONGEST_LABEL = 24
 
 
 class Style(NamedTuple):
-    """How a grouping is drawn in all panels."""
+    """The style of a grouping, the same in all panels."""
 
     color: str
     marker: str
@@ -32,22 +32,24 @@ class Style(NamedTuple):
 
 
 def check_plot_type(path: Path) -> None:
-    """Raise OpenPoseLabError if the name of ``path`` asks for no format that a plot can have."""
+    """Raise OpenPoseLabError if the name of ``path`` ends in none of ``PLOT_TYPES``."""
     if path.suffix.lower() not in PLOT_TYPES:
         raise OpenPoseLabError(f"cannot write {path}: the name of a plot must end in one of {' '.join(PLOT_TYPES)}")
 
 
 def plot(results: list[Result], path: Path) -> bytes:
-    """Accuracy against time on photos, accuracy against overlap, time against people: what there is, side by side.
+    """Plot accuracy against time on photos, accuracy against overlap, and time against people, side by side.
+
+    Panels without results are left out.
 
     Args:
-        results: the results of all groupings.
-        path: the file that will be written; its name decides the format.
+        results: The results of all groupings.
+        path: The file that will be written. Its name decides the format.
 
     Returns:
         The content of the file.
     """
-    from matplotlib.figure import Figure  # half a second that only this takes
+    from matplotlib.figure import Figure  # imported here, because it takes half a second
 
     names = list(dict.fromkeys(result.grouping for result in results if result.grouping != PERFECT))
     styles = {
@@ -67,7 +69,7 @@ def plot(results: list[Result], path: Path) -> bytes:
 
 
 def _panels(results: list[Result]) -> list[Callable[[Axes, dict[str, Style]], None]]:
-    """What is to be drawn."""
+    """Return a function for each panel, which draws it."""
     photos = [result for result in results if result.scene_set.kind == "photos"]
     by_overlap, by_people = sweeps(results, "overlap"), sweeps(results, "people")
     panels: list[Callable[[Axes, dict[str, Style]], None]] = []
@@ -83,7 +85,7 @@ def _panels(results: list[Result]) -> list[Callable[[Axes, dict[str, Style]], No
 
 
 def _against_time(results: list[Result], column: str, axes: Axes, styles: dict[str, Style]) -> None:
-    """A point for each grouping: up is better, left is faster."""
+    """Draw a point for each grouping. Higher is better, and further left is faster."""
     for result in results:
         if result.grouping == PERFECT:
             axes.axhline(result.figures[column], color="grey", linestyle=":", label=f"{PERFECT} grouping")
@@ -97,7 +99,7 @@ def _against_time(results: list[Result], column: str, axes: Axes, styles: dict[s
 
 
 def _lines(sweep: Sweep, column: str, varied: str, ylabel: str, axes: Axes, styles: dict[str, Style]) -> None:
-    """A line for each grouping."""
+    """Draw a line for each grouping."""
     for name, style in styles.items():
         found = {
             value: [result for result in there if result.grouping == name] for value, there in sweep.by_value.items()
@@ -111,12 +113,12 @@ def _lines(sweep: Sweep, column: str, varied: str, ylabel: str, axes: Axes, styl
 
 
 def _make_log(axes: Axes, which: str) -> None:
-    """A logarithmic scale with plain numbers."""
+    """Set a logarithmic scale with plain numbers."""
     for name in which:
         axes.set(**{f"{name}scale": "log"})
         getattr(axes, f"{name}axis").set_major_formatter("{x:g}")
 
 
 def _short(name: str) -> str:
-    """A grouping's name, or the end of its path."""
+    """Return a grouping's name. Shorten a long name or path to its end."""
     return name if len(name) <= _LONGEST_LABEL else "..." + name[-_LONGEST_LABEL:]

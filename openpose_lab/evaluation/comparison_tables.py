@@ -1,4 +1,4 @@
-"""The figures of a comparison of groupings, as tables to read and as CSV."""
+"""The figures of a comparison of groupings, as printed tables and as CSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CSV_COLUMNS = ("kind", "scenes", "crowd", "overlap", "grouping", *COLUMNS, "ms s
 
 
 def format_tables(results: list[Result]) -> Iterator[str]:
-    """The tables, each as one text."""
+    """Format the tables. Yield each as one text."""
     photos = [result for result in results if result.scene_set.kind == "photos"]
     if photos:
         yield format_figures(photos[0].scene_set.title, {result.grouping: result.figures for result in photos}, COLUMNS)
@@ -41,13 +41,13 @@ def format_tables(results: list[Result]) -> Iterator[str]:
     for result in results:
         if (gap := result.figures.get("gap", 0)) > 1e-6:
             yield (
-                f"{result.grouping}, {result.scene_set.title}: its time was up, and what it found is at most "
-                f"{gap:.2%} less than the best there is"
+                f"{result.grouping}, {result.scene_set.title}: stopped at the time limit; the objective is at most "
+                f"{gap:.2%} below the optimum"
             )
 
 
 def _means(sweep: Sweep) -> str:
-    """A table of means over all overlaps, of the groupings that were there at all of them."""
+    """Format a table of means over all overlaps. Groupings without results at every overlap are left out."""
     figures: dict[str, list[dict[str, float]]] = {}
     for result in itertools.chain.from_iterable(sweep.by_value.values()):
         figures.setdefault(result.grouping, []).append(result.figures)
@@ -64,7 +64,7 @@ def _means(sweep: Sweep) -> str:
 
 
 def _by_value(title: str, sweep: Sweep, column: str) -> str:
-    """A table of one figure, with a column for each value that was varied."""
+    """Format a table of one figure, with a column for each value of the number that differs."""
     rows: dict[str, dict[str, float]] = {}
     for value, found in sweep.by_value.items():
         for result in found:
@@ -77,12 +77,12 @@ def format_figures(title: str, rows: dict[str, dict[str, float]], formats: dict[
     """Format figures in columns under their headings.
 
     Args:
-        title: the first line.
-        rows: the figures of each grouping, by column.
-        formats: the format of each column's figures.
+        title: The first line.
+        rows: The figures of each grouping, by column.
+        formats: The format of each column's figures.
 
     Returns:
-        The lines. A figure that is missing is "-".
+        The lines. A missing figure is "-".
     """
     lines = [["grouping", *formats]]
     for name, figures in rows.items():
@@ -94,7 +94,7 @@ def format_figures(title: str, rows: dict[str, dict[str, float]], formats: dict[
 
 
 def figures_csv(results: list[Result]) -> bytes:
-    """All figures of all groupings on all sets of scenes."""
+    """Write all figures of all groupings on all sets of scenes as CSV."""
     text = io.StringIO()
     writer = csv.DictWriter(text, CSV_COLUMNS)
     writer.writeheader()

@@ -1,7 +1,8 @@
-"""Keypoint completion: a missing keypoint is imputed where it most likely is.
+"""Keypoint completion: impute each missing keypoint at its most likely place.
 
-It serves average precision alone. COCO does not penalise extra keypoints, and it labels many hidden ones, so an unsure
-keypoint is better than none. In a picture it is worse. Keypoints that were found stay as they are.
+Completion only serves average precision. COCO does not penalise extra keypoints, and it labels many hidden keypoints,
+so an uncertain keypoint scores better than none. In a picture, an uncertain keypoint is worse than none. Keypoints that
+were found do not change.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from estimation.thresholds import check_thresholds, threshold
 
 @dataclass(frozen=True)
 class Completion:
-    """The thresholds of completion. docs/accuracy.md has what each is worth.
+    """The thresholds of completion. docs/accuracy.md shows the effect of each on AP.
 
     Raises:
-        ValueError: if a threshold is out of its range.
+        ValueError: A threshold is out of its range.
     """
 
     completion_reach: float = threshold(0.1, 1e-6)
-    """Standard deviation of the distance between a part and where proportions put it, as a share of the height."""
+    """Standard deviation of a part's distance from its place by proportions, as a share of the person's height."""
     completion_floor: float = threshold(0.003, 1e-12)
-    """Added to the heatmap. A part of which the heatmap shows nothing goes where proportions put it."""
+    """Added to the heatmap. If the heatmap is 0 everywhere, the part goes to its place by proportions."""
 
     def __post_init__(self) -> None:
         check_thresholds(self)
@@ -45,18 +46,18 @@ def complete(
     maps: FieldMaps,
     completion: Completion | None = None,
 ) -> Skeletons:
-    """Convert rows of people to skeletons and impute the keypoints that they lack. Person scores are unchanged.
+    """Convert rows of people to skeletons and impute their missing keypoints. Person scores are unchanged.
 
     Args:
-        config: the configuration that the peaks were found with.
+        config: The configuration that the peaks were found with.
         subset: (n, parts + 2) rows of people.
-        coordinates: the peaks that the rows name.
-        maps: the maps that the peaks were found in.
-        completion: the thresholds, by default those of ``Completion``.
+        coordinates: The peaks with the ids in the rows.
+        maps: The maps that the peaks were found in.
+        completion: The thresholds, by default those of ``Completion``.
 
     Returns:
-        The skeletons. Peak ids from ``len(coordinates)`` on are imputed keypoints. A layout without proportions gets
-        none.
+        The skeletons. Peak ids of ``len(coordinates)`` and more are imputed keypoints. If the layout has no
+        proportions, no keypoints are imputed.
     """
     scores = score_people(config, subset, coordinates)
     if config.layout.proportions is not None:
@@ -73,8 +74,9 @@ def _impute(
 ) -> tuple[NDArray[np.float64], Coordinates]:
     """Fill all slots of the rows, and append the imputed peaks to the others.
 
-    The parts are filled along the limbs, from the parts that were found outwards. Each goes to the cell with the best
-    heatmap value, discounted by the distance from where a standing person of this height has the part.
+    The parts are filled along the limbs, outwards from the parts that were found. Each part goes to the cell with the
+    largest log(heatmap + ``completion_floor``) - d^2 / (2 s^2). Here d is the distance from the part's place in a
+    standing person of this height, and s is ``completion_reach`` times the height.
     """
     subset = subset.copy()
     ids, cells = ids_of(subset), cells_of(subset, coordinates)
@@ -84,7 +86,7 @@ def _impute(
     imputed: list[tuple[int, int, int]] = []
     for person, places, height in zip(ids, cells, tall.tolist()):
         reached = np.flatnonzero(person != MISSING).tolist()
-        for start in reached:  # grows on the way
+        for start in reached:  # the loop appends to this list
             for end in _beside(config, start):
                 if person[end] != MISSING:
                     continue
@@ -108,6 +110,6 @@ def _impute(
 
 
 def _beside(config: Config, part: int) -> list[int]:
-    """The parts that a limb joins to this one."""
+    """Return the parts that a limb joins to this part."""
     ends = [limb[:2] for limb in config.limbs if part in limb[:2] and not limb.redundant]
     return [end for pair in ends for end in pair if end != part]

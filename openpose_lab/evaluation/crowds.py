@@ -1,7 +1,7 @@
-"""Simulated crowds: people who overlap as much as is asked for, and the limbs that a network might show of them.
+"""Simulated crowds: people with a chosen overlap, and the limbs that a network might find.
 
-The maps are ideal ones (estimation/synthesis.py) with the disturbances of real ones. The owner of every peak is known,
-so a grouping can be judged peak by peak. The number of people and their overlap can be chosen freely.
+The maps are ideal maps (estimation/synthesis.py) with disturbances like those of real maps. The owner of every peak is
+known, so a grouping can be scored peak by peak. The number of people and their overlap can be chosen freely.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 _HEAD = ("nose", "right_eye", "left_eye", "right_ear", "left_ear", "head")
 _FOOT = ("ankle", "big_toe", "small_toe", "heel")
 _JOINTS: tuple[tuple[str, tuple[str, ...], float], ...] = (
-    # the joint, what turns about it, and the standard deviation of the turn in degrees
+    # the joint, the parts that turn about it, and the standard deviation of the turn in degrees
     ("right_elbow", ("right_wrist",), 50),
     ("left_elbow", ("left_wrist",), 50),
     ("right_shoulder", ("right_elbow", "right_wrist"), 35),
@@ -43,20 +43,20 @@ _JOINTS: tuple[tuple[str, tuple[str, ...], float], ...] = (
     ("neck", _HEAD, 10),
     ("mid_hip", tuple(STANDING), 10),
 )
-_DEPTH = 0.25  # how thick people are from the side, as a share of their width
-_PERSON_CELLS = (14, 28)  # how tall people are
-_CELL_PIXELS = 8.0  # as in every network here
+_DEPTH = 0.25  # width of a person seen from the side, as a share of the width from the front
+_PERSON_CELLS = (14, 28)  # range of people's heights in cells
+_CELL_PIXELS = 8.0  # the stride of every network of the project
 _MARGIN = 4.0  # cells between people and the map's edge
 _TRIES = 30  # places that are tried for each person
-_FARTHEST = 10  # photos beside a photo that a keypoint may lie
+_FARTHEST = 10  # largest x and y of a keypoint, in widths and heights of the photo
 _LARGEST_ARRAY = 128 << 20  # bytes: 300,000 people
-_MIN_LABELLED = 12  # keypoints that a real skeleton must have
-_PHOTO_SHAPE = 4 / 3  # width to height of most photos in COCO
-_JITTER = 0.3  # cells by which a peak strays from the end of its limbs
-_DOUBLE_DISTANCE = (2.5, 4.0)  # cells between a peak and its double
+_MIN_LABELLED = 12  # fewest labelled keypoints of a real skeleton
+_PHOTO_SHAPE = 4 / 3  # width / height of most photos in COCO
+_JITTER = 0.3  # standard deviation of a peak's distance from the end of its limbs along each axis, in cells
+_DOUBLE_DISTANCE = (2.5, 4.0)  # range of the distance between a peak and its double, in cells
 _DOUBLE_SCORE = 0.7
-_SMOOTHNESS = 1.5  # cells over which noise hangs together
-_REACH = 1.5  # cells within which a peak is that of a keypoint
+_SMOOTHNESS = 1.5  # standard deviation of the Gaussian that smooths the noise, in cells
+_REACH = 1.5  # largest distance of a peak from its keypoint, in cells
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +64,10 @@ class Crowd:
     """A simulated scene.
 
     Attributes:
-        keypoints: the ground truth, (n, parts, 2) float64, x and y in map cells, NaN where a part is missing.
-        maps: the maps of them.
-        connections: the limbs found in the maps.
-        owner: (P,) intp, the person that each peak belongs to, or ``NOBODY`` of measures.py.
+        keypoints: The ground truth, (n, parts, 2) float64, x and y in map cells, NaN where a part is missing.
+        maps: The maps of the people.
+        connections: The limbs found in the maps.
+        owner: (P,) intp, the owner of each peak, -1 without an owner.
     """
 
     keypoints: Floats
@@ -84,17 +84,18 @@ def simulate(
     disturbance: Disturbance,
     skeletons: Floats | None = None,
 ) -> Crowd:
-    """Simulate a crowd in which a neighbour's box covers ``overlap`` of each person's box, except the first.
+    """Simulate a crowd. People are placed one by one, each with the given overlap with an earlier person.
 
     Args:
-        config: the configuration.
-        rng: the source of random numbers.
-        people: the number of people.
-        overlap: share of the smaller of two boxes, from 0, where boxes touch, to below 1. It is the largest overlap
-            of a person with those placed before, if there is such a place. Boxes of very different shapes cannot
-            reach 1.
-        disturbance: the difference between the maps and ideal ones.
-        skeletons: (k, parts, 2) to draw from, as ``read_skeletons`` gives them; by default people are made up.
+        config: The configuration.
+        rng: The source of random numbers.
+        people: The number of people.
+        overlap: The area that two boxes share, as a share of the smaller box: from 0, where boxes touch, to below 1.
+            A person's largest overlap with an earlier person has this value, if such a place is found. Boxes of very
+            different shapes cannot reach 1.
+        disturbance: The difference between the maps and ideal maps.
+        skeletons: (k, parts, 2) skeletons to choose from, as ``read_skeletons`` returns them. By default the poses are
+            random.
 
     Returns:
         The crowd.
@@ -110,7 +111,11 @@ def simulate(
 
 
 def made_up_poses(config: Config, rng: np.random.Generator, count: int) -> Floats:
-    """(count, parts, 2): people standing, walking and waving, seen from all sides, in units of their height."""
+    """Make random poses: people who stand, walk and wave, seen from all sides.
+
+    Returns:
+        (count, parts, 2) float64, in units of the person's height.
+    """
     angles = np.stack([rng.normal(0, spread, count) for _, _, spread in _JOINTS], axis=1)
     return bent_poses(config, angles, rng.uniform(0, np.pi, count))
 
@@ -120,12 +125,12 @@ TURNS = tuple(spread for _, _, spread in _JOINTS)
 
 
 def bent_poses(config: Config, angles: Floats, view: Floats) -> Floats:
-    """Bend the joints of a standing person, and look at them from a side.
+    """Bend the joints of a standing person, and turn the person to a view.
 
     Args:
-        config: the configuration.
-        angles: (count, joints) turn of each joint of ``TURNS``, in degrees.
-        view: (count,) angle that the people are seen at, in radians: 0 from the front, pi from the back.
+        config: The configuration.
+        angles: (count, joints) the turn of each joint of ``TURNS``, in degrees.
+        view: (count,) the view of each person, in radians: 0 from the front, pi from the back.
 
     Returns:
         (count, parts, 2), in units of the person's height.
@@ -145,10 +150,19 @@ def bent_poses(config: Config, angles: Floats, view: Floats) -> Floats:
 
 
 def read_skeletons(path: Path, config: Config) -> Floats:
-    """(k, parts, 2) skeletons of real people from an archive with COCO keypoints, their longer side 1.
+    """Read skeletons of real people from an archive with COCO keypoints.
 
-    path: an .npz with ``keypoints`` (n, 17, 3), x and y from 0 to 1 across the photo, and the visibility.
-    Raises OpenPoseLabError if it cannot be read or is no such archive.
+    Args:
+        path: An .npz file with an array ``keypoints`` (n, 17, 3): x and y from 0 to 1 across the photo, and the
+            visibility.
+        config: The configuration of the skeletons.
+
+    Returns:
+        (k, parts, 2) float64, x and y. The longer side of each skeleton is 1. Skeletons with fewer than 12 labelled
+        keypoints are left out.
+
+    Raises:
+        OpenPoseLabError: The file cannot be read, or is no such archive.
     """
     with open_input(path, "skeletons file") as file:
         try:
@@ -157,7 +171,7 @@ def read_skeletons(path: Path, config: Config) -> Floats:
                 raise ValueError("the keypoints are not numbers")
         except (ValueError, KeyError) as error:
             raise OpenPoseLabError(f"the skeletons {path} are no .npz archive with an array 'keypoints'") from error
-    with np.errstate(invalid="ignore"):  # of NaN, which is refused below
+    with np.errstate(invalid="ignore"):  # NaN is refused below
         keypoints = keypoints.astype(np.float64)
     if keypoints.ndim != 3 or keypoints.shape[1:] != (len(COCO_KEYPOINTS), 3) or not np.isfinite(keypoints).all():
         raise OpenPoseLabError(f"the skeletons {path} must have keypoints (n, 17, 3) but have {keypoints.shape}")
@@ -165,7 +179,7 @@ def read_skeletons(path: Path, config: Config) -> Floats:
         raise OpenPoseLabError(f"the skeletons {path} must have x and y from 0 to 1 across the photo")
     whole = keypoints[(keypoints[:, :, 2] > 0).sum(axis=1) >= _MIN_LABELLED] * (_PHOTO_SHAPE, 1, 1)
     if not len(whole):
-        raise OpenPoseLabError(f"the skeletons {path} have nobody with {_MIN_LABELLED} labelled keypoints or more")
+        raise OpenPoseLabError(f"the skeletons {path} lack a person with {_MIN_LABELLED} or more labelled keypoints")
     poses = from_coco(config, whole)
     low, high = _boxes(poses)
     size = np.maximum((high - low).max(axis=1), 1e-6)[:, None, None]
@@ -174,15 +188,15 @@ def read_skeletons(path: Path, config: Config) -> Floats:
 
 
 def _boxes(keypoints: Floats) -> tuple[Floats, Floats]:
-    """The corners (n, 2) of the box around each person."""
+    """Return two corners (n, 2) of the box around each person: the smallest and the largest x and y."""
     return np.nanmin(keypoints, axis=-2), np.nanmax(keypoints, axis=-2)
 
 
 def _place(poses: Floats, rng: np.random.Generator, overlap: float) -> tuple[Floats, tuple[int, int]]:
-    """Put people one by one beside somebody who is there, and the map around them all."""
+    """Place people one by one beside an earlier person. Return their keypoints, and height and width of the map."""
     low, high = _boxes(poses)
     centre = np.zeros((len(poses), 2))
-    half = np.maximum((high - low) / 2, 0.5)  # a box is a cell wide at least
+    half = np.maximum((high - low) / 2, 0.5)  # a box is at least one cell wide
     for k in range(1, len(poses)):
         beside = rng.integers(k, size=_TRIES)
         places = _at_overlap(centre[beside], half[beside], half[k], _directions(rng, (_TRIES,)), overlap)
@@ -195,13 +209,24 @@ def _place(poses: Floats, rng: np.random.Generator, overlap: float) -> tuple[Flo
 
 
 def _directions(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
-    """Unit vectors (*shape, 2)."""
+    """Return random unit vectors (*shape, 2)."""
     angle = rng.uniform(0, 2 * np.pi, shape)
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
 def _at_overlap(centre: Floats, half: Floats, own_half: Floats, direction: Floats, overlap: float) -> Floats:
-    """Centres (k, 2), in the given directions from others', at which one's box covers ``overlap`` of the smaller."""
+    """Find the distance, along each direction, at which a box has the given overlap with another box.
+
+    Args:
+        centre: (k, 2) the centres of the other boxes.
+        half: (k, 2) half the width and height of the other boxes.
+        own_half: (2,) half the width and height of the box.
+        direction: (k, 2) unit vectors from the other centres.
+        overlap: The shared area as a share of the smaller box.
+
+    Returns:
+        (k, 2) the centres of the box.
+    """
     near, far = np.zeros((len(centre), 1)), np.full((len(centre), 1), 2 * float((half + own_half).sum(axis=1).max()))
     for _ in range(40):
         middle = (near + far) / 2
@@ -211,7 +236,7 @@ def _at_overlap(centre: Floats, half: Floats, own_half: Floats, direction: Float
 
 
 def _overlaps(centre: Floats, half: Floats, others: Floats, others_half: Floats) -> Floats:
-    """The area that two boxes share, as a share of the smaller one's."""
+    """Compute the area that two boxes share, as a share of the smaller box."""
     common = np.minimum(centre + half, others + others_half) - np.maximum(centre - half, others - others_half)
     smaller = 4 * np.minimum(np.prod(half, axis=-1), np.prod(others_half, axis=-1))
     share: Floats = np.prod(np.maximum(common, 0), axis=-1) / smaller
@@ -219,7 +244,7 @@ def _overlaps(centre: Floats, half: Floats, others: Floats, others_half: Floats)
 
 
 def _cross_hands(config: Config, keypoints: Floats, rng: np.random.Generator, share: float) -> None:
-    """Some people and their nearest neighbours exchange the places of a hand."""
+    """Exchange the places of a wrist between some people and their nearest neighbours, in place."""
     low, high = _boxes(keypoints)
     size = (high - low).max(axis=1)
     free = np.ones(len(keypoints), dtype=bool)
@@ -239,7 +264,7 @@ def _cross_hands(config: Config, keypoints: Floats, rng: np.random.Generator, sh
 def _show(
     config: Config, keypoints: Floats, shape: tuple[int, int], rng: np.random.Generator, disturbance: Disturbance
 ) -> Crowd:
-    """The maps of the people, disturbed, and what is found in them."""
+    """Make the disturbed maps of the people, and find the limbs in them."""
     seen = keypoints + rng.normal(0, _JITTER, keypoints.shape)
     seen[rng.random(seen.shape[:2]) < disturbance.missing] = np.nan
     doubles = seen + _directions(rng, seen.shape[:2]) * rng.uniform(*_DOUBLE_DISTANCE, (*seen.shape[:2], 1))
@@ -258,7 +283,7 @@ def _show(
 
 
 def _noise(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> NDArray[np.float32]:
-    """Smooth Gaussian noise (h, w, channels) of the given standard deviation."""
+    """Make smooth Gaussian noise (h, w, channels) with the given standard deviation."""
     white = rng.standard_normal(shape, dtype=np.float32)
     smooth = np.stack([cv2.GaussianBlur(channel, (0, 0), _SMOOTHNESS) for channel in np.moveaxis(white, 2, 0)], axis=2)
-    return smooth * np.float32(deviation * 2 * np.sqrt(np.pi) * _SMOOTHNESS)  # what the blur takes from white noise
+    return smooth * np.float32(deviation * 2 * np.sqrt(np.pi) * _SMOOTHNESS)  # the blur reduces the deviation by this

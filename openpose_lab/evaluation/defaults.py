@@ -1,4 +1,4 @@
-"""Defaults that the options of programs show, and how: a light module."""
+"""Defaults that the options of programs show. The module is light: it imports no large library."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 WORST = 10
-"""Number of photos that are named, those with the largest loss."""
+"""Number of worst photos that are named: those with the largest loss."""
 
 
 @dataclass(frozen=True)
 class Disturbance:
-    """The difference between the maps and ideal ones.
+    """The difference between simulated maps and ideal maps.
 
     Attributes:
-        noise: standard deviation of the noise in the PAFs. The heatmaps get noise in proportion to their values.
-        missing: share of keypoints without a peak.
-        doubled: share of keypoints with a second, lower peak beside the first.
-        crossing: share of people who exchange a hand's place with their nearest neighbour, so that forearms cross.
+        noise: Standard deviation of the noise in the PAFs. The heatmaps get noise in proportion to their values.
+        missing: Share of keypoints without a peak.
+        doubled: Share of keypoints with a second, lower peak beside the first.
+        crossing: Share of people who exchange the place of a wrist with their nearest neighbour, so that forearms
+            cross.
     """
 
     noise: float = 0.2
@@ -27,5 +28,5 @@ class Disturbance:
 
 
 def listed(values: Iterable[float]) -> str:
-    """Numbers as a person writes them, with spaces between."""
+    """Format numbers in their shortest form, with spaces between them."""
     return " ".join(f"{value:g}" for value in values)

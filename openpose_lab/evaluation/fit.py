@@ -1,4 +1,4 @@
-"""Whether annotations fit their photos: pixels, sizes, and which way up. If not, AP would be 0 without a reason."""
+"""Check that annotations fit their photos: pixels, size and orientation. If they do not, AP is 0 without a reason."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
 _FEWEST = 3
-"""Fewest labelled keypoints of a photo that are judged."""
+"""A photo with fewer labelled keypoints is not checked."""
 _ROUNDING = 1
-"""Pixels by which a size or a keypoint may differ without a note."""
+"""Largest difference of a size or a keypoint without a note, in pixels."""
 _LARGEST_SIDE = 2**31
-"""Pixels. No photo is larger."""
+"""In pixels. No photo is larger."""
 
 
 class Annotated(NamedTuple):
-    """A photo, and what its annotations say of its pixels.
+    """A photo with its size and its annotated keypoints.
 
     Attributes:
-        image: its entry in the annotations, with ``id``, ``file_name``, and ``width`` and ``height`` if it states them.
-        path: its file.
-        size: its size; None if it cannot be read.
-        points: (n, 2) float, x and y of the labelled keypoints of all people.
+        image: The photo's entry in the annotations: ``id``, ``file_name``, and optionally ``width`` and ``height``.
+        path: The photo's file.
+        size: The photo's size. None if the file cannot be read.
+        points: (n, 2) float, x and y in pixels of the labelled keypoints of all people.
     """
 
     image: dict[str, Any]
@@ -42,7 +42,7 @@ class Annotated(NamedTuple):
 
 
 def check_units(truth: COCO) -> None:
-    """Raise OpenPoseLabError if keypoints or areas are not in pixels. Warn of single people without an area."""
+    """Raise OpenPoseLabError if keypoints or areas are not in pixels. Warn if some people have no area."""
     for image in truth.dataset["images"]:
         check_pixels(image, _labelled(truth, image["id"]))
     people = list(filter(counts, truth.anns.values()))
@@ -53,7 +53,7 @@ def check_units(truth: COCO) -> None:
     if len(without) == len(people):
         raise OpenPoseLabError(
             f"the 'area' of every person in the annotations is below 1 pixel (first in {first}), so COCO's measure "
-            f"counts no person as found; give areas in square pixels, or leave out 'area' to take that of the box"
+            f"counts no person as found; give areas in square pixels, or leave out 'area' to use the area of the box"
         )
     note(
         f"the 'area' of {len(without)} of {len(people)} people is below 1 pixel (first in {first}), so COCO's measure "
@@ -62,7 +62,7 @@ def check_units(truth: COCO) -> None:
 
 
 def check_pixels(image: dict[str, Any], points: NDArray[np.float64]) -> None:
-    """Raise OpenPoseLabError if the keypoints (n, 2) of a photo are no pixels but shares of its size."""
+    """Raise OpenPoseLabError if the keypoints (n, 2) of a photo are shares of its size instead of pixels."""
     if len(points) >= _FEWEST and points.min() >= 0 and points.max() <= 1:
         raise OpenPoseLabError(
             f"all keypoints of {_name(image)} in the annotations lie from 0 to 1; give them in pixels of the photo"
@@ -70,21 +70,22 @@ def check_pixels(image: dict[str, Any], points: NDArray[np.float64]) -> None:
 
 
 def check_photos(truth: COCO, photos: dict[int, Path]) -> None:
-    """Compare photos with the sizes and keypoints that annotations give.
+    """Compare photos with the sizes and keypoints of their annotations.
 
     Args:
-        truth: the annotations.
-        photos: the photo of each image id. Unreadable photos are passed over: reading them later fails.
+        truth: The annotations.
+        photos: The photo of each image id. Unreadable photos are skipped, because a later stage reports them.
 
     Raises:
-        OpenPoseLabError: at the first photo of another size than annotated, or with most keypoints outside it.
+        OpenPoseLabError: A photo has another size than its annotations state, or most of its keypoints lie outside
+            it. The message names the first such photo.
     """
     given = ((image, photos[image["id"]]) for image in truth.dataset["images"])
     compare_photos(Annotated(image, path, photo_size(path), _labelled(truth, image["id"])) for image, path in given)
 
 
 def compare_photos(annotated: Iterable[Annotated]) -> None:
-    """Compare photos with their annotations, as ``check_photos`` does."""
+    """Compare photos with their annotations. Raises and warns as ``check_photos`` does."""
     uncertain, outside, beyond, ids_of_path = [], [], 0.0, dict[Path, int]()
     for image, path, size, points in annotated:
         if ids_of_path.setdefault(path, image["id"]) != image["id"]:
@@ -109,7 +110,7 @@ def compare_photos(annotated: Iterable[Annotated]) -> None:
     if outside:
         note(
             f"{len(outside)} labelled keypoints lie outside their photos, by up to {beyond:.0f} pixels (first in "
-            f"{outside[0]}); check that the annotations are those of the photos"
+            f"{outside[0]}); check that the annotations belong to the photos"
         )
     if uncertain:
         others = f" and {len(uncertain) - 1} more photos" if len(uncertain) > 1 else ""
@@ -122,8 +123,8 @@ def compare_photos(annotated: Iterable[Annotated]) -> None:
 def _of_another_size(image: dict[str, Any], stated: tuple[int, int], size: PhotoSize) -> str:
     if size.turned and _alike(stated, size.stored):
         return (
-            f"{_name(image)} is {_times(size.upright)} as EXIF turns it upright, but the annotations are for "
-            f"{_times(stated)}, the photo unturned; remove the EXIF orientation, or annotate the upright photo"
+            f"{_name(image)} is {_times(size.upright)} after EXIF turns it upright, but the annotations are for "
+            f"{_times(stated)}, the photo before; remove the EXIF orientation, or annotate the upright photo"
         )
     return (
         f"{_name(image)} is {_times(size.upright)}, but the annotations are for {_times(stated)}; give photos of that "
@@ -134,15 +135,15 @@ def _of_another_size(image: dict[str, Any], stated: tuple[int, int], size: Photo
 def _mostly_outside(image: dict[str, Any], count: int, points: NDArray[np.float64], size: PhotoSize) -> str:
     fits_unturned = size.turned and (_beyond(points, size.stored) <= _ROUNDING).all()
     why = (
-        "they fit the photo as it is before EXIF turns it; remove the EXIF orientation, or annotate the upright photo"
+        "they fit the photo before EXIF turns it; remove the EXIF orientation, or annotate the upright photo"
         if fits_unturned
-        else "check that the annotations are those of the photos"
+        else "check that the annotations belong to the photos"
     )
     return f"{count} of {len(points)} keypoints lie outside {_name(image)}, which is {_times(size.upright)}; {why}"
 
 
 def _stated_size(image: dict[str, Any]) -> tuple[int, int] | None:
-    """Width and height in the annotations, or None. COCO's keypoint measure does not need them."""
+    """Return width and height in the annotations, or None if unknown. COCO's keypoint measure does not need them."""
     width, height = image.get("width"), image.get("height")
     if not (isinstance(width, int | float) and isinstance(height, int | float)):
         return None
@@ -156,14 +157,14 @@ def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def _labelled(truth: COCO, image_id: int) -> NDArray[np.float64]:
-    """(n, 2) x and y of the labelled keypoints of a photo's people who count."""
+    """Return (n, 2), x and y of the labelled keypoints of the people in a photo that COCO counts."""
     people = [person["keypoints"] for person in truth.imgToAnns[image_id] if counts(person)]
     keypoints = np.array(people, dtype=np.float64).reshape(-1, 3)
     return keypoints[keypoints[:, 2] > 0, :2]
 
 
 def _beyond(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
-    """(n,) pixels by which points (n, 2) lie beyond the edge of a photo."""
+    """Return (n,), the distance in pixels of each point (n, 2) beyond the edge of a photo. 0 or less is inside."""
     over: NDArray[np.float64] = np.maximum(-points, points - np.array(size)).max(axis=1, initial=0)
     return over
 
@@ -177,5 +178,5 @@ def _times(size: tuple[int, int]) -> str:
 
 
 def note(sentence: str) -> None:
-    """Issue a warning that names the line which called the calling function."""
+    """Issue a warning. Its place is the line that called the caller of ``note``."""
     warnings.warn(sentence, OpenPoseLabWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""How right the identities of a tracker are: IDF1, and with trackeval also HOTA and identity switches."""
+"""Accuracy of a tracker's identities: IDF1, and with trackeval also HOTA and identity switches."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ Floats = NDArray[np.float64]
 Ids = list[NDArray[np.intp]]
 
 LEAST_IOU = 0.5
-"""IoU (intersection over union) from which on a box found may be that of a true person, as in MOTChallenge."""
-_MARGIN = 0.1  # what a box reaches beyond the keypoints, as a share of its longer side: flesh around the joints
+"""Least IoU (intersection over union) at which a detected box can match a ground-truth box, as in MOTChallenge."""
+_MARGIN = 0.1  # margin of a box around its keypoints, as a share of its longer side: the body is larger
 
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
-    """What identities are measured on: T frames with true people and people found.
+    """T frames with the ground-truth identities and the identities that a tracker gave.
 
     Attributes:
-        true_ids: T, (n,) the identities of the true people, from 0.
-        found_ids: T, (m,) the identities of the people found, from 0. Those without identity are left out.
-        likeness: T, (n, m) IoU of their boxes.
+        true_ids: A list of T arrays (n,): the identities of the ground-truth people, from 0.
+        found_ids: A list of T arrays (m,): the identities of the people found, from 0. People without an identity are
+            left out.
+        likeness: A list of T arrays (n, m): the IoU of each ground-truth box with each detected box.
     """
 
     true_ids: Ids
@@ -37,12 +38,12 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Figures:
-    """How right identities are.
+    """Accuracy of identities.
 
     Attributes:
         idf1: 2 IDTP / (2 IDTP + IDFP + IDFN), from 0 to 1.
-        hota: higher order tracking accuracy, the mean over IoU from 0.05 to 0.95.
-        switches: how often the identity of a true person changes (IDSW of CLEAR MOT).
+        hota: Higher order tracking accuracy: the mean over IoU thresholds from 0.05 to 0.95.
+        switches: The number of times that a ground-truth person's identity changes (IDSW of CLEAR MOT).
     """
 
     idf1: float
@@ -51,14 +52,14 @@ class Figures:
 
 
 def true_identities(visible: NDArray[np.bool_], memory: float) -> NDArray[np.intp]:
-    """Number the true identities. A person absent for longer than the tracker's memory counts as new.
+    """Number the ground-truth identities. A person gets a new identity after an absence longer than ``memory``.
 
     Args:
-        visible: (T, people) as in ``TrackScene``.
-        memory: seconds from the last frame in which a person is visible to the next one.
+        visible: (T, people) bool, as in ``TrackScene``.
+        memory: The tracker's memory: the most seconds from one frame in which a person is visible to the next.
 
     Returns:
-        (T, people) identities from 0; ``NO_IDENTITY`` where a person is not visible.
+        (T, people) identities from 0, and ``NO_IDENTITY`` where a person is not visible.
     """
     identities = np.full(visible.shape, NO_IDENTITY, dtype=np.intp)
     count = 0
@@ -74,14 +75,14 @@ def true_identities(visible: NDArray[np.bool_], memory: float) -> NDArray[np.int
 
 
 def to_sequence(scene: TrackScene, found: Ids, memory: float, each_its_own: bool = False) -> Sequence:
-    """Compare the identities that a tracker gave with the true ones.
+    """Pair the identities that a tracker gave with the ground-truth identities.
 
     Args:
-        scene: the video.
-        found: T, (n,) the identities of ``scene.frames``.
-        memory: as in ``true_identities``.
-        each_its_own: whether each person without an identity counts as an identity of its own. Otherwise they count as
-            people who were not found.
+        scene: The video.
+        found: A list of T arrays (n,): the identities of the people in ``scene.frames``.
+        memory: As in ``true_identities``.
+        each_its_own: If true, each person without an identity gets a new identity in each frame. If false, a person
+            without an identity counts as not found.
 
     Returns:
         The sequence.
@@ -107,22 +108,22 @@ def to_sequence(scene: TrackScene, found: Ids, memory: float, each_its_own: bool
 
 
 def identify(scene: TrackScene, tracker: Tracker) -> Ids:
-    """The identities that a new tracker gives to ``scene.frames``: T, (n,)."""
+    """Return the identities that a new tracker gives to ``scene.frames``: a list of T arrays (n,)."""
     answers = (tracker.update(people, scene.timestamp(frame)) for frame, people in enumerate(scene.frames))
     return [np.asarray(answer, dtype=np.intp) for answer in answers]
 
 
 def oracle(scene: TrackScene, memory: float) -> Ids:
-    """The identities of a tracker that makes no mistake: T, (n,)."""
+    """Return the identities of a tracker without errors: a list of T arrays (n,)."""
     truth = true_identities(scene.visible, memory)
     return [truth[frame, people] for frame, people in enumerate(scene.owners)]
 
 
 def idf1(sequences: Sequence | list[Sequence]) -> float:
-    """IDF1 of one sequence or of several together: each true identity is paired with at most one that was found.
+    """Compute the IDF1 of one sequence, or of several sequences together.
 
-    The pairs are those that agree in the most frames. A pair agrees in a frame if the IoU of its boxes is
-    ``LEAST_IOU`` or more.
+    Each ground-truth identity is paired with at most one found identity, such that the pairs agree in as many frames
+    as possible. A pair agrees in a frame if the IoU of its boxes is ``LEAST_IOU`` or more.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -143,7 +144,7 @@ def _both(sequence: Sequence) -> tuple[Ids, Ids]:
 
 
 def figures(sequence: Sequence) -> Figures:
-    """IDF1, HOTA and switches of one sequence, by trackeval.
+    """Compute IDF1, HOTA and identity switches of one sequence with trackeval.
 
     Raises:
         OpenPoseLabError: trackeval is not installed.
@@ -169,7 +170,7 @@ def figures(sequence: Sequence) -> Figures:
 
 
 def _boxes(keypoints: Floats) -> Floats:
-    """(n, 4) left, top, right and bottom of the boxes around the keypoints (n, parts, 2), with a margin."""
+    """Return (n, 4), left, top, right and bottom of the boxes around keypoints (n, parts, 2), with a margin."""
     if not len(keypoints):
         return np.empty((0, 4))
     low, high = np.nanmin(keypoints, axis=1), np.nanmax(keypoints, axis=1)
@@ -178,7 +179,7 @@ def _boxes(keypoints: Floats) -> Floats:
 
 
 def iou(first: Floats, second: Floats) -> Floats:
-    """(n, m): intersection over union of boxes (n, 4) and (m, 4)."""
+    """Return (n, m), the intersection over union of boxes (n, 4) and (m, 4)."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     shared = np.prod(np.maximum(high - low, 0), axis=2)

@@ -1,4 +1,4 @@
-"""Maps of photos that are kept on disk, so that what comes after the network can be measured again within seconds."""
+"""A cache of photos' maps on disk. With cached maps, the stages after the network are measured again within seconds."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ from openpose_lab.paths import cache_folder
 
 FOLDER = cache_folder() / "maps"
 LARGEST = 2 << 30
-"""Bytes that the folder may hold. The maps of a photo of 496x368 have 0.7 MB."""
-_LARGEST_MAPS = 256 << 20  # bytes; those of a photo of 4 megapixels have 19 MB
+"""Largest size of the cache folder in bytes. The maps of a photo of 496x368 take 0.7 MB."""
+_LARGEST_MAPS = 256 << 20  # bytes; the maps of a photo of 4 megapixels take 19 MB
 _LIBRARIES = ("openvino", "tensorflow", "keras", "numpy", "opencv-python", "opencv-python-headless")
 
 
 class MapCache:
-    """The maps of photos by one network, of the same views of each. If all are kept, the network is not even loaded.
+    """The maps that one network makes of photos, with the same views of each photo.
 
-    Each is kept under the checksum of all that it depends on: the photo, the weights, the views, the code that makes
-    maps, and the versions of the libraries. So nothing ever has to be cleared by hand.
+    If the maps of all photos are cached, the network is not loaded. The key of cached maps is a checksum of everything
+    that they depend on: the photo, the weights, the views, the code that makes maps, and the versions of the libraries.
+    So the cache never has to be cleared by hand.
     """
 
     def __init__(
@@ -54,27 +55,27 @@ class MapCache:
         folder: Path = FOLDER,
         config: Config | None = None,
     ) -> None:
-        """Find the network's weights, and what its maps depend on.
+        """Find the network's weights, and everything that its maps depend on.
 
         Args:
-            network: the network's name.
-            weights: a weights file, by default the network's own.
-            views: the views that are averaged.
-            runtime, precision: what executes the network, and how, as in ``load_network``.
-            folder: where the maps are kept.
-            config: the configuration of what is measured, by default the network's.
+            network: The network's name.
+            weights: A weights file. By default the network's own.
+            views: The views that are averaged.
+            runtime, precision: The runtime and the precision of the network, as in ``load_network``.
+            folder: The cache folder.
+            config: The configuration of the measurement. By default the network's.
 
         Raises:
-            OpenPoseLabError: if no network has this name or it has no weights.
+            OpenPoseLabError: No network has this name, or the network has no weights.
         """
         self.config = config or network_config(network, weights)
         self.runtime = find_runtime(runtime).name
         self.network, self._weights = network, weights or find_weights(network)
         self._views = views
         self._execution = self.runtime, precision
-        bounds = self.config.min_photo_side, self.config.max_input_pixels  # which thresholds the maps depend on
+        bounds = self.config.min_photo_side, self.config.max_input_pixels  # the thresholds that maps depend on
         self._network: LoadedNetwork | None = None
-        channels = str((self.config.body_parts, self.config.limbs))  # which a mirrored view goes by
+        channels = str((self.config.body_parts, self.config.limbs))  # a mirrored view exchanges channels by them
         self._depends_on = [
             network,
             *map(str, self._execution),
@@ -92,9 +93,14 @@ class MapCache:
         self._kept = KeptFiles(folder, LARGEST, "maps")
 
     def maps_of(self, photo: Path, milliseconds: dict[str, float] | None = None) -> FieldMaps:
-        """The maps of a photo. Raises OpenPoseLabError if it cannot be read.
+        """Return the maps of a photo. Compute them if they are not cached.
 
-        milliseconds: gets the time of the ``network``, if it has to be asked.
+        Args:
+            photo: The photo's file.
+            milliseconds: Receives the time of the stage ``network``, if the maps are computed.
+
+        Raises:
+            OpenPoseLabError: The photo cannot be read.
         """
         data = read_input(photo, "photo", LARGEST_PHOTO_FILE)
         depends_on = [*self._depends_on, hashlib.sha256(data).hexdigest()]
@@ -115,7 +121,7 @@ class MapCache:
 def measuring_inputs(
     annotations: Path | None, photos: dict[int, Path], maps: MapCache
 ) -> list[tuple[str, Path | None]]:
-    """What a program that measures on photos reads, for ``check_outputs``."""
+    """List the input files of a program that measures on photos, for ``claim_outputs``."""
     weights = [*maps.weights_files, *map(record_path, maps.weights_files)]
     return [
         ("annotations", annotations),
@@ -132,7 +138,7 @@ def _encode(maps: FieldMaps) -> bytes:
 
 
 def _decode(data: bytes) -> FieldMaps | None:
-    """The maps that ``_encode`` encoded. None if they are others."""
+    """Decode the maps that ``_encode`` encoded. None if ``data`` is anything else."""
     try:
         arrays = read_npz(io.BytesIO(data), _LARGEST_MAPS)
         if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays.values()):

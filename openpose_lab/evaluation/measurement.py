@@ -1,4 +1,4 @@
-"""The whole pipeline on photos with known keypoints: who was found, and how long each stage took."""
+"""Run the whole pipeline on photos with ground truth: the people found, and the time of each stage."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _BLOCK = 16  # photos
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What was found in all photos.
+    """The people found in all photos.
 
     Attributes:
-        found: the people in COCO's form.
-        results: the same people with imputed keypoints, if asked for. These are evaluated.
-        times: milliseconds of each stage, for each photo.
+        found: The people in COCO's form, without imputed keypoints.
+        results: The same people, with imputed keypoints if requested. AP is computed from these.
+        times: The milliseconds of each stage, for each photo.
     """
 
     found: list[dict[str, Any]]
@@ -37,15 +37,18 @@ def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, complet
     """Find the people in all photos.
 
     Args:
-        photos: the photo of each image id.
-        maps: gives their maps.
-        grouping: makes people of limbs.
-        completion: how missing keypoints are imputed; None for not at all.
+        photos: The photo of each image id.
+        maps: The cache, or the network, that gives the maps of the photos.
+        grouping: The grouping.
+        completion: The thresholds of completion. None if missing keypoints are not imputed.
+
+    Returns:
+        The people and the times.
     """
     measured = Measured([], [], [])
     with tqdm(total=len(photos), desc="photos", unit="photo", disable=None) as bar:
-        # By blocks: right after the network, whose data fills the processor's caches, the stages take
-        # a third longer, and would be measured with it.
+        # The network runs on a block of photos before the stages after it are timed. Directly after the network, its
+        # data fills the processor's caches, and the stages take a third longer.
         for block in _blocks(list(photos.items()), _BLOCK):
             milliseconds: list[dict[str, float]] = [{} for _ in block]
             found_maps = [maps.maps_of(path, stages) for (_, path), stages in zip(block, milliseconds)]
@@ -60,5 +63,5 @@ def measure(photos: dict[int, Path], maps: MapCache, grouping: Grouping, complet
 
 
 def _blocks(items: list[tuple[int, Path]], size: int) -> list[list[tuple[int, Path]]]:
-    """The items in lists of at most ``size``."""
+    """Split the items into lists of at most ``size``."""
     return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,4 +1,4 @@
-"""How right a grouping is, peak by peak, where it is known whose each peak is."""
+"""Accuracy of a grouping, peak by peak, for peaks with known owners."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from estimation.coordinates import Coordinates
 from estimation.subset import MISSING, rows_of_peaks
 
 NOBODY = MISSING
-"""The owner of a peak that is no one's."""
+"""The owner of a peak that belongs to no person."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of peaks: those that were rightly put into one person, all that were, and all that should have been.
+    """Counts of pairs of peaks. The counts of several photos can be added.
 
-    Can be added up over photos.
+    Attributes:
+        right: Pairs of peaks that the grouping put into one person, and that belong to one person.
+        made: Pairs of peaks that the grouping put into one person.
+        true: Pairs of peaks that belong to one person.
     """
 
     right: int = 0
@@ -31,18 +34,18 @@ class Pairs:
 
     @property
     def f1(self) -> float:
-        """The harmonic mean of precision and recall, 1 at best; 1 too where there is nothing to put together."""
+        """The harmonic mean of precision and recall, 1 at best. It is also 1 without any pairs."""
         return 2 * self.right / (self.made + self.true) if self.made + self.true else 1.0
 
 
 def count_pairs(subset: NDArray[np.float64], owner: NDArray[np.intp], all_known: bool) -> Pairs:
-    """Count the pairs of peaks of one photo that are in one person.
+    """Count the pairs of peaks of one photo.
 
     Args:
         subset: (n, parts + 2) rows of people.
-        owner: (P,) the person that each peak belongs to, or ``NOBODY``.
-        all_known: whether a peak without an owner is false, so that every pair with it is wrong. Otherwise it may
-            belong to a person who is not annotated, and is left out.
+        owner: (P,) the owner of each peak, -1 without an owner.
+        all_known: If true, a peak without an owner is false, and every pair with it is wrong. If false, it may belong
+            to a person who is not annotated, and is left out.
 
     Returns:
         The pairs.
@@ -58,7 +61,7 @@ def count_pairs(subset: NDArray[np.float64], owner: NDArray[np.intp], all_known:
 
 
 def count_conflicts(subset: NDArray[np.float64], connections: Connections) -> int:
-    """Accepted limbs whose two ends are in two different people: evidence that the grouping went against."""
+    """Count the accepted limbs that join two different people. The grouping decided against such a limb."""
     row = rows_of_peaks(subset, len(connections.coordinates))
     first, second = row[connections.candidates.peaks[connections.accepted]].T
     return int(np.sum((first != second) & (first != NOBODY) & (second != NOBODY)))
@@ -68,14 +71,14 @@ def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDAr
     """Match peaks to the nearest keypoints, one to one.
 
     Args:
-        coordinates: the P peaks.
+        coordinates: The P peaks.
         keypoints: (n, parts, 2) in map cells, NaN where missing.
-        reach: (n, parts) cells within which a peak is taken for a keypoint.
+        reach: (n, parts) the largest distance of a peak from its keypoint, in cells.
 
     Returns:
-        (P,) the person of each peak's keypoint, or ``NOBODY``.
+        (P,) the owner of each peak, which is the person with its keypoint. -1 without a keypoint.
     """
-    from scipy.optimize import linear_sum_assignment  # a third of a second that only this takes
+    from scipy.optimize import linear_sum_assignment  # imported here, because it takes a third of a second
     from scipy.spatial.distance import cdist
 
     owner = np.full(len(coordinates), NOBODY)
@@ -83,7 +86,7 @@ def owners(coordinates: Coordinates, keypoints: NDArray[np.float64], reach: NDAr
         peaks = np.flatnonzero(coordinates.part == part)
         people = np.flatnonzero(~np.isnan(keypoints[:, part, 0]))
         distance = cdist(coordinates.xy[peaks], keypoints[people, part]) / reach[people, part]
-        peak, person = linear_sum_assignment(np.minimum(distance, 1))  # out of reach is out of reach
+        peak, person = linear_sum_assignment(np.minimum(distance, 1))  # all distances out of reach are equally bad
         near = distance[peak, person] < 1
         owner[peaks[peak[near]]] = people[person[near]]
     return owner

@@ -1,4 +1,4 @@
-"""The simplest tracker that remembers: each person is the nearest one of those seen before. A baseline."""
+"""A baseline tracker: each person gets the identity of the nearest person seen before."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ if TYPE_CHECKING:
     from estimation.layouts import Layout
     from estimation.skeletons import Skeletons
 
-_FARTHEST = 0.5  # body heights that a person may move between two sights of them
+_FARTHEST = 0.5  # largest distance that a person may move between two detections, in body heights
 
 
 class NearestTracker:
-    """Pairs people with those seen before, the nearest pair first, by the means of their keypoints."""
+    """A tracker that pairs people with people seen before, the nearest pair first.
+
+    The place of a person is the mean of their keypoints.
+    """
 
     def __init__(self, layout: Layout, memory: float) -> None:
         """Make a tracker for one video.
 
         Args:
             layout: The layout of the skeletons.
-            memory: Seconds after which a person who is not seen is forgotten.
+            memory: Seconds without a detection after which a person is forgotten.
         """
         self._layout, self._memory = layout, memory
         self._places, self._seen = np.empty((0, 2)), np.empty(0)
 
     def update(self, skeletons: Skeletons, timestamp: float) -> NDArray[np.intp]:
-        """Give every person an identity, (n,)."""
+        """Return the identity of every person, (n,) intp."""
         places = np.nanmean(skeletons.keypoints, axis=1)
         distance = np.linalg.norm(self._places[:, None] - places[None], axis=2)
         distance /= heights(self._layout, skeletons.keypoints)

@@ -1,4 +1,4 @@
-"""Oracle grouping: it uses the true owner of every peak, so it shows what grouping alone can reach."""
+"""Oracle grouping: it uses the ground-truth owner of every peak. Its figures show the best that grouping can reach."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from openpose_lab.evaluation.measures import NOBODY
 
 
 def oracle_rows(config: Config, connections: Connections, owner: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Make the rows of the oracle grouping, (n, parts + 2) float64.
+    """Make the rows of the oracle grouping.
 
     Args:
-        config: the configuration of the limbs.
-        connections: the limbs, and the peaks that they join.
-        owner: (P,) the person that each peak belongs to, or ``NOBODY``.
+        config: The configuration of the limbs.
+        connections: The limbs, and the peaks that they join.
+        owner: (P,) the owner of each peak, -1 without an owner.
+
+    Returns:
+        (n, parts + 2) float64, the rows of people.
     """
     part = connections.coordinates.part.tolist()
     people: dict[int, dict[int, int]] = {}

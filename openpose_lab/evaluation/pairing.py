@@ -1,4 +1,4 @@
-"""Who is whom: the people who are annotated, what was found of each of them, and how right each body part is."""
+"""Pair annotated people with the people found, and score each body part and each photo."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
 NOT_FOUND = -1
-"""The result of a person of whom nothing was found."""
-_PCK_REACH = 0.1  # of the longer side of the person's box
-_PCKH_REACH = 0.5  # of the head's size (MPII's measure)
-_HEAD_OF_BOX = 0.6  # MPII's head size is this much of the diagonal of the box around the head
+"""The ``result`` of an annotated person without a match."""
+_PCK_REACH = 0.1  # PCK's largest distance, as a share of the longer side of the person's box
+_PCKH_REACH = 0.5  # PCKh's largest distance, as a share of the head's size (MPII's measure)
+_HEAD_OF_BOX = 0.6  # MPII's size of the head, as a share of the diagonal of the box around the head
 
 
 @dataclass(frozen=True, eq=False)
 class Pairing:
-    """The n annotated people with keypoints in all photos, each paired with a person found.
+    """The n annotated people with keypoints in all photos, each paired with the person found, if any.
 
-    Pairs are made as in COCO, from an OKS of 0.1 on, the highest score first. As in COCO, crowds and people without
-    keypoints are left out, and so are the people found there.
+    COCO's rules make the pairs, with an OKS threshold of 0.1 and the highest score first. As in COCO, crowds and people
+    without keypoints are left out, and people found there are ignored.
 
     Attributes:
-        image_id: (n,) the photo of each.
-        true: (n, 17, 3) x and y in pixels, and COCO's visibility, 0 where nothing is labelled.
-        found: (n, 17, 3) x, y, and 1, or 0 where nothing was found.
-        area: (n,) pixels of the person's outline.
-        side: (n,) pixels, the longer side of the person's box.
-        head: (n,) pixels, MPII's size of the head; NaN where the annotations have none.
-        result: (n,) index of the person found among the results, or ``NOT_FOUND``.
-        false: (m,) indices of the false positives.
+        image_id: (n,) the photo of each person.
+        true: (n, 17, 3) the annotated x and y in pixels, and COCO's visibility, 0 for an unlabelled keypoint.
+        found: (n, 17, 3) the detected x and y in pixels, and 1, or 0 for a missing keypoint.
+        area: (n,) the area of the person's outline in square pixels.
+        side: (n,) the longer side of the person's box in pixels.
+        head: (n,) MPII's size of the head in pixels. NaN if the annotations do not give it.
+        result: (n,) the index of the paired person in the results, or ``NOT_FOUND``.
+        false: (m,) the indices of the false positives in the results.
     """
 
     image_id: NDArray[np.intp]
@@ -50,35 +50,44 @@ class Pairing:
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
-        """(n, 17): which keypoints count."""
+        """(n, 17) bool: whether a keypoint is labelled, so that it counts."""
         labelled: NDArray[np.bool_] = self.true[:, :, 2] > 0
         return labelled
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """(n, 17): which keypoints the person found has."""
+        """(n, 17) bool: whether the paired person has the keypoint."""
         present: NDArray[np.bool_] = self.found[:, :, 2] > 0
         return present
 
     @property
     def similarity(self) -> NDArray[np.float64]:
-        """(n, 17): how right each keypoint is, 0 where none was found; the mean over the labelled ones is OKS."""
+        """(n, 17) COCO's similarity of each keypoint, 0 if missing. The mean over labelled keypoints is the OKS."""
         return self.present * similarity(self.found, self.true, self.area)
 
     @property
     def oks(self) -> NDArray[np.float64]:
-        """(n,): COCO's object keypoint similarity of each pair, 0 for who was not found."""
+        """(n,) COCO's object keypoint similarity of each pair, 0 for a person without a match."""
         return np.asarray((self.similarity * self.labelled).sum(axis=1) / self.labelled.sum(axis=1))
 
 
 def similarity(found: NDArray[np.float64], true: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
-    """COCO's similarity of keypoints, exp(-d^2 / (2 area (2 sigma)^2)): (..., 17) of (..., 17, 2 or more), (...)."""
+    """Compute COCO's similarity of keypoints, exp(-d^2 / (2 area (2 sigma)^2)).
+
+    Args:
+        found: (..., 17, 2 or more) x and y of the detected keypoints, in pixels.
+        true: (..., 17, 2 or more) x and y of the annotated keypoints, in pixels.
+        area: (...) the area of each annotated person in square pixels.
+
+    Returns:
+        (..., 17) the similarity, from 0 to 1.
+    """
     squared = np.square(found[..., :2] - true[..., :2]).sum(axis=-1)
     return np.asarray(np.exp(-squared / (2 * (area[..., None] + np.spacing(1)) * np.square(2 * SIGMAS))))
 
 
 def pair_people(truth: COCO, results: list[dict[str, Any]]) -> Pairing:
-    """Pair the people annotated with the people found."""
+    """Pair the annotated people with the people found, ``results`` in COCO's form."""
     matches, false = match_people(truth, results)
     people = [truth.anns[key] for key in matches]
     result = np.array(list(matches.values()), dtype=np.intp)
@@ -99,20 +108,21 @@ def pair_people(truth: COCO, results: list[dict[str, Any]]) -> Pairing:
 
 
 def _head_size(person: dict[str, Any]) -> float:
-    """In pixels: as it stands there, or of the box around the head, or NaN."""
+    """Return the size of the head in pixels: ``head_size``, or from the box around the head, or NaN."""
     size = person.get("head_size", _HEAD_OF_BOX * np.hypot(*person.get("bbox_head", [0, 0, 0, 0])[2:]))
     return float(size) or float("nan")
 
 
 class PartFigures(NamedTuple):
-    """Accuracy of one body part, as means over the people with this part labelled.
+    """Accuracy of one body part, as means over the people with a label for this part.
 
     Attributes:
-        labelled: number of these people.
-        found: share of them whose part was found, without imputed keypoints.
-        pck: share within a tenth of the longer side of the person's box.
-        oks: mean object keypoint similarity.
-        pckh: share within half a head, of the people with a known head size; NaN if there are none.
+        labelled: Number of these people.
+        found: Share of people with a detected part. Imputed keypoints do not count.
+        pck: Share of people with the part within a tenth of the longer side of their box.
+        oks: Mean object keypoint similarity.
+        pckh: Share of people with the part within half a head, of the people with a known head size. NaN if no head
+            size is known.
     """
 
     labelled: int
@@ -126,11 +136,11 @@ def part_figures(pairs: Pairing, found: list[dict[str, Any]]) -> dict[str, PartF
     """Measure the accuracy of each body part.
 
     Args:
-        pairs: the people found, paired with the annotated ones.
-        found: the results without imputed keypoints, in the order of the paired results.
+        pairs: The people found, paired with the annotated ones.
+        found: The results without imputed keypoints, in the order of the paired results.
 
     Returns:
-        The figures of each of COCO's keypoints that is labelled at all, and of ``all``.
+        The figures of each of COCO's keypoints that is labelled in any person, and of ``all``.
     """
     seen = np.zeros(pairs.labelled.shape, dtype=bool)
     for row, index in enumerate(pairs.result.tolist()):
@@ -166,13 +176,13 @@ class PhotoLoss(NamedTuple):
     """The loss of one photo: the sum of (1 - OKS) over its annotated people, plus 1 per false positive.
 
     Attributes:
-        image_id: the photo.
-        lost: the loss.
-        annotated: number of annotated people who count.
-        found: number of people found, without those that COCO ignores.
-        matched: number of annotated people that one of them is paired with.
-        keypoints: number of labelled keypoints.
-        oks: mean OKS of the annotated people, 0 for a person who was not found; NaN if there are none.
+        image_id: The photo.
+        lost: The loss.
+        annotated: Number of annotated people who count.
+        found: Number of people found, without the people that COCO ignores.
+        matched: Number of annotated people who are paired with a person found.
+        keypoints: Number of labelled keypoints.
+        oks: Mean OKS of the annotated people, with 0 for a person who was not found. NaN without annotated people.
     """
 
     image_id: int
@@ -185,7 +195,7 @@ class PhotoLoss(NamedTuple):
 
 
 def photo_losses(pairs: Pairing, results: list[dict[str, Any]]) -> list[PhotoLoss]:
-    """The losses of all photos with annotated people or false positives, in the order of their ids."""
+    """Compute the loss of each photo with annotated people or false positives, in the order of the image ids."""
     false = np.array([results[index]["image_id"] for index in pairs.false.tolist()], dtype=np.intp)
     oks, is_found, labelled = pairs.oks, pairs.result != NOT_FOUND, pairs.labelled.sum(axis=1)
     losses = []

@@ -5,8 +5,8 @@ The folder ``photo_sets`` has one list per set, ``NAME.csv``. Each row is one ph
     id                   COCO's image id
     file_name            the name of the file
     licence              the licence of the photo, as COCO states it
-    converted_keypoints  yes: the keypoints behind our figures were converted from another label format; no: COCO's own
-    sha256               the SHA-256 of the file
+    converted_keypoints  yes: our figures use keypoints that were converted from another label format; no: COCO's own
+    sha256               the SHA-256 checksum of the file
     coco_url             the address of the file at COCO's home
 """
 

@@ -1,4 +1,4 @@
-"""A picture of photos with known keypoints: the truth beside the answer, photo for photo."""
+"""A picture of photos, each with the ground truth beside the people found."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pycocotools.coco import COCO
 
-_COLUMNS = 2  # photos side by side, each with its truth and its answers
+_COLUMNS = 2  # photos side by side, each with panels for the ground truth and every system
 _PANEL_INCHES = 3.2
 _DPI = 100
 _LONGEST_NAME = 40  # letters of a title
-_LONGEST_SIDE = 640  # pixels of a photo; more does not show
+_LONGEST_SIDE = 640  # pixels of a photo; more pixels would not be visible
 
 
 def draw_photo_sheet(
@@ -38,19 +38,19 @@ def draw_photo_sheet(
 ) -> NDArray[np.uint8]:
     """Draw photos with the ground truth beside the people that each system found.
 
-    A grey box marks a person without keypoints or a crowd, which COCO does not count. Imputed keypoints are not drawn.
+    A grey box marks a crowd or a person without keypoints, which COCO does not count. Imputed keypoints are not drawn.
 
     Args:
-        config: the configuration of the people.
-        truth: the annotations.
-        systems: the systems, each with figures. If there are several, their names are on the pictures.
-        photos: the path of each photo by its image id.
-        image_ids: the photos to draw, in this order.
+        config: The configuration of the people.
+        truth: The annotations.
+        systems: The systems, each with figures. Several systems are named on the pictures.
+        photos: The path of each photo by its image id.
+        image_ids: The photos to draw, in this order.
 
     Returns:
         The sheet, (h, w, 3) BGR uint8.
     """
-    from matplotlib.figure import Figure  # half a second that only this takes
+    from matplotlib.figure import Figure  # imported here, because it takes half a second
 
     rows, panels_each = -(-len(image_ids) // _COLUMNS), 1 + len(systems)
     columns = _COLUMNS * panels_each
@@ -73,7 +73,7 @@ def draw_photo_sheet(
             _show(axes, config, path, found, uncounted, f"{who}found: {of_these}{ignored}\nloss {lost:.1f}")
     data = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a name may have letters that the font has not
+        warnings.filterwarnings("ignore", "Glyph")  # the font may lack letters of a name
         figure.savefig(data, format="png")
     sheet = cv2.imdecode(np.frombuffer(data.getvalue(), np.uint8), cv2.IMREAD_COLOR)
     return np.asarray(sheet, dtype=np.uint8)
@@ -87,7 +87,7 @@ def _show(
     uncounted: list[dict[str, Any]],
     title: str,
 ) -> None:
-    """One photo with people drawn on it, who have their keypoints in COCO's form."""
+    """Draw one photo with people. ``entries`` have their keypoints in COCO's form."""
     image = read_photo(path)
     scale = min(1, _LONGEST_SIDE / max(image.shape[:2]))
     image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -12,7 +12,7 @@ from estimation.photo_headers import UPRIGHT, DamagedError, ForeignError, read_h
 from estimation.photos import LARGEST_PHOTO_FILE, decode_photo
 
 _EXACT = "JPEG", "PNG", "WebP", "BMP", "PNM"
-"""Formats in which the header's size is that of the picture. In others it may be that of a tile."""
+"""Formats with the size of the picture in their header. In other formats it may be the size of a tile."""
 _SIDEWAYS = range(5, 9)  # orientations that exchange width and height
 
 
@@ -20,9 +20,9 @@ class PhotoSize(NamedTuple):
     """The size of a photo.
 
     Attributes:
-        upright: width and height as ``read_photo`` gives the photo.
-        stored: width and height before EXIF turns it.
-        turned: whether EXIF turns or mirrors it.
+        upright: Width and height of the photo that ``read_photo`` returns.
+        stored: Width and height before EXIF turns the photo.
+        turned: Whether EXIF turns or mirrors the photo.
     """
 
     upright: tuple[int, int]
@@ -31,7 +31,7 @@ class PhotoSize(NamedTuple):
 
 
 def photo_size(path: Path) -> PhotoSize | None:
-    """Read the size of a photo; None if it cannot be read."""
+    """Read the size of a photo. None if the photo cannot be read."""
     try:
         data = read_input(path, "photo", LARGEST_PHOTO_FILE)
         with suppress(DamagedError, ForeignError):

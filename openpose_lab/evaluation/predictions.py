@@ -1,4 +1,4 @@
-"""People that another system found: COCO keypoint results, read and checked."""
+"""Read and check the people that another system found, in COCO's result format."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Predictions:
     """The people of a results file.
 
     Attributes:
-        measured: the people in the photos that are measured, in the order of the file.
-        rows: the number of rows in the file.
-        left_out: the number of rows that are not used, by the reason.
+        measured: The people in the evaluated photos, in the order of the file.
+        rows: The number of rows in the file.
+        left_out: The number of rows that are not used, by reason.
     """
 
     measured: Measured
@@ -45,18 +45,18 @@ class Predictions:
 def read_predictions(path: Path, truth: COCO) -> Predictions:
     """Read COCO keypoint results of any system.
 
-    As in pycocotools, x and y of every keypoint count, whatever its third number is. A keypoint is missing where x and
-    y are 0. Rows of other photos and of other categories are left out.
+    As in pycocotools, x and y of every keypoint count, and its third number is ignored. A keypoint with x and y 0 is
+    missing. Rows of other photos and of other categories are left out.
 
     Args:
-        path: the results file, JSON.
-        truth: the annotations of the photos.
+        path: The results file, JSON.
+        truth: The annotations of the photos.
 
     Returns:
-        The people. Keypoints that ``imputed`` names are left out of ``measured.found``.
+        The people. ``measured.found`` lacks the keypoints that the key ``imputed`` of a row names.
 
     Raises:
-        OpenPoseLabError: if the file is not there, not of that kind, or has no row for these photos.
+        OpenPoseLabError: The file is missing, does not contain COCO keypoint results, or has no row for these photos.
     """
     content = read_json(path, "predictions file", "COCO keypoint results")
     if problem := _problem(content):
@@ -73,12 +73,12 @@ def read_predictions(path: Path, truth: COCO) -> Predictions:
         category = content[0]["category_id"]
         instead = "" if category == PERSON else f" (people have {PERSON})"
         raise OpenPoseLabError(
-            f"none of the {len(content)} rows of the predictions {path} is of a person in these photos; the first has "
+            f"none of the {len(content)} rows of the predictions {path} is a person in these photos; the first has "
             f"the 'category_id' {category}{instead} and the 'image_id' {content[0]['image_id']}"
         )
     if all(0 <= value <= 1 for entry in rows for value in _coordinates(entry)):
         raise OpenPoseLabError(f"all keypoints of the predictions {path} lie from 0 to 1; give them in pixels")
-    with_boxes = all(entry.get("bbox") for entry in rows)  # then pycocotools measures people by their boxes
+    with_boxes = all(entry.get("bbox") for entry in rows)  # then pycocotools uses the area of the boxes
     kept = (*_KEPT, "bbox") if with_boxes else _KEPT
     results = [_marked({key: entry[key] for key in kept if key in entry}) for entry in rows]
     return Predictions(Measured([_found(person) for person in results], results, []), len(content), dict(left_out))
@@ -89,7 +89,7 @@ def _coordinates(person: dict[str, Any]) -> list[float]:
 
 
 def _marked(person: dict[str, Any]) -> dict[str, Any]:
-    """A person whose keypoints have 1 as their third number, and 0 where they are missing."""
+    """Set the third number of each keypoint to 1, or to 0 if the keypoint is missing. Check ``imputed``."""
     keypoints = np.array(person["keypoints"], dtype=float).reshape(-1, 3)
     keypoints[:, 2] = keypoints[:, :2].any(axis=1)
     imputed = person.get("imputed")
@@ -98,14 +98,14 @@ def _marked(person: dict[str, Any]) -> dict[str, Any]:
 
 
 def _found(person: dict[str, Any]) -> dict[str, Any]:
-    """A person without their imputed keypoints."""
+    """Return a person without their imputed keypoints."""
     keypoints = np.reshape(person["keypoints"], (-1, 3)).copy()
     keypoints[[COCO_KEYPOINTS.index(name) for name in person["imputed"]]] = 0
     return {**person, "keypoints": keypoints.ravel().tolist()}
 
 
 def _problem(content: Any) -> str | None:
-    """The first problem of a results file, or None."""
+    """Return the first error in the content of a results file, as the end of a sentence, or None."""
     if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
         return "the file must hold a list of people"
     if not content:

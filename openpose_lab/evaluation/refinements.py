@@ -1,6 +1,6 @@
-"""Ways to place a peak between map cells, and what each is worth in average precision.
+"""Methods to place a peak between map cells, for a comparison by average precision.
 
-The project uses the log-parabola (estimation/coordinates.py). This comparison is how it was chosen.
+The project uses the log-parabola (estimation/coordinates.py), which was chosen by this comparison.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ Ints = NDArray[np.intp]
 
 
 def whole_cells(maps: Floats, row: Ints, column: Ints, part: Ints) -> Floats:
-    """The cell itself, as the lab and its ancestor have it."""
+    """Return the centre of the cell, as in the lab's handout and the project's predecessor."""
     return np.stack([column, row], axis=1).astype(np.float32)
 
 
 def quarter(maps: Floats, row: Ints, column: Ints, part: Ints) -> Floats:
-    """A quarter of a cell towards the higher neighbour, as stacked hourglass networks have it."""
+    """Move the peak a quarter of a cell towards the higher neighbour, as for stacked hourglass networks."""
     return _whole_and(0.25 * np.sign(_neighbours(maps, row, column, part) @ [-1, 0, 1]), row, column)
 
 
 def centroid(maps: Floats, row: Ints, column: Ints, part: Ints) -> Floats:
-    """The centre of mass of the three cells along each axis."""
+    """Return the centre of mass of three cells along each axis."""
     three = np.maximum(_neighbours(maps, row, column, part), 1e-6)
     return _whole_and(three @ [-1, 0, 1] / three.sum(axis=-1), row, column)
 
 
 def parabola(maps: Floats, row: Ints, column: Ints, part: Ints) -> Floats:
-    """The vertex of the parabola through the three values themselves."""
+    """Return the vertex of the parabola through three values along each axis."""
     three = _neighbours(maps, row, column, part)
     curvature = np.minimum(three @ [1, -2, 1], -1e-9)
     return _whole_and(three @ [0.5, 0, -0.5] / curvature, row, column)
@@ -59,7 +59,7 @@ METHODS: dict[str, Callable[[Floats, Ints, Ints, Ints], Floats]] = {
 
 
 def _neighbours(maps: Floats, row: Ints, column: Ints, part: Ints) -> NDArray[np.float64]:
-    """(2, P, 3): the values before, at and after each peak along x and y; beyond the edge, the edge's."""
+    """Return (2, P, 3), the values before, at and after each peak along x and y. Edge values repeat beyond the edge."""
     padded = np.pad(maps, ((1, 1), (1, 1), (0, 0)), mode="edge").astype(np.float64)
     step = np.arange(3)
     across = padded[row[:, None] + 1, column[:, None] + step, part[:, None]]
@@ -73,14 +73,14 @@ def _whole_and(offset: NDArray[np.float64], row: Ints, column: Ints) -> Floats:
 
 
 def compare_refinements(photos: dict[int, Path], kept: MapCache) -> dict[str, list[dict[str, Any]]]:
-    """Find the people in photos with each way of placing a peak.
+    """Find the people in photos with each method of placing a peak.
 
     Args:
-        photos: the photo of each image id.
-        kept: gives their maps.
+        photos: The photo of each image id.
+        kept: The cache that gives the maps of the photos.
 
     Returns:
-        The people in COCO's form by the name of the way.
+        The people in COCO's form, by the name of the method.
     """
     grouping = load_grouping()
     config = kept.config
@@ -90,7 +90,7 @@ def compare_refinements(photos: dict[int, Path], kept: MapCache) -> dict[str, li
         maps = kept.maps_of(path)
         found = get_coordinates(config, maps.heatmaps)
         parts = np.ascontiguousarray(maps.heatmaps[:, :, : len(config.body_parts)])
-        # A peak on the border may lie half a cell beyond the centre of its cell, where rounding leaves the map.
+        # A peak on the border may lie half a cell beyond the centre of its cell, and be rounded to a cell outside.
         column, row = np.clip(np.round(found.xy), 0, np.array(parts.shape[1::-1]) - 1).astype(np.intp).T
         for name, method in METHODS.items():
             coordinates = replace(found, xy=method(parts, row, column, found.part))

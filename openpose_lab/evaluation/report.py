@@ -1,4 +1,4 @@
-"""The figures of an evaluation for other programs: one JSON object, and a table of photos as CSV."""
+"""Write the figures of an evaluation for other programs: one JSON object, and a table of photos as CSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
 FORMAT_VERSION = 1
-"""Counts up when a key of the JSON object changes its meaning or goes away."""
+"""This number goes up when a key of the JSON object changes its meaning or is removed."""
 PHOTO_COLUMNS = (
     "system",
     "image_id",
@@ -44,7 +44,7 @@ _DECIMALS = 6  # of figures
 
 
 def describe_file(path: Path) -> dict[str, str]:
-    """The path of an input file, and its checksum. Raises OpenPoseLabError if it cannot be read."""
+    """Return the path of an input file and its checksum. Raises OpenPoseLabError if the file cannot be read."""
     try:
         return {"file": str(path), "sha256": checksum(path, "sha256")}
     except OSError as error:
@@ -52,7 +52,7 @@ def describe_file(path: Path) -> dict[str, str]:
 
 
 def describe_thresholds(*owners: Any) -> dict[str, float]:
-    """The values of all thresholds of some dataclasses."""
+    """Return the values of all thresholds of the given dataclasses, by name."""
     return {name: getattr(owner, name) for owner in owners for name in thresholds_of(owner)}
 
 
@@ -60,13 +60,13 @@ def report(command: Sequence[str], truth: COCO, annotations: Path | None, system
     """Write an evaluation as JSON. docs/accuracy.md describes the keys.
 
     Args:
-        command: the program and its arguments.
-        truth: the annotations of the photos.
-        annotations: their file; None if the photos have none.
-        systems: the systems.
+        command: The program and its arguments.
+        truth: The annotations of the photos.
+        annotations: The file of the annotations. None without annotations.
+        systems: The systems.
 
     Returns:
-        The file. The same evaluation gives the same bytes, except for ``milliseconds``.
+        The content of the file. The same evaluation gives the same bytes, except for ``milliseconds``.
     """
     people = list(filter(counts, truth.anns.values()))
     content = {
@@ -90,9 +90,9 @@ def report(command: Sequence[str], truth: COCO, annotations: Path | None, system
 
 
 def differences(systems: Sequence[System]) -> list[tuple[System, System, float, tuple[float, float]]]:
-    """The AP of each system minus that of the first, with the 95 % confidence interval of the difference.
+    """Compute the AP of each system minus the AP of the first, with the difference's 95 % confidence interval.
 
-    The interval is from the same bootstrap draws of photos for both.
+    The interval uses the same bootstrap draws of photos for both systems.
     """
     found = []
     for system in systems[1:]:
@@ -105,7 +105,7 @@ def differences(systems: Sequence[System]) -> list[tuple[System, System, float, 
 
 
 def _of_system(system: System, truth: COCO) -> dict[str, Any]:
-    """One of the ``systems`` of the JSON object."""
+    """Return an entry of ``systems`` in the JSON object."""
     content = {"name": system.name, **system.settings, "people_found": len(system.measured.results)}
     if system.measured.times:
         content["milliseconds"] = milliseconds(system.measured.times)
@@ -115,7 +115,7 @@ def _of_system(system: System, truth: COCO) -> dict[str, Any]:
     names = {image["id"]: image["file_name"] for image in truth.dataset["images"]}
     return {
         **content,
-        # COCO writes -1 where there is no person to find.
+        # COCO gives -1 if no annotated person counts for the figure.
         "figures": {name: None if figure < 0 else figure for name, figure in assessment.figures.items()},
         "AP_interval_95": list(interval(assessment.draws)),
         "parts": {part: of_part._asdict() for part, of_part in assessment.parts.items()},
@@ -131,11 +131,11 @@ def photo_table(truth: COCO, systems: Sequence[System]) -> bytes:
     """Write a row for each photo and system as CSV.
 
     Args:
-        truth: the annotations.
-        systems: the systems.
+        truth: The annotations.
+        systems: The systems.
 
     Returns:
-        The file, UTF-8. Cells of what was not measured are empty.
+        The content of the file, UTF-8. Cells of unmeasured values are empty.
     """
     text = io.StringIO()
     writer = csv.writer(text)
@@ -153,9 +153,9 @@ def photo_table(truth: COCO, systems: Sequence[System]) -> bytes:
 
 
 def _photo_cells(assessment: Assessment, image_id: int, found: int) -> list[Any]:
-    """The columns from ``annotated`` on."""
+    """Return the columns from ``annotated`` on."""
     photo = assessment.photos.get(image_id)
-    if photo is None:  # no person is annotated, and every person found is ignored
+    if photo is None:  # no annotated person counts, and COCO ignores every person found
         return [0, 0, 0, 0, found, 0, "", 0]
     oks = "" if math.isnan(photo.oks) else round(photo.oks, _DECIMALS)
     missed, false = photo.annotated - photo.matched, photo.found - photo.matched
@@ -164,7 +164,7 @@ def _photo_cells(assessment: Assessment, image_id: int, found: int) -> list[Any]
 
 
 def milliseconds(times: list[dict[str, float]]) -> dict[str, dict[str, float]]:
-    """Median and maximum of each stage over the photos that it was timed on, and of all stages after the network."""
+    """Compute median and maximum of each stage over the photos with this stage, and of all stages after the network."""
     stages = dict.fromkeys(stage for of_photo in times for stage in of_photo)
     by_stage = {stage: [of_photo[stage] for of_photo in times if stage in of_photo] for stage in stages}
     by_stage["after network"] = [sum(t for stage, t in of_photo.items() if stage != "network") for of_photo in times]
@@ -175,7 +175,7 @@ def milliseconds(times: list[dict[str, float]]) -> dict[str, dict[str, float]]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it, with null for NaN."""
+    """Convert a value to plain JSON values, with null for NaN and infinity."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

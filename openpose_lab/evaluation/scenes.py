@@ -1,4 +1,4 @@
-"""What groupings are measured on: the limbs of photos and of simulated crowds, and whose their peaks are."""
+"""Scenes for measuring groupings: the limbs of photos and of simulated crowds, and the owner of each peak."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from openpose_lab.formats.coco import COCO_KEYPOINTS, from_coco
 if TYPE_CHECKING:
     from pycocotools.coco import COCO
 
-_REACH_OKS = 0.1  # a peak is that of a keypoint if it is so near that COCO would count it as this similar or more
+_REACH_OKS = 0.1  # least similarity, by COCO's formula, of a peak to its keypoint
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +35,12 @@ class Scene:
     """The limbs of one photo or crowd.
 
     Attributes:
-        name: for messages.
-        image_id: the image of the ground truth.
-        connections: the limbs.
-        maps: gives the maps of the limbs.
-        keypoints: the ground truth, (n, parts, 2) in map cells, NaN where a part is not labelled.
-        owner: (P,) the person that each peak belongs to, or ``NOBODY``.
+        name: The name of the scene, for messages.
+        image_id: The scene's id in the annotations.
+        connections: The limbs.
+        maps: A function that returns the maps of the scene.
+        keypoints: The ground truth, (n, parts, 2) in map cells, NaN where a part is not labelled.
+        owner: (P,) the owner of each peak, -1 without an owner.
     """
 
     name: str
@@ -56,14 +56,14 @@ class SceneSet:
     """Scenes that are measured together.
 
     Attributes:
-        title: for people to read.
+        title: The title, for printing.
         kind: ``photos`` or ``crowd``.
-        people: the number of people in each crowd.
-        overlap: the overlap in each crowd.
-        scenes: the scenes.
-        read_truth: gives the annotations; pycocotools is needed to hold them.
-        most_people: the number of people that count in a scene.
-        all_known: whether a peak without an owner is false, or may belong to a person who is not annotated.
+        people: The number of people in each crowd. None for photos.
+        overlap: The overlap in each crowd. None for photos.
+        scenes: The scenes.
+        read_truth: A function that returns the annotations. It needs pycocotools.
+        most_people: The largest number of people that count in a scene.
+        all_known: If true, a peak without an owner is false. If false, it may belong to a person who is not annotated.
     """
 
     title: str
@@ -82,7 +82,16 @@ class SceneSet:
 
 
 def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneSet:
-    """The limbs in photos with COCO keypoints."""
+    """Find the limbs in photos with COCO keypoints.
+
+    Args:
+        truth: The annotations.
+        photos: The photo of each image id.
+        maps: The cache that gives the maps of the photos.
+
+    Returns:
+        The photos' limbs, with the owner of each peak.
+    """
     scenes = []
     for image_id, path in tqdm(photos.items(), desc="limbs", unit="photo", leave=False, disable=None):
         found = maps.maps_of(path)
@@ -101,7 +110,15 @@ def photo_scenes(truth: COCO, photos: dict[int, Path], maps: MapCache) -> SceneS
 
 
 def _reach(config: Config, areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, parts) pixels at which COCO's similarity exp(-d^2 / (2 area (2 sigma)^2)) has fallen to ``_REACH_OKS``."""
+    """Return the distance at which COCO's similarity exp(-d^2 / (2 area (2 sigma)^2)) is ``_REACH_OKS``.
+
+    Args:
+        config: The configuration.
+        areas: (n,) the areas of the people in square pixels.
+
+    Returns:
+        (n, parts) distances in pixels.
+    """
     sigmas = np.array(config.layout.sigmas)
     reach: NDArray[np.float64] = np.sqrt(-2 * np.log(_REACH_OKS) * areas)[:, None] * 2 * sigmas
     return np.maximum(reach, 1e-6)
@@ -120,16 +137,16 @@ def crowd_scenes(
     disturbance: Disturbance,
     skeletons: NDArray[np.float64] | None = None,
 ) -> SceneSet:
-    """Simulate crowds. The same seed gives the same people, whatever the overlap.
+    """Simulate crowds. The same seed gives the same people for every overlap.
 
     Args:
-        config: a configuration with all of COCO's body parts.
-        people: the number of people in a crowd.
-        overlap: as in ``simulate``.
-        count: the number of crowds.
-        seed: the seed of the random numbers.
-        disturbance: the difference between the maps and ideal ones.
-        skeletons: as in ``simulate``.
+        config: A configuration with all of COCO's body parts.
+        people: The number of people in a crowd.
+        overlap: The overlap of boxes, as in ``simulate``.
+        count: The number of crowds.
+        seed: The seed of the random numbers.
+        disturbance: The difference between the maps and ideal maps.
+        skeletons: Skeletons to choose from, as in ``simulate``.
 
     Returns:
         The crowds, with the ground truth.

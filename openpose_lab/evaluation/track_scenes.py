@@ -1,6 +1,6 @@
-"""Simulated videos: people who cross, are hidden, leave and come back, and what a network might find of them.
+"""Simulated videos: people cross, are hidden, leave and come back. The skeletons have the errors of a network's.
 
-Every person's path is known, so that a tracker can be judged identity by identity.
+Every person's path is known, so a tracker can be scored identity by identity.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from openpose_lab.evaluation.crowds import TURNS, bent_poses
 Floats = NDArray[np.float64]
 
 FRAME_RATE = 25.0
-"""Frames a second."""
+"""Frames per second."""
 PICTURE = (640, 480)
 """Width and height in pixels."""
 BODY_WIDTH = 0.34
-"""How wide a standing person is, as a share of their height: from hand to hand."""
+"""Width of a standing person from hand to hand, as a share of their height."""
 SPEEDS = (0.02, 0.5)
-"""Body widths a frame at which people pass each other."""
+"""Range of the speed at which people pass each other, in body widths per frame."""
 HIDDEN = (5, 40)
-"""Frames for which people are hidden."""
+"""Range of the time for which people are hidden, in frames."""
 HEIGHTS = (80.0, 250.0)
-"""How tall people are in pixels."""
+"""Range of people's heights in pixels."""
 
 _CROSSINGS = 3
 _LEAD = 60  # frames before the first crossing and after the last
-_GAP = 300  # frames from crossing to crossing: time to be hidden, to leave and to come back
-_AWAY = (0, 80)  # frames for which a person who leaves stays away; the ways out and back take more
-_OUTSIDE = 60.0  # pixels from the picture's edge at which a person who left waits
-_STRAY = 12  # frames by which a crossing is earlier or later than the others of its round
-_FARTHEST = 170.0  # pixels from the crossing in which a fast person comes to a stop, so that the picture is not left
-_LATER = (5, 40)  # frames from a crossing until the person in front is hidden by something else
-_STEP_SECONDS = (0.8, 1.3)  # the time of two steps
-_TURN_SECONDS = (6.0, 10.0)  # the time in which a person turns there and back
-_DROPPED, _JITTER, _MISSED = 0.1, 3.0, 0.05
-_FEWEST_PARTS = 4  # as merge keeps
-_IN_PICTURE = 0.5  # share of the keypoints from which on a person is in the picture
+_GAP = 300  # frames between two crossings: enough to be hidden, to leave and to come back
+_AWAY = (0, 80)  # range of frames that a person spends outside, without the ways out and back
+_OUTSIDE = 60.0  # distance from the picture's edge at which a person outside waits, in pixels
+_STRAY = 12  # most frames by which a crossing is earlier or later than its round
+_FARTHEST = 170.0  # pixels from the crossing at which a fast person stops, so that they stay in the picture
+_LATER = (5, 40)  # range of frames from a crossing until something else hides the person in front
+_STEP_SECONDS = (0.8, 1.3)  # range of the time of two steps
+_TURN_SECONDS = (6.0, 10.0)  # range of the time in which a person turns to one side and back
+_DROPPED, _JITTER, _MISSED = 0.1, 3.0, 0.05  # share of dropped keypoints, deviation in pixels, share of missed people
+_FEWEST_PARTS = 4  # merge removes people with fewer parts
+_IN_PICTURE = 0.5  # least share of keypoints in the picture of a visible person
 
 
 @dataclass(frozen=True, eq=False)
 class Hiding:
-    """One time that a person is hidden: frames ``first`` to ``last``, both included."""
+    """One interval in which a person is hidden: frames ``first`` to ``last``, both included."""
 
     person: int
     first: int
@@ -58,13 +58,13 @@ class TrackScene:
     """A simulated video of T frames.
 
     Attributes:
-        keypoints: (T, people, parts, 2), the truth in pixels, NaN outside the picture.
+        keypoints: (T, people, parts, 2) the ground truth in pixels, NaN outside the picture.
         visible: (T, people) bool: in the picture and not hidden.
-        frames: T, the people found in each frame, in any order.
-        owners: T, (n,) the person that each of them is.
-        hidings: every time that a person is hidden.
-        centres: (T, people, 2), the middle of each person in pixels, also outside the picture.
-        heights: (people,) in pixels.
+        frames: The people found in each of the T frames, in any order.
+        owners: A list of T arrays (n,): the index of the person that each skeleton of ``frames`` shows.
+        hidings: Every interval in which a person is hidden.
+        centres: (T, people, 2) the middle of each person in pixels, also outside the picture.
+        heights: (people,) the height of each person in pixels.
     """
 
     keypoints: Floats
@@ -76,7 +76,7 @@ class TrackScene:
     heights: Floats
 
     def timestamp(self, frame: int) -> float:
-        """Seconds from the start."""
+        """Return the time of a frame in seconds from the start."""
         return frame / FRAME_RATE
 
 
@@ -90,16 +90,16 @@ def simulate_video(
 ) -> TrackScene:
     """Simulate a video.
 
-    In each of three rounds the people meet in pairs. At each meeting one of the two is hidden, and the other one is
-    hidden by something else a little later. Each person leaves the picture once between two rounds and comes back.
+    In each of three rounds, the people meet in pairs. At each meeting, one person hides the other. A little later,
+    something else hides the person in front. Each person leaves the picture once, between two rounds, and comes back.
 
     Args:
-        config: a configuration of human body parts.
-        seed: the seed of the random numbers.
-        speeds: the range of speeds at crossings, in body widths a frame.
-        hidden: the range of frames for which people are hidden.
-        people: the number of people, even.
-        heights: the range of heights in pixels.
+        config: A configuration of human body parts.
+        seed: The seed of the random numbers.
+        speeds: The range of speeds at crossings, in body widths per frame.
+        hidden: The range of the time for which people are hidden, in frames.
+        people: The number of people, an even number.
+        heights: The range of heights in pixels.
 
     Returns:
         The video.
@@ -122,7 +122,7 @@ def simulate_video(
 def _paths(
     rng: np.random.Generator, heights: Floats, count: int, speeds: tuple[float, float], hidden: tuple[int, int]
 ) -> tuple[Floats, list[Hiding]]:
-    """(T, people, 2) the middle of each person, and when they are hidden."""
+    """Return (T, people, 2), the middle of each person in pixels, and the intervals in which people are hidden."""
     people = len(heights)
     times, places, velocities = (np.empty((_CROSSINGS, people, *more)) for more in ((), (2,), (2,)))
     hidings = []
@@ -152,7 +152,7 @@ def _paths(
 
 
 def _path(rng: np.random.Generator, frame: Floats, times: Floats, places: Floats, velocities: Floats) -> Floats:
-    """(T, 2): a path through the crossings, and out of the picture and back between two of them."""
+    """Return (T, 2), a path through the crossings. Between two crossings, it leaves the picture and comes back."""
     leaves_after = rng.integers(len(times) - 1)
     pieces = [_passing(frame, *crossing) for crossing in zip(times, places, velocities)]
     path = pieces[0]
@@ -171,7 +171,7 @@ def _path(rng: np.random.Generator, frame: Floats, times: Floats, places: Floats
 
 
 def _passing(frame: Floats, time: float, place: Floats, velocity: Floats) -> Floats:
-    """(T, 2): a path with a velocity at a time, which slows down farther away."""
+    """Return (T, 2), a path through a place at a time with a velocity. It slows down away from the place."""
     speed = max(float(np.hypot(*velocity)), 1e-6)
     scale = min(_FARTHEST / speed, 80.0)
     path: Floats = place + velocity * (scale * np.tanh((frame - time) / scale))[:, None]
@@ -179,14 +179,14 @@ def _passing(frame: Floats, time: float, place: Floats, velocity: Floats) -> Flo
 
 
 def _blend(first: Floats, second: Floats, frame: Floats, begin: float, end: float) -> Floats:
-    """From one path to another, smoothly."""
+    """Change smoothly from one path to another, from frame ``begin`` to frame ``end``."""
     share = np.clip((frame - begin) / (end - begin), 0, 1)
     weight = (share**2 * (3 - 2 * share))[:, None]
     return first * (1 - weight) + second * weight
 
 
 def _walk(config: Config, rng: np.random.Generator, count: int) -> Floats:
-    """(T, parts, 2): a person who walks and turns, in heights from their middle."""
+    """Return (T, parts, 2), a person who walks and turns, in units of their height from their middle."""
     seconds = np.arange(count)[:, None] / FRAME_RATE
     spread = np.array(TURNS)
     rest, swing = rng.normal(0, 0.5, len(spread)) * spread, rng.normal(0, 0.7, len(spread)) * spread
@@ -200,7 +200,7 @@ def _walk(config: Config, rng: np.random.Generator, count: int) -> Floats:
 def _found(
     rng: np.random.Generator, keypoints: Floats, visible: NDArray[np.bool_]
 ) -> tuple[Skeletons, NDArray[np.intp]]:
-    """What is found of the people (people, parts, 2) of a frame, and who each is."""
+    """Simulate the detections in one frame of people (people, parts, 2). Return the skeletons and their owners."""
     points = keypoints + rng.normal(0, _JITTER, keypoints.shape)
     points[rng.random(points.shape[:2]) < _DROPPED] = np.nan
     points = np.clip(points, 0, np.array(PICTURE) - 1.0)

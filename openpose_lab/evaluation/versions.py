@@ -1,4 +1,4 @@
-"""Versions of the software that figures depend on."""
+"""Versions of the software that measured figures depend on."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LIBRARIES = [
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python, of this project, and of the installed packages that figures depend on."""
+    """Return the versions of Python, of this project, and of the installed packages that figures depend on."""
     found = {"python": platform.python_version(), _PROJECT: library_version(_PROJECT) or _version_of_clone()}
     found |= {name: library_version(name) for name in _LIBRARIES}
     return {name: number for name, number in found.items() if number}
 
 
 def library_version(name: str) -> str:
-    """The version of an installed package, without importing it; empty if it is not installed."""
+    """Return the version of an installed package without importing it. Empty if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -37,7 +37,7 @@ def library_version(name: str) -> str:
 
 
 def _version_of_clone() -> str:
-    """The version in the clone's pyproject.toml, where the package is not installed."""
+    """Return the version in the clone's pyproject.toml, for a clone that is not installed as a package."""
     try:
         stated = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     except OSError:

@@ -99,14 +99,14 @@ def test_the_name_of_a_function_decides_its_door():
     ("arguments", "sentence"),
     [
         ({"groupings": [merge, merge]}, "two groupings have the same name; give a mapping"),
-        ({"groupings": []}, "give at least one grouping, and none the name (perfect)"),
-        ({"groupings": {"(perfect)": merge}}, "give at least one grouping, and none the name (perfect)"),
+        ({"groupings": []}, "give at least one grouping; the name (perfect) is reserved"),
+        ({"groupings": {"(perfect)": merge}}, "give at least one grouping; the name (perfect) is reserved"),
         ({"scenes": 2.0}, "scenes must be a whole number from 1 to 10000 but is 2"),
         ({"people": 0}, "people must be a whole number from 1 to 127 but is 0"),
         ({"people": 2.5}, "people must be a whole number from 1 to 127 but is 2.5"),
         ({"scenes": 0}, "scenes must be a whole number from 1 to 10000 but is 0"),
         ({"overlap": 2}, "overlap must be from 0 to 0.9 but is 2"),
-        ({"config": Config(LAYOUTS["MPI_15"])}, "the simulated people have other body parts than layout MPI_15"),
+        ({"config": Config(LAYOUTS["MPI_15"])}, "simulated people need COCO's body parts; layout MPI_15 differs in"),
     ],
 )
 def test_crowds_that_cannot_be_made_are_refused(arguments, sentence):

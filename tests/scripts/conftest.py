@@ -1,4 +1,4 @@
-"""The photo of two people that a network sees perfectly, for programs that measure."""
+"""Fixtures for programs that measure: a photo of two people with ideal maps."""
 
 from tests.openpose_lab.conftest import annotations, on_ideal_maps
 

@@ -12,7 +12,7 @@ from tests.openpose_lab.conftest import ANNOTATIONS
 
 @pytest.fixture
 def program(annotations, on_ideal_maps, call_program):
-    """Run it on one photo whose maps are ideal."""
+    """Run the program on one photo with ideal maps."""
 
     def call(*options, content=ANNOTATIONS):
         arguments = [*on_ideal_maps, "--annotations", annotations(content), "--height", 480, *options]
@@ -29,7 +29,7 @@ def test_a_line_for_each_row(program, monkeypatch):
     figures = {line[:36].strip(): line[36:].split() for line in out.splitlines()}
     assert list(figures) == [ORACLE, "defaults", *rows[1:]]
     assert figures.pop(ORACLE) == ["1.000"]
-    assert float(figures.pop("--flip")[0]) < 1  # this network does not see that the photo is mirrored
+    assert float(figures.pop("--flip")[0]) < 1  # this network ignores that the photo is mirrored
     assert all(row == ["1.000", "+0.000", "+-0.000"] for row in figures.values())
 
 
@@ -37,7 +37,7 @@ def test_what_goes_wrong_is_one_sentence(program, monkeypatch):
     monkeypatch.setattr(accuracy_tables, "ROWS", ("", "--set peak_threshold=2"))
     status, _, err = program()
     assert status == 1
-    assert "nobody was found with --set peak_threshold=2" in err
+    assert "no people were found with --set peak_threshold=2" in err
 
 
 def test_the_page_names_the_settings_that_are_measured():

@@ -31,7 +31,7 @@ def test_the_pictures(call_program, tmp_path, monkeypatch, number):
     for path in tmp_path.iterdir():
         height, width = cv2.imread(str(path)).shape[:2]
         assert width == 900 > height
-        assert (draw_failings.FOLDER / path.name).is_file()  # docs/grouping.md shows it
+        assert (draw_failings.FOLDER / path.name).is_file()  # docs/grouping.md shows this picture
 
 
 def test_without_the_folder_one_sentence(call_program, tmp_path):

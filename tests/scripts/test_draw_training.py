@@ -6,7 +6,7 @@ from scripts import draw_training
 
 
 def colourful(tiles):
-    """Pixels that a PAF or a mask covers; photos and snow are nearly grey."""
+    """Return the pixels under a PAF or a mask. They are coloured, and photos and snow are nearly grey."""
     return np.ptp(tiles.astype(int), axis=-1) > 100
 
 

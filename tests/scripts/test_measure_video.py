@@ -1,4 +1,4 @@
-"""The script that measures decoding and encoding prints a row for each thing it times."""
+"""The script that times decoding and encoding prints a row for each task."""
 
 from scripts import measure_video
 from tests.support.extras import needs

@@ -1,4 +1,4 @@
-"""docs/options.md holds what the programs' own parsers say."""
+"""docs/options.md agrees with the parsers of the programs."""
 
 import re
 

@@ -14,19 +14,19 @@ def test_each_threshold_goes_to_its_best_value_until_nothing_changes():
     rows = list(tune.search(measure, {"a": 1, "b": 1}, {"b": (1, 2, 3), "a": (1, 2, 3, 4)}, gain=0.5))
     assert [(row.name, row.settings) for row in rows[:2]] == [("b", {"a": 1, "b": 1}), ("a", {"a": 1, "b": 1})]
     assert rows[0].trials == {1: -1, 2: -2, 3: -3}
-    assert len(rows) == 2  # no value alone gains
+    assert len(rows) == 2  # no change of a single value gains
 
 
 def test_a_gain_below_the_least_is_no_gain():
     steps = {"a": (0, 1, 2)}
     small, large = (list(tune.search(lambda s: s["a"] / 10, {"a": 0}, steps, gain)) for gain in (0.3, 0.2))
     assert [row.settings for row in small] == [{"a": 0}]
-    assert [row.settings for row in large] == [{"a": 2}, {"a": 2}]  # and a round that changes nothing
+    assert [row.settings for row in large] == [{"a": 2}, {"a": 2}]  # the last round changes nothing
 
 
 @pytest.fixture
 def program(annotations, on_ideal_maps, call_program):
-    """Run it on one photo whose maps are ideal."""
+    """Run the program on one photo with ideal maps."""
     arguments = [*on_ideal_maps, "--annotations", annotations(ANNOTATIONS), "--height", 480]
     return partial(call_program, "tune", tune.main, *arguments)
 
@@ -37,7 +37,8 @@ def test_thresholds_that_cost_precision_are_found(program, monkeypatch):
     status, out, err = program("--set", "peak_threshold=0.92", "--only", "offset_x", "peak_threshold")
     assert status == 0, err
     first, *_, gain, options = out.splitlines()
-    assert first == "mobilenet_thin (openvino, f32) at height 480; from 0.001 of AP on a value is kept (*)"
+    assert first.startswith("mobilenet_thin (openvino, f32) at height 480; * marks the chosen value, ")
+    assert first.endswith(" which must raise AP by at least 0.001")
     assert "half_tolerance" not in out
     assert gain.startswith("AP 0.")
     assert " -> 1.0000, +" in gain

@@ -13,7 +13,7 @@ def test_what_stands_between_the_marks_is_replaced():
 
 
 def test_a_page_without_the_marks_is_left_as_it_is():
-    with pytest.raises(OpenPoseLabError, match="the page has no place for limits"):
+    with pytest.raises(OpenPoseLabError, match="the page lacks the mark <!-- limits -->"):
         replace_between(SOME, "limits", "new")
 
 

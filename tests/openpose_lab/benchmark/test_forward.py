@@ -12,7 +12,7 @@ SIZES = ((16, 8), (24, 8))
 
 
 def toy(runtime, precision="f32", off=0.0, ours=True, network="toy"):
-    """A network whose maps are off by a share of their largest value, 2."""
+    """A network with an error in its maps: a share of their largest value, 2."""
 
     def compute(photo):
         heatmaps = np.full((1, photo.shape[0] // 8, photo.shape[1] // 8, 19), 2, np.float32)
@@ -45,7 +45,7 @@ def test_each_way_is_compared_with_the_reference_and_wrong_maps_are_marked():
     )
     shown = {row.names[1:3]: row.more.get("difference") for row in table.rows}
     assert shown == {
-        ("openvino", "int8"): "2e-01",  # a quantised network differs, and is not wrong
+        ("openvino", "int8"): "2e-01",  # the maps of a quantised network may differ
         ("openvino", "f32"): "1e-05",
         ("keras", "f32"): None,
         ("ONNX Runtime", "f32"): "1e-05",
@@ -111,7 +111,7 @@ def test_the_number_of_runs_is_that_of_the_ticks():
 
 @pytest.fixture
 def installed(monkeypatch, tmp_path):
-    """A function that says which libraries are installed, and gives mobilenet_thin weights of any kind."""
+    """Return a function that sets which libraries are installed, and gives mobilenet_thin weights of any kind."""
 
     def install(*libraries):
         monkeypatch.setattr(variants_module, "is_installed", lambda library: library in libraries)

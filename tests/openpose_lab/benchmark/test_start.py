@@ -14,7 +14,7 @@ HOLDS = "held = bytearray(80_000_000); held[::4096] = bytes(len(held[::4096]))"
 
 def test_a_process_is_timed_and_its_memory_is_its_own():
     here = bytearray(200_000_000)
-    here[::4096] = bytes(len(here[::4096]))  # memory of this process is none of that one's
+    here[::4096] = bytes(len(here[::4096]))  # the memory of this process does not count
     small, large = (run_process([sys.executable, "-S", "-c", code]) for code in ("pass", HOLDS))
     assert small[0] > 0
     if small[1] != -1:  # Windows

@@ -20,7 +20,7 @@ from openpose_lab.networks.runtimes.base import BatchMaps
 
 
 class SeesNobody:
-    """A runtime that remembers the shapes of its batches."""
+    """A runtime that records the shapes of its batches."""
 
     def __init__(self):
         self.seen = []
@@ -90,7 +90,7 @@ def test_photos_that_cannot_be_used_are_one_sentence(network, tmp_path):
     with pytest.raises(OpenPoseLabError, match="cannot read the folder"):
         photos_in(tmp_path / "none")
     (tmp_path / "broken.png").write_bytes(b"none")
-    with pytest.raises(OpenPoseLabError, match="no photo can be read; the first says: "):
+    with pytest.raises(OpenPoseLabError, match="no photo can be read; the first error is: "):
         benchmark_photos(photos_in(tmp_path), network, 1)
 
 

@@ -5,7 +5,7 @@ from openpose_lab.benchmark.timing import Timing, count_runs, time_in_turns
 
 
 class Clock:
-    """A clock that tasks move on."""
+    """A clock that tasks advance."""
 
     def __init__(self):
         self.now = 100.0

@@ -198,7 +198,7 @@ def test_the_gap_of_optimal_is_told(program, monkeypatch, tmp_path):
     load = comparison.Grouping
     monkeypatch.setattr(grouping, "load_grouping", lambda name: load("group", half, GROUPINGS["optimal"]))
     _, out, _ = program(*FEW, "--only", "optimal")
-    sentence = "its time was up, and what it found is at most 75.00% less than the best there is"
+    sentence = "stopped at the time limit; the objective is at most 75.00% below the optimum"
     assert f"optimal, 2 people, overlap 0.2: {sentence}" in out
     assert read(tmp_path / "groupings.csv")[0]["gap"] == "0.75"
 

@@ -135,7 +135,7 @@ def test_all_figures_as_json_and_a_row_for_each_photo(program, tmp_path):
     assert settings["thresholds"]["peak_threshold"] == COCO_18.peak_threshold
     assert settings["thresholds"]["completion_reach"] == 0.1
     assert system["figures"]["AP"] == pytest.approx(1)
-    assert [loss["what"] for loss in system["breakdown"]][-1] == "oracle grouping and scores"
+    assert [loss["what"] for loss in system["breakdown"]][-1] == "our parts, true grouping and order"
     rows = list(csv.DictReader((tmp_path / "photos.csv").read_text("utf-8").splitlines()))
     assert [(row["system"], row["file_name"], row["matched"]) for row in rows] == [("mobilenet_thin", "photo.png", "2")]
 

@@ -100,7 +100,7 @@ def test_what_is_right_passes(call, only_checks):
         (
             [photo()],
             2 * [person(keypoints=(900, 900, 2, 901, 901, 2))],
-            "4 of 4 keypoints lie outside 1.png, which is 64x64; check that the annotations are those of the photos",
+            "4 of 4 keypoints lie outside 1.png, which is 64x64; check that the annotations belong to the photos",
         ),
         (
             [photo(1, 640, 480)],

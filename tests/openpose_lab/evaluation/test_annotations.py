@@ -1,4 +1,4 @@
-"""Annotations that lack something, and annotations that cannot be measured on: each is told in one sentence."""
+"""Incomplete annotations, and annotations that cannot be used: one sentence reports each."""
 
 import json
 
@@ -27,10 +27,10 @@ def people_without(*keys):
 @pytest.mark.parametrize(
     ("key", "note"),
     [
-        ("iscrowd", "2 of 2 people in .* lack 'iscrowd' .first in photo.png.; 0, one person, is taken"),
-        ("category_id", "lack 'category_id' .first in photo.png.; 1, COCO's for people, is taken"),
-        ("bbox", "lack 'bbox' .first in photo.png.; the box around the labelled keypoints is taken"),
-        ("area", "lack 'area' .first in photo.png.; the area of the box is taken, as in pycocotools"),
+        ("iscrowd", "2 of 2 people in .* lack 'iscrowd' .first in photo.png.; 0 .one person. is used"),
+        ("category_id", "lack 'category_id' .first in photo.png.; 1 .person. is used"),
+        ("bbox", "lack 'bbox' .first in photo.png.; the box around the labelled keypoints is used"),
+        ("area", "lack 'area' .first in photo.png.; the area of the box is used, as in pycocotools"),
     ],
 )
 def test_what_people_lack_gets_the_default_of_coco(annotations, key, note):
@@ -51,7 +51,7 @@ def test_without_box_and_area_the_box_is_found_first(annotations):
 @pytest.mark.parametrize("missing", [{}, {"categories": []}, {"categories": None}])
 def test_without_categories_coco_s_own_are_taken(annotations, missing):
     content = {key: value for key, value in ANNOTATIONS.items() if key != "categories"} | missing
-    with pytest.warns(OpenPoseLabWarning, match="have no 'categories'; category 1 is taken for people, as in COCO"):
+    with pytest.warns(OpenPoseLabWarning, match="have no 'categories'; category 1 stands for people, as in COCO"):
         truth = read_annotations(annotations(content))
     assert score(truth, results_of(PEOPLE))[0] == pytest.approx(1)
 
@@ -72,11 +72,11 @@ def test_defaults_give_the_figures_of_pycocotools_with_them_written_out(annotati
     ("content", "why"),
     [
         ({**ANNOTATIONS, "annotations": []}, "the list 'annotations' is empty"),
-        (people_with(category_id=0), "no annotation has the 'category_id' 1, COCO's for people; one has 0"),
-        (people_with(image_id=7), "no annotation belongs to them; one has the 'image_id' 7, which is none of theirs"),
+        (people_with(category_id=0), "no annotation has the 'category_id' 1 .person.; the first has 0"),
+        (people_with(image_id=7), "no annotation of a person has the id of one of these photos; .* 'image_id' 7"),
         (people_with(iscrowd=1), "all annotations are crowds"),
         (people_with(keypoints=[5, 5, 0] * 17), "the visibility of every keypoint is 0"),
-        (people_with(num_keypoints=0), "'num_keypoints' is 0 wherever keypoints are labelled"),
+        (people_with(num_keypoints=0), "'num_keypoints' is 0 for every person with labelled keypoints"),
     ],
 )
 def test_why_nobody_can_be_measured(annotations, content, why):
@@ -86,7 +86,7 @@ def test_why_nobody_can_be_measured(annotations, content, why):
 
 @pytest.mark.parametrize("area", [0, 0.04])
 def test_areas_of_nothing_are_refused(annotations, area):
-    """COCO's similarity is then 0 whatever is found, so AP would be 0 without a word."""
+    """COCO's similarity would be 0 for every skeleton, so AP would be 0 without a message."""
     with pytest.raises(OpenPoseLabError, match="the 'area' of every person .* is below 1 pixel .first in photo.png."):
         read_annotations(annotations(people_with(area=area)))
 
@@ -121,7 +121,7 @@ def test_ids_of_annotations_may_repeat(annotations):
 
 
 def test_what_pycocotools_would_copy_is_left_out(annotations):
-    """A file may be nested as deeply as JSON can be read, and pycocotools copies ``info`` and ``categories``."""
+    """pycocotools copies ``info`` and ``categories``, which may be nested as deeply as the JSON reader allows."""
     nested = json.loads("[" * 900 + "]" * 900)
     categories = [{**ANNOTATIONS["categories"][0], "more": nested}]
     truth = read_annotations(annotations(json.dumps({**ANNOTATIONS, "info": nested, "categories": categories})))
@@ -143,7 +143,7 @@ def test_annotations_without_people_can_be_read_for_their_photos(annotations):
     assert (list(truth.imgs), truth.anns) == ([30, 7], {})
     with pytest.raises(OpenPoseLabError, match="there must be a list 'annotations'"):
         read_annotations(annotations(content))
-    with pytest.raises(OpenPoseLabError, match="no person in the 1 photos"):  # a person is annotated, wrongly
+    with pytest.raises(OpenPoseLabError, match="no person in the 1 photos"):  # all annotations are crowds
         read_annotations(annotations(people_with(iscrowd=1)), need_people=False)
 
 
@@ -162,7 +162,7 @@ def test_photos_with_numbers_as_names_have_these_ids(tmp_path):
 def test_other_photos_are_numbered(tmp_path, names):
     for name in names:
         (tmp_path / name).touch()
-    with pytest.warns(OpenPoseLabWarning, match="are numbered from 1 in the order of their names"):
+    with pytest.warns(OpenPoseLabWarning, match="get ids from 1 in the order of their names, which are not all"):
         truth = list_photos(tmp_path)
     assert [truth.imgs[key]["file_name"] for key in (1, 2)] == sorted(names)
 

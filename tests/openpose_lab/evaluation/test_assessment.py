@@ -33,8 +33,8 @@ def test_figures_of_some_people():
 
 def test_worst_photos_lose_most():
     far = np.stack([PEOPLE[0], PEOPLE[1] + 1000])
-    one = assessment_of(PEOPLE, PEOPLE[:1], far)  # lost are 0, 1, 2 and 2
+    one = assessment_of(PEOPLE, PEOPLE[:1], far)  # losses 0, 1, 2 and 2
     assert worst_photos([one], 3) == [3, 4, 2]
-    other = assessment_of(PEOPLE, PEOPLE[:0], PEOPLE, PEOPLE)  # lost are 0, 2, 0 and 0
+    other = assessment_of(PEOPLE, PEOPLE[:0], PEOPLE, PEOPLE)  # losses 0, 2, 0 and 0
     assert worst_photos([one, other], 2) == [2, 3]
     assert worst_photos([replace(one, photos={})], 2) == []

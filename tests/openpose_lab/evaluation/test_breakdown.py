@@ -1,4 +1,4 @@
-"""Each kind of mistake, made on purpose, is told for what it is, and mending it is worth what it cost."""
+"""Each kind of error, made on purpose, is recognised, and correcting it restores the AP that it cost."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ def test_what_is_not_labelled_is_no_mistake():
 
 
 def test_near_several_things_the_nearest_counts():
-    """Two wrists that lie so near each other that both are in the vicinity of what was found."""
+    """Two wrists lie close together, so the detected keypoint is near both."""
     content = {**ANNOTATIONS, "annotations": [dict(entry) for entry in ANNOTATIONS["annotations"]]}
     area = content["annotations"][0]["area"]
     unit = np.sqrt(area) * 2 * SIGMAS[COCO_WRIST]  # here similarity is exp(-1 / 2), 0.61
@@ -88,7 +88,7 @@ def test_near_several_things_the_nearest_counts():
 
 @pytest.fixture(scope="module")
 def crowds():
-    """Crowds, and the people that are made of their peaks by one who knows whose each is, with imputed keypoints."""
+    """Simulated crowds, and the people of the oracle grouping with imputed keypoints."""
     scene_set = crowd_scenes(COCO_18, 6, 0.3, 6, 0, Disturbance())
     results = []
     for scene in scene_set.scenes:
@@ -116,23 +116,30 @@ def test_each_line_counts_and_is_worth_something(crowds, completion):
     results = [person for scene in scene_set.scenes for person in truly_grouped(scene, completion)]
     losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), completion)
     by_name = {loss.what: loss for loss in losses}
+    assert list(by_name) == list(breakdown._PRINTED)
     labelled = pair_people(scene_set.truth, results).labelled.sum()
-    kinds = ("right", "jitter", "inversion", "swap", "miss", "missed person")
+    kinds = ("right", "jitter", "inversion", "swap", "miss", "person not found")
     assert sum(by_name[kind].number for kind in kinds) == labelled
     as_it_is = average_precision(scene_set.truth, results, 20)[0]
     assert by_name["right"].ap == pytest.approx(as_it_is)
-    for name in ("jitter", "miss", "person scores"):
+    for name in ("jitter", "miss", "order of people"):
         assert by_name[name].ap > as_it_is
-    assert by_name["oracle grouping"].ap == pytest.approx(as_it_is)  # completed as these are
-    assert by_name["oracle grouping and scores"].ap == pytest.approx(by_name["person scores"].ap)
+    assert by_name["our parts, true grouping"].ap == pytest.approx(as_it_is)  # with imputed keypoints in both
+    assert by_name["our parts, true grouping and order"].ap == pytest.approx(by_name["order of people"].ap)
+    assert [loss.printed[0] for loss in losses[-3:]] == [
+        "ground-truth peaks",
+        "oracle grouping",
+        "oracle grouping and scores",
+    ]
 
 
 def test_who_is_not_found_is_counted_in_keypoints_and_people():
     scene_set = crowd_scenes(COCO_18, 2, 0.0, 1, 0, Disturbance())
     results = truly_grouped(scene_set.scenes[0], completion=Completion())[:1]
     losses = find_losses(scene_set.truth, results, scene_set, COCO_18, load_grouping("lab"), completion=Completion())
-    (missing,) = [loss for loss in losses if loss.what == "missed person"]
-    assert (missing.number, missing.meaning) == (17, "no skeleton was matched with the person; 1 people")
+    (missing,) = [loss for loss in losses if loss.what == "person not found"]
+    assert (missing.number, missing.meaning) == (17, "nothing was found of the person; 1 people")
+    assert missing.printed == ("missed person", "no skeleton was matched with the person; 1 people")
 
 
 def test_true_parts_of_people_apart_are_true_people():
@@ -148,4 +155,4 @@ def test_a_grouping_that_finds_nobody_costs_all(crowds):
     scene_set, results = crowds
     nobody = Grouping("merge", lambda rows: rows[:0], load_grouping("lab").source)
     losses = find_losses(scene_set.truth, results, scene_set, COCO_18, nobody, completion=Completion())
-    assert {loss.what: loss.ap for loss in losses}["ground-truth peaks"] == 0
+    assert {loss.what: loss.ap for loss in losses}["true parts, our grouping"] == 0

@@ -82,7 +82,7 @@ KEYPOINTS = "'keypoints' must be a list of 51 numbers: x, y and visibility of ea
         (with_person(image_id=2), "no person in the 1 photos"),
         (with_person(category_id=2, keypoints="none"), "no person in the 1 photos"),
         ({**ANNOTATIONS, "images": ANNOTATIONS["images"] * 2}, "two entries of 'images' have the id 1"),
-        ({**ANNOTATIONS, "categories": [{"id": 2}]}, "there is no category with the id 1, which is COCO's for people"),
+        ({**ANNOTATIONS, "categories": [{"id": 2}]}, "no category has the id 1, which stands for people in COCO"),
         *(
             (
                 {**ANNOTATIONS, "categories": [{"id": 1, "keypoints": wrong}]},
@@ -136,7 +136,7 @@ def test_annotations_of_people_who_lack_parts():
 
 
 def crowd_of_photos(found):
-    """Ten photos with two people each, and results in which so many of the twenty are found."""
+    """Ten photos with two people each, and results with the first ``found`` of the twenty people."""
     truth = annotated.to_truth(annotated.annotate(COCO_18, {f"{k}.png": PEOPLE for k in range(10)}))
     results = [{**person, "image_id": k + 1} for k in range(10) for person in results_of(PEOPLE)]
     return truth, results[:found]
@@ -147,7 +147,7 @@ def confidence(truth, results):
 
 
 def test_confidence_tells_what_so_few_photos_can():
-    truth, results = crowd_of_photos(10)  # all in the first five photos, nobody in the others
+    truth, results = crowd_of_photos(10)  # both people in the first five photos, none in the others
     ap, _ = coco.average_precision(truth, results, 20)
     low, high = confidence(truth, results)
     assert low < ap < high
@@ -158,11 +158,11 @@ def test_confidence_tells_what_so_few_photos_can():
 
 def test_the_draws_of_two_results_are_the_same_photos():
     truth, more = crowd_of_photos(14)
-    _, fewer = crowd_of_photos(12)  # one photo less
+    _, fewer = crowd_of_photos(12)  # the people of one photo less
     difference = coco.bootstrap(truth, more) - coco.bootstrap(truth, fewer)
     assert difference.min() == 0  # a draw without that photo
     assert difference.max() > 0.1
-    assert (difference >= 0).all()  # other photos would tell in both directions
+    assert (difference >= 0).all()  # with different draws, some differences would be negative
 
 
 def test_confidence_where_most_photos_are_without_people():
@@ -178,7 +178,7 @@ def test_an_annotation_with_the_id_0_is_found_like_any_other():
 
 
 def by_hand(path, results_path):
-    """What COCO's own lines give, as its documentation has them."""
+    """Compute COCO's figures with the calls of COCO's documentation."""
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(path)
         evaluation = COCOeval(truth, truth.loadRes(str(results_path)), "keypoints")
@@ -189,8 +189,10 @@ def by_hand(path, results_path):
 
 
 def test_crowds_and_photos_without_people_count_as_coco_has_it(annotations, tmp_path):
-    """Two people and a crowd in one photo, nobody in another; found are one of the two, two in the crowd, and one where
-    there is nobody."""
+    """One photo has two people and a crowd, another photo has no people.
+
+    Found are one of the two people, two people in the crowd, and one person in the photo without people.
+    """
     content = annotated.annotate(
         COCO_18, {"a.png": np.concatenate([PEOPLE, PEOPLE[:1] + np.array([0, 400])]), "b.png": PEOPLE[:0]}
     )

@@ -55,14 +55,14 @@ def zipped(member: str, data: bytes) -> bytes:
 
 @dataclass
 class Home:
-    """What stands for COCO's home, and the set that is fetched from it."""
+    """A local server in place of COCO's, and the set that is fetched from it."""
 
     server: FileServer
     photo_set: PhotoSet
     archive: Archive
 
     def serve_archive(self, data: bytes) -> None:
-        """Serve another archive, whose checksum is the published one."""
+        """Serve another archive, and make its checksum the published one."""
         self.server.serve(ZIP, data)
         self.archive = replace(self.archive, checksum=f"sha256:{hashlib.sha256(data).hexdigest()}")
 
@@ -124,7 +124,7 @@ def test_a_second_run_fetches_nothing(home, tmp_path):
 
 
 def test_a_run_that_broke_off_is_continued(home, tmp_path):
-    home.server.breaks_after = 30_000  # longer than photo 10 alone
+    home.server.breaks_after = 30_000  # only photo 10 is shorter
     failures = home.fetch(tmp_path)
     broken = [failure.split(" from ")[0] for failure in failures]
     assert broken == ["cannot fetch 000000000030.jpg", "cannot fetch 000000000020.jpg"]

@@ -17,7 +17,7 @@ SHAPE = (46, 28)
 
 
 def maps_with(part_score=1.0, paf_score=1.0, keypoints=PERSON, offset=(0.0, 0.0)):
-    """Ideal maps, but for the left ankle, whose peaks have this score, and the PAF that leads there."""
+    """Ideal maps, with the given peak score of the left ankle and the given PAF score of the limb to it."""
     heatmaps = synthesize_heatmaps(COCO_18, keypoints, SHAPE)
     heatmaps[:, :, L_ANKLE] *= np.float32(part_score)
     pafs = synthesize_pafs(COCO_18, keypoints, SHAPE)
@@ -38,14 +38,14 @@ def test_weak_evidence_completes_a_person(part_score, paf_score):
     assert not found.skeletons.present[0, L_ANKLE]
     assert guessed.present.all()
     expected = found_and_guessed(maps_with())[0].skeletons
-    np.testing.assert_allclose(guessed.keypoints, expected.keypoints, atol=4)  # the cell
+    np.testing.assert_allclose(guessed.keypoints, expected.keypoints, atol=4)  # pixels; half a cell
     assert guessed.scores[0, L_ANKLE] == pytest.approx(part_score * expected.scores[0, L_ANKLE])
     np.testing.assert_array_equal(guessed.person_scores, found.skeletons.person_scores)
-    np.testing.assert_array_equal(found.subset[0, [L_ANKLE, PARTS_NUM]], [MISSING, 17])  # the rows are as they were
+    np.testing.assert_array_equal(found.subset[0, [L_ANKLE, PARTS_NUM]], [MISSING, 17])  # the rows are unchanged
 
 
 def test_without_evidence_proportions_say_where_a_part_is():
-    """Knee and ankle are not to be seen at all; the figure is built as people are."""
+    """Knee and ankle have no peak. The person has ordinary proportions."""
     maps = maps_with(0)
     maps.heatmaps[:, :, L_KNEE] = 0
     _, guessed = found_and_guessed(maps)
@@ -67,7 +67,7 @@ def test_nobody_gets_nothing():
 
 
 def test_a_guess_stays_in_the_photo():
-    """Somebody whose legs are below its edge."""
+    """The legs of the person are below the edge of the photo."""
     maps = maps_with()
     cut = FieldMaps(maps.heatmaps[:26], maps.pafs[:26], maps.cell_size)
     _, guessed = found_and_guessed(cut)
@@ -92,7 +92,7 @@ def test_each_guess_is_of_one_person():
 
 
 def test_a_guess_in_a_cell_that_reaches_beyond_the_photo_lies_in_the_photo():
-    """The photo ends two pixels after the cell's edge; the cell's centre is beyond."""
+    """The photo ends two pixels after the edge of the cell, so the centre of the cell lies outside."""
     maps = replace(maps_with(0), photo_size=(28 * 8, 34 * 8 + 2))
     _, guessed = found_and_guessed(maps)
     assert guessed.present.all()

@@ -12,8 +12,8 @@ R_WRIST, L_WRIST = 4, 7
 
 
 def overlap_of(one, other):
-    """The area that the boxes around two people share, by the smaller one's; written as in a school book."""
-    assert np.ptp(one, axis=0).min() > 1  # or else the box is made a cell wide
+    """The area that the boxes of two people share, as a share of the smaller box, by plain formulas."""
+    assert np.ptp(one, axis=0).min() > 1  # otherwise the box would be widened to one cell
     (left1, top1), (right1, bottom1) = one.min(axis=0), one.max(axis=0)
     (left2, top2), (right2, bottom2) = other.min(axis=0), other.max(axis=0)
     width, height = min(right1, right2) - max(left1, left2), min(bottom1, bottom2) - max(top1, top2)
@@ -23,7 +23,7 @@ def overlap_of(one, other):
 
 @pytest.mark.parametrize("overlap", [0.1, 0.3, 0.5])
 def test_people_overlap_with_a_neighbour_as_asked_for(overlap):
-    """All but those few of such a shape that they cannot, and those who find no place that is free enough."""
+    """A few people are exceptions: their shape does not allow the overlap, or no tried place is free enough."""
     largest = []
     for seed in range(20):
         keypoints = simulate(COCO_18, np.random.default_rng(seed), 10, overlap, IDEAL).keypoints
@@ -56,7 +56,7 @@ def test_one_person_undisturbed_is_seen_whole(config):
         owned = crowd.owner != NOBODY
         seen += owned.sum()
         strays = np.linalg.norm(crowd.keypoints[0, coordinates.part[owned]] - coordinates.xy[owned], axis=1)
-        assert strays.max() < 1.7  # three standard deviations of the jitter and more, along both axes
+        assert strays.max() < 1.7  # more than three standard deviations of the jitter, along both axes
         assert len(set(coordinates.part[owned].tolist())) == owned.sum()
     assert seen >= 9.9 * len(config.body_parts)
 
@@ -72,7 +72,7 @@ def test_missing_and_doubled_peaks_come_as_often_as_asked_for():
     assert counts(missing=0.3) == (pytest.approx(0.7, abs=0.05), pytest.approx(0, abs=0.01))
     owned, strange = counts(doubled=0.3)
     assert owned == pytest.approx(1, abs=0.01)
-    assert strange == pytest.approx(0.3, abs=0.1)  # a double may melt into its peak, or fall off the map
+    assert strange == pytest.approx(0.3, abs=0.1)  # a double may merge with its peak, or lie outside the map
     assert counts(missing=1) == (0, 0)
 
 
@@ -98,7 +98,7 @@ def test_hands_that_cross_are_exchanged():
 
 
 def test_made_up_people_keep_their_bones(rng):
-    """Seen from the front a bone is as long as when standing, and seen from aside no longer, however people bend."""
+    """From the front, a bone has its length in the standing person. From the side, it is not longer."""
     bones = [limb for limb in COCO_18.limbs if not limb.redundant]
     starts, ends = [limb.from_part for limb in bones], [limb.to_part for limb in bones]
     poses = made_up_poses(COCO_18, rng, 2000)
@@ -114,7 +114,7 @@ def write_skeletons(path, keypoints):
 def test_real_skeletons(tmp_path, rng):
     keypoints = rng.uniform(0, 1, (3, 17, 3))
     keypoints[:, :, 2] = 2
-    keypoints[1, 5:, 2] = 0  # too few are labelled
+    keypoints[1, 5:, 2] = 0  # too few labelled keypoints
     keypoints[2, 0, 2] = 0
     skeletons = read_skeletons(write_skeletons(tmp_path / "people.npz", keypoints), COCO_18)
     assert skeletons.shape == (2, 18, 2)
@@ -137,7 +137,7 @@ def test_real_skeletons(tmp_path, rng):
         ({"keypoints": np.full((1, 17, 3), 1e308)}, "must have x and y from 0 to 1 across the photo"),
         ({"keypoints": np.full((1, 17, 3), 640)}, "must have x and y from 0 to 1 across the photo"),
         ({"keypoints": np.full((1, 17, 3), 1j)}, "are no .npz archive with an array 'keypoints'"),
-        ({"keypoints": np.zeros((1, 17, 3))}, "have nobody with 12 labelled keypoints or more"),
+        ({"keypoints": np.zeros((1, 17, 3))}, "lack a person with 12 or more labelled keypoints"),
     ],
 )
 def test_skeletons_that_cannot_be_used(tmp_path, content, sentence):

@@ -1,4 +1,4 @@
-"""Photos that their annotations do not fit: without a word, AP would be 0."""
+"""Annotations that do not fit their photos are reported. Without the message, AP would be 0 without a reason."""
 
 import struct
 import sys
@@ -20,7 +20,7 @@ SIDEWAYS, UPSIDE_DOWN = 6, 3
 
 
 def write_photo(path, width, height, orientation=None):
-    """A photo of this size as stored, with EXIF's orientation if there is one."""
+    """Write a photo of this stored size, with an EXIF orientation if given."""
     _, data = cv2.imencode(path.suffix, np.zeros((height, width, 3), np.uint8))
     data = data.tobytes()
     if orientation:
@@ -51,7 +51,7 @@ def test_sizes_of_other_formats(tmp_path, suffix):
 
 
 def test_xmp_turns_no_photo(tmp_path):
-    """Pillow goes by it where there is no EXIF. OpenCV, which reads the photos, does not."""
+    """Pillow uses XMP's orientation if there is no EXIF. OpenCV, which reads the photos, does not."""
     xmp = b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta tiff:Orientation="6"/>'
     data = write_photo(tmp_path / "photo.jpg", 64, 48).read_bytes()
     (tmp_path / "photo.jpg").write_bytes(data[:2] + b"\xff\xe1" + struct.pack(">H", len(xmp) + 2) + xmp + data[2:])
@@ -69,7 +69,7 @@ def test_what_is_no_photo_has_no_size(tmp_path, data):
     (tmp_path / "photo.jpg").write_bytes(data)
     assert photo_size(tmp_path / "photo.jpg") is None
     assert photo_size(tmp_path) is None
-    find_photos(truth_of(width=640, height=480), tmp_path)  # reading it raises the error
+    find_photos(truth_of(width=640, height=480), tmp_path)  # reading the photo raises the error later
 
 
 @pytest.mark.parametrize("size", [(320, 240), (642, 480), (480, 640)])
@@ -99,7 +99,7 @@ def test_annotations_of_the_photo_before_exif_turns_it_are_refused(tmp_path):
     with pytest.raises(OpenPoseLabError) as caught:
         find_photos(truth_of(width=640, height=480), tmp_path)
     assert str(caught.value) == (
-        "photo.jpg is 480x640 as EXIF turns it upright, but the annotations are for 640x480, the photo unturned; "
+        "photo.jpg is 480x640 after EXIF turns it upright, but the annotations are for 640x480, the photo before; "
         "remove the EXIF orientation, or annotate the upright photo"
     )
 
@@ -110,7 +110,7 @@ def test_annotations_of_the_upright_photo_fit(tmp_path):
 
 
 def test_keypoints_show_what_no_size_does(tmp_path):
-    """Nothing states the size. In the upright photo, 480 pixels wide, the second person would lie outside."""
+    """The annotations state no size. The second person would lie outside the upright photo, 480 pixels wide."""
     write_photo(tmp_path / "photo.jpg", 640, 480, SIDEWAYS)
     with pytest.raises(OpenPoseLabError, match="of 17 keypoints lie outside photo.jpg, which is 480x640; they fit"):
         find_photos(truth_of(PEOPLE[1:] + np.array([120, 0])), tmp_path)

@@ -1,4 +1,4 @@
-"""IDF1 of hand-sized sequences, the same as trackeval's, and the tracker's in simulated videos."""
+"""IDF1 of hand-sized sequences agrees with trackeval's. The tracker reaches its IDF1 in simulated videos."""
 
 import importlib.util
 
@@ -21,7 +21,7 @@ NEEDS_TRACKEVAL = pytest.mark.skipif(
 
 
 def sequence(*frames):
-    """Frames of true and found identities; where both stand at one place, their boxes agree."""
+    """A sequence of ground-truth and found identities. Boxes of the same index in a frame agree."""
     true_ids = [np.array(true, dtype=np.intp) for true, _ in frames]
     found_ids = [np.array([one for one in found if one is not None], dtype=np.intp) for _, found in frames]
     likeness = [
@@ -75,7 +75,7 @@ def test_trackeval_is_asked_for(monkeypatch):
 
 def test_a_person_who_is_away_for_longer_than_the_memory_counts_as_new():
     visible = np.ones((10, 2), dtype=bool)
-    visible[2:5, 0] = False  # the next sight is 4 frames after the last
+    visible[2:5, 0] = False  # the person is visible again 4 frames after the last time
     visible[1:, 1] = False
     assert identities.true_identities(visible, 4 / 25)[:, 0].tolist() == [0, 0, -1, -1, -1, 0, 0, 0, 0, 0]
     shorter = identities.true_identities(visible, 3.9 / 25)

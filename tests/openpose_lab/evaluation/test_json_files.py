@@ -1,4 +1,4 @@
-"""JSON that is too large or too deep is one sentence, and takes no more memory than is allowed."""
+"""JSON that is too large or too deep is refused with one sentence, within the memory limit."""
 
 import json
 import subprocess
@@ -85,7 +85,7 @@ print(estimated_bytes(data), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 def test_too_many_values_are_refused_before_they_are_read(read, monkeypatch):
     monkeypatch.setattr(json_files, "_MOST_MEMORY", 1 << 20)
     assert len(read(b"[" + b"1," * 20_000 + b"1]")) == 20_001
-    with pytest.raises(OpenPoseLabError, match="holds too many values to read .* in memory.; keep a part of it"):
+    with pytest.raises(OpenPoseLabError, match="contains too many values to read .* in memory.; give a part of it"):
         read(b"[" + b"1," * 30_000 + b"1]")
 
 

@@ -15,7 +15,7 @@ from openpose_lab.networks import code
 
 
 class Counting:
-    """A network whose every call is noted."""
+    """A network that records every call."""
 
     config = COCO_18
 
@@ -44,7 +44,7 @@ def photo(tmp_path):
 
 @pytest.fixture
 def cache(tmp_path):
-    """A new one each time, as in a new program."""
+    """Make a new cache object, as a new run of a program does."""
     weights = tmp_path / "w.h5"
     weights.write_bytes(b"weights")
 
@@ -122,7 +122,7 @@ def test_without_a_place_to_keep_them_the_work_goes_on(network, photo, cache, tm
     maps = cache()
     with pytest.warns(OpenPoseLabWarning, match="maps are not saved for the next run: .*cache"):
         maps.maps_of(photo)
-    maps.maps_of(photo)  # said once
+    maps.maps_of(photo)  # warned once
     assert network.calls == 2
 
 

@@ -37,7 +37,7 @@ def test_f1_is_the_harmonic_mean_of_precision_and_recall():
 
 
 def test_a_conflict_is_a_limb_between_two_people():
-    """Neck 0 with shoulders 1 and 2; elbow 3 of shoulder 1, wrist 4 of nobody."""
+    """The limbs join the neck to both shoulders, the right shoulder to the elbow, and the elbow to the wrist."""
     coordinates = peaks_at((1, 2, 3), (2, 7, 3), (5, 7, 4), (3, 9, 9), (4, 9, 12))
     ids = [coordinates.part.tolist().index(part) for part in (1, 2, 5, 3, 4)]
     neck, right, left, elbow, wrist = ids

@@ -1,4 +1,4 @@
-"""Who is whom, and how right each part is: small scenes with exact answers, and pycocotools as the oracle."""
+"""Pairs of people and accuracy of body parts: small scenes with exact answers, and pycocotools as the reference."""
 
 import contextlib
 import io
@@ -70,7 +70,7 @@ def test_who_is_found_in_a_crowd_is_neither_right_nor_false(change):
 
 
 def test_part_figures_by_hand():
-    """Person 0's nose lies just within a tenth of their box, person 1's nose is missing, nobody has a left eye."""
+    """Person 0's nose lies just within a tenth of their box, person 1's nose is missing, no left eye is labelled."""
     truth = truth_of({"a.png": PEOPLE})
     side = max(truth.anns[1]["bbox"][2:])
     found = PEOPLE.copy()

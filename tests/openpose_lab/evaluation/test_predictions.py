@@ -1,4 +1,4 @@
-"""COCO results of other systems: what is used of them, what is refused, and the figures of pycocotools."""
+"""COCO results of other systems: which rows are used, which files are refused, and the figures of pycocotools."""
 
 import json
 
@@ -101,7 +101,7 @@ def test_another_system_may_mean_something_else_by_imputed(predict, imputed):
 
 
 def noisy_photos(rng):
-    """Annotations of 12 photos of two people, one a crowd, and results of which some are far off or doubled."""
+    """Annotations of 12 photos of two people, one a crowd, and results with some far off and some doubled."""
     content = annotate(COCO_18, {f"{k}.png": PEOPLE * rng.uniform(0.2, 1) for k in range(12)})
     content["annotations"][3] |= {"iscrowd": 1, "num_keypoints": 0, "keypoints": [0] * 51}
     rows = []
@@ -122,7 +122,7 @@ def test_the_figures_are_those_of_pycocotools(annotations, predict, seed, boxes,
     content, rows = noisy_photos(rng)
     for number, one in enumerate(rows):
         if boxes == "all" or (boxes == "not of the first" and number):
-            one["bbox"] = [0, 0, *rng.uniform(10, 150, 2)]  # of other areas than those around the keypoints
+            one["bbox"] = [0, 0, *rng.uniform(10, 150, 2)]  # with other areas than the boxes around the keypoints
         elif boxes == "empty":
             one["bbox"] = []
     path = annotations(content)

@@ -1,4 +1,4 @@
-"""Simulated videos are what their page says."""
+"""Simulated videos agree with their description in docs/tracking.md."""
 
 import numpy as np
 import pytest
