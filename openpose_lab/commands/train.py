@@ -1,7 +1,7 @@
 """Train a network on photos with labelled keypoints, or fine-tune one.
 
-The result is a weights file that the demo runs: demo_image.py --weights FILE photo.jpg. While a run goes on, FILE's
-checkpoint lies beside it, and after Ctrl-C or a crash --resume goes on from there.
+The result is a weights file for the demo: demo_image.py --weights FILE photo.jpg. The run saves its state in a
+checkpoint beside FILE. After Ctrl-C or a crash, --resume continues from the checkpoint.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from estimation.config import Config
     from estimation.layouts import Layout
     from openpose_lab.networks.spec import NetworkSpec
+    from openpose_lab.training.checkpoints import Checkpoint
     from openpose_lab.training.data import Recipe
     from openpose_lab.training.labels import Labels
     from openpose_lab.training.run import Row
+    from openpose_lab.training.start import Start
     from openpose_lab.training.teacher import Teacher
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -48,31 +50,33 @@ _RANGES: dict[str, tuple[float, float]] = {
     "seed": (0, 2**32 - 1),
     "checkpoint_every": (0, 10**6),
 }
+_LAYOUT = "layout"
 _PHOTOS = "photos"
-"""The setting that stands for the photos and their labels."""
+"""The setting with the digest of the photos and labels."""
+_VALIDATION = "validation"
+"""The setting with the digest of the photos and labels for validation."""
 EXAMPLES = """examples:
   python -m openpose_lab train --images photos --annotations people.json --out mine.weights.h5
       trains lightweight from random weights
   python -m openpose_lab train --images photos --annotations people.json --weights START --rate 1e-4 \\
       --out mine.weights.h5
-      goes on with weights that are trained
+      continues from trained weights
   python -m openpose_lab train --images photos --annotations people.json --weights START --rate 1e-4 \\
       --teacher lightweight --unlabelled more_photos --out mine.weights.h5
-      learns from labels and from the maps of lightweight, of photos without labels too
+      learns from labels and from the maps of lightweight, also on photos without labels
   python -m openpose_lab train --images photos --annotations people.json --network vgg19 --front imagenet \\
       --freeze front --epochs 100 --out mine.weights.h5
-      the stages after a front that was trained on ImageNet
+      trains the stages behind a front with ImageNet weights
   python -m openpose_lab train --images photos --annotations dogs.json --layout dog.toml --out dog.weights.h5
-      a layout of your own
-  python -m openpose_lab train --images photos --annotations people.json --out mine.weights.h5 \\
-      --preview labels.png --epochs 0
-      only a picture of the targets, so that you see whether the labels are right
+      trains your own layout
+  python -m openpose_lab train --images photos --annotations people.json --preview labels.png --epochs 0
+      draws a picture of the targets, without training; look at it to check the labels
 
-Ctrl-C ends the run after the step that it is in. The same command with --resume goes on.
+Ctrl-C ends the run after the current step. The same command with --resume continues the run.
 """
 
 _FIRST_PHOTOS = 4
-"""Photos by which random weights are scaled."""
+"""The number of photos that random weights are scaled on."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -80,126 +84,141 @@ def main(arguments: Sequence[str]) -> None:
     options = parse_options(arguments)
     check_files(options)
     spec, config, labels, held_out = read_inputs(options)
-    teacher = make_teacher(options, config)
-    check_photos(options, labels, held_out)
 
-    from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
-
-    use_tensorflow()
-    import keras
-
-    keras.utils.set_random_seed(options.seed)
-    if options.deterministic:
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
-    if options.mixed:
-        use_mixed_precision()
-    recipe = make_recipe(options, spec)
-    network = make_network(options, spec, config, recipe, labels)
-    if options.preview:
-        save_preview(options.preview, spec, config, recipe, labels, network, teacher)
+    set_up_keras(options)
+    begun = read_begun(options, run_settings(options, config.layout, labels, held_out))
+    start = make_network(options, spec, config)
     if options.epochs:
-        run(options, spec, config, recipe, labels, held_out, network, teacher)
+        check_memory(options, start.model)
+        check_room(options, start.model)
+    check_photos(options, labels, held_out)  # after cheaper checks: decoding all photos can take minutes
+    teacher = make_teacher(options, config)
+    recipe = make_recipe(options, spec)
+    if begun:
+        from openpose_lab.training.checkpoints import restore
+
+        restore(start.model.variables, begun.weights, checkpoint_of(options))
+    else:
+        scale_weights(start, config, recipe, labels)
+    if options.preview:
+        save_preview(options.preview, spec, config, recipe, labels, start.model, teacher)
+    if options.epochs:
+        with only_run(checkpoint_of(options)):
+            run(options, spec, config, recipe, labels, held_out, start.model, teacher, begun)
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options of the command line."""
+    """Parse and check the command line."""
     parser = make_parser("openpose-lab train", __doc__, EXAMPLES)
     data = parser.add_argument_group("photos and labels")
     add_known_photos_options(data, required=True)
-    data.add_argument("--limit", type=int, metavar="N", help="use the N photos with the lowest ids alone")
+    data.add_argument("--limit", type=int, metavar="N", help="use only the N photos with the lowest ids")
     data.add_argument(
-        "--layout", type=Path, metavar="FILE", help="a layout of your own, TOML or JSON (default: the network's)"
+        "--layout", type=Path, metavar="FILE", help="your own layout, TOML or JSON (default: the network's)"
     )
     data.add_argument(
         "--validate-images",
         type=Path,
         metavar="DIR",
-        help="other photos, on which AP is measured, at the height of --side",
+        help="photos for validation; AP is measured on them at the height --side",
     )
-    data.add_argument("--validate-annotations", type=Path, metavar="FILE", help="their keypoints")
+    data.add_argument("--validate-annotations", type=Path, metavar="FILE", help="the keypoints of --validate-images")
     data.add_argument(
-        "--validate-every", type=int, default=5, metavar="N", help="epochs between measurements (default: 5)"
+        "--validate-every", type=int, default=5, metavar="N", help="epochs between two validations (default: 5)"
     )
-    teacher = parser.add_argument_group("a teacher, whose maps are targets, too")
+    teacher = parser.add_argument_group("a teacher: another network that provides targets")
     teacher.add_argument(
-        "--teacher", metavar="NETWORK", help=f"a network of the same layout: one of {', '.join(NETWORKS)}"
+        "--teacher", metavar="NETWORK", help=f"a network with the same layout: one of {', '.join(NETWORKS)}"
     )
     teacher.add_argument(
-        "--teacher-weights", type=Path, metavar="FILE", help="its weights file (default: the network's own)"
+        "--teacher-weights", type=Path, metavar="FILE", help="the teacher's weights file (default: the network's own)"
     )
     teacher.add_argument(
         "--teacher-quality",
         choices=QUALITIES,
-        help="the views of a photo that it sees (default: best, several views, mirrored too)",
+        help="the views of a photo that the teacher sees (default: best: several views and their mirror images)",
     )
     teacher.add_argument(
-        "--teacher-share", type=float, metavar="S", help="its share of the loss, up to 1 (default: 0.5)"
+        "--teacher-share", type=float, metavar="S", help="the teacher's share of the loss, up to 1 (default: 0.5)"
     )
     teacher.add_argument(
-        "--unlabelled", type=Path, metavar="DIR", help="photos without labels, for which its maps are the targets"
+        "--unlabelled", type=Path, metavar="DIR", help="photos without labels; the teacher provides all their targets"
     )
     network = parser.add_argument_group("network")
-    add_weights_options(network, "weights to start from, of any form that can be read (default: random ones)")
+    add_weights_options(network, "a weights file of any supported form to start from (default: random weights)")
     network.add_argument(
         "--front",
         type=Path,
         metavar="FILE",
-        help="weights of the front alone: a file of this network, or for VGG-19 fronts one of keras.applications' "
-        "VGG-19; imagenet fetches that",
+        help="a weights file for the front only: of this network, or for VGG-19 fronts of VGG-19 in "
+        "keras.applications; imagenet downloads the latter",
     )
     network.add_argument(
-        "--freeze", choices=["front"], help="keep the layers of the front that have weights of a file as they are"
+        "--freeze", choices=["front"], help="do not train the layers of the front that are loaded from a file"
     )
-    seen = parser.add_argument_group("what the network sees")
-    seen.add_argument("--side", type=int, default=368, metavar="N", help="pixels of its input (default: 368)")
+    seen = parser.add_argument_group("inputs and targets")
+    seen.add_argument(
+        "--side",
+        type=int,
+        default=368,
+        metavar="N",
+        help="width and height of the network's input in pixels (default: 368)",
+    )
     seen.add_argument(
         "--augment",
         choices=["paper", "none"],
         default="paper",
-        help="paper: photos are turned, scaled, moved and mirrored at random; none: they are cut only (default: paper)",
+        help="paper: rotate, scale, move and mirror photos at random; none: only crop them (default: paper)",
     )
     seen.add_argument(
         "--scale",
         type=float,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help="the share of the input that a person takes, with --augment paper (default: 0.5 1.1)",
+        help="the height of a person as a share of the input, with --augment paper (default: 0.5 1.1)",
     )
-    seen.add_argument("--sigma", type=float, metavar="S", help="spread of a heatmap's peak in cells (default: 1.24)")
+    seen.add_argument("--sigma", type=float, metavar="S", help="spread of a heatmap peak in cells (default: 1.24)")
     seen.add_argument("--limb-width", type=float, metavar="W", help="half width of a limb in cells (default: 1)")
     how = parser.add_argument_group("training")
-    how.add_argument("--epochs", type=int, default=50, metavar="N", help="times each photo is seen (default: 50)")
     how.add_argument(
-        "--batch", type=int, default=1, metavar="N", help="photos to a step; more use a GPU better (default: 1)"
+        "--epochs", type=int, default=50, metavar="N", help="number of epochs; 0 only draws --preview (default: 50)"
+    )
+    how.add_argument(
+        "--batch",
+        type=int,
+        default=1,
+        metavar="N",
+        help="photos in a step; a GPU is faster with more (default: 1)",
     )
     how.add_argument(
         "--optimizer", choices=["adam", "paper"], default="adam", help="paper: SGD with momentum (default: adam)"
     )
     how.add_argument(
-        "--rate", type=float, metavar="R", help="the learning rate it begins with (default: 1e-3; paper: 5e-6)"
+        "--rate",
+        type=float,
+        metavar="R",
+        help="the initial learning rate (default: 1e-3, or 1e-4 with --weights; 5e-6 with --optimizer paper)",
     )
     how.add_argument("--workers", type=int, default=1, metavar="N", help="threads that read photos (default: 1)")
-    how.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random (default: 0)")
-    how.add_argument("--mixed", action="store_true", help="compute in 16 bits where that is safe; faster on GPUs")
+    how.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)")
+    how.add_argument("--mixed", action="store_true", help="use mixed precision (16 bits); faster on GPUs")
     how.add_argument(
-        "--deterministic", action="store_true", help="give the same weights each time, on the same machine; slower"
+        "--deterministic", action="store_true", help="get the same weights in each run on the same machine; slower"
     )
     out = parser.add_argument_group("output")
-    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="the weights file: NAME.weights.h5")
+    out.add_argument("--out", type=Path, metavar="FILE", help="the weights file to write: NAME.weights.h5")
     out.add_argument(
         "--checkpoint-every",
         type=float,
         default=600,
         metavar="SECONDS",
-        help="time between checkpoints within an epoch; each epoch ends with one, too (default: 600)",
+        help="time between checkpoints within an epoch; each epoch also ends with one (default: 600)",
     )
-    out.add_argument("--resume", action="store_true", help="go on where the run with the same --out stopped")
-    out.add_argument("--log", type=Path, metavar="FILE", help="a CSV file with the losses of each epoch")
+    out.add_argument("--resume", action="store_true", help="continue the run with the same --out from its checkpoint")
+    out.add_argument("--log", type=Path, metavar="FILE", help="write a CSV file with the losses of each epoch")
     out.add_argument("--tensorboard", type=Path, metavar="DIR", help="write logs for TensorBoard")
     out.add_argument(
-        "--preview", type=Path, metavar="FILE", help="a picture of targets and answers, before training begins"
+        "--preview", type=Path, metavar="FILE", help="draw a picture of targets and outputs before training"
     )
     options = parser.parse_args(arguments)
     check_options(options)
@@ -210,7 +229,7 @@ def check_options(options: argparse.Namespace) -> None:
     """Raise OpenPoseLabError if options contradict each other, or a number is out of range."""
     find_network(options.network)
     if (options.validate_images is None) != (options.validate_annotations is None):
-        raise OpenPoseLabError("--validate-images and --validate-annotations belong together; give both or neither")
+        raise OpenPoseLabError("--validate-images and --validate-annotations need each other; give both or neither")
     for name, (low, high) in _RANGES.items():
         value = getattr(options, name)
         if value is not None:
@@ -223,13 +242,19 @@ def check_options(options: argparse.Namespace) -> None:
         )
     if options.scale and options.augment == "none":
         raise OpenPoseLabError("--scale has no effect with --augment none; leave one of them out")
-    if not options.out.name.endswith(".weights.h5"):
+    if not options.epochs and not options.preview:
+        raise OpenPoseLabError("--epochs 0 trains nothing; give --preview FILE to draw the targets")
+    if options.epochs and not options.out:
+        raise OpenPoseLabError("--out is missing; give the weights file to write, such as --out mine.weights.h5")
+    if options.resume and not options.epochs:
+        raise OpenPoseLabError("--resume needs the --epochs of the run; --epochs 0 trains nothing")
+    if options.out and not options.out.name.endswith(".weights.h5"):
         raise OpenPoseLabError(f"--out must end in .weights.h5 but is {options.out}")
     if options.log and options.log.suffix.lower() != ".csv":
         raise OpenPoseLabError(f"--log must end in .csv but is {options.log}")
     for name in ("teacher_weights", "teacher_quality", "teacher_share", "unlabelled"):
         if getattr(options, name) is not None and options.teacher is None:
-            raise OpenPoseLabError(f"--{name.replace('_', '-')} needs a teacher; give --teacher NETWORK, too")
+            raise OpenPoseLabError(f"--{name.replace('_', '-')} needs a teacher; also give --teacher NETWORK")
     if options.teacher is not None:
         find_network(options.teacher)
         options.teacher_quality = options.teacher_quality or "best"
@@ -240,11 +265,11 @@ def check_options(options: argparse.Namespace) -> None:
                 f"for none"
             )
     if options.freeze and not (options.front or options.weights):
-        raise OpenPoseLabError("--freeze front keeps weights of a file; give --front or --weights too")
+        raise OpenPoseLabError("--freeze front needs weights of a file; also give --front or --weights")
 
 
 def read_inputs(options: argparse.Namespace) -> tuple[NetworkSpec, Config, Labels, Labels | None]:
-    """The network, its configuration, the labelled photos, and those that AP is measured on."""
+    """Return the network, its configuration, the labelled photos, and the photos for validation."""
     from estimation.config import Config
     from openpose_lab.layout_files import read_layout
     from openpose_lab.networks.loading import spec_for
@@ -266,17 +291,20 @@ def read_inputs(options: argparse.Namespace) -> tuple[NetworkSpec, Config, Label
 
 
 def make_teacher(options: argparse.Namespace, config: Config) -> Teacher | None:
-    """The teacher; None if there is none."""
+    """Load the teacher. Returns None without ``--teacher``."""
     if options.teacher is None:
         return None
     from openpose_lab.training.teacher import find_teacher
 
     views = QUALITIES[options.teacher_quality]
-    return find_teacher(options.teacher, options.teacher_weights, views, config.layout, options.teacher_share)
+    try:
+        return find_teacher(options.teacher, options.teacher_weights, views, config.layout, options.teacher_share)
+    except OpenPoseLabError as error:  # the networks' own messages name the option of all other programs
+        raise OpenPoseLabError(str(error).replace("--weights", "--teacher-weights")) from None
 
 
 def check_photos(options: argparse.Namespace, labels: Labels, held_out: Labels | None) -> None:
-    """Raise OpenPoseLabError if a photo cannot be read, does not fit its labels, or would be overwritten."""
+    """Raise OpenPoseLabError if a photo cannot be read, if it contradicts its labels, or if an output replaces it."""
     from tqdm import tqdm
 
     from openpose_lab.training.labels import check_labels
@@ -291,20 +319,20 @@ def check_photos(options: argparse.Namespace, labels: Labels, held_out: Labels |
 
 
 def checkpoint_of(options: argparse.Namespace) -> Path:
-    """The file that says where the run stands."""
+    """Return the path of the run's checkpoint."""
     name: str = options.out.name.removesuffix(".weights.h5")
     return Path(options.out.with_name(f"{name}.checkpoint.npz"))
 
 
 def check_files(options: argparse.Namespace) -> None:
-    """Raise OpenPoseLabError if an output cannot be written, would overwrite an input, or is of another run."""
+    """Raise OpenPoseLabError if an output cannot be written, is also an input, or belongs to another run."""
     from estimation.files import check_picture_type, open_input
     from openpose_lab.networks.reading import files_of
     from openpose_lab.networks.storage import record_path
 
-    checkpoint = checkpoint_of(options)
-    outputs = [options.out, record_path(options.out), checkpoint]
-    outputs += [path for path in (options.log, options.preview) if path]
+    outputs = [path for path in (options.log, options.preview) if path]
+    if options.epochs:
+        outputs += [options.out, record_path(options.out), checkpoint_of(options)]
     front = None if options.front == IMAGENET else options.front
     inputs = [("start weights", options.weights), ("front weights", front), ("layout", options.layout)]
     inputs += [("annotations", options.annotations), ("annotations", options.validate_annotations)]
@@ -314,20 +342,24 @@ def check_files(options: argparse.Namespace) -> None:
         open_input(files_of(weights)[0], "weights file").close()
     if options.preview:
         check_picture_type(options.preview)
-    for folder in filter(None, (options.out.parent, options.tensorboard)):
+    for folder in [*(path.parent for path in outputs), *filter(None, [options.tensorboard])]:
         try_folder(folder)
     if options.tensorboard:
         require("tensorboard", "--tensorboard")
+    if not options.epochs:
+        return
+    checkpoint = checkpoint_of(options)
     if options.resume and not checkpoint.is_file():
-        raise OpenPoseLabError(f"there is no {checkpoint} to go on from; leave out --resume to begin")
+        raise OpenPoseLabError(f"there is no checkpoint {checkpoint}; leave out --resume to start a new run")
     if not options.resume and checkpoint.is_file():
         raise OpenPoseLabError(
-            f"{checkpoint} is where a run stopped: give --resume to go on with it, or delete it to begin anew"
+            f"{checkpoint} is the checkpoint of a stopped run; give --resume to continue it, or delete it to "
+            f"start again"
         )
 
 
 def try_folder(folder: Path) -> None:
-    """Raise OpenPoseLabError if no file can be written into a folder. It is made unless it exists."""
+    """Create a folder if it does not exist. Raise OpenPoseLabError if files cannot be written into it."""
     from tempfile import TemporaryFile
 
     from estimation.files import cannot_write
@@ -341,7 +373,7 @@ def try_folder(folder: Path) -> None:
 
 
 def make_recipe(options: argparse.Namespace, spec: NetworkSpec) -> Recipe:
-    """How photos become inputs and targets."""
+    """Return the recipe that turns photos into inputs and targets."""
     from estimation.synthesis import LIMB_WIDTH, SIGMA
     from openpose_lab.training.augmentation import Augmentation
     from openpose_lab.training.data import Recipe
@@ -361,28 +393,47 @@ def make_recipe(options: argparse.Namespace, spec: NetworkSpec) -> Recipe:
     )
 
 
-def make_network(
-    options: argparse.Namespace, spec: NetworkSpec, config: Config, recipe: Recipe, labels: Labels
-) -> keras.Model:
-    """The network with the weights that it starts from. What is frozen is not trainable."""
-    from openpose_lab.training.data import Batches
-    from openpose_lab.training.start import fit_to_photos, front_layers, start_network
+def read_begun(options: argparse.Namespace, settings: dict[str, Any]) -> Checkpoint | None:
+    """Read the checkpoint of the run to resume. Returns None without ``--resume``."""
+    if not options.resume:
+        return None
+    from openpose_lab.training.checkpoints import read_checkpoint
+
+    checkpoint = checkpoint_of(options)
+    begun = read_checkpoint(checkpoint)
+    check_settings(checkpoint, begun.settings, settings)
+    print(f"{shown(checkpoint)}: continuing after step {begun.step}")
+    return begun
+
+
+def make_network(options: argparse.Namespace, spec: NetworkSpec, config: Config) -> Start:
+    """Build the network with its initial weights. Frozen layers are not trainable."""
+    from openpose_lab.training.start import front_layers, start_network
 
     start = start_network(spec, config.layout, options.weights, options.front)
     total = sum(bool(layer.weights) for layer in start.model.layers)
-    print(f"{spec.name}: {len(start.loaded)} of {total} layers begin with weights of a file, the others at random")
+    if not options.resume:
+        print(f"{spec.name}: {len(start.loaded)} of {total} layers start with weights of a file")
+    if len(start.loaded) < total and not options.resume:
+        print(f"  {total - len(start.loaded)} layers start with random weights")
     if start.left_out:
         print(f"  {len(start.left_out)} layers have another shape in the file, as for another layout")
-    check_memory(options, start.model)
-    if len(start.loaded) < total and not options.resume:
-        photos, _ = Batches(config, recipe, labels.photos, _FIRST_PHOTOS).batch(0)
-        fit_to_photos(start.model, photos, start.loaded)
     if options.freeze:
         frozen = set(front_layers(spec, start.model)) & set(start.loaded)
         for name in frozen:
             start.model.get_layer(name).trainable = False
-        print(f"  {len(frozen)} layers of the front stay as they are")
-    return start.model
+        print(f"  {len(frozen)} layers of the front are frozen")
+    return start
+
+
+def scale_weights(start: Start, config: Config, recipe: Recipe, labels: Labels) -> None:
+    """Scale the random weights of a network on the first photos."""
+    from openpose_lab.training.data import Batches
+    from openpose_lab.training.start import fit_to_photos
+
+    if any(layer.weights and layer.name not in start.loaded for layer in start.model.layers):
+        photos, _ = Batches(config, recipe, labels.photos, _FIRST_PHOTOS).batch(0)
+        fit_to_photos(start.model, photos, start.loaded)
 
 
 def save_preview(
@@ -394,7 +445,7 @@ def save_preview(
     network: keras.Model,
     teacher: Teacher | None,
 ) -> None:
-    """Write a picture of some inputs with their targets and the network's answers."""
+    """Write a picture of some inputs with their targets and the network's outputs."""
     from estimation.files import encode_picture, write_whole
     from openpose_lab.training.preview import draw_preview
 
@@ -411,6 +462,7 @@ def run(
     held_out: Labels | None,
     network: keras.Model,
     teacher: Teacher | None,
+    begun: Checkpoint | None,
 ) -> None:
     """Train, and write the weights."""
     import keras
@@ -418,19 +470,14 @@ def run(
 
     from openpose_lab.networks.network import LoadedNetwork
     from openpose_lab.networks.runtimes.keras import KerasRuntime
-    from openpose_lab.training.checkpoints import read_checkpoint
     from openpose_lab.training.data import Batches
     from openpose_lab.training.run import Plan, Watch, compile_trainer, train
     from openpose_lab.training.validation import ideal_precision, network_precision
 
     checkpoint = checkpoint_of(options)
-    settings = run_settings(options, config.layout, labels)
-    begun = read_checkpoint(checkpoint) if options.resume else None
-    if begun:
-        check_settings(checkpoint, begun.settings, settings)
+    settings = run_settings(options, config.layout, labels, held_out)
     steps = -(-len(labels.photos) // options.batch)
     trainer = compile_trainer(network, make_optimizer(options, steps))
-    check_room(options, network, trainer)
     batches = Batches(config, recipe, labels.photos, options.batch, options.workers, teacher)
     loaded = LoadedNetwork(spec, KerasRuntime(network))
 
@@ -454,30 +501,37 @@ def run(
     plan = Plan(
         options.epochs, checkpoint, options.checkpoint_every, settings, options.validate_every, options.log, more
     )
+    if held_out and options.weights and not begun:
+        print(f"AP before training: {validate():.3f}")
     with (
         first_signal_waits() as stop,
         tqdm(total=steps, desc="steps", leave=False, disable=None) as bar,
-        out_of_memory_is_told(options),
+        out_of_memory_as_sentence(options),
     ):
         rows = train(
             trainer, batches, plan, Watch(stepped, finished, validate if held_out else None, keep, stop), begun
         )
         if stop():
-            print(f"stopped; {shown(checkpoint)} has the state, and --resume goes on", file=sys.stderr)
+            print(f"stopped; the same command with --resume continues from {shown(checkpoint)}", file=sys.stderr)
             return
-    if not held_out:
+    best = rows[-1]
+    if held_out and options.out.is_file():
+        best = max(rows, key=lambda row: (row.get("AP", -1), row["epoch"]))
+    else:  # without validation, or if a user deleted the file
         keep()
     checkpoint.unlink(missing_ok=True)
-    print(f"wrote {shown(options.out)}; try it: demo_image.py --weights {shown(options.out)}")
-    if held_out:
-        best = max(row["AP"] for row in rows if "AP" in row)
+    out = shown(options.out)
+    print(f"wrote {out} with the weights of epoch {best['epoch']:.0f}; try it: demo_image.py --weights {out}")
+    if held_out and "AP" in best:
         ideal = ideal_precision(config, held_out, options.side, recipe.sigma, recipe.limb_width)
-        share = f", {best / ideal:.2f} times that" if ideal > 0 else ""
-        print(f"AP of the labels' own maps, through the same stages: {ideal:.3f}; of the network: {best:.3f}{share}")
+        share = f", {best['AP'] / ideal:.3f} times that" if ideal > 0 else ""
+        print(f"AP of ground-truth maps through the same stages: {ideal:.3f}; of the network: {best['AP']:.3f}{share}")
 
 
-def run_settings(options: argparse.Namespace, layout: Layout, labels: Labels) -> dict[str, Any]:
-    """The settings that a run goes on with: all that its weights depend on."""
+def run_settings(
+    options: argparse.Namespace, layout: Layout, labels: Labels, held_out: Labels | None
+) -> dict[str, Any]:
+    """Return the settings that the weights depend on. A resumed run needs the same settings."""
     from openpose_lab.layout_files import layout_to_text
     from openpose_lab.training.labels import digest
 
@@ -486,40 +540,42 @@ def run_settings(options: argparse.Namespace, layout: Layout, labels: Labels) ->
     names += ["teacher_quality", "teacher_share", "unlabelled"]
     settings = {name: getattr(options, name) for name in names}
     settings = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
-    settings |= {"layout": layout_to_text(layout), "annotations": str(options.annotations)}
-    return {**settings, _PHOTOS: digest(labels)}
+    settings[_LAYOUT] = layout_to_text(layout)
+    return {**settings, _PHOTOS: digest(labels), _VALIDATION: digest(held_out) if held_out else None}
 
 
 def check_settings(checkpoint: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Raise OpenPoseLabError if a run would go on with other settings than it began with."""
+    """Raise OpenPoseLabError if the settings differ from those of the run to resume."""
+    whole = {
+        _PHOTOS: "on other photos or labels",
+        _VALIDATION: "with other photos or labels for validation",
+        _LAYOUT: "with another layout",
+    }
     for name, value in now.items():
-        if before.get(name) != value and name == _PHOTOS:
-            raise OpenPoseLabError(
-                f"{checkpoint} is of a run on other photos or labels than the files have now; give those again, or "
-                f"delete it to begin anew"
-            )
         if before.get(name) != value:
+            text = f"with --{name.replace('_', '-')} {before.get(name)}, not {value}"
             raise OpenPoseLabError(
-                f"{checkpoint} is of a run with --{name.replace('_', '-')} {before.get(name)}, not {value}; give the "
-                f"same options, or delete it to begin anew"
+                f"{checkpoint} belongs to a run {whole.get(name, text)}; give the same options and files, or delete "
+                f"it to start again"
             )
 
 
 def make_optimizer(options: argparse.Namespace, steps: int) -> keras.optimizers.Optimizer:
-    """Adam with a rate that falls to 0 like a cosine, or the paper's SGD."""
+    """Return Adam with a cosine decay of the learning rate to 0, or the paper's SGD."""
     import keras
 
     total = steps * options.epochs
     if options.optimizer == "paper":
-        # OpenPose's solver: momentum 0.9, weight decay 5e-4, a third of the rate after each of several periods. Caffe
-        # halves the loss, so its rate of 4e-5 is 2e-5 here. With that rate lightweight's loss grows without bound.
+        # OpenPose's solver: momentum 0.9, weight decay 5e-4, and steps that divide the rate by 3. Caffe halves the
+        # loss, so its rate of 4e-5 is 2e-5 here. With that rate, the loss of lightweight diverges.
         schedule = keras.optimizers.schedules.ExponentialDecay(options.rate or 5e-6, max(total // 4, 1), 1 / 3, True)
         return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=5e-4)
-    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(options.rate or 1e-3, total))
+    rate = options.rate or (1e-4 if options.weights else 1e-3)  # 1e-3 destroys trained weights
+    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, total))
 
 
 def line_of(row: Row, epochs: int) -> str:
-    """An epoch, for people to read."""
+    """Return the line that reports an epoch."""
     stages: dict[str, list[str]] = {"pafs": [], "heatmaps": []}
     for name, value in row.items():
         for kind, values in stages.items():
@@ -531,32 +587,42 @@ def line_of(row: Row, epochs: int) -> str:
     return text + (f"; AP {row['AP']:.3f}" if "AP" in row else "")
 
 
-def use_mixed_precision() -> None:
-    """Compute in 16 bits from here on. A note says that this is slower without a GPU."""
+def set_up_keras(options: argparse.Namespace) -> None:
+    """Load Keras with TensorFlow, and set its seed, its determinism and its precision."""
+    from openpose_lab.networks.runtimes.tensorflow_loading import use_tensorflow
+
+    use_tensorflow()
     import keras
     import tensorflow as tf
 
-    on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    if not on_gpu:
-        warnings.warn(OpenPoseLabWarning("--mixed makes a run slower where TensorFlow sees no GPU"), stacklevel=2)
-    # A CPU trained lightweight with bfloat16 at 0.4 times the speed of float32, and with float16 far slower.
-    keras.mixed_precision.set_global_policy("mixed_float16" if on_gpu else "mixed_bfloat16")
+    keras.utils.set_random_seed(options.seed)
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    if options.mixed:
+        on_gpu = bool(tf.config.list_physical_devices("GPU"))
+        if not on_gpu:
+            note = "--mixed makes training slower, because TensorFlow finds no GPU"
+            warnings.warn(OpenPoseLabWarning(note), stacklevel=2)
+        # On a CPU, lightweight trained at 0.4 times the speed of float32 in bfloat16, and far slower in float16.
+        keras.mixed_precision.set_global_policy("mixed_float16" if on_gpu else "mixed_bfloat16")
 
 
-def check_room(options: argparse.Namespace, network: keras.Model, trainer: keras.Model) -> None:
-    """Raise OpenPoseLabError if the disk will not do, before an hour is lost."""
-    variables = [*network.variables, *trainer.optimizer.variables]
-    needed = 2 * sum(variable.numpy().nbytes for variable in variables)  # the new checkpoint beside the old one
+def check_room(options: argparse.Namespace, network: keras.Model) -> None:
+    """Raise OpenPoseLabError if the disk has too little free space for checkpoints."""
+    slots = 1 if options.optimizer == "paper" else 2  # momentum; Adam's two moments
+    trained = sum(variable.numpy().nbytes for variable in network.trainable_variables)
+    size = sum(variable.numpy().nbytes for variable in network.variables) + slots * trained
+    needed = size * (1 if options.resume else 2)  # the new checkpoint is written before the old one is deleted
     free = shutil.disk_usage(options.out.absolute().parent).free
     if free < needed:
         raise OpenPoseLabError(
-            f"checkpoints need {needed >> 20} MB beside {shown(options.out)}, but {free >> 20} MB are free; free some, "
-            f"or write to another disk"
+            f"checkpoints need {needed >> 20} MB beside {shown(options.out)}, but {free >> 20} MB are free; delete "
+            f"files, or write to another disk"
         )
 
 
 def check_memory(options: argparse.Namespace, network: keras.Model) -> None:
-    """Raise OpenPoseLabError if a step needs more memory than is free."""
+    """Raise OpenPoseLabError if a step needs more memory than the machine has free."""
     import tensorflow as tf
 
     from openpose_lab.training.memory import available_bytes, largest_batch, step_bytes
@@ -574,8 +640,25 @@ def check_memory(options: argparse.Namespace, network: keras.Model) -> None:
 
 
 @contextmanager
-def out_of_memory_is_told(options: argparse.Namespace) -> Iterator[None]:
-    """Turn TensorFlow's error of too little memory into a sentence."""
+def only_run(checkpoint: Path) -> Iterator[None]:
+    """Raise OpenPoseLabError if another run with the same checkpoint is in progress."""
+    from openpose_lab.file_locks import busy, try_lock
+
+    lock = checkpoint.with_suffix(".lock")
+    with lock.open("ab") as file:
+        if not try_lock(file):
+            raise busy(checkpoint)
+        try:
+            yield
+        finally:
+            file.close()  # Windows deletes no open file
+            with suppress(OSError):
+                lock.unlink()
+
+
+@contextmanager
+def out_of_memory_as_sentence(options: argparse.Namespace) -> Iterator[None]:
+    """Turn TensorFlow's out-of-memory error into an OpenPoseLabError."""
     import tensorflow as tf
 
     try:
@@ -586,7 +669,7 @@ def out_of_memory_is_told(options: argparse.Namespace) -> Iterator[None]:
 
 
 def write_weights(options: argparse.Namespace, spec: NetworkSpec, layout: Layout, network: keras.Model) -> None:
-    """Write the weights and their record."""
+    """Write the weights file and its record."""
     from openpose_lab.checksums import checksum
     from openpose_lab.networks.storage import encode, keep_weights
 

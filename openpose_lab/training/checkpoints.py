@@ -1,9 +1,10 @@
-"""Where a run stands: weights, the optimizer's state and the step, in one file that is written whole."""
+"""Checkpoints: weights, the optimizer's state and the step of a run, in one file."""
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,14 @@ _LARGEST = 4 << 30
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Where a run stands.
+    """The state of a run.
 
     Attributes:
-        step: the steps that are done.
-        settings: the settings of the run, as JSON values. A run goes on with the same ones only.
-        rows: what is known of the epochs that are complete, as in ``run.Row``.
-        weights: the network's variables, in its order.
-        optimizer: the optimizer's variables, in its order.
+        step: The number of steps done.
+        settings: The settings of the run as JSON values. A resumed run needs the same settings.
+        rows: The figures of each complete epoch, as in ``run.Row``.
+        weights: The network's variables, in the network's order.
+        optimizer: The optimizer's variables, in the optimizer's order.
     """
 
     step: int
@@ -42,20 +43,20 @@ class Checkpoint:
 def write_checkpoint(
     path: Path, trainer: keras.Model, step: int, settings: dict[str, Any], rows: list[dict[str, float]]
 ) -> int:
-    """Write where a run stands.
+    """Write a checkpoint.
 
     Args:
-        path: the file. A complete one stays until the new one is complete.
-        trainer: the network with its optimizer.
-        step: the steps that are done.
-        settings: the settings of the run, as JSON values.
-        rows: what is known of the epochs that are complete.
+        path: The file. The old file stays until the new one is complete.
+        trainer: The network with its optimizer.
+        step: The number of steps done.
+        settings: The settings of the run as JSON values.
+        rows: The figures of each complete epoch.
 
     Returns:
         The size in bytes.
 
     Raises:
-        OpenPoseLabError: The file cannot be written.
+        OpenPoseLabError: If the file cannot be written.
     """
     arrays = {f"weight_{number}": variable.numpy() for number, variable in enumerate(trainer.network.variables)}
     arrays |= {f"optimizer_{number}": variable.numpy() for number, variable in enumerate(trainer.optimizer.variables)}
@@ -69,16 +70,16 @@ def write_checkpoint(
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read where a run stood.
+    """Read a checkpoint.
 
     Args:
-        path: the file that ``write_checkpoint`` wrote.
+        path: A file of ``write_checkpoint``.
 
     Returns:
-        Its content.
+        The checkpoint.
 
     Raises:
-        OpenPoseLabError: The file cannot be read, or is not such a file.
+        OpenPoseLabError: If the file cannot be read, or is not a checkpoint.
     """
     try:
         with open_input(path, "checkpoint") as file:
@@ -86,14 +87,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
         state = json.loads(str(arrays.pop(_STATE)))
         weights, optimizer = _listed(arrays, "weight"), _listed(arrays, "optimizer")
         if any(array.dtype.kind not in "fiu" for array in (*weights, *optimizer)) or state["step"] < 0:
-            raise ValueError("these are no numbers")
+            raise ValueError("an array does not contain numbers")
         rows = list(state["rows"])
         if not all(isinstance(value, int | float) for row in rows for value in row.values()):
-            raise ValueError("a row has something else than numbers")
+            raise ValueError("a row contains a value that is not a number")
         return Checkpoint(int(state["step"]), dict(state["settings"]), rows, weights, optimizer)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise OpenPoseLabError(
-            f"{path} is not a checkpoint of this program, or damaged; delete it, and begin anew without --resume"
+            f"{path} is damaged or not a checkpoint; delete it, and start again without --resume"
         ) from None
 
 
@@ -102,23 +103,20 @@ def _listed(arrays: dict[str, NDArray[Any]], kind: str) -> list[NDArray[Any]]:
     return [arrays[f"{kind}_{number}"] for number in range(count)]
 
 
-def restore(trainer: keras.Model, checkpoint: Checkpoint, path: Path) -> None:
-    """Give a network and its optimizer the state of a checkpoint.
+def restore(variables: Sequence[keras.Variable], arrays: Sequence[NDArray[np.generic]], path: Path) -> None:
+    """Load variables from a checkpoint.
 
     Args:
-        trainer: the network. Its optimizer is built.
-        checkpoint: the checkpoint.
-        path: its file, for the message.
+        variables: The variables of a network or an optimizer.
+        arrays: ``weights`` or ``optimizer`` of the checkpoint.
+        path: The file of the checkpoint, for the message.
 
     Raises:
-        OpenPoseLabError: The checkpoint is of another network or optimizer.
+        OpenPoseLabError: If the checkpoint belongs to another network or optimizer.
     """
-    pairs = [(trainer.network.variables, checkpoint.weights), (trainer.optimizer.variables, checkpoint.optimizer)]
-    for variables, arrays in pairs:
-        if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
-            raise OpenPoseLabError(
-                f"{path} is the checkpoint of another network or optimizer; delete it, and begin anew without --resume"
-            )
-    for variables, arrays in pairs:
-        for variable, array in zip(variables, arrays):
-            variable.assign(array)
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
+        raise OpenPoseLabError(
+            f"{path} is the checkpoint of another network or optimizer; delete it, and start again without --resume"
+        )
+    for variable, array in zip(variables, arrays):
+        variable.assign(array)

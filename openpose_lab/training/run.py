@@ -20,22 +20,22 @@ from openpose_lab.training.data import Batches
 from openpose_lab.training.trainer import Trainer
 
 Row = dict[str, float]
-"""What is known of an epoch: ``epoch``, its number from 1; ``loss``, and the losses of the stages by the names of the
-outputs; ``photos_per_second``; and ``AP`` if it was validated."""
+"""The figures of an epoch: ``epoch``, its number from 1; ``loss``; the loss of each stage by the name of its output;
+``photos_per_second``; and ``AP`` if the epoch was validated."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What a run does.
+    """The plan of a run.
 
     Attributes:
-        epochs: how often each photo is seen.
-        checkpoint: the file that says where the run stands.
-        checkpoint_seconds: seconds between two checkpoints within an epoch. Each epoch ends with one, too.
-        settings: the settings with which alone the run goes on, as JSON values.
-        validate_every: epochs between two validations; the last epoch has one, too.
-        log: a CSV file with a row for each epoch; None for none.
-        more: other callbacks of Keras.
+        epochs: The number of epochs. The network sees each photo once in an epoch.
+        checkpoint: The checkpoint file.
+        checkpoint_seconds: Seconds between two checkpoints within an epoch. Each epoch also ends with a checkpoint.
+        settings: The settings of the run as JSON values. A resumed run needs the same settings.
+        validate_every: Epochs between two validations. The last epoch is also validated.
+        log: A CSV file with a row for each epoch. None writes no log.
+        more: Further callbacks for Keras.
     """
 
     epochs: int
@@ -49,14 +49,14 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """What a run tells and asks.
+    """Functions that a run calls.
 
     Attributes:
-        stepped: called after each step with the loss of the epoch so far.
-        finished: called after each epoch.
-        validate: computes AP; None if there is nothing to validate on.
-        improved: called when AP is higher than before.
-        stop: whether to stop after this step.
+        stepped: Called after each step with the mean loss of the epoch so far.
+        finished: Called after each epoch with its figures.
+        validate: Computes AP. None means that the run is not validated.
+        improved: Called when AP is as high as in each earlier validation, or higher.
+        stop: Returns True if the run must stop after this step.
     """
 
     stepped: Callable[[float], object]
@@ -67,7 +67,7 @@ class Watch:
 
 
 def compile_trainer(network: keras.Model, optimizer: keras.optimizers.Optimizer) -> Trainer:
-    """Make a network ready for training, with its optimizer's variables."""
+    """Compile a network for training, and create the optimizer's variables."""
     trainer = Trainer(network)
     # XLA takes a minute to compile a network, and is no faster on a CPU.
     trainer.compile(optimizer=optimizer, jit_compile=False)
@@ -79,23 +79,26 @@ def train(trainer: Trainer, batches: Batches, plan: Plan, watch: Watch, begun: C
     """Train a network.
 
     Args:
-        trainer: the network.
-        batches: the batches.
-        plan: what to do.
-        watch: what is told and asked.
-        begun: where an earlier run stood; None to begin.
+        trainer: The compiled network.
+        batches: The batches.
+        plan: The plan of the run.
+        watch: The functions to call.
+        begun: The checkpoint of a run to resume. None starts a new run.
 
     Returns:
-        A row for each epoch that is complete, those of the earlier run among them.
+        The figures of each complete epoch, with the epochs before the checkpoint.
 
     Raises:
-        OpenPoseLabError: A file cannot be written, the checkpoint is of another network, the loss is no number, or a
-            photo cannot be read; then the checkpoint is written first.
+        OpenPoseLabError: If a file cannot be written, the checkpoint belongs to another network, the loss is not a
+            finite number, or a photo cannot be read. In the last case, the state is written to the checkpoint first.
     """
     if begun:
-        restore(trainer, begun, plan.checkpoint)
+        restore(trainer.network.variables, begun.weights, plan.checkpoint)
+        restore(trainer.optimizer.variables, begun.optimizer, plan.checkpoint)
     record = _Record(plan, watch, batches, begun)
-    # Keras takes all epochs for equally long, so the rest of one that was begun is a fit of its own.
+    record.set_model(trainer)
+    record.validate()  # if the earlier run ended during a validation
+    # Keras assumes that all epochs are equally long, so the rest of an interrupted epoch needs its own call of fit.
     rest = [record.step // batches.steps + 1] if record.step % batches.steps else []
     for end in [*rest, plan.epochs]:
         if not trainer.stop_training and record.step < end * batches.steps:
@@ -106,19 +109,19 @@ def train(trainer: Trainer, batches: Batches, plan: Plan, watch: Watch, begun: C
                     initial_epoch=record.step // batches.steps,
                     epochs=end,
                     verbose=0,
-                    shuffle=False,  # the batches have an order of their own
+                    shuffle=False,  # Batches shuffles the photos
                     callbacks=[record, *plan.more],
                 )
             except Exception:
                 if batches.failure is None:
                     raise
                 record.write()
-                raise batches.failure from None  # TensorFlow makes an error of its own of it
+                raise batches.failure from None  # TensorFlow replaces the error with its own
     return record.rows
 
 
 class _Record(keras.callbacks.Callback):  # type: ignore[misc]
-    """Writes checkpoints and the log, validates, and tells how the run goes."""
+    """Write checkpoints and the log, validate, and report progress."""
 
     def __init__(self, plan: Plan, watch: Watch, batches: Batches, begun: Checkpoint | None) -> None:
         super().__init__()
@@ -130,7 +133,7 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self._steps = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Begin the epoch where the run stands."""
+        """Begin the epoch at the current step."""
         self._batches.begin_epoch(self.step)
         self._steps = 0
         self._began = time.monotonic()
@@ -142,37 +145,45 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         loss = float((logs or {}).get("loss", 0))
         if not math.isfinite(loss):
             raise OpenPoseLabError(
-                f"the loss of step {self.step} is no number, as the steps were too large; begin anew with a lower "
-                f"--rate"
+                f"the loss of step {self.step} is not a finite number, because the learning rate is too high; delete "
+                f"{self._plan.checkpoint} if it exists, and start again with a lower --rate"
             )
         self._watch.stepped(loss)
         if self._watch.stop():
             self.model.stop_training = True
         due = self.model.stop_training or time.monotonic() - self._written > self._plan.checkpoint_seconds
-        if due and not self._complete:  # else the end of the epoch writes it, with the epoch's row
+        if due and not self._complete:  # at the end of an epoch, on_epoch_end writes it with the epoch's row
             self.write()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Validate, write a checkpoint and the log, and tell the epoch."""
+        """Write a checkpoint, validate, write the log, and report the epoch."""
         if not self._complete:
             return
         row: Row = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
         row["photos_per_second"] = round(self._batches.size * self._steps / (time.monotonic() - self._began), 2)
-        last = epoch + 1 == self._plan.epochs
-        if self._watch.validate and (last or (epoch + 1) % self._plan.validate_every == 0):
-            best = max((one["AP"] for one in self.rows if "AP" in one), default=-1)
-            row["AP"] = self._watch.validate()
-            if row["AP"] > best:
-                self._watch.improved()
         self.rows.append(row)
-        self.write()
+        self.write()  # before the validation, which can take minutes and can fail
+        self.validate()
         if self._plan.log:
             write_log(self._plan.log, self.rows)
         self._watch.finished(row)
 
+    def validate(self) -> None:
+        """Validate the last complete epoch, if the plan says so and it is not validated yet."""
+        if not self._watch.validate or not self.rows or not self._complete or "AP" in self.rows[-1]:
+            return
+        row = self.rows[-1]
+        if row["epoch"] != self._plan.epochs and row["epoch"] % self._plan.validate_every:
+            return
+        best = max((one["AP"] for one in self.rows if "AP" in one), default=-1)
+        row["AP"] = self._watch.validate()
+        if row["AP"] >= best:
+            self._watch.improved()
+        self.write()
+
     @property
     def _complete(self) -> bool:
-        """Whether an epoch has just ended, and was not stopped within."""
+        """True if the last step completed an epoch."""
         return self.step % self._batches.steps == 0
 
     def write(self) -> None:

@@ -22,24 +22,25 @@ from openpose_lab.training import IMAGENET
 
 _IMAGENET_LAYER = re.compile(r"block(\d)_conv(\d)/(kernel|bias)$")
 """A variable of VGG-19 in keras.applications. OpenPose calls the layer conv1_1, and so on."""
+_FIRST_OF_VGG19 = "conv1_1"
 _ANSWER = 0.03
-"""The standard deviation of the first answers, whose targets go from -1 to 1 and are mostly 0."""
+"""Initial standard deviation of output layers. Their targets lie between -1 and 1, and are mostly 0."""
 _RESIDUAL = 0.3
-"""That of residuals at first. It is not 0: ReLU passes no gradient back where it answers 0."""
+"""Initial standard deviation of residuals. It is not 0, because ReLU has no gradient where its output is 0."""
 _CONSTANT = 1e-6
-"""A channel with a smaller standard deviation answers the same everywhere, and is not scaled."""
+"""A channel with a smaller standard deviation is constant, and is not scaled."""
 _IMAGENET_MEAN = np.array([103.939, 116.779, 123.68])
-"""B, G and R. VGG-19's authors subtracted this mean of ImageNet's pixels, which go from 0 to 255."""
+"""Mean B, G and R of ImageNet's pixels, from 0 to 255. The authors of VGG-19 subtract it from each pixel."""
 
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """A network before it is trained.
+    """A network before training.
 
     Attributes:
-        model: the network.
-        loaded: the layers that have weights of a file.
-        left_out: the layers that keep random weights though the file has some of another shape.
+        model: The network.
+        loaded: The names of the layers with weights of a file.
+        left_out: The names of the layers that keep random weights, because those in the file have another shape.
     """
 
     model: keras.Model
@@ -48,27 +49,27 @@ class Start:
 
 
 def front_layers(spec: NetworkSpec, model: keras.Model) -> list[str]:
-    """List the layers of a network's front: those that its features are computed with."""
+    """List the layers with weights of a network's front, which computes its features."""
     front = keras.Model(model.input, model.get_layer(spec.features).output)
     return [layer.name for layer in front.layers if layer.weights]
 
 
 def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None, front: Path | None = None) -> Start:
-    """Build a network with random weights, and give layers of it the weights of a file.
+    """Build a network with random weights, and load layers from weights files.
 
     Args:
-        spec: the network.
-        layout: its layout.
-        weights: a weights file for all layers; None for random weights. Layers of another shape stay random, as the
-            last ones of each stage do if the file is for another layout.
-        front: a weights file for the front alone: of this network, or VGG-19's of keras.applications, trained on
-            ImageNet. ``IMAGENET`` fetches those.
+        spec: The network.
+        layout: Its layout.
+        weights: A weights file for all layers. None keeps random weights. Layers with another shape in the file keep
+            random weights: the last layers of each stage, if the file is for another layout.
+        front: A weights file for the front only: of this network, or VGG-19's of keras.applications, trained on
+            ImageNet. ``IMAGENET`` downloads the latter.
 
     Returns:
-        The network.
+        The network, with the names of its loaded layers.
 
     Raises:
-        OpenPoseLabError: A file cannot be read, or is for another network.
+        OpenPoseLabError: If a file cannot be read, or is for another network.
     """
     model = spec.build(layout)
     loaded: list[str] = []
@@ -79,8 +80,10 @@ def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None
             raise OpenPoseLabError(f"{weights} is not for {spec.name}: it has no weights for the layers of its front")
         loaded += fitting
     if front:
-        arrays = fetch_imagenet() if front == IMAGENET else read_weights(front)[1].arrays
         names = front_layers(spec, model)
+        if front == IMAGENET and _FIRST_OF_VGG19 not in names:
+            raise OpenPoseLabError(f"the front of {spec.name} is not a VGG-19; give --front {IMAGENET} with vgg19")
+        arrays = fetch_imagenet() if front == IMAGENET else read_weights(front)[1].arrays
         fitting, _ = _put(model, from_imagenet(arrays) or arrays, names)
         if not fitting:
             raise OpenPoseLabError(
@@ -92,22 +95,22 @@ def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None
 
 
 def fit_to_photos(model: keras.Model, photos: NDArray[np.uint8], kept: Collection[str] = ()) -> None:
-    """Scale random weights so that signals neither grow nor vanish behind many layers, and photos still tell apart.
+    """Scale random weights, so that signals neither grow nor vanish after many layers.
 
     Each channel of a layer, before its activation, gets mean 0 and variance 1 over all cells of these photos. Batch
-    normalisation would do so in each step, but it is folded into the convolutions of these networks. (Salimans and
+    normalisation would do this in each step, but these networks have it folded into their convolutions. (Salimans and
     Kingma, "Weight Normalization", 2016, section 3; Mishkin and Matas, "All you need is a good init", 2016.)
 
     Args:
-        model: the network. Layers that answer maps begin near 0, and so do residuals: the last inputs of ``Add``.
-        photos: (n, h, w, 3) in the network's order of colours.
-        kept: the names of layers that keep their weights.
+        model: The network. Output layers and residuals, the last inputs of ``Add``, get a smaller variance.
+        photos: (n, h, w, 3) uint8 in the network's order of colours.
+        kept: The names of layers that keep their weights.
     """
     answers = {id(output) for output in keras.tree.flatten(model.output)}
     residuals = {id(layer.input[-1]) for layer in model.layers if isinstance(layer, keras.layers.Add)}
     values = {id(model.input): keras.ops.convert_to_tensor(photos)}
     uses = Counter(id(tensor) for layer in model.layers[1:] for tensor in keras.tree.flatten(layer.input))
-    for layer in model.layers[1:]:  # in the order in which they run; the first is the input
+    for layer in model.layers[1:]:  # in the order of execution; the first is the input
         inputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], layer.input)
         output = id(layer.output)
         if layer.name not in kept:
@@ -115,12 +118,12 @@ def fit_to_photos(model: keras.Model, photos: NDArray[np.uint8], kept: Collectio
         values[output] = layer(inputs)
         for tensor in keras.tree.flatten(layer.input):
             uses[id(tensor)] -= 1
-            if not uses[id(tensor)]:  # else all layers' outputs would be in memory at once
+            if not uses[id(tensor)]:  # keeping the outputs of all layers would need too much memory
                 del values[id(tensor)]
 
 
 def _normalise(layer: keras.layers.Layer, inputs: Any, deviation: float) -> None:
-    """Give each channel of a convolution mean 0 and a standard deviation before the activation."""
+    """Scale a convolution so that each channel has mean 0 and this standard deviation before the activation."""
     kernels = [variable for variable in layer.weights if variable.name.endswith("kernel")]
     if not kernels:
         return
@@ -135,7 +138,7 @@ def _normalise(layer: keras.layers.Layer, inputs: Any, deviation: float) -> None
 
 
 def _put(model: keras.Model, arrays: Weights, layers: list[str]) -> tuple[list[str], list[str]]:
-    """Give layers their weights. Returns the layers that got them, and those with weights of another shape."""
+    """Load layers. Returns the names of the loaded layers, and of those with another shape in the file."""
     fitting, left_out = [], []
     for name in layers:
         pairs = [(variable, arrays.get(f"{name}/{variable.name}")) for variable in model.get_layer(name).weights]
@@ -152,20 +155,20 @@ def _put(model: keras.Model, arrays: Weights, layers: list[str]) -> tuple[list[s
 
 
 def fetch_imagenet() -> Weights:
-    """Fetch VGG-19's weights of keras.applications. Keras checks them, and keeps them for the next time.
+    """Download VGG-19's weights of keras.applications. Keras verifies and caches them.
 
     Returns:
         The weights by ``layer/variable``.
 
     Raises:
-        OpenPoseLabError: They cannot be fetched.
+        OpenPoseLabError: If the download fails.
     """
     try:
         model = keras.applications.VGG19(include_top=False)
     except Exception as error:  # Keras raises a plain Exception
         raise OpenPoseLabError(
-            f"VGG-19's ImageNet weights cannot be fetched ({error}); fetch them on another computer, and give the "
-            f"file with --front FILE"
+            f"VGG-19's ImageNet weights cannot be downloaded ({error}); download them on another computer, and give "
+            f"the file with --front FILE"
         ) from None
     return {f"{layer.name}/{one.name}": one.numpy() for layer in model.layers for one in layer.weights}
 
@@ -173,15 +176,16 @@ def fetch_imagenet() -> Weights:
 def from_imagenet(arrays: Weights) -> Weights:
     """Convert VGG-19's weights of keras.applications to those of OpenPose's front.
 
-    Both compute the same from their inputs. VGG-19 takes pixels as B, G, R minus ImageNet's mean; OpenPose's front
-    takes R, G, B as ``x / 256 - 0.5``. So the first kernel is turned round and multiplied by 256, and its bias gets
-    what grey, 128, and the mean differ in. They differ at the edges alone, where zeros stand for the mean or for grey.
+    The two networks differ in their input. VGG-19 takes B, G, R minus ImageNet's mean; OpenPose's front takes R, G, B
+    as ``x / 256 - 0.5``. So this function reverses the input channels of the first kernel, multiplies it by 256, and
+    corrects its bias by the difference of grey (128) and the mean. The outputs are then equal except at the edges of
+    a photo: padding means the mean to VGG-19, and grey to OpenPose's front.
 
     Args:
-        arrays: weights by ``layer/variable``.
+        arrays: Weights by ``layer/variable``.
 
     Returns:
-        The weights of ``conv1_1`` to ``conv4_2`` by ``layer/variable``; none if the arrays are not such weights.
+        The weights of ``conv1_1`` to ``conv4_2`` by ``layer/variable``. Empty if the arrays are not VGG-19's.
     """
     found = {match: array for name, array in arrays.items() if (match := _IMAGENET_LAYER.search(name))}
     weights = {f"conv{match[1]}_{match[2]}/{match[3]}": array for match, array in found.items()}

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -76,12 +77,15 @@ def call(place, call_program, monkeypatch):
 
 @pytest.fixture
 def only_checks(monkeypatch):
-    """Stop where TensorFlow would be loaded."""
+    """Stop before the first step, and do not load TensorFlow."""
 
-    def stop():
+    def stop(*_):
         raise OpenPoseLabError(CHECKED)
 
-    monkeypatch.setattr(tensorflow_loading, "use_tensorflow", stop)
+    for name in ("set_up_keras", "check_memory", "check_room"):
+        monkeypatch.setattr(train, name, lambda *_: None)
+    monkeypatch.setattr(train, "make_network", lambda *_: SimpleNamespace(model=None))
+    monkeypatch.setattr(train, "scale_weights", stop)
 
 
 def test_what_is_right_passes(call, only_checks):
@@ -148,20 +152,22 @@ def test_a_photo_that_is_cut_short(place, call, only_checks):
         (("--preview", "{}/a.txt"), "cannot write {}/a.txt: its name must end in one of"),
         (("--preview", "{}/1.png"), "{}/1.png is also the photo, and would be overwritten"),
         (("--tensorboard", "{}/1.png"), "cannot write {}/1.png: File exists; choose another place"),
-        (("--resume",), "there is no {}/out.checkpoint.npz to go on from; leave out --resume to begin"),
+        (("--resume",), "there is no checkpoint {}/out.checkpoint.npz; leave out --resume to start a new run"),
         (("--layout", "{}/none.json"), "there is no layout {}/none.json; check the path"),
         (("--weights", "{}/none.h5"), "there is no weights file {}/none.h5; check the path"),
-        (("--validate-images", "{}"), "--validate-images and --validate-annotations belong together"),
-        (("--freeze", "front"), "--freeze front keeps weights of a file; give --front or --weights too"),
+        (("--validate-images", "{}"), "--validate-images and --validate-annotations need each other"),
+        (("--freeze", "front"), "--freeze front needs weights of a file; also give --front or --weights"),
         (("--side", "65"), "--side must be a multiple of 8 from 64 to 2048 but is 65"),
         (("--batch", "0"), "--batch must be from 1 to 100000 but is 0"),
+        (("--epochs", "0"), "--epochs 0 trains nothing; give --preview FILE to draw the targets"),
+        (("--epochs", "0", "--preview", "{}/a.png", "--resume"), "--resume needs the --epochs of the run"),
         (("--epochs", str(10**30)), "--epochs must be from 0 to 1000000 but is 1"),
         (("--rate", "nan"), "--rate must be from 1e-09 to 10 but is nan"),
         (("--seed", "-1"), "--seed must be from 0 to 4294967295 but is -1"),
         (("--checkpoint-every", "nan"), "--checkpoint-every must be from 0 to 1000000 but is nan"),
         (("--scale", "0.5", "nan"), "--scale must be two numbers from 0.05 to 5"),
-        (("--teacher-share", "0.5"), "--teacher-share needs a teacher; give --teacher NETWORK, too"),
-        (("--unlabelled", "{}"), "--unlabelled needs a teacher; give --teacher NETWORK, too"),
+        (("--teacher-share", "0.5"), "--teacher-share needs a teacher; also give --teacher NETWORK"),
+        (("--unlabelled", "{}"), "--unlabelled needs a teacher; also give --teacher NETWORK"),
         (("--teacher", "none"), "there is no network 'none'; these are: "),
         (
             ("--teacher", "lightweight", "--teacher-share", "0"),
@@ -233,7 +239,7 @@ def test_a_disk_that_is_too_small_for_checkpoints(place, call, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     err = call()[2]
     assert "checkpoints need 92 MB beside " in err
-    assert "but 50 MB are free; free some, or write to another disk" in err
+    assert "but 50 MB are free; delete files, or write to another disk" in err
 
 
 @pytest.mark.slow
@@ -261,16 +267,19 @@ def test_a_photo_that_goes_away_leaves_a_checkpoint(place, call, monkeypatch):
     damaged = bytearray((place / "out.checkpoint.npz").read_bytes())
     monkeypatch.setattr(data, "read_photo", read)
     for options, sentence in (
-        (("--seed", "5"), "is of a run with --seed 0, not 5; give the same options, or delete it to begin anew"),
-        (("--limit", "2"), "is of a run with --limit None, not 2; give the same options"),
-        (("--optimizer", "paper"), "is of a run with --optimizer adam, not paper"),
+        (
+            ("--seed", "5"),
+            "belongs to a run with --seed 0, not 5; give the same options and files",
+        ),
+        (("--limit", "2"), "belongs to a run with --limit None, not 2; give the same options"),
+        (("--optimizer", "paper"), "belongs to a run with --optimizer adam, not paper"),
     ):
         assert sentence in call("--resume", *options)[2]
     (place / "people.json").write_text(annotations([photo(1), photo(2), photo(3)], [person(1)]))
-    assert "is of a run on other photos or labels than the files have now" in call("--resume")[2]
+    assert "belongs to a run on other photos or labels" in call("--resume")[2]
     for data_of_file in (damaged[: len(damaged) // 2], b"", b"no archive"):
         (place / "out.checkpoint.npz").write_bytes(data_of_file)
-        assert "is not a checkpoint of this program, or damaged; delete it, and begin anew" in call("--resume")[2]
+        assert "is damaged or not a checkpoint; delete it, and start again" in call("--resume")[2]
 
 
 @pytest.mark.slow
@@ -320,7 +329,7 @@ def test_mixed_precision_and_logs_for_tensorboard(place, call, monkeypatch):
         status, out, err = call("--limit", 1, "--mixed", "--tensorboard", place / "logs")
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    assert (status, err) == (0, "train: note: --mixed makes a run slower where TensorFlow sees no GPU\n")
+    assert (status, err) == (0, "train: note: --mixed makes training slower, because TensorFlow finds no GPU\n")
     assert Logs.folder == place / "logs"
     assert "epoch 1 of 1: loss" in out
     kinds = set()

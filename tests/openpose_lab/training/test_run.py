@@ -89,8 +89,8 @@ def test_what_a_run_writes(beetles, whole):
     for row in rows:
         assert float(row["loss"]) == pytest.approx(sum(float(row[name]) for name in stages), rel=1e-5)
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
-    assert printed.count("epoch ") == EPOCHS
-    assert "wrote" in printed
+    assert printed.count("\nepoch ") == EPOCHS
+    assert "whole.weights.h5 with the weights of epoch 3; try it" in printed
     assert not (beetles / "whole.checkpoint.npz").exists()
 
 
@@ -119,7 +119,8 @@ def test_a_loss_that_is_not_a_number_ends_the_run(beetles, tmp_path):
     )
     assert done.returncode == 1
     assert re.search(
-        "the loss of step [1-9] is no number, as the steps were too large; begin anew with a lower --rate", done.stderr
+        "the loss of step [1-9] is not a finite number, because the learning rate is too high; delete .* --rate",
+        done.stderr,
     )
     assert not any(tmp_path.iterdir())
 
@@ -137,15 +138,54 @@ def test_ctrl_c_stops_after_the_step(beetles, tmp_path):
     program.send_signal(signal.SIGINT)
     error = program.communicate(timeout=60)[1]
     assert program.returncode == 130
-    assert "has the state, and --resume goes on" in error
+    assert "stopped; the same command with --resume continues from" in error
     assert 0 < step_of(checkpoint) < STEPS
     assert not out.exists()
     again = train(beetles, out)
     assert again.returncode == 1
-    assert "is where a run stopped: give --resume to go on with it, or delete it to begin anew" in again.stderr
+    assert "is the checkpoint of a stopped run; give --resume to continue it, or delete it" in again.stderr
     other = train(beetles, out, "--resume", "--seed", "5")
     assert other.returncode == 1
-    assert "is of a run with --seed 0, not 5; give the same options, or delete it to begin anew" in other.stderr
+    assert "belongs to a run with --seed 0, not 5; give the same options and files" in other.stderr
+
+
+def validated(beetles, out, *more):
+    labels = ["--validate-images", beetles, "--validate-annotations", beetles / "annotations.json"]
+    return train(beetles, out, *labels, "--validate-every", 1, *more)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is not sent there")
+def test_weights_are_written_even_if_those_of_the_best_epoch_are_gone(beetles, tmp_path):
+    """While AP is 0 in each epoch, each is as good as the ones before it."""
+    pytest.importorskip("pycocotools")
+    out = tmp_path / "a.weights.h5"
+    labels = ["--validate-images", beetles, "--validate-annotations", beetles / "annotations.json"]
+    killed(beetles, out, STEPS - 1, *labels, "--validate-every", 1)
+    other = train(beetles, out, "--resume")
+    assert other.returncode == 1
+    assert "belongs to a run with other photos or labels for validation" in other.stderr
+    out.unlink(missing_ok=True)
+    done = validated(beetles, out, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert "with the weights of epoch 3;" in done.stdout
+    assert read(out).arrays
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.weights.h5", "a.weights.json"]
+
+
+def test_a_second_run_with_the_same_output_is_refused(beetles, tmp_path):
+    from openpose_lab.file_locks import try_lock
+
+    with (tmp_path / "a.checkpoint.lock").open("ab") as lock:
+        assert try_lock(lock)
+        done = train(beetles, tmp_path / "a.weights.h5")
+    assert done.returncode == 1
+    assert "another run is writing" in done.stderr
+
+
+def test_a_preview_alone_needs_no_output_and_one_of_a_resumed_run_shows_its_weights(beetles, tmp_path):
+    done = train(beetles, tmp_path / "a.weights.h5", "--epochs", "0", "--preview", tmp_path / "a.png")
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_a_checkpoint_of_another_kind(tmp_path):
@@ -154,8 +194,8 @@ def test_a_checkpoint_of_another_kind(tmp_path):
 
     path = tmp_path / "a.npz"
     np.savez(path, a=np.zeros(3))
-    with pytest.raises(OpenPoseLabError, match="is not a checkpoint of this program, or damaged"):
+    with pytest.raises(OpenPoseLabError, match="is damaged or not a checkpoint"):
         read_checkpoint(path)
     path.write_bytes(b"PK\3\4 nothing")
-    with pytest.raises(OpenPoseLabError, match="is not a checkpoint of this program, or damaged"):
+    with pytest.raises(OpenPoseLabError, match="is damaged or not a checkpoint"):
         read_checkpoint(path)

@@ -118,6 +118,6 @@ def test_imagenet_s_weights_that_cannot_be_fetched(monkeypatch):
     with pytest.raises(OpenPoseLabError) as caught:
         fetch_imagenet()
     assert str(caught.value) == (
-        "VGG-19's ImageNet weights cannot be fetched (URL fetch failure on https://example.org/vgg19.h5: None -- no "
-        "route); fetch them on another computer, and give the file with --front FILE"
+        "VGG-19's ImageNet weights cannot be downloaded (URL fetch failure on https://example.org/vgg19.h5: None -- no "
+        "route); download them on another computer, and give the file with --front FILE"
     )
