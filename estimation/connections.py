@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from estimation.config import Config
 from estimation.coordinates import Coordinates
 
-_BLOCK = 8_000  # samples read at once: they fit into the processor's cache, and bound the memory for a crowd
+_BLOCK = 8_000  # samples read at once: they fit into the processor's cache, and limit the memory for a crowd
 _FEW = 300  # pairs; for so few, scoring all is faster than filtering first
 
 
@@ -38,7 +38,7 @@ class Candidates:
         return len(self.limb)
 
     def select(self, indices: NDArray[np.intp]) -> Candidates:
-        """Return the candidates with these indices, in this order, which should be best first."""
+        """Return the candidates with these indices, in this order. Pass the indices best first."""
         return Candidates(
             self.limb[indices],
             self.peaks[indices],
@@ -107,7 +107,7 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     """Score all pairs of peaks, and keep those that pass the thresholds of ``config``.
 
     The score is the handout's equation 11: the PAF's component along the limb, averaged over the points of
-    equation 12. ZheC's length prior lowers the score of long limbs.
+    equation 12. A penalty from the paper's published code (by Zhe Cao) lowers the score of long limbs.
 
     Args:
         config: the configuration that the peaks were found with.
@@ -164,7 +164,7 @@ def _pairs_that_may_pass(
 def _blocks_of_pairs(
     config: Config, coordinates: Coordinates, size: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield every limb with every peak of its first part and of its second part, in blocks: limb (C,), peaks (C, 2).
+    """Yield all pairs of a peak of a limb's first part and one of its second part, in blocks: limb (C,), peaks (C, 2).
 
     Memory depends only on the size of a block, not on ``max_peaks_per_part``.
     """
@@ -188,7 +188,7 @@ def _integrate(
     peaks: NDArray[np.intp],
     samples: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return score, agreement and length in cells, (C,) each, of pairs of peaks (C, 2) as limbs of the kinds (C,)."""
+    """Return score, agreement and length in cells, (C,) each, of C pairs of peaks. ``limb`` is the kind of each."""
     along, length = sample_limbs(config, coordinates, pafs, limb, peaks, samples)
     _, weight = quadrature(samples)
 
@@ -250,7 +250,7 @@ def sample_limbs(
 
 @lru_cache
 def _middle(count: int, weight: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return positions and weights of the fewest middle samples of ``quadrature`` that weigh more than ``weight``."""
+    """Return positions and weights of the middle samples of ``quadrature``: as few as weigh more than ``weight``."""
     u, weights = quadrature(count)
     edge = 0
     while weights[edge + 1 : -edge - 1].sum() > weight:

@@ -1,4 +1,4 @@
-"""Heatmaps -> peaks: where each body part may be, to a fraction of a map cell."""
+"""Heatmaps -> peaks: where each body part may be, more exactly than one map cell."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> N
 
     flat: (h, w) bool, the cells that equal their highest neighbour. A connected group of them is a
     flat top, with one exception: if a cell beside the group has the same value and a higher
-    neighbour, the group is a terrace on a slope.
+    neighbour, the group is part of a slope.
     """
     labels, group_map = cv2.connectedComponents(flat.astype(np.uint8))  # label 0: cells that are not flat
     count = labels - 1
@@ -138,7 +138,7 @@ def _too_many(config: Config, found: NDArray[np.intp]) -> str:
 
 
 def _best(part: NDArray[np.intp], score: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
-    """Return the indices of the ``limit`` highest peaks of each part, in rising order. The peaks are sorted by part."""
+    """Return the indices of the ``limit`` highest peaks of each part, sorted. The peaks are sorted by part."""
     by_score = np.lexsort((-score, part))
     rank = np.arange(len(part)) - np.searchsorted(part, part)  # by_score is sorted by part too
     return np.sort(by_score[rank < limit])
@@ -149,7 +149,7 @@ def refine(
 ) -> NDArray[np.float32]:
     """Refine the positions of peaks to a fraction of a cell.
 
-    The logarithm of the ideal heatmap (the handout's equation 7) is a parabola along each axis. So
+    The logarithm of the ideal heatmap exp(-d^2 / sigma^2) (the handout's equation 7) is a parabola along each axis. So
     the function fits a parabola to the logarithms of a peak and its two neighbours. For an ideal
     peak, the vertex of this parabola is the exact centre. At the map's edge, one axis lacks a
     neighbour and uses the curvature of the other axis. In a corner, both axes lack a neighbour, and

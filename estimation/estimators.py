@@ -46,5 +46,5 @@ def _replaced_merge() -> Grouping | None:
 
 @lru_cache(maxsize=1)
 def _lab_merge(modified: int) -> Grouping:
-    """Load estimation/merge.py. A file with another time of modification is loaded again."""
+    """Load estimation/merge.py. If the file was saved since the last call, load it again."""
     return load_grouping(LAB_MERGE)

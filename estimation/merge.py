@@ -32,8 +32,8 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
         (m, 20) float64, one row per person. The score is the sum of the scores of the person's limbs.
         parts_num is the number of filled slots.
     """
-    # Take the rows best first, so that their order in ``subset`` does not matter. A row joins all people
-    # that own one of its peaks. If a slot would then hold two peaks, this is a conflict, and the row
+    # Take the rows best first, so that their order in ``subset`` does not matter. A row and all people
+    # that own one of its peaks become one person. If a slot would then hold two peaks, this is a conflict, and the row
     # loses: it gives up the peaks that have owners. Two or more remaining peaks become a new person.
     owner = {}  # (slot, id) of a peak -> the person that owns it
     for row in sorted(subset.tolist(), key=_rank):
@@ -65,5 +65,5 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
 
 
 def _rank(row):
-    """Return the sort key of a row: highest score first. Ids break ties, so the order of the rows has no effect."""
+    """Return the sort key of a row: highest score first. Ids decide between equal scores."""
     return -row[SCORE], row

@@ -23,16 +23,16 @@ _OPACITY = 0.7  # of the limbs over the photo; joints are solid
 _WIDTH_PER_HEIGHT = 1 / 45
 _LEAST_PIXELS = 1.25
 _LEAST_OF_PHOTO, _LONE_OF_PHOTO, _MOST_OF_PHOTO = 1 / 1000, 1 / 150, 1 / 40  # of the photo's shorter side
-_WIDTH_PER_LENGTH = 0.3  # the most for a limb, so that the short limbs of a face do not hide the face
-_JOINT_PER_LIMB = 1.4  # a joint's diameter, of the width of the narrowest limb that ends there
+_WIDTH_PER_LENGTH = 0.3  # the largest width of a limb as a share of its length, so that the limbs of a face do not hide it
+_JOINT_PER_LIMB = 1.4  # a joint's diameter / the width of the narrowest limb that ends there
 
 # The identity of a person is written above them. The height of its letters is a share of the person's height.
 _TEXT_PER_HEIGHT = 1 / 12
 _LEAST_TEXT, _MOST_TEXT = 10.0, 60.0  # pixels
 _LEAST_TEXT_OF_PHOTO = 1 / 36  # of the photo's shorter side
 _FONT, _FONT_PIXELS = cv2.FONT_HERSHEY_SIMPLEX, 22  # the height of its digits at scale 1
-_GOLDEN = 0.618034  # of the colour wheel, from one identity to the next: neighbours differ
-_HUES, _SATURATIONS = 8, (1.0, 0.45)  # after eight, hues come close to earlier ones, so others are paler
+_GOLDEN = 0.618034  # of the colour wheel: the step from one identity to the next, so that successive colours differ
+_HUES, _SATURATIONS = 8, (1.0, 0.45)  # after eight identities, the hues repeat nearly, so the next eight are paler
 
 _OUTLINE = np.linspace(0, 2 * np.pi, 32, endpoint=False)  # the corners of an ellipse, as angles
 _FURTHEST = 1e6  # pixels; OpenCV counts them in 32 bits

@@ -21,8 +21,8 @@ from estimation.quality import Views, check_height
 
 LEAST_INPUT_SIDE = 64
 """Least side of the network's input, in pixels. A shorter side is extended by repeating the photo's edge. In a narrow
-strip, a network sees mainly the zeros that its convolutions add. In blank strips, mobilenet_thin finds people at up to
-32 pixels, and peaks at 48."""
+strip, a network sees mainly the zeros that its convolutions add. In an empty strip of up to 32 pixels, mobilenet_thin
+finds people that do not exist; at 48 pixels it finds false peaks."""
 
 
 class Network(Protocol):
@@ -46,7 +46,7 @@ def average_maps(photo: NDArray[np.uint8], network: Network, views: Views, confi
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: a network from ``load_network``.
         views: the views that the network sees.
-        config: the configuration, which bounds the size of the views as in ``scale_to_height``.
+        config: the configuration, which limits the size of the views as in ``scale_to_height``.
 
     Returns:
         The mean maps. The cell size is in pixels of the photo.
@@ -105,7 +105,7 @@ def compute_maps(photo: NDArray[np.uint8], network: Network, height: int, config
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         network: the network.
         height: input height in pixels.
-        config: the configuration, which bounds the size as in ``scale_to_height``.
+        config: the configuration, which limits the size as in ``scale_to_height``.
 
     Returns:
         The maps. The cell size is in pixels of the photo before scaling.
@@ -136,7 +136,7 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
     Args:
         photo: (h, w, 3) BGR uint8; grey (h, w) and BGRA (h, w, 4) are converted as in ``as_photo``.
         height: height in pixels.
-        config: the configuration, with the least side of a photo and the most pixels of the result.
+        config: the configuration. It holds the smallest side of a photo and the largest number of pixels of the result.
 
     Returns:
         (h, w, 3) BGR uint8: the scaled photo, or ``photo`` itself if it already has this height.
@@ -166,7 +166,7 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
 
 
 def _largest_scale(shape: tuple[int, ...], most_pixels: int) -> float:
-    """Return the scale at which a photo (h, w, 3) has ``most_pixels``, with the pixels that extend a narrow strip."""
+    """Return the scale at which a photo (h, w, 3) has ``most_pixels``. Pixels that extend a narrow strip count."""
     short, long = sorted(shape[:2])
     scale: float = (most_pixels / (short * long)) ** 0.5
     return min(scale, most_pixels / (LEAST_INPUT_SIDE * long)) if short * scale < LEAST_INPUT_SIDE else scale
@@ -216,9 +216,9 @@ def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis:
 def _mirrored_channels(config: Config) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return the channel order that turns the maps of a mirrored photo into maps of the photo.
 
-    Left parts change places with right parts. The x components of the PAFs change sign. One exception: a limb between
-    a left part and its right partner is its own mirror image, pointing the other way. So its y component changes sign
-    instead.
+    Left parts change places with right parts. The x components of the PAFs change sign. One exception: the mirror
+    image of a limb between a left part and its right partner is the same limb with the opposite direction. So its y
+    component changes sign instead.
 
     Args:
         config: the configuration of the maps.

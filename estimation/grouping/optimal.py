@@ -1,14 +1,14 @@
-"""Find the best division of the peaks: an integer programme over all limbs at once.
+"""Find the best division of the peaks: integer programming over all limbs at once.
 
-Source: the paper's equations 13 to 15 without its relaxations, as in the DeepCut papers (Pishchulin et al., CVPR 2016).
+Source: the paper's equations 13 to 15 without its simplifications, as in the DeepCut papers (Pishchulin et al., CVPR 2016).
 The objective is the sum of the PAF scores between peaks of one person. A person has at most one peak of each body part.
-The programme has one unknown for each candidate: 1 if its two peaks belong to one person, else 0. A peak may be in one
+The problem has one unknown for each candidate: 1 if its two peaks belong to one person, else 0. A peak may be in one
 limb of each kind.
 
 If the limbs form a tree, these constraints are enough. If they form cycles, a path of chosen candidates may lead from
 a peak to a rival, another peak of the same part. The number of such paths is too large to list them all. So the solver
-(scipy.optimize.milp, which is HiGHS) runs, the paths in its answer are forbidden, and it runs again until no such path
-is left.
+(scipy.optimize.milp, which is HiGHS) runs, and new constraints forbid the paths between rivals in its answer. This
+repeats until the answer contains no such path.
 
 Cost: exponential in the worst case. Every connected component of the graph is solved separately, within a time limit.
 """
@@ -90,7 +90,7 @@ def _join(
     connected: Candidates, chosen: NDArray[np.bool_], coordinates: Coordinates
 ) -> tuple[list[dict[int, int]], float]:
     """Return the people of an answer, and the sum of the PAF scores within them."""
-    assembly = Assembly(coordinates, tells=False)  # these are no decisions: the solver has made them all
+    assembly = Assembly(coordinates, tells=False)  # do not record these calls as decisions: the solver has decided
     for a, b in connected.peaks[chosen].tolist():
         assembly.connect(a, b)
     for a, b in connected.peaks.tolist():  # this joins more only if the time ran out
@@ -139,9 +139,9 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         for peaks, path in _paths_between_rivals(ends, np.flatnonzero(answers[0]).tolist(), part):
             if time.monotonic() > until:
                 break
-            # At least one candidate of the path must be dropped. The constraint is stronger if all candidates that
-            # lead to a rival replace the first one: at most one of them can be chosen, and none with the rest of the
-            # path.
+            # At least one candidate of the path must be dropped. The constraint becomes stronger if it counts, instead
+            # of the path's first candidate, all candidates of its kind from the second peak to a rival of the last
+            # peak. At most one of these can be chosen, and none of them together with the rest of the path.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
             others = [index for index in from_rivals if peaks[-1] not in ends[index]]
             broken.append(Constraint([*others, *path[1:]], len(path) - 1))
@@ -187,7 +187,7 @@ def _paths_between_rivals(
             peak = queue.popleft()
             if part[peak] == part[start] and peak != start:
                 peaks, path = _way_back(came_by, peak)
-                if len({part[between] for between in peaks[1:]}) == len(path):  # else a shorter path is in it
+                if len({part[between] for between in peaks[1:]}) == len(path):  # else this path contains a shorter one
                     yield peaks, path
                 continue
             for other, index in limbs_of[peak]:

@@ -50,7 +50,7 @@ LITTLE_MEMORY = "needs little memory"
 COMES_BACK = "returns in time"
 KEEPS_TO_ITSELF = "uses no files, network or programs"
 _TOLERANCE = 1e-6  # of a score
-_MOST_ENDS = 20
+_MOST_ENDS = 20  # ends of merge's process, after which merge is not called again
 _CROWD = 34
 _SECONDS_FOR_CROWD = 2.0
 """The time limit for this crowd, 306 rows. The project's own merge takes 2 to 4 milliseconds. A merge in plain Python
@@ -62,7 +62,7 @@ class Patience:
     """How often a merge may exceed its time limit, and how long each call may then take.
 
     Attributes:
-        full: the number of stopped calls that get the whole time limit of a call.
+        full: the number of stopped calls after which each further call gets less time.
         most: the number of stopped calls after which the merge is not called again.
         after: the time limit in seconds of each call after the first ``full`` stopped ones.
     """
@@ -75,7 +75,7 @@ class Patience:
 QUICK = Patience(full=1, most=3, after=0.25)
 """For a person who waits: the result comes within a second of the first stopped call."""
 FAIR = Patience(full=2, most=6, after=0.5)
-"""For marks: more stopped calls are allowed, because a busy machine may delay a call."""
+"""For grading: more stopped calls are allowed, because a busy machine may delay a call."""
 
 NO_ANSWER = Failure("no call returned an answer, so this check could not run", judged=False)
 
@@ -97,7 +97,7 @@ class Bench:
         loaded: the reply to loading the file.
         replies: the rows and the reply of each call.
         hung: the reply to all further calls, once the merge has used up its time; None before.
-        shrink_seconds: the time limit in seconds, per check, of the search for the fewest random rows that fail.
+        shrink_seconds: if random rows fail, a check searches for fewer rows that also fail; this is its time limit in seconds.
     """
 
     config: Config = COCO_18
@@ -233,7 +233,7 @@ def judge_people(case: Case, rows: Rows, value: NDArray[Any]) -> Failure | None:
 
 
 def _answer_check(name: str, bench: Bench) -> Failure | None:
-    """Run one of the contract's ``ANSWER_CHECKS`` on each answer so far that passes the earlier ones.
+    """Run one of the contract's ``ANSWER_CHECKS`` on each answer so far that passes the earlier checks.
 
     The failure shows the simplest failing rows: if possible, rows without a conflict and without peak 0.
     """
@@ -446,7 +446,7 @@ def peaceful_crowd(count: int) -> Rows:
 
 
 def in_a_crowd(bench: Bench) -> Failure | None:
-    """Check that conflicts end the same among many other people as without them."""
+    """Check that conflicts have the same result with and without many other people."""
     crowd = peaceful_crowd(30)
     ids = ids_of(crowd)
     ids[ids != MISSING] += 5000
