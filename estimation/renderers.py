@@ -23,7 +23,7 @@ _OPACITY = 0.7  # of the limbs over the photo; joints are solid
 _WIDTH_PER_HEIGHT = 1 / 45
 _LEAST_PIXELS = 1.25
 _LEAST_OF_PHOTO, _LONE_OF_PHOTO, _MOST_OF_PHOTO = 1 / 1000, 1 / 150, 1 / 40  # of the photo's shorter side
-_WIDTH_PER_LENGTH = 0.3  # the largest width of a limb as a share of its length, so that the limbs of a face do not hide it
+_WIDTH_PER_LENGTH = 0.3  # largest width of a limb / its length, so that the short limbs of a face do not hide it
 _JOINT_PER_LIMB = 1.4  # a joint's diameter / the width of the narrowest limb that ends there
 
 # The identity of a person is written above them. The height of its letters is a share of the person's height.

@@ -1,6 +1,6 @@
 """Find the best division of the peaks: integer programming over all limbs at once.
 
-Source: the paper's equations 13 to 15 without its simplifications, as in the DeepCut papers (Pishchulin et al., CVPR 2016).
+Source: the paper's equations 13 to 15 without simplifications, as in the DeepCut papers (Pishchulin et al., CVPR 2016).
 The objective is the sum of the PAF scores between peaks of one person. A person has at most one peak of each body part.
 The problem has one unknown for each candidate: 1 if its two peaks belong to one person, else 0. A peak may be in one
 limb of each kind.

@@ -97,7 +97,8 @@ class Bench:
         loaded: the reply to loading the file.
         replies: the rows and the reply of each call.
         hung: the reply to all further calls, once the merge has used up its time; None before.
-        shrink_seconds: if random rows fail, a check searches for fewer rows that also fail; this is its time limit in seconds.
+        shrink_seconds: if random rows fail, a check searches for fewer rows that also fail. This is the time limit of
+            the search in seconds.
     """
 
     config: Config = COCO_18

@@ -1,13 +1,14 @@
 """The default tracker: it matches people of successive frames by the OKS of predicted and detected keypoints.
 
 OKS (object keypoint similarity) is COCO's measure: the mean over keypoints of exp(-d^2 / (2 s^2 (2 sigma)^2)), with the
-distance d, the sigmas (COCO's tolerance for each part) and the person's size s. This tracker splits the similarity into two factors, because
+distance d, the part's tolerance sigma and the person's size s. This tracker splits the similarity into two factors, as
 only the second becomes less certain while a person is hidden:
 
 - The pose: the OKS after one skeleton is moved onto the other. A penalty for a difference in size is added, because a
   person who returns is about as tall as before.
-- The move: the distance between the person and their predicted place. A Kalman filter, in which velocity falls with time, predicts the
-  place and its variance. The variance grows while the person is hidden, so larger moves are tolerated.
+- The move: the distance between the person and their predicted place. A Kalman filter, with a velocity that falls with
+  time, predicts the place and its variance. The variance grows while the person is hidden, so larger moves are
+  tolerated.
 
 All lengths are shares of the body height and all times are seconds, so the same settings fit every picture size, frame
 rate and layout.
@@ -55,7 +56,7 @@ class Settings:
         start_speed: Standard deviation of a new person's velocity, per second.
         push: Standard deviation of the change of velocity in a second.
         damping: Seconds in which the predicted velocity falls to 37 %.
-        learning: Share of the difference by which the stored place of a keypoint in the body moves to the new one per frame.
+        learning: Each frame moves the stored place of a keypoint in the body by this share towards the new place.
         growth: Standard deviation of the logarithm of a person's growth between two detections.
         doubt_weight: The exponent of the penalty for an uncertain place.
         least: The smallest similarity of two skeletons that may be the same person.
