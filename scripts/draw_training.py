@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
 
     spec = find_network(_NETWORK)
     model = start_network(spec, spec.layout, find_weights(spec.name), None).model
-    recipe = Recipe(stride=spec.stride, offset=spec.offset, rgb=spec.channels == "rgb", seed=_SEED)
+    recipe = Recipe.of_network(spec, seed=_SEED)
     picture = draw_preview(spec, Config(spec.layout), recipe, [photo] * _ROWS, model)
     write_whole(options.out, encode_picture(options.out, picture))
     print(f"wrote {shown(options.out)}")

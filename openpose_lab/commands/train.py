@@ -273,14 +273,14 @@ def read_inputs(options: argparse.Namespace) -> tuple[NetworkSpec, Config, Label
     from estimation.config import Config
     from openpose_lab.layout_files import read_layout
     from openpose_lab.networks.loading import spec_for
-    from openpose_lab.training.labels import read_labels, unlabelled_photos
+    from openpose_lab.training.labels import read_labels, unlabelled_photos, with_people
 
     spec = find_network(options.network)
     if options.layout:
         spec = replace(spec, layout=read_layout(options.layout))
     elif options.weights:
         spec = spec_for(options.network, options.weights)
-    labels = read_labels(options.annotations, options.images, spec.layout, options.limit)
+    labels = with_people(read_labels(options.annotations, options.images, spec.layout, options.limit))
     if options.unlabelled:
         labels = replace(labels, photos=labels.photos + unlabelled_photos(options.unlabelled, spec.layout))
     held_out = None
@@ -381,15 +381,13 @@ def make_recipe(options: argparse.Namespace, spec: NetworkSpec) -> Recipe:
     augmentation = Augmentation()
     if options.scale:
         augmentation = replace(augmentation, scale=tuple(options.scale))
-    return Recipe(
-        options.side,
-        None if options.augment == "none" else augmentation,
-        SIGMA if options.sigma is None else options.sigma,
-        LIMB_WIDTH if options.limb_width is None else options.limb_width,
-        spec.stride,
-        spec.offset,
-        spec.channels == "rgb",
-        options.seed,
+    return Recipe.of_network(
+        spec,
+        side=options.side,
+        augmentation=None if options.augment == "none" else augmentation,
+        sigma=SIGMA if options.sigma is None else options.sigma,
+        limb_width=LIMB_WIDTH if options.limb_width is None else options.limb_width,
+        seed=options.seed,
     )
 
 

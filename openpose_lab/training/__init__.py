@@ -3,5 +3,5 @@
 from pathlib import Path
 
 IMAGENET = Path("imagenet")
-"""In place of a weights file for the front: VGG-19's of keras.applications. Here, as the command needs no Keras to
-know it."""
+"""The value of ``--front`` that stands for VGG-19's weights of keras.applications. It is here, because reading the
+options must not load Keras."""

@@ -1,4 +1,4 @@
-"""Photos and keypoints, turned, scaled, shifted and mirrored at random, as the paper's authors do.
+"""Random rotation, scaling, shift and mirroring of photos and keypoints, as in OpenPose's training code.
 
 OpenPose's training code (cpm_dataprovider) scales a person to 0.5 to 1.1 of the input, turns the photo by up to 40
 degrees, moves the person by up to 40 of 368 pixels and mirrors every second photo.
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from estimation.layouts import Layout
 
 GREY = 128
-"""Of what lies outside the photo. OpenPose's training code fills it with this grey, too."""
+"""Value of pixels outside the photo, as in OpenPose's training code."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far photos are changed.
+    """The limits of random changes of photos.
 
     Attributes:
-        scale: the least and the largest share of the input that a person takes.
-        degrees: photos are turned by up to this angle to either side.
-        shift: a person is moved by up to this share of the input.
-        mirror: the share of photos that are mirrored.
+        scale: The smallest and the largest size of a person, as a share of the input.
+        degrees: The largest rotation to either side.
+        shift: The largest shift of a person, as a share of the input.
+        mirror: The share of mirrored photos.
     """
 
     scale: tuple[float, float] = (0.5, 1.1)
@@ -37,12 +37,12 @@ class Augmentation:
 
 @dataclass(frozen=True, eq=False)
 class Transform:
-    """How pixels of a photo become pixels of the network's input.
+    """The affine transform from a photo to the network's input.
 
     Attributes:
         matrix: (2, 3) float64: x and y of the input are ``matrix @ (x, y, 1)``. Whole numbers are pixel centres.
-        mirrored: whether left and right are exchanged.
-        side: width and height of the input in pixels.
+        mirrored: True if left and right are exchanged.
+        side: Width and height of the input in pixels.
     """
 
     matrix: NDArray[np.float64]
@@ -55,15 +55,15 @@ class Transform:
         return moved
 
     def keypoints(self, layout: Layout, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Move keypoints (n, parts, 2) of the photo to the input. In a mirrored photo a left hand is a right hand."""
+        """Move keypoints (n, parts, 2) of the photo to the input. Mirroring exchanges left and right parts."""
         moved = self.points(keypoints)
         return moved[:, layout.mirrored_parts] if self.mirrored else moved
 
     def photo(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Move a photo (h, w, 3) to the input (side, side, 3). What lies outside of it is grey."""
+        """Move a photo (h, w, 3) to the input (side, side, 3). Pixels outside the photo are grey."""
         matrix = self.matrix
         scale = self.scale
-        if scale < 1:  # warpAffine alone would skip pixels
+        if scale < 1:  # warpAffine skips pixels if it shrinks a photo
             height, width = (max(1, round(side * scale)) for side in photo.shape[:2])
             shrunk = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
             grow = np.array([photo.shape[1] / width, photo.shape[0] / height])
@@ -82,27 +82,27 @@ class Transform:
 
     @property
     def scale(self) -> float:
-        """Pixels of the input to a pixel of the photo."""
+        """Pixels of the input per pixel of the photo."""
         return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
 
 
 def whole_photo(width: int, height: int, side: int, share: float = 0.5, stride: int = 8) -> Transform:
-    """Scale a photo to the height of the input, as the demo does, and cut the width.
+    """Scale a photo to the height of the input, as the demo does, and crop its width.
 
     Args:
-        width: the photo's width in pixels.
-        height: its height.
-        side: width and height of the input in pixels.
-        share: where the input is cut out: 0 is the left end and 1 the right one.
-        stride: pixels of the input to a cell. The cut is at a whole cell, so that a cell of the network's maps sees
-            the same pixels in each cut and in the whole photo.
+        width: The photo's width in pixels.
+        height: The photo's height in pixels.
+        side: Width and height of the input in pixels.
+        share: The place of the crop: 0 is the left end, 1 the right end.
+        stride: Pixels of the input per cell. The crop begins at a whole cell, so that a cell of the network's maps
+            covers the same pixels in each crop and in the whole photo.
 
     Returns:
         The transform.
     """
     scale = side / height
     left = stride * round(share * (scale * width - side) / stride)
-    # Edges, not centres, are scaled: the half pixels make the two agree.
+    # Scaling keeps the edges of the photo in place, not the centres of its pixels. So half pixels are added.
     matrix = np.array([[scale, 0, (scale - 1) / 2 - left], [0, scale, (scale - 1) / 2]])
     return Transform(matrix, False, side)
 
@@ -110,16 +110,16 @@ def whole_photo(width: int, height: int, side: int, share: float = 0.5, stride: 
 def random_transform(
     rng: np.random.Generator, augmentation: Augmentation, box: NDArray[np.floating], side: int
 ) -> Transform:
-    """Choose how a photo is turned, scaled, moved and mirrored, around one person.
+    """Choose a random rotation, scale, shift and mirroring around one person.
 
     Args:
-        rng: makes the choice.
-        augmentation: how far photos are changed.
-        box: (4,) the person's x, y, width and height in pixels of the photo.
-        side: width and height of the input in pixels.
+        rng: The random number generator.
+        augmentation: The limits of the changes.
+        box: (4,) float: the person's x, y, width and height in pixels of the photo.
+        side: Width and height of the input in pixels.
 
     Returns:
-        The transform. The longer side of the person's box is ``augmentation.scale`` of the input, before turning.
+        The transform. Before the rotation, the longer side of the person's box is ``augmentation.scale`` of the input.
     """
     share = rng.uniform(*augmentation.scale)
     angle = np.deg2rad(rng.uniform(-augmentation.degrees, augmentation.degrees))

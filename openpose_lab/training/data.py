@@ -1,7 +1,7 @@
 """Batches of augmented photos and their targets, for Keras.
 
-Every batch is a function of the seed and of the number of the step, whatever ran before it. So a run that was stopped
-goes on with the batches that it would have had.
+Each batch depends only on the seed and the number of the step. So a resumed run gets the same batches as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import keras
@@ -19,6 +20,7 @@ from estimation.config import Config
 from estimation.errors import OpenPoseLabError
 from estimation.photos import read_photo
 from estimation.synthesis import LIMB_WIDTH, SIGMA
+from openpose_lab.networks.spec import NetworkSpec
 from openpose_lab.training.augmentation import Augmentation, Transform, random_transform, whole_photo
 from openpose_lab.training.labels import LabelledPhoto
 from openpose_lab.training.regions import region_mask
@@ -28,23 +30,23 @@ from openpose_lab.training.teacher import Teacher
 Batch = tuple[NDArray[np.uint8], dict[str, NDArray[np.float32]]]
 _FEWEST_PARTS = 5
 _SMALLEST_AREA = 32**2
-"""People with fewer labelled parts, or smaller ones in square pixels, are not what a photo is scaled to, as in
-OpenPose's training code."""
+"""A photo is never scaled to a person with fewer labelled parts or a smaller area in square pixels, as in OpenPose's
+training code."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How photos become inputs and targets.
+    """The settings that turn photos into inputs and targets.
 
     Attributes:
-        side: width and height of the network's input in pixels.
-        augmentation: how photos are changed; None scales each photo to the height of the input, as the demo does.
+        side: Width and height of the network's input in pixels.
+        augmentation: The limits of random changes. None scales each photo to the height of the input, as the demo does.
         sigma: sigma of equation 7 in cells.
         limb_width: sigma_l of equation 9 in cells.
-        stride: pixels of the input to a cell.
+        stride: Pixels of the input per cell.
         offset: x and y in cells, as in ``NetworkSpec``.
-        rgb: whether the network's input is RGB; else it is BGR.
-        seed: of all that is random.
+        rgb: True if the network's input is RGB, False if it is BGR.
+        seed: The seed of the random numbers.
     """
 
     side: int = 368
@@ -56,15 +58,20 @@ class Recipe:
     rgb: bool = False
     seed: int = 0
 
+    @classmethod
+    def of_network(cls, spec: NetworkSpec, **settings: Any) -> Recipe:
+        """Return the recipe with the stride, offset and order of colours of a network, and with other settings."""
+        return cls(stride=spec.stride, offset=spec.offset, rgb=spec.channels == "rgb", **settings)
+
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One photo as the network sees it.
+    """One input of the network with its targets.
 
     Attributes:
         photo: (side, side, 3) uint8 in the network's order of colours.
-        targets: its targets.
-        transform: how it was made of the photo.
+        targets: The targets.
+        transform: The transform from the photo to the input.
     """
 
     photo: NDArray[np.uint8]
@@ -75,20 +82,20 @@ class Example:
 def make_example(
     config: Config, recipe: Recipe, photo: LabelledPhoto, rng: np.random.Generator, teacher: Teacher | None = None
 ) -> Example:
-    """Read a photo and change it at random.
+    """Read a photo, transform it at random, and compute its targets.
 
     Args:
-        config: the network's configuration.
-        recipe: how the photo is changed.
-        photo: the photo and its labels.
-        rng: makes the choices.
-        teacher: a network whose maps are targets, too; None for none.
+        config: The network's configuration.
+        recipe: The settings.
+        photo: The photo and its labels.
+        rng: The random number generator.
+        teacher: A network that also provides targets, or None.
 
     Returns:
         The example.
 
     Raises:
-        OpenPoseLabError: The photo cannot be read.
+        OpenPoseLabError: If the photo cannot be read.
     """
     pixels = read_photo(photo.path)
     transform = _transform(recipe, photo, pixels.shape[:2], rng)
@@ -119,18 +126,18 @@ def _transform(recipe: Recipe, photo: LabelledPhoto, shape: tuple[int, ...], rng
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The batches of a run, an epoch at a time. In an epoch each photo is seen once, in a new order.
+    """The batches of one epoch. An epoch contains each photo once, in a new random order.
 
     Args:
-        config: the network's configuration.
-        recipe: how photos are changed.
-        photos: the photos and their labels.
-        size: photos to a batch. The last batch of an epoch is filled up with photos of its beginning.
-        workers: threads that make batches.
-        teacher: a network whose maps are targets, too; None for none.
+        config: The network's configuration.
+        recipe: The settings that turn photos into inputs and targets.
+        photos: The photos and their labels.
+        size: The number of photos in a batch. The first photos of an epoch also fill its last batch.
+        workers: The number of threads that prepare batches.
+        teacher: A network that also provides targets, or None.
 
     Attributes:
-        failure: why a batch could not be made; None if all could.
+        failure: The error of a batch that failed, or None.
     """
 
     def __init__(
@@ -150,11 +157,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self._first = 0
 
     def __len__(self) -> int:
-        """The batches that are left of this epoch."""
+        """Return the number of batches left in this epoch."""
         return self.steps - self._first % self.steps
 
     def __getitem__(self, index: int) -> Batch:
-        """Make a batch of this epoch, by its number among those that are left."""
+        """Make a batch of this epoch. Index 0 is the first batch left."""
         try:
             return self.batch(self._first + index)
         except OpenPoseLabError as error:
@@ -162,18 +169,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             raise
 
     def begin_epoch(self, step: int) -> None:
-        """Go on at a step. No thread makes batches then: Keras begins to after its callbacks' ``on_epoch_begin``."""
+        """Continue at a step. Call this before Keras starts the threads, as in ``on_epoch_begin`` of a callback."""
         self._first = step
 
     def batch(self, step: int) -> Batch:
         """Make the batch of a step.
 
         Args:
-            step: the number of the step, from 0, over all epochs.
+            step: The number of the step, from 0, counted over all epochs.
 
         Returns:
             The photos (n, side, side, 3) uint8, and the targets by name: ``heatmaps``, ``pafs``, ``heatmap_mask`` and
-            ``paf_mask``, float32, with n in front.
+            ``paf_mask``, (n, ...) float32.
         """
         examples = []
         for place, number in enumerate(self._chosen(step)):
@@ -186,7 +193,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         )
 
     def _chosen(self, step: int) -> NDArray[np.intp]:
-        """The numbers of the photos of a step."""
+        """Return the indices of the photos of a step."""
         epoch, place = divmod(step, self.steps)
         order = np.random.default_rng((self._recipe.seed, epoch)).permutation(len(self._photos))
         chosen: NDArray[np.intp] = np.take(order, range(place * self.size, (place + 1) * self.size), mode="wrap")

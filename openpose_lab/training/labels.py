@@ -1,4 +1,4 @@
-"""Photos with labelled keypoints in COCO's form, for a layout of any kind."""
+"""Photos with labelled keypoints in COCO's form, for any layout."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ BETWEEN = {
     "neck": ("left_shoulder", "right_shoulder"),
     "mid_hip": ("left_hip", "right_hip"),
 }
-"""Parts that COCO does not label: each is the middle of two others, as in OpenPose's training code."""
+"""Parts without labels in COCO. Each is the midpoint of two other parts, as in OpenPose's training code."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledPhoto:
-    """One photo and the people who are labelled in it.
+    """One photo and its n labelled people.
 
     Attributes:
-        image_id: the photo's id in the annotations.
-        path: the photo's file.
-        keypoints: (n, parts, 2) float, x and y in pixels of the photo, NaN where a part has no label.
+        image_id: The photo's id in the annotations.
+        path: The photo's file.
+        keypoints: (n, parts, 2) float, x and y in pixels of the photo. NaN for parts without a label.
         boxes: (n, 4) float: x, y, width and height of each person in pixels.
-        areas: (n,) float: each person's area in square pixels.
-        unknown: regions in which nothing is labelled: crowds, and people without keypoints.
-        entries: the photo's annotations, crowds and people without keypoints among them, for COCO's measure.
-        image: the photo's own entry in the annotations.
-        labelled: whether the photo has labels. If not, nobody knows who is in it.
+        areas: (n,) float: area of each person in square pixels.
+        unknown: Regions without labels: crowds, and people without keypoints.
+        entries: The photo's annotations for COCO's measure, with crowds and people without keypoints.
+        image: The photo's own entry in the annotations.
+        labelled: False for a photo without annotations.
     """
 
     image_id: int
@@ -64,8 +64,8 @@ class Labels:
     """Labelled photos.
 
     Attributes:
-        names: the keypoints that are annotated, in the order of the annotations.
-        photos: the photos in the order of their ids.
+        names: The names of the annotated keypoints, in the order of the annotations.
+        photos: The photos, sorted by id.
     """
 
     names: tuple[str, ...]
@@ -76,18 +76,18 @@ def read_labels(annotations: Path, folder: Path, layout: Layout, limit: int | No
     """Read the labels of photos.
 
     Args:
-        annotations: a JSON file in COCO's form. Its category of people names the keypoints, in any order; without
-            names they are COCO's 17.
-        folder: the folder of the photos.
-        layout: the layout to train. Its neck and mid hip are the middles of shoulders and hips.
-        limit: the number of photos, of which those with the lowest ids are taken; None for all.
+        annotations: A JSON file in COCO's form. The category with the id 1 names the keypoints, in any order. Without
+            names, the keypoints are COCO's 17.
+        folder: The folder of the photos.
+        layout: The layout to train. Neck and mid hip are the midpoints of shoulders and hips, if they have no label.
+        limit: The number of photos to read, beginning with the lowest id. None reads all photos.
 
     Returns:
         The photos and their labels.
 
     Raises:
-        OpenPoseLabError: The file is not of that form, names no part of the layout, labels no person, or lists a photo
-            that is missing.
+        OpenPoseLabError: If the file has another form, names no part of the layout, labels no person, or lists a photo
+            that does not exist.
     """
     content = read_json(annotations, "annotations file", "a COCO keypoint file", outlines=True)
     names = _names_of_keypoints(content)
@@ -107,20 +107,30 @@ def read_labels(annotations: Path, folder: Path, layout: Layout, limit: int | No
             )
         photos.append(_photo(image, path, entries.get(image["id"], []), layout, names))
     warn_of_strays(content, annotations)
+    _warn_of_boxes(annotations, photos)
     if not any(len(photo.keypoints) for photo in photos):
         raise OpenPoseLabError(f"no person in the {len(photos)} photos of the annotations {annotations} has keypoints")
     return Labels(tuple(names), tuple(photos))
 
 
+def with_people(labels: Labels) -> Labels:
+    """Return the photos with at least one labelled person. A note gives the number of the other photos."""
+    photos = tuple(photo for photo in labels.photos if len(photo.keypoints))
+    if len(photos) < len(labels.photos):
+        left = len(labels.photos) - len(photos)
+        note(f"{left} of {len(labels.photos)} photos have no person with keypoints, and are not used for training")
+    return Labels(labels.names, photos)
+
+
 def check_labels(labels: Labels, seen: Callable[[], object]) -> None:
-    """Check that photos can be read whole and that labels fit them: pixels, sizes, and that most keypoints lie within.
+    """Check that all photos can be decoded, and that the labels belong to them: units, sizes, places of keypoints.
 
     Args:
-        labels: the photos and their labels.
-        seen: called after each photo.
+        labels: The photos and their labels.
+        seen: Called after each photo.
 
     Raises:
-        OpenPoseLabError: At the first photo that cannot be read, or does not fit.
+        OpenPoseLabError: If a photo cannot be decoded, or contradicts its labels.
     """
 
     def annotated() -> Iterator[Annotated]:
@@ -133,20 +143,23 @@ def check_labels(labels: Labels, seen: Callable[[], object]) -> None:
             found = found[found[:, 2] > 0, :2]
             check_pixels(photo.image, found)
             if run_lengths := [region for region in photo.unknown if isinstance(region, dict)]:
-                region_mask(run_lengths, *size.upright[::-1])
+                try:
+                    region_mask(run_lengths, *size.upright[::-1])
+                except OpenPoseLabError as error:
+                    raise OpenPoseLabError(f"the annotations of {one_line(photo.path.name, 60)}: {error}") from None
             yield Annotated(photo.image, photo.path, size, found)
 
     compare_photos(annotated())
 
 
 def _size_of_whole(path: Path) -> PhotoSize:
-    """The size of a photo that can be read whole. Raises OpenPoseLabError if it cannot."""
+    """Decode a photo and return its size. Raises OpenPoseLabError if this fails."""
     height, width = read_photo(path).shape[:2]
     return photo_size(path) or PhotoSize((width, height), (width, height), turned=False)
 
 
 def digest(labels: Labels) -> str:
-    """Compute a checksum of the photos' names and labels. The photos' pixels do not count."""
+    """Compute a checksum of the names and labels of photos. It does not depend on their pixels."""
     found = hashlib.sha256()
     for photo in labels.photos:
         found.update(repr((photo.image_id, photo.path.name, photo.unknown)).encode())
@@ -155,27 +168,27 @@ def digest(labels: Labels) -> str:
 
 
 def unlabelled_photos(folder: Path, layout: Layout) -> tuple[LabelledPhoto, ...]:
-    """List the photos of a folder, for a teacher.
+    """List the photos of a folder for a teacher.
 
     Args:
-        folder: the folder.
-        layout: the layout to train.
+        folder: The folder.
+        layout: The layout to train.
 
     Returns:
-        The photos by their names, without labels. Their ids are below 0.
+        The photos without labels, sorted by name. Their ids are negative.
 
     Raises:
-        OpenPoseLabError: The folder cannot be read, or has no photos.
+        OpenPoseLabError: If the folder cannot be read, or contains no photo.
     """
-    nobody = np.empty((0, len(layout.body_parts), 2)), np.empty((0, 4)), np.empty(0), (), ()
+    no_people = np.empty((0, len(layout.body_parts), 2)), np.empty((0, 4)), np.empty(0), (), ()
     return tuple(
-        LabelledPhoto(-number, path, *nobody, {"id": -number, "file_name": path.name}, labelled=False)
+        LabelledPhoto(-number, path, *no_people, {"id": -number, "file_name": path.name}, labelled=False)
         for number, path in enumerate(photos_in(folder, "--unlabelled"), start=1)
     )
 
 
 def _names_of_keypoints(content: Any) -> Sequence[str]:
-    """The names that the category of people gives; COCO's if it gives none."""
+    """Return the names of keypoints in the category of people. Without names, return COCO's."""
     try:
         (person,) = [category for category in content["categories"] if category["id"] == PERSON]
         names = person["keypoints"]
@@ -185,7 +198,7 @@ def _names_of_keypoints(content: Any) -> Sequence[str]:
 
 
 def _check_parts(annotations: Path, layout: Layout, names: Sequence[str]) -> None:
-    """Raise OpenPoseLabError if no part of a layout is labelled. A note names the parts that are not."""
+    """Raise OpenPoseLabError if no part of a layout is labelled. A note names the unlabelled parts."""
     known = {*names, *(middle for middle, ends in BETWEEN.items() if {*ends} <= {*names})}
     lacking = [part for part in layout.body_parts if part not in known]
     if len(lacking) == len(layout.body_parts):
@@ -194,7 +207,7 @@ def _check_parts(annotations: Path, layout: Layout, names: Sequence[str]) -> Non
             f"{layout.name}, such as {layout.body_parts[0]}; name the keypoints in the category, or give another layout"
         )
     if lacking:
-        note(f"the annotations {annotations} do not label {', '.join(lacking)}, which therefore cannot be learned")
+        note(f"the annotations {annotations} do not label {', '.join(lacking)}; the network cannot learn these parts")
 
 
 def _photo(
@@ -226,15 +239,37 @@ def _keypoints(points: NDArray[np.float64], layout: Layout, names: Sequence[str]
 
 
 def _box(entry: dict[str, Any], points: NDArray[np.float64]) -> list[float]:
-    """x, y, width and height of a person: as annotated, or around the keypoints."""
-    if "bbox" in entry:
+    """Return x, y, width and height of a person: the annotated box, or the box of the keypoints if they lie outside."""
+    if _is_plausible(entry):
         return list(entry["bbox"])
     seen = points[points[:, 2] > 0, :2]
     return [*seen.min(axis=0), *np.ptp(seen, axis=0)]
 
 
+def _is_plausible(entry: dict[str, Any]) -> bool:
+    """Return True if an entry has a box of at least a pixel, with a labelled keypoint in it or near it."""
+    x, y, width, height = entry.get("bbox", (0, 0, 0, 0))
+    points = np.array(entry["keypoints"], dtype=float).reshape(-1, 3)
+    places = points[points[:, 2] > 0, :2]
+    near = max(width, height)
+    inside = (places >= (x - near, y - near)) & (places <= (x + width + near, y + height + near))
+    return bool(min(width, height) >= 1 and inside.all(axis=1).any())
+
+
+def _warn_of_boxes(annotations: Path, photos: Sequence[LabelledPhoto]) -> None:
+    """Give the number of boxes that ``_box`` has replaced in a note."""
+    people = [entry for photo in photos for entry in photo.entries if not entry.get("iscrowd") and "bbox" in entry]
+    labelled = [entry for entry in people if any(entry["keypoints"][2::3])]
+    wrong = sum(not _is_plausible(entry) for entry in labelled)
+    if wrong:
+        note(
+            f"the 'bbox' of {wrong} of {len(labelled)} people in {annotations} is smaller than a pixel or far from the "
+            f"person's keypoints; the box of the keypoints replaces it"
+        )
+
+
 def _region(entry: dict[str, Any], image: dict[str, Any]) -> list[Region]:
-    """Where an entry without keypoints is: its outline, or else its box; nothing if it has neither."""
+    """Return the region of an entry without keypoints: its outline, or its box without an outline, or nothing."""
     try:
         outline = json.loads(entry.get("segmentation") or "null")
     except (TypeError, ValueError):
@@ -243,7 +278,7 @@ def _region(entry: dict[str, Any], image: dict[str, Any]) -> list[Region]:
         if not is_region(outline):
             raise OpenPoseLabError(
                 f"a 'segmentation' of {one_line(image['file_name'], 60)} in the annotations must be polygons or run "
-                f"lengths in COCO's form; mend it, or leave it out to use the box"
+                f"lengths in COCO's form; correct it, or delete it to use the box"
             )
         return [outline]
     return [entry["bbox"]] if "bbox" in entry else []

@@ -1,4 +1,4 @@
-"""A picture of what a network is shown, what it should answer, and what it answers."""
+"""A picture of a network's inputs, targets and answers."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def draw_preview(
     network: keras.Model,
     teacher: Teacher | None = None,
 ) -> NDArray[np.uint8]:
-    """Draw the first photos with people as the network sees them, with targets and answers.
+    """Draw the inputs of the first photos with people, their targets, and the network's answers.
 
     Args:
-        spec: the network.
-        config: its configuration.
-        recipe: how photos become inputs.
-        photos: the photos.
-        network: the Keras model.
-        teacher: as in ``make_example``.
+        spec: The network.
+        config: Its configuration.
+        recipe: The settings that turn photos into inputs.
+        photos: The photos.
+        network: The Keras model.
+        teacher: As in ``make_example``.
 
     Returns:
-        (h, w, 3) BGR uint8: a row for each of up to four photos. Its columns are the input, the strongest heatmap of
-        all parts as it should be and as it is, and the same of PAFs, whose hue is their direction.
+        (h, w, 3) BGR uint8: a row for each of up to four photos. The columns are the input, the strongest heatmap as
+        target and as answer, and the strongest PAF as target and as answer. The hue of a PAF is its direction.
     """
     chosen = [photo for photo in photos if len(photo.keypoints)][:_MOST]
     last = last_stage(network.output)
@@ -60,7 +60,7 @@ def _tiles(
 ) -> list[NDArray[np.uint8]]:
     photo = example.photo[:, :, ::-1] if spec.channels == "rgb" else example.photo
     photo = np.asarray(cv2.resize(photo, (_TILE, _TILE), interpolation=cv2.INTER_AREA), np.uint8)
-    masked = 1 - example.targets.heatmap_mask[:, :, :-1].min(axis=2)
+    masked = 1 - example.targets.heatmap_mask[:, :, :-1].mean(axis=2)  # the share of masked parts
     red = _overlay(photo, masked, np.full((*masked.shape, 3), (40, 40, 220), np.uint8), 0.6, 1)
     tiles = [red]
     tiles += [_heat(photo, maps) for maps in (example.targets.heatmaps, heatmaps)]
@@ -79,7 +79,7 @@ def _fields(config: Config, photo: NDArray[np.uint8], pafs: NDArray[np.float32])
     length = np.linalg.norm(vectors, axis=3)
     strongest = length.argmax(axis=2)[:, :, None, None]
     x, y = np.moveaxis(np.take_along_axis(vectors, strongest, axis=2)[:, :, 0], 2, 0)
-    hue = (np.degrees(np.arctan2(y, x)) % 360) / 2  # OpenCV's hue goes to 180
+    hue = (np.degrees(np.arctan2(y, x)) % 360) / 2  # OpenCV's hue ends at 180
     full = np.full_like(hue, 255)
     colours = cv2.cvtColor(np.stack([hue, full, full], axis=2).astype(np.uint8), cv2.COLOR_HSV2BGR)
     return _overlay(photo, np.clip(length.max(axis=2), 0, 1), np.asarray(colours, np.uint8))
@@ -92,7 +92,7 @@ def _overlay(
     opacity: float = 1,
     brightness: float = 0.6,
 ) -> NDArray[np.uint8]:
-    """Put colours (h, w, 3) of map cells over a tile, as opaque as ``strength`` (h, w) says."""
+    """Draw colours (h, w, 3) of map cells over a tile, with ``strength`` (h, w) as their opacity."""
     size = photo.shape[1::-1]
     alpha = opacity * cv2.resize(strength.astype(np.float32), size, interpolation=cv2.INTER_NEAREST)[:, :, None]
     large = cv2.resize(colours, size, interpolation=cv2.INTER_NEAREST)

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
 from openpose_lab.evaluation.coco_rules import is_count
-from openpose_lab.extras import require
 
 Region = Any
-"""A ``segmentation`` of COCO's, which is a list of polygons or an object with ``counts`` and ``size``; or a box, which
-is x, y, width and height."""
+"""A ``segmentation`` in COCO's form: a list of polygons, or an object with ``counts`` and ``size``. Or a box: x, y,
+width and height."""
 
 _FARTHEST = 1e6
 """Pixels from the photo's corner. No photo is larger."""
@@ -24,18 +23,18 @@ _SHIFT = 4
 
 
 def region_mask(regions: Sequence[Region], height: int, width: int) -> NDArray[np.bool_]:
-    """Draw regions.
+    """Draw regions as a mask.
 
     Args:
-        regions: the regions, in pixels of the photo.
-        height: the photo's height in pixels.
-        width: its width.
+        regions: The regions in pixels of the photo.
+        height: The photo's height in pixels.
+        width: The photo's width in pixels.
 
     Returns:
-        (h, w) bool: whether a pixel is in one of the regions.
+        (h, w) bool: True for pixels in at least one region.
 
     Raises:
-        OpenPoseLabError: A region has another form than COCO's, or run lengths of another size than the photo.
+        OpenPoseLabError: If run lengths are damaged, or have another size than the photo.
     """
     mask = np.zeros((height, width), np.uint8)
     for region in regions:
@@ -51,7 +50,7 @@ def region_mask(regions: Sequence[Region], height: int, width: int) -> NDArray[n
 
 
 def is_region(value: Any) -> bool:
-    """Tell whether a value is a ``segmentation`` in COCO's form."""
+    """Return True if a value is a ``segmentation`` in COCO's form."""
     if isinstance(value, dict):
         counts, size = value.get("counts"), value.get("size")
         known = isinstance(counts, str) or (isinstance(counts, list) and all(is_count(one) is None for one in counts))
@@ -65,32 +64,47 @@ def _is_polygon(value: Any) -> bool:
 
 
 def fill_polygon(mask: NDArray[np.uint8], corners: NDArray[np.floating]) -> None:
-    """Set the pixels of a mask whose centres are in a polygon to 1, and those on its edge.
+    """Set the pixels of a mask to 1 if their centres lie in a polygon or on its edge.
 
     Args:
         mask: (h, w) uint8.
-        corners: (n, 2) as x and y, whole numbers at pixel centres.
+        corners: (n, 2) float, x and y. Pixel centres have whole numbers.
     """
     far = 4 * np.array(mask.shape[::-1])
-    inside = np.clip(corners, -far, 2 * far)  # sixteenths of far corners are no int32
+    inside = np.clip(corners, -far, 2 * far)  # sixteenths of far corners do not fit into int32
     cv2.fillPoly(mask, [np.round(inside * (1 << _SHIFT)).astype(np.int32)], 1, shift=_SHIFT)
 
 
 def _run_lengths(region: dict[str, Any], height: int, width: int) -> NDArray[np.uint8]:
-    """Decode COCO's run lengths: of 0 and 1 in turn, column by column."""
+    """Decode COCO's run lengths to (h, w) uint8. The runs alternate between 0 and 1, column by column."""
     counts, size = region.get("counts"), region.get("size")
     if size != [height, width]:
         raise OpenPoseLabError(f"a region of crowds has the size {size} but its photo has {[height, width]}")
-    if isinstance(counts, str | bytes):
-        require("pycocotools", "reading compressed regions")
-        from pycocotools import mask as coco
-
-        try:
-            decoded: NDArray[np.uint8] = coco.decode({"size": size, "counts": counts})
-        except (ValueError, TypeError) as error:
-            raise OpenPoseLabError(f"the run lengths of a region are damaged: {error}") from None
-        return decoded
-    if not isinstance(counts, list) or sum(counts) != height * width:
+    if isinstance(counts, str):
+        counts = _decompress(counts)
+    if not isinstance(counts, list) or min(counts, default=0) < 0 or sum(counts) != height * width:
         raise OpenPoseLabError("the run lengths of a region do not add up to the size of its photo")
     values = np.arange(len(counts)) % 2
     return np.repeat(values, counts).astype(np.uint8).reshape(width, height).T
+
+
+def _decompress(text: str) -> list[int]:
+    """Decode compressed run lengths.
+
+    Each letter has the code 48 + 6 bits: 5 bits of a number, lowest first, and a bit that says that the number goes on.
+    Bit 4 of the last letter is the sign. From the fourth number on, a number is the difference to the run length two
+    places before. (``rleFrString`` in COCO's maskApi.c.)
+    """
+    counts: list[int] = []
+    value = shift = 0
+    for letter in text:
+        code = ord(letter) - 48
+        if not 0 <= code < 64:
+            raise OpenPoseLabError(f"the run lengths of a region contain the letter {letter!r}, which has no meaning")
+        value |= (code & 31) << shift
+        shift += 5
+        if not code & 32:
+            value -= (code & 16) << (shift - 4) if code & 16 else 0
+            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+            value = shift = 0
+    return counts

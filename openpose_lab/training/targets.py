@@ -1,6 +1,6 @@
-"""What a network should answer: the handout's heatmaps (equation 7) and PAFs (equations 8 to 10), and the mask W.
+"""Targets of a network: the handout's heatmaps (equation 7) and PAFs (equations 8 to 10), and the mask W.
 
-``estimation.synthesis`` has the equations. Here they get the masks of what is not labelled.
+``estimation.synthesis`` computes the equations. This module adds the masks of missing labels.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from estimation.synthesis import LIMB_WIDTH, SIGMA, synthesize_heatmaps, synthes
 from openpose_lab.training.regions import fill_polygon
 
 _EVIDENCE = 0.01
-"""From this value on, a labelled part or limb counts at a cell, whatever lacks labels there."""
+"""A cell is not masked if the map of labelled parts or limbs has at least this value there."""
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """The maps that a network should answer for one photo, and where they count.
+    """The target maps of one photo, and their masks.
 
     Attributes:
-        heatmaps: (h, w, parts + 1) float32, as in ``FieldMaps``: S* of the handout. The last channel is the background.
+        heatmaps: (h, w, parts + 1) float32: S* of the handout. The last channel is the background.
         pafs: (h, w, PAF channels) float32: L*.
-        heatmap_mask: (h, w, parts + 1) float32: W, which is 0 where labels are missing, and 1 elsewhere.
+        heatmap_mask: (h, w, parts + 1) float32: W. It is 0 where labels are missing, and 1 elsewhere.
         paf_mask: (h, w, PAF channels) float32: W for the PAFs.
     """
 
@@ -38,12 +38,12 @@ class Targets:
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """The people of one photo as they are labelled.
+    """The labelled people of one photo.
 
     Attributes:
         keypoints: (n, parts, 2) float, x and y in pixels of the network's input, NaN where a part has no label.
         outlines: (n, 4, 2) float: the corners of each person's box, in the same pixels.
-        unknown: (h, w) bool, in the same pixels: where nothing is labelled, as in crowds, and on people without
+        unknown: (h, w) bool, in the same pixels: True in regions without labels, such as crowds and people without
             keypoints.
     """
 
@@ -60,22 +60,22 @@ def make_targets(
     limb_width: float = LIMB_WIDTH,
     offset: tuple[float, float] = (0.0, 0.0),
 ) -> Targets:
-    """Make the targets of one photo.
+    """Compute the targets of one photo.
 
     Args:
-        config: the configuration.
-        people: the people.
-        stride: pixels of the input to a cell.
+        config: The configuration.
+        people: The people.
+        stride: Pixels of the input per cell.
         sigma: sigma of equation 7, the spread of a heatmap's peak, in cells.
         limb_width: sigma_l of equation 9, the half width of a limb, in cells.
-        offset: x and y in cells by which the network's maps lie too far to the left and too high up, as in
-            ``FieldMaps``. The targets lie there, too.
+        offset: x and y in cells, the shift of the network's maps to the left and up, as in ``FieldMaps``. The targets
+            have the same shift.
 
     Returns:
-        The targets. A mask is 0 in ``people.unknown``. The mask of a part is 0 also in the box of each person without
-        a label of this part, unless a labelled part of this kind is there; that of a limb, in the box of each person
-        without a label of one of its ends. The mask of the background is 0 where that of a part is, unless a
-        labelled part is there.
+        The targets. All masks are 0 in ``people.unknown``. The mask of a part is also 0 in the box of each person
+        without a label of this part. The mask of a limb is also 0 in the box of each person without a label of one of
+        its ends. Cells with a labelled part or limb of the same kind are not masked. The mask of the background is 0
+        where the mask of any part is 0, except near a labelled part.
     """
     keypoints = pixels_to_cells(people.keypoints, stride) - offset
     shape = people.unknown.shape[0] // stride, people.unknown.shape[1] // stride
@@ -102,7 +102,7 @@ def make_targets(
 
 
 def _cells_of(pixels: NDArray[np.bool_], stride: int) -> NDArray[np.bool_]:
-    """(h, w) bool: whether half of a cell's pixels are set, or more."""
+    """Return (h, w) bool: True for cells with at least half of their pixels set."""
     height, width = (side // stride for side in pixels.shape)
     cells = pixels[: height * stride, : width * stride].reshape(height, stride, width, stride)
     return np.asarray(2 * cells.sum(axis=(1, 3)) >= stride**2)

@@ -1,4 +1,4 @@
-"""A teacher: another network whose maps of the input are targets, beside the labels or in place of them."""
+"""A teacher: another network. Its maps of the input are targets, together with the labels or instead of them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from openpose_lab.training.targets import Targets
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A network that another one learns from.
+    """A network that provides targets for another network.
 
     The teacher sees the augmented input, not the photo. So its peaks and limbs are as wide in cells as those of the
     labels, at every scale of the augmentation.
 
     Attributes:
-        network: the teacher.
-        views: the views of each input that it sees. Their maps are averaged.
-        share: s, the teacher's share of the loss, above 0 and up to 1.
+        network: The teacher.
+        views: The views of each input. The teacher's maps of all views are averaged.
+        share: s, the teacher's share of the loss, above 0 and at most 1.
     """
 
     network: Network
@@ -39,13 +39,13 @@ class Teacher:
         """Mix the targets of the labels with the teacher's maps.
 
         Args:
-            labels: the targets of the labels.
-            photo: (side, side, 3) BGR uint8: the input of the network that learns.
-            stride: pixels of the input to a cell.
-            offset: of the network that learns, as in ``make_targets``.
+            labels: The targets from the labels.
+            photo: (side, side, 3) BGR uint8: the input of the network in training.
+            stride: Pixels of the input per cell.
+            offset: The offset of the network in training, as in ``make_targets``.
 
         Returns:
-            The targets, as ``mix_targets`` says.
+            The mixed targets of ``mix_targets``.
         """
         with self._one_at_a_time:  # the threads of a run share its cores, so several would not be faster
             maps = average_maps(photo, self.network, self.views, self.network.config)
@@ -57,29 +57,29 @@ def find_teacher(network: str, weights: Path | None, views: Views, layout: Layou
     """Load a teacher.
 
     Args:
-        network: the teacher's name, one of ``NETWORKS``.
-        weights: its weights file; None for the network's own.
-        views: as in ``Teacher``.
-        layout: the layout of the network that learns.
-        share: as in ``Teacher``.
+        network: The teacher's name, one of ``NETWORKS``.
+        weights: The teacher's weights file. None takes the network's own.
+        views: As in ``Teacher``.
+        layout: The layout of the network in training.
+        share: As in ``Teacher``.
 
     Returns:
         The teacher.
 
     Raises:
-        OpenPoseLabError: No network has the name, it has no weights, or it has another layout.
+        OpenPoseLabError: If no network has this name, or its weights are missing, or it has another layout.
     """
     config = network_config(network, weights)
     if (config.body_parts, config.limbs) != (layout.body_parts, layout.limbs):
         raise OpenPoseLabError(
-            f"the teacher {network} answers maps of the layout {config.layout.name}, not of {layout.name}, which is "
-            f"trained; give a teacher of the same layout"
+            f"the teacher {network} has the layout {config.layout.name}, but the network in training has "
+            f"{layout.name}; choose a teacher with the same layout"
         )
     return Teacher(load_network(network, weights), views, share)
 
 
 def mix_targets(labels: Targets, heatmaps: NDArray[np.float32], pafs: NDArray[np.float32], share: float) -> Targets:
-    """Make one target of the labels and of a teacher's maps.
+    """Mix the targets of the labels with a teacher's maps.
 
     With s, the teacher's share, the loss of an answer A is ``(1 - s) sum W (A - L)^2 + s sum (A - T)^2``: equations 4
     and 5 for the labels L with their mask W, and the same without a mask for the teacher's maps T. This is
@@ -91,13 +91,13 @@ def mix_targets(labels: Targets, heatmaps: NDArray[np.float32], pafs: NDArray[np
     M is T.
 
     Args:
-        labels: L and W.
+        labels: The targets from the labels: L and W.
         heatmaps: (h, w, parts + 1) float32: T of the heatmaps.
         pafs: (h, w, PAF channels) float32: T of the PAFs.
-        share: s, above 0 and up to 1.
+        share: s, above 0 and at most 1.
 
     Returns:
-        M, and w in place of the masks.
+        The targets M, with w as their masks.
     """
     taught, learned = np.float32(share), np.float32(1 - share)
     heatmap_weight = learned * labels.heatmap_mask + taught

@@ -1,4 +1,4 @@
-"""A network while it is trained: Keras's ``fit`` with the handout's losses."""
+"""A network in training: Keras's ``fit`` with the handout's losses."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from openpose_lab.training.losses import stage_losses, total_loss
 
 
 class Trainer(keras.Model):  # type: ignore[misc]
-    """Trains a network with the sum of the losses of its stages (equation 6), and logs the loss of each.
+    """Train a network with the sum of the losses of its stages (equation 6), and log the loss of each stage.
 
     Args:
-        network: the network. Its outputs are named as ``NetworkSpec.build`` says.
+        network: The network. Its outputs have the names of ``NetworkSpec.build``.
     """
 
     def __init__(self, network: keras.Model) -> None:
@@ -45,5 +45,5 @@ class Trainer(keras.Model):  # type: ignore[misc]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The mean losses of an epoch, which Keras resets and logs."""
+        """Return the mean losses of an epoch. Keras resets and logs them."""
         return [*super().metrics, *self._means.values()]

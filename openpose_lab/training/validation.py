@@ -1,4 +1,4 @@
-"""How well a network finds the people of labelled photos, while it is trained and afterwards."""
+"""Average precision of a network on labelled photos, during training and afterwards."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def network_precision(
     """Compute the AP of a network on labelled photos, with one view of each.
 
     Args:
-        config: the network's configuration.
-        labels: the photos.
-        network: the network.
-        height: height of the view in pixels.
-        seen: called after each photo.
+        config: The network's configuration.
+        labels: The photos.
+        network: The network.
+        height: Height of the view in pixels.
+        seen: Called after each photo.
 
     Returns:
         COCO's AP, from 0 to 1.
@@ -51,14 +51,14 @@ def network_precision(
 def ideal_precision(
     config: Config, labels: Labels, height: int, sigma: float = SIGMA, limb_width: float = LIMB_WIDTH
 ) -> float:
-    """Compute the AP of the targets themselves: what a network reaches that answers exactly the labels' maps.
+    """Compute the AP of the ground-truth maps: the limit for a network that answers its targets exactly.
 
     Args:
-        config: the configuration.
-        labels: the photos.
-        height: height of the view in pixels.
-        sigma: as in ``make_targets``.
-        limb_width: as in ``make_targets``.
+        config: The configuration.
+        labels: The photos.
+        height: Height of the view in pixels.
+        sigma: As in ``make_targets``.
+        limb_width: As in ``make_targets``.
 
     Returns:
         COCO's AP, from 0 to 1.
@@ -81,16 +81,16 @@ def _precision(config: Config, labels: Labels, maps_of: Callable[[LabelledPhoto]
 
 
 def average_precision(layout: Layout, labels: Labels, found: Mapping[int, Skeletons]) -> float:
-    """Compute COCO's AP for a layout of any kind.
+    """Compute COCO's AP for any layout.
 
     Args:
-        layout: the layout. Its sigmas are those of OKS.
-        labels: the photos.
-        found: the people found in each photo, by its id.
+        layout: The layout. OKS uses its sigmas.
+        labels: The photos.
+        found: The people found in each photo, by the photo's id.
 
     Returns:
-        AP over the annotated keypoints that the layout has, from 0 to 1. With COCO's keypoints and a layout that has
-        all of them, this is COCO's AP.
+        AP from 0 to 1 over the annotated keypoints in the layout. For a layout with all of COCO's keypoints, this is
+        COCO's AP.
     """
     require("pycocotools", "measuring AP")
     from pycocotools.cocoeval import COCOeval
@@ -121,7 +121,7 @@ def average_precision(layout: Layout, labels: Labels, found: Mapping[int, Skelet
 
 
 def _annotation(image_id: int, entry: dict[str, Any], places: list[int]) -> dict[str, Any]:
-    """An annotation with some of its keypoints."""
+    """Return an annotation with the keypoints at ``places`` only."""
     keypoints = np.array(entry["keypoints"], dtype=float).reshape(-1, 3)[places]
     box = entry.get("bbox", [*keypoints[:, :2].min(axis=0), *np.ptp(keypoints[:, :2], axis=0)])
     return {

@@ -173,7 +173,10 @@ def test_a_photo_that_is_cut_short(place, call, only_checks):
             ("--teacher", "lightweight", "--teacher-share", "0"),
             "--teacher-share must be above 0 and at most 1 but is 0",
         ),
-        (("--teacher", "lightweight"), "the teacher lightweight answers maps of the layout COCO_18, not of arrow"),
+        (
+            ("--teacher", "lightweight"),
+            "the teacher lightweight has the layout COCO_18, but the network in training has arrow",
+        ),
         (("--teacher", "lightweight", "--unlabelled", "{}/none"), "cannot read the folder {}/none: No such file"),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",

@@ -8,7 +8,7 @@ import pytest
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
 from estimation.layouts import LAYOUTS, Layout, Limb
 from openpose_lab.formats.coco import COCO_KEYPOINTS
-from openpose_lab.training.labels import read_labels
+from openpose_lab.training.labels import read_labels, with_people
 from openpose_lab.training.regions import region_mask
 
 COCO = LAYOUTS["COCO_18"]
@@ -20,7 +20,7 @@ def person(image_id=1, parts=None, **more):
     keypoints = [
         value for name in COCO_KEYPOINTS for value in (*(parts or {}).get(name, (0, 0)), 2 * (name in (parts or {})))
     ]
-    return {"image_id": image_id, "category_id": 1, "bbox": [1, 2, 3, 4], "keypoints": keypoints, **more}
+    return {"image_id": image_id, "category_id": 1, "bbox": [1, 2, 30, 40], "keypoints": keypoints, **more}
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_keypoints_in_the_order_of_the_layout(read):
     assert by_name["nose"] == [5, 6]
     assert by_name["neck"] == [20, 30]  # the middle of the shoulders
     assert np.isnan(by_name["left_eye"]).all()
-    assert photo.boxes.tolist() == [[1, 2, 3, 4]]
+    assert photo.boxes.tolist() == [[1, 2, 30, 40]]
     assert photo.areas.tolist() == [50]
 
 
@@ -61,11 +61,11 @@ def test_crowds_and_people_without_keypoints_are_unknown_regions(read):
     outlined = person(segmentation=[[0, 0, 2, 0, 2, 2, 0, 2]])
     (photo,) = read([crowd, outlined, person(), person(parts={"nose": (1, 1)})]).photos
     assert len(photo.keypoints) == 1
-    assert photo.unknown == (crowd["segmentation"], outlined["segmentation"], [1, 2, 3, 4])
+    assert photo.unknown == (crowd["segmentation"], outlined["segmentation"], [1, 2, 30, 40])
     assert region_mask(photo.unknown[:1], 4, 5).nonzero()[1].tolist() == [2, 2, 2, 2]  # run lengths go down columns
     assert region_mask(photo.unknown[1:2], 4, 5)[:2, :2].all()  # OpenCV sets pixels on the edge, too
     assert not region_mask(photo.unknown[1:2], 4, 5)[:, 3:].any()
-    assert region_mask(photo.unknown[2:], 8, 8)[2:6, 1:4].all()
+    assert region_mask(photo.unknown[2:], 50, 50)[2:42, 1:31].all()
 
 
 def test_the_category_names_other_keypoints(read):
@@ -81,7 +81,7 @@ def test_the_first_photos_by_id(read):
 
 
 def test_parts_that_are_not_labelled_are_named(read):
-    with pytest.warns(OpenPoseLabWarning, match="do not label tip, which therefore cannot be learned"):
+    with pytest.warns(OpenPoseLabWarning, match="do not label tip; the network cannot learn these parts"):
         read([{"image_id": 1, "category_id": 1, "keypoints": [1, 2, 2]}], TOY, ["base"])
 
 
@@ -113,8 +113,44 @@ def test_a_missing_photo(tmp_path):
     [
         ({"size": [4, 4], "counts": [16]}, "has the size"),
         ({"size": [4, 5], "counts": [3, 3]}, "do not add up"),
+        ({"size": [4, 5], "counts": ""}, "do not add up"),
+        ({"size": [4, 5], "counts": "~~~~~~~~~zzzzzzzzzoooooo"}, "has no meaning"),
+        ({"size": [4, 5], "counts": "4P"}, "do not add up"),
+        ({"size": [4, 5], "counts": "O"}, "do not add up"),
     ],
 )
 def test_damaged_run_lengths(region, sentence):
     with pytest.raises(OpenPoseLabError, match=sentence):
         region_mask([region], 4, 5)
+
+
+def test_compressed_run_lengths_equal_those_of_coco():
+    """pycocotools compresses random masks, with runs from 1 to some thousand pixels."""
+    coco = pytest.importorskip("pycocotools.mask")
+    rng = np.random.default_rng(0)
+    for height, width, block in ((1, 1, 1), (7, 5, 1), (60, 90, 1), (60, 90, 30), (400, 300, 100)):
+        for _ in range(5):
+            small = rng.random((-(-height // block), -(-width // block))) < 0.5
+            mask = np.kron(small, np.ones((block, block)))[:height, :width].astype(np.uint8)
+            counts = coco.encode(np.asfortranarray(mask))["counts"].decode()
+            found = region_mask([{"size": [height, width], "counts": counts}], height, width)
+            np.testing.assert_array_equal(found, mask.astype(bool))
+
+
+def test_photos_without_labelled_people_are_not_used_for_training(read):
+    labels = read([person(2, {"nose": (1, 1)}), person(3)], photos=(1, 2, 3))
+    assert len(labels.photos) == 3  # AP counts false positives in the others
+    with pytest.warns(OpenPoseLabWarning, match="2 of 3 photos have no person with keypoints, and are not used"):
+        assert [photo.image_id for photo in with_people(labels).photos] == [2]
+
+
+@pytest.mark.parametrize("box", [[100, 100, 0, 0], [1e6, 0, 50, 50], [0.1, 0.2, 1e-9, 1e-9]])
+def test_boxes_that_are_not_around_the_keypoints_are_replaced(read, box):
+    with pytest.warns(OpenPoseLabWarning, match="the 'bbox' of 1 of 2 people in .* is smaller than a pixel or far"):
+        (photo,) = read(
+            [
+                person(parts={"nose": (10, 20), "left_eye": (30, 50)}, bbox=box),
+                person(parts={"nose": (10, 20)}, bbox=[0, 0, 60, 60]),
+            ]
+        ).photos
+    assert photo.boxes.tolist() == [[10, 20, 20, 30], [0, 0, 60, 60]]
