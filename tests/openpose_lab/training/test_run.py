@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,7 +152,7 @@ def test_ctrl_c_stops_after_the_step(beetles, tmp_path):
 
 def validated(beetles, out, *more):
     labels = ["--validate-images", beetles, "--validate-annotations", beetles / "annotations.json"]
-    return train(beetles, out, *labels, "--validate-every", 1, *more)
+    return train(beetles, out, *labels, "--validate-every", "1", *more)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is not sent there")
@@ -160,7 +161,7 @@ def test_weights_are_written_even_if_those_of_the_best_epoch_are_gone(beetles, t
     pytest.importorskip("pycocotools")
     out = tmp_path / "a.weights.h5"
     labels = ["--validate-images", beetles, "--validate-annotations", beetles / "annotations.json"]
-    killed(beetles, out, STEPS - 1, *labels, "--validate-every", 1)
+    killed(beetles, out, STEPS - 1, *labels, "--validate-every", "1")
     other = train(beetles, out, "--resume")
     assert other.returncode == 1
     assert "belongs to a run with other photos or labels for validation" in other.stderr
@@ -170,6 +171,18 @@ def test_weights_are_written_even_if_those_of_the_best_epoch_are_gone(beetles, t
     assert "with the weights of epoch 3;" in done.stdout
     assert read(out).arrays
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.weights.h5", "a.weights.json"]
+    further = validated(beetles, tmp_path / "b.weights.h5", "--weights", out, "--epochs", "1")
+    assert "AP before training: 0.000" in further.stdout
+
+
+def test_trained_weights_start_with_a_lower_rate():
+    use_tensorflow()
+    from openpose_lab.commands.train import make_optimizer
+
+    options = SimpleNamespace(epochs=2, optimizer="adam", rate=None, weights=None)
+    assert make_optimizer(options, 5).learning_rate.numpy() == pytest.approx(1e-3)
+    options.weights = "a.weights.h5"
+    assert make_optimizer(options, 5).learning_rate.numpy() == pytest.approx(1e-4)
 
 
 def test_a_second_run_with_the_same_output_is_refused(beetles, tmp_path):

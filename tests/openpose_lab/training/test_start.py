@@ -121,3 +121,14 @@ def test_imagenet_s_weights_that_cannot_be_fetched(monkeypatch):
         "VGG-19's ImageNet weights cannot be downloaded (URL fetch failure on https://example.org/vgg19.h5: None -- no "
         "route); download them on another computer, and give the file with --front FILE"
     )
+
+
+def test_a_front_that_is_not_vgg19_is_refused_before_the_download(monkeypatch):
+    use_tensorflow()
+    from openpose_lab.networks import NETWORKS
+    from openpose_lab.training import IMAGENET, start
+
+    monkeypatch.setattr(start, "fetch_imagenet", lambda: pytest.fail("the weights were downloaded"))
+    spec = NETWORKS["lightweight"]
+    with pytest.raises(OpenPoseLabError, match="the front of lightweight is not a VGG-19"):
+        start.start_network(spec, spec.layout, None, IMAGENET)
