@@ -134,6 +134,6 @@ def test_a_teacher_of_another_layout():
     with pytest.raises(OpenPoseLabError) as caught:
         find_teacher("lightweight", None, Views(), WINGS.layout, 0.5)
     assert str(caught.value) == (
-        "the teacher lightweight answers maps of the layout COCO_18, not of WINGS, which is trained; give a teacher of "
+        "the teacher lightweight has the layout COCO_18, but the network in training has WINGS; choose a teacher with "
         "the same layout"
     )
