@@ -58,10 +58,10 @@ _VALIDATION = "validation"
 EXAMPLES = """examples:
   python -m openpose_lab train --images photos --annotations people.json --out mine.weights.h5
       trains lightweight from random weights
-  python -m openpose_lab train --images photos --annotations people.json --weights START --rate 1e-4 \\
+  python -m openpose_lab train --images photos --annotations people.json --weights START \\
       --out mine.weights.h5
       continues from trained weights
-  python -m openpose_lab train --images photos --annotations people.json --weights START --rate 1e-4 \\
+  python -m openpose_lab train --images photos --annotations people.json --weights START \\
       --teacher lightweight --unlabelled more_photos --out mine.weights.h5
       learns from labels and from the maps of lightweight, also on photos without labels
   python -m openpose_lab train --images photos --annotations people.json --network vgg19 --front imagenet \\
@@ -197,7 +197,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         "--rate",
         type=float,
         metavar="R",
-        help="the initial learning rate (default: 1e-3, or 1e-4 with --weights; 5e-6 with --optimizer paper)",
+        help="the initial learning rate (default: 1e-3, or 2e-5 with --weights; 5e-6 with --optimizer paper)",
     )
     how.add_argument("--workers", type=int, default=1, metavar="N", help="threads that read photos (default: 1)")
     how.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: 0)")
@@ -568,7 +568,7 @@ def make_optimizer(options: argparse.Namespace, steps: int) -> keras.optimizers.
         # loss, so its rate of 4e-5 is 2e-5 here. With that rate, the loss of lightweight diverges.
         schedule = keras.optimizers.schedules.ExponentialDecay(options.rate or 5e-6, max(total // 4, 1), 1 / 3, True)
         return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=5e-4)
-    rate = options.rate or (1e-4 if options.weights else 1e-3)  # 1e-3 destroys trained weights
+    rate = options.rate or (2e-5 if options.weights else 1e-3)  # larger rates damage trained weights
     return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, total))
 
 

@@ -182,7 +182,7 @@ def test_trained_weights_start_with_a_lower_rate():
     options = SimpleNamespace(epochs=2, optimizer="adam", rate=None, weights=None)
     assert make_optimizer(options, 5).learning_rate.numpy() == pytest.approx(1e-3)
     options.weights = "a.weights.h5"
-    assert make_optimizer(options, 5).learning_rate.numpy() == pytest.approx(1e-4)
+    assert make_optimizer(options, 5).learning_rate.numpy() == pytest.approx(2e-5)
 
 
 def test_a_second_run_with_the_same_output_is_refused(beetles, tmp_path):
