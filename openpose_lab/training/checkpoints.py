@@ -42,7 +42,7 @@ class Checkpoint:
 
 def write_checkpoint(
     path: Path, trainer: keras.Model, step: int, settings: dict[str, Any], rows: list[dict[str, float]]
-) -> int:
+) -> None:
     """Write a checkpoint.
 
     Args:
@@ -51,9 +51,6 @@ def write_checkpoint(
         step: The number of steps done.
         settings: The settings of the run as JSON values.
         rows: The figures of each complete epoch.
-
-    Returns:
-        The size in bytes.
 
     Raises:
         OpenPoseLabError: If the file cannot be written.
@@ -64,9 +61,7 @@ def write_checkpoint(
     buffer = io.BytesIO()
     arrays[_STATE] = np.array(state)
     np.savez(buffer, **arrays)
-    data = buffer.getvalue()
-    write_whole(path, data)
-    return len(data)
+    write_whole(path, buffer.getvalue())
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -1,4 +1,4 @@
-"""A run of training: Keras's ``fit``, with checkpoints from which it goes on exactly."""
+"""A run of training: Keras's ``fit``, with checkpoints that resume it exactly."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ def train(trainer: Trainer, batches: Batches, plan: Plan, watch: Watch, begun: C
     record = _Record(plan, watch, batches, begun)
     record.set_model(trainer)
     record.validate()  # if the earlier run ended during a validation
+    record.write_log()  # if the earlier run ended after the checkpoint of an epoch, but before its log
     # Keras assumes that all epochs are equally long, so the rest of an interrupted epoch needs its own call of fit.
     rest = [record.step // batches.steps + 1] if record.step % batches.steps else []
     for end in [*rest, plan.epochs]:
@@ -164,8 +165,7 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         self.rows.append(row)
         self.write()  # before the validation, which can take minutes and can fail
         self.validate()
-        if self._plan.log:
-            write_log(self._plan.log, self.rows)
+        self.write_log()
         self._watch.finished(row)
 
     def validate(self) -> None:
@@ -190,6 +190,11 @@ class _Record(keras.callbacks.Callback):  # type: ignore[misc]
         """Write a checkpoint."""
         write_checkpoint(self._plan.checkpoint, self.model, self.step, self._plan.settings, self.rows)
         self._written = time.monotonic()
+
+    def write_log(self) -> None:
+        """Write the log of all complete epochs, if the plan has a log."""
+        if self._plan.log and self.rows:
+            write_log(self._plan.log, self.rows)
 
 
 def write_log(path: Path, rows: list[Row]) -> None:

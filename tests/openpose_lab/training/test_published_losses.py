@@ -60,7 +60,7 @@ def losses(name, weights, folder, count):
     keras.utils.set_random_seed(0)
     trained, random = (start_network(spec, spec.layout, file).model for file in (weights, None))
     labels = read_labels(folder / "annotations.json", folder / "images", spec.layout, count)
-    recipe = Recipe(augmentation=None, offset=spec.offset, rgb=spec.channels == "rgb")
+    recipe = Recipe.of_network(spec, augmentation=None)
     rows, columns = np.mgrid[:46, :46]
     places = np.stack([columns, rows], axis=-1) + np.array(spec.offset)
     found = []

@@ -195,10 +195,29 @@ def test_a_second_run_with_the_same_output_is_refused(beetles, tmp_path):
     assert "another run is writing" in done.stderr
 
 
-def test_a_preview_alone_needs_no_output_and_one_of_a_resumed_run_shows_its_weights(beetles, tmp_path):
+def test_a_preview_without_training_writes_only_the_picture(beetles, tmp_path):
     done = train(beetles, tmp_path / "a.weights.h5", "--epochs", "0", "--preview", tmp_path / "a.png")
     assert done.returncode == 0, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_a_run_killed_in_its_last_validation_has_all_epochs_in_the_log(tmp_path):
+    """The checkpoint has the last epoch, but its AP is not measured, and the log does not have it yet."""
+    use_tensorflow()
+    from openpose_lab.training.checkpoints import Checkpoint, read_checkpoint
+    from openpose_lab.training.run import Plan, Watch
+    from openpose_lab.training.run import train as resume
+
+    none = SimpleNamespace(variables=[])
+    trainer = SimpleNamespace(network=none, optimizer=none, stop_training=False)
+    rows = [{"epoch": 1, "loss": 9.0, "AP": 0.25}, {"epoch": 2, "loss": 5.0}]
+    plan = Plan(2, tmp_path / "a.npz", 600, {}, 1, tmp_path / "a.csv")
+    kept = []
+    watch = Watch(pytest.fail, pytest.fail, lambda: 0.5, lambda: kept.append("better"), lambda: False)
+    found = resume(trainer, SimpleNamespace(steps=3), plan, watch, Checkpoint(6, {}, rows, [], []))
+    assert found == read_checkpoint(plan.checkpoint).rows == [rows[0], {"epoch": 2, "loss": 5.0, "AP": 0.5}]
+    assert kept == ["better"]
+    assert plan.log.read_text(encoding="utf-8").splitlines() == ["epoch,loss,AP", "1,9.0,0.25", "2,5.0,0.5"]
 
 
 def test_a_checkpoint_of_another_kind(tmp_path):
