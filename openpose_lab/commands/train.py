@@ -274,6 +274,7 @@ def read_inputs(options: argparse.Namespace) -> tuple[NetworkSpec, Config, Label
     from openpose_lab.layout_files import read_layout
     from openpose_lab.networks.loading import spec_for
     from openpose_lab.training.labels import read_labels, unlabelled_photos, with_people
+    from openpose_lab.training.validation import check_measurable
 
     spec = find_network(options.network)
     if options.layout:
@@ -287,6 +288,7 @@ def read_inputs(options: argparse.Namespace) -> tuple[NetworkSpec, Config, Label
     if options.validate_images:
         require("pycocotools", "measuring AP")
         held_out = read_labels(options.validate_annotations, options.validate_images, spec.layout)
+        check_measurable(spec.layout, held_out)
     return spec, Config(spec.layout), labels, held_out
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from estimation.config import Config
+from estimation.errors import OpenPoseLabError
 from estimation.field_maps import FieldMaps, pixels_to_cells
 from estimation.layouts import Layout
 from estimation.photos import read_photo
@@ -80,6 +81,30 @@ def _precision(config: Config, labels: Labels, maps_of: Callable[[LabelledPhoto]
     return average_precision(config.layout, labels, found)
 
 
+def check_measurable(layout: Layout, labels: Labels) -> None:
+    """Check that AP can be measured on labelled photos.
+
+    Args:
+        layout: The layout. COCO's measure uses the keypoints with the names of its parts.
+        labels: The photos.
+
+    Raises:
+        OpenPoseLabError: If no person has a label of such a keypoint.
+    """
+    _, parts = _measured(layout, labels)
+    if not any(np.isfinite(photo.keypoints[:, parts]).any() for photo in labels.photos):
+        raise OpenPoseLabError(
+            f"AP cannot be measured: --validate-annotations label no keypoint with a name of the layout {layout.name}, "
+            f"such as {layout.body_parts[0]}; give other photos, or leave out --validate-images"
+        )
+
+
+def _measured(layout: Layout, labels: Labels) -> tuple[list[int], list[int]]:
+    """Return the keypoints that AP is measured on: their places in the annotations, and in the layout."""
+    places = [place for place, name in enumerate(labels.names) if name in layout.body_parts]
+    return places, [layout.body_parts.index(labels.names[place]) for place in places]
+
+
 def average_precision(layout: Layout, labels: Labels, found: Mapping[int, Skeletons]) -> float:
     """Compute COCO's AP for any layout.
 
@@ -95,8 +120,7 @@ def average_precision(layout: Layout, labels: Labels, found: Mapping[int, Skelet
     require("pycocotools", "measuring AP")
     from pycocotools.cocoeval import COCOeval
 
-    places = [place for place, name in enumerate(labels.names) if name in layout.body_parts]
-    parts = [layout.body_parts.index(labels.names[place]) for place in places]
+    places, parts = _measured(layout, labels)
     annotations = [_annotation(photo.image_id, entry, places) for photo in labels.photos for entry in photo.entries]
     results = [result for image_id, people in found.items() for result in _results(image_id, people, parts)]
     if not results:

@@ -208,6 +208,25 @@ def test_unlabelled_photos_must_be_whole(place, call, only_checks, monkeypatch):
     assert "more/3.png is not a photo, or is cut short or damaged" in call(*teach)[2]
 
 
+@pytest.mark.parametrize(
+    ("names", "points"),
+    [
+        (["left_hip", "right_hip", "tip"], (10, 10, 2, 30, 30, 2, 0, 0, 0)),  # the tip has no label
+        (["left_shoulder", "right_shoulder", "left_hip", "right_hip"], (10, 10, 2, 30, 10, 2, 10, 30, 2, 30, 30, 2)),
+    ],
+    ids=["no label of a part", "midpoints, which the annotations do not name"],
+)
+def test_photos_for_validation_must_label_a_part(place, call, only_checks, names, points):
+    """The network learns the midpoints, but COCO's measure has no keypoints to compare."""
+    pytest.importorskip("pycocotools")
+    parts = ["tip" if "tip" in names else "neck", "mid_hip"]
+    (place / "arrow.json").write_text(json.dumps({"parts": parts, "limbs": [parts], "pairs": []}))
+    (place / "people.json").write_text(annotations([photo()], [person(keypoints=points)], names))
+    status, _, err = call("--validate-images", "{}", "--validate-annotations", "{}/people.json")
+    assert status == 1
+    assert "AP cannot be measured: --validate-annotations label no keypoint with a name of the layout arrow" in err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "sentence"),
