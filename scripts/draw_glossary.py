@@ -170,7 +170,7 @@ def main(arguments: Sequence[str]) -> None:
 def draw_pipeline(scene: Scene) -> bytes:
     """Draw photo, heatmaps, peaks, PAFs, limbs and skeletons side by side."""
     titles = ("photo", "heatmaps", "peaks", "PAFs", "limbs", "skeletons")
-    figure, row = _panels((18, 4.3), titles, fontsize=26, wspace=0.07)
+    figure, row = _panels((18, 4.05), titles, fontsize=26, wspace=0.07)
     parts = len(scene.config.body_parts)
     _show(row[0], scene.photo, _GROUP)
     _show(row[1], _heat(scene, scene.found.maps.heatmaps[:, :, :parts].max(axis=2)), _GROUP)
