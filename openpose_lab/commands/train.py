@@ -56,8 +56,7 @@ _VALIDATION = "validation"
 EXAMPLES = """examples:
   python -m openpose_lab train --images photos --annotations people.json --out mine.weights.h5
       trains lightweight from random weights
-  python -m openpose_lab train --images photos --annotations people.json --weights START \\
-      --out mine.weights.h5
+  python -m openpose_lab train --images photos --annotations people.json --weights START --out mine.weights.h5
       continues from trained weights
   python -m openpose_lab train --images photos --annotations people.json --weights START \\
       --teacher lightweight --unlabelled more_photos --out mine.weights.h5
@@ -174,7 +173,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         type=float,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help="the height of a person as a share of the input, with --augment paper (default: 0.5 1.1)",
+        help="the longer side of a person's box as a share of the input, with --augment paper (default: 0.5 1.1)",
     )
     seen.add_argument("--sigma", type=float, metavar="S", help="spread of a heatmap peak in cells (default: 1.24)")
     seen.add_argument("--limb-width", type=float, metavar="W", help="half width of a limb in cells (default: 1)")
@@ -217,7 +216,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     out.add_argument("--log", type=Path, metavar="FILE", help="write a CSV file with the losses of each epoch")
     out.add_argument("--tensorboard", type=Path, metavar="DIR", help="write logs for TensorBoard")
     out.add_argument(
-        "--preview", type=Path, metavar="FILE", help="draw a picture of targets and outputs before training"
+        "--preview", type=Path, metavar="FILE", help="draw a picture of inputs, targets and answers before training"
     )
     options = parser.parse_args(arguments)
     check_options(options)
@@ -441,7 +440,7 @@ def save_preview(
     network: keras.Model,
     teacher: Teacher | None,
 ) -> None:
-    """Write a picture of some inputs with their targets and the network's outputs."""
+    """Write a picture of some inputs with their targets and the network's answers."""
     from estimation.files import encode_picture, write_whole
     from openpose_lab.training.preview import draw_preview
 
