@@ -7,11 +7,9 @@ checkpoint beside FILE. After Ctrl-C or a crash, --resume continues from the che
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,8 +56,7 @@ _VALIDATION = "validation"
 EXAMPLES = """examples:
   python -m openpose_lab train --images photos --annotations people.json --out mine.weights.h5
       trains lightweight from random weights
-  python -m openpose_lab train --images photos --annotations people.json --weights START \\
-      --out mine.weights.h5
+  python -m openpose_lab train --images photos --annotations people.json --weights START --out mine.weights.h5
       continues from trained weights
   python -m openpose_lab train --images photos --annotations people.json --weights START \\
       --teacher lightweight --unlabelled more_photos --out mine.weights.h5
@@ -89,8 +86,7 @@ def main(arguments: Sequence[str]) -> None:
     begun = read_begun(options, run_settings(options, config.layout, labels, held_out))
     start = make_network(options, spec, config)
     if options.epochs:
-        check_memory(options, start.model)
-        check_room(options, start.model)
+        check_machine(options, start.model)
     check_photos(options, labels, held_out)  # after cheaper checks: decoding all photos can take minutes
     teacher = make_teacher(options, config)
     recipe = make_recipe(options, spec)
@@ -103,6 +99,8 @@ def main(arguments: Sequence[str]) -> None:
     if options.preview:
         save_preview(options.preview, spec, config, recipe, labels, start.model, teacher)
     if options.epochs:
+        from openpose_lab.training.checkpoints import only_run
+
         with only_run(checkpoint_of(options)):
             run(options, spec, config, recipe, labels, held_out, start.model, teacher, begun)
 
@@ -175,7 +173,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
         type=float,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help="the height of a person as a share of the input, with --augment paper (default: 0.5 1.1)",
+        help="the longer side of a person's box as a share of the input, with --augment paper (default: 0.5 1.1)",
     )
     seen.add_argument("--sigma", type=float, metavar="S", help="spread of a heatmap peak in cells (default: 1.24)")
     seen.add_argument("--limb-width", type=float, metavar="W", help="half width of a limb in cells (default: 1)")
@@ -218,7 +216,7 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     out.add_argument("--log", type=Path, metavar="FILE", help="write a CSV file with the losses of each epoch")
     out.add_argument("--tensorboard", type=Path, metavar="DIR", help="write logs for TensorBoard")
     out.add_argument(
-        "--preview", type=Path, metavar="FILE", help="draw a picture of targets and outputs before training"
+        "--preview", type=Path, metavar="FILE", help="draw a picture of inputs, targets and answers before training"
     )
     options = parser.parse_args(arguments)
     check_options(options)
@@ -408,7 +406,7 @@ def read_begun(options: argparse.Namespace, settings: dict[str, Any]) -> Checkpo
 
 def make_network(options: argparse.Namespace, spec: NetworkSpec, config: Config) -> Start:
     """Build the network with its initial weights. Frozen layers are not trainable."""
-    from openpose_lab.training.start import front_layers, start_network
+    from openpose_lab.training.start import freeze_front, start_network
 
     start = start_network(spec, config.layout, options.weights, options.front)
     total = sum(bool(layer.weights) for layer in start.model.layers)
@@ -419,10 +417,7 @@ def make_network(options: argparse.Namespace, spec: NetworkSpec, config: Config)
     if start.left_out:
         print(f"  {len(start.left_out)} layers have another shape in the file, as for another layout")
     if options.freeze:
-        frozen = set(front_layers(spec, start.model)) & set(start.loaded)
-        for name in frozen:
-            start.model.get_layer(name).trainable = False
-        print(f"  {len(frozen)} layers of the front are frozen")
+        print(f"  {freeze_front(spec, start)} layers of the front are frozen")
     return start
 
 
@@ -445,7 +440,7 @@ def save_preview(
     network: keras.Model,
     teacher: Teacher | None,
 ) -> None:
-    """Write a picture of some inputs with their targets and the network's outputs."""
+    """Write a picture of some inputs with their targets and the network's answers."""
     from estimation.files import encode_picture, write_whole
     from openpose_lab.training.preview import draw_preview
 
@@ -471,14 +466,15 @@ def run(
     from openpose_lab.networks.network import LoadedNetwork
     from openpose_lab.networks.runtimes.keras import KerasRuntime
     from openpose_lab.training.data import Batches
+    from openpose_lab.training.memory import out_of_memory_as_sentence
+    from openpose_lab.training.result import write_weights
     from openpose_lab.training.run import Plan, Watch, compile_trainer, train
-    from openpose_lab.training.validation import ideal_precision, network_precision
+    from openpose_lab.training.validation import network_precision
 
     checkpoint = checkpoint_of(options)
     settings = run_settings(options, config.layout, labels, held_out)
-    steps = -(-len(labels.photos) // options.batch)
-    trainer = compile_trainer(network, make_optimizer(options, steps))
     batches = Batches(config, recipe, labels.photos, options.batch, options.workers, teacher)
+    trainer = compile_trainer(network, make_optimizer(options, batches.steps * options.epochs))
     loaded = LoadedNetwork(spec, KerasRuntime(network))
 
     def validate() -> float:
@@ -495,7 +491,7 @@ def run(
         bar.update()
 
     def keep() -> None:
-        write_weights(options, spec, config.layout, network)
+        write_weights(options.out, spec, config.layout, network, options.annotations)
 
     more = [keras.callbacks.TensorBoard(options.tensorboard)] if options.tensorboard else []
     plan = Plan(
@@ -505,8 +501,8 @@ def run(
         print(f"AP before training: {validate():.3f}")
     with (
         first_signal_waits() as stop,
-        tqdm(total=steps, desc="steps", leave=False, disable=None) as bar,
-        out_of_memory_as_sentence(options),
+        tqdm(total=batches.steps, desc="steps", leave=False, disable=None) as bar,
+        out_of_memory_as_sentence(options.batch),
     ):
         rows = train(
             trainer, batches, plan, Watch(stepped, finished, validate if held_out else None, keep, stop), begun
@@ -520,6 +516,15 @@ def run(
     else:  # without validation, or if a user deleted the file
         keep()
     checkpoint.unlink(missing_ok=True)
+    print_result(options, config, recipe, held_out, best)
+
+
+def print_result(
+    options: argparse.Namespace, config: Config, recipe: Recipe, held_out: Labels | None, best: Row
+) -> None:
+    """Print where the weights are, and their AP beside the AP of ground-truth maps."""
+    from openpose_lab.training.validation import ideal_precision
+
     out = shown(options.out)
     print(f"wrote {out} with the weights of epoch {best['epoch']:.0f}; try it: demo_image.py --weights {out}")
     if held_out and "AP" in best:
@@ -561,17 +566,12 @@ def check_settings(checkpoint: Path, before: dict[str, Any], now: dict[str, Any]
 
 
 def make_optimizer(options: argparse.Namespace, steps: int) -> keras.optimizers.Optimizer:
-    """Return Adam with a cosine decay of the learning rate to 0, or the paper's SGD."""
-    import keras
+    """Return the optimizer for a run of this number of steps."""
+    from openpose_lab.training.optimizers import PAPER_RATE, RATE, TRAINED_RATE, adam, paper_sgd
 
-    total = steps * options.epochs
     if options.optimizer == "paper":
-        # OpenPose's solver: momentum 0.9, weight decay 5e-4, and steps that divide the rate by 3. Caffe halves the
-        # loss, so its rate of 4e-5 is 2e-5 here. With that rate, the loss of lightweight diverges.
-        schedule = keras.optimizers.schedules.ExponentialDecay(options.rate or 5e-6, max(total // 4, 1), 1 / 3, True)
-        return keras.optimizers.SGD(schedule, momentum=0.9, weight_decay=5e-4)
-    rate = options.rate or (2e-5 if options.weights else 1e-3)  # larger rates damage trained weights
-    return keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, total))
+        return paper_sgd(steps, options.rate or PAPER_RATE)
+    return adam(steps, options.rate or (TRAINED_RATE if options.weights else RATE))
 
 
 def line_of(row: Row, epochs: int) -> str:
@@ -585,6 +585,15 @@ def line_of(row: Row, epochs: int) -> str:
     text += "".join(f", {kind} {' '.join(values)}" for kind, values in stages.items())
     text += f"; {row['photos_per_second']:.1f} photos/s"
     return text + (f"; AP {row['AP']:.3f}" if "AP" in row else "")
+
+
+def check_machine(options: argparse.Namespace, network: keras.Model) -> None:
+    """Raise OpenPoseLabError if a step does not fit into memory, or the checkpoints do not fit on the disk."""
+    from openpose_lab.training.checkpoints import check_room
+    from openpose_lab.training.memory import check_memory
+
+    check_memory(network, options.side, options.batch)
+    check_room(checkpoint_of(options), network, 1 if options.optimizer == "paper" else 2, options.resume)
 
 
 def set_up_keras(options: argparse.Namespace) -> None:
@@ -605,80 +614,3 @@ def set_up_keras(options: argparse.Namespace) -> None:
             warnings.warn(OpenPoseLabWarning(note), stacklevel=2)
         # On a CPU, lightweight trained at 0.4 times the speed of float32 in bfloat16, and far slower in float16.
         keras.mixed_precision.set_global_policy("mixed_float16" if on_gpu else "mixed_bfloat16")
-
-
-def check_room(options: argparse.Namespace, network: keras.Model) -> None:
-    """Raise OpenPoseLabError if the disk has too little free space for checkpoints."""
-    slots = 1 if options.optimizer == "paper" else 2  # momentum; Adam's two moments
-    trained = sum(variable.numpy().nbytes for variable in network.trainable_variables)
-    size = sum(variable.numpy().nbytes for variable in network.variables) + slots * trained
-    needed = size * (1 if options.resume else 2)  # the new checkpoint is written before the old one is deleted
-    free = shutil.disk_usage(options.out.absolute().parent).free
-    if free < needed:
-        raise OpenPoseLabError(
-            f"checkpoints need {needed >> 20} MB beside {shown(options.out)}, but {free >> 20} MB are free; delete "
-            f"files, or write to another disk"
-        )
-
-
-def check_memory(options: argparse.Namespace, network: keras.Model) -> None:
-    """Raise OpenPoseLabError if a step needs more memory than the machine has free."""
-    import tensorflow as tf
-
-    from openpose_lab.training.memory import available_bytes, largest_batch, step_bytes
-
-    available = available_bytes()
-    if available is None or tf.config.list_physical_devices("GPU"):
-        return
-    expected = step_bytes(network, options.side, options.batch)
-    if expected > available:
-        batch = largest_batch(network, options.side, available)
-        raise OpenPoseLabError(
-            f"a batch of {options.batch} needs about {expected >> 20} MB of memory, but {available >> 20} MB are free; "
-            + (f"give --batch {batch}" if batch else "give a smaller --side")
-        )
-
-
-@contextmanager
-def only_run(checkpoint: Path) -> Iterator[None]:
-    """Raise OpenPoseLabError if another run with the same checkpoint is in progress."""
-    from openpose_lab.file_locks import busy, try_lock
-
-    lock = checkpoint.with_suffix(".lock")
-    with lock.open("ab") as file:
-        if not try_lock(file):
-            raise busy(checkpoint)
-        try:
-            yield
-        finally:
-            file.close()  # Windows deletes no open file
-            with suppress(OSError):
-                lock.unlink()
-
-
-@contextmanager
-def out_of_memory_as_sentence(options: argparse.Namespace) -> Iterator[None]:
-    """Turn TensorFlow's out-of-memory error into an OpenPoseLabError."""
-    import tensorflow as tf
-
-    try:
-        yield
-    except (tf.errors.ResourceExhaustedError, MemoryError):
-        smaller = f"--batch {options.batch // 2}, or a smaller --side" if options.batch > 1 else "a smaller --side"
-        raise OpenPoseLabError(f"a batch of {options.batch} does not fit in memory; give {smaller}") from None
-
-
-def write_weights(options: argparse.Namespace, spec: NetworkSpec, layout: Layout, network: keras.Model) -> None:
-    """Write the weights file and its record."""
-    from openpose_lab.checksums import checksum
-    from openpose_lab.networks.storage import encode, keep_weights
-
-    made_from = {
-        "form": "trained",
-        "network": spec.name,
-        "published_as": None,
-        "licence": "unknown: trained on photos of the user's own",
-        "files": {options.annotations.name: checksum(options.annotations, "sha256", "annotations file")},
-    }
-    own = None if layout == find_network(spec.name).layout else layout
-    keep_weights(options.out, encode(network, spec.name, half=False, layout=own), made_from)

@@ -1,7 +1,7 @@
 """Random rotation, scaling, shift and mirroring of photos and keypoints, as in OpenPose's training code.
 
 OpenPose's training code (cpm_dataprovider) scales a person to 0.5 to 1.1 of the input, turns the photo by up to 40
-degrees, moves the person by up to 40 of 368 pixels and mirrors every second photo.
+degrees, moves the person by up to 40 of 368 pixels and mirrors the photo with a probability of 0.5.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Augmentation:
     """The limits of random changes of photos.
 
     Attributes:
-        scale: The smallest and the largest size of a person, as a share of the input.
-        degrees: The largest rotation to either side.
+        scale: The smallest and the largest size of a person: the longer side of the box, as a share of the input.
+        degrees: The largest rotation to either side in degrees.
         shift: The largest shift of a person, as a share of the input.
-        mirror: The share of mirrored photos.
+        mirror: The probability that a photo is mirrored.
     """
 
     scale: tuple[float, float] = (0.5, 1.1)
@@ -50,12 +50,12 @@ class Transform:
     side: int
 
     def points(self, xy: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Move points (..., 2) of the photo to the input."""
+        """Move points (..., 2), x and y in pixels, of the photo to the input."""
         moved: NDArray[np.float64] = xy @ self.matrix[:, :2].T + self.matrix[:, 2]
         return moved
 
     def keypoints(self, layout: Layout, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Move keypoints (n, parts, 2) of the photo to the input. Mirroring exchanges left and right parts."""
+        """Move keypoints (n, parts, 2) in pixels of the photo to the input. Mirroring exchanges left and right parts."""
         moved = self.points(keypoints)
         return moved[:, layout.mirrored_parts] if self.mirrored else moved
 

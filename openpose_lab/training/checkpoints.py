@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
 from estimation.files import open_input, write_whole
+from openpose_lab.file_locks import busy, try_lock
 from openpose_lab.npz_files import read_npz
 
 _STATE = "state"
@@ -115,3 +118,41 @@ def restore(variables: Sequence[keras.Variable], arrays: Sequence[NDArray[np.gen
         )
     for variable, array in zip(variables, arrays):
         variable.assign(array)
+
+
+def check_room(path: Path, network: keras.Model, slots: int, resumed: bool) -> None:
+    """Check that the disk has enough free space for the checkpoints of a run.
+
+    Args:
+        path: The checkpoint file.
+        network: The network. Its frozen layers are not trainable.
+        slots: The optimizer's values per trained weight: 2 for Adam's moments, 1 for momentum.
+        resumed: True if a checkpoint exists already.
+
+    Raises:
+        OpenPoseLabError: If the free space is too small.
+    """
+    trained = sum(variable.numpy().nbytes for variable in network.trainable_variables)
+    size = sum(variable.numpy().nbytes for variable in network.variables) + slots * trained
+    needed = size * (1 if resumed else 2)  # the new checkpoint is written before the old one is deleted
+    free = shutil.disk_usage(path.absolute().parent).free
+    if free < needed:
+        raise OpenPoseLabError(
+            f"the checkpoint {path} needs {needed >> 20} MB, but {free >> 20} MB are free; delete files, or write to "
+            f"another disk"
+        )
+
+
+@contextmanager
+def only_run(path: Path) -> Iterator[None]:
+    """Keep other runs away from a checkpoint. Raises OpenPoseLabError if another run uses it."""
+    lock = path.with_suffix(".lock")
+    with lock.open("ab") as file:
+        if not try_lock(file):
+            raise busy(path)
+        try:
+            yield
+        finally:
+            file.close()  # Windows deletes no open file
+            with suppress(OSError):
+                lock.unlink()

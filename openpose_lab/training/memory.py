@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
+
+from estimation.errors import OpenPoseLabError
 
 _FLOAT = 4
 _BESIDE = 1.35
@@ -44,6 +48,43 @@ def largest_batch(model: keras.Model, side: int, most_bytes: int) -> int:
     one = step_bytes(model, side, 1)
     more = step_bytes(model, side, 2) - one
     return max(0, 1 + (most_bytes - one) // more)
+
+
+def check_memory(model: keras.Model, side: int, batch: int) -> None:
+    """Check that a step fits into the free memory. Nothing is checked on a GPU, or where the free memory is unknown.
+
+    Args:
+        model: As in ``step_bytes``.
+        side: Width and height of the input in pixels.
+        batch: The number of photos in a batch.
+
+    Raises:
+        OpenPoseLabError: If a step needs more memory than the machine has free.
+    """
+    import tensorflow as tf
+
+    available = available_bytes()
+    if available is None or tf.config.list_physical_devices("GPU"):
+        return
+    expected = step_bytes(model, side, batch)
+    if expected > available:
+        fitting = largest_batch(model, side, available)
+        raise OpenPoseLabError(
+            f"a batch of {batch} needs about {expected >> 20} MB of memory, but {available >> 20} MB are free; "
+            + (f"give --batch {fitting}" if fitting else "give a smaller --side")
+        )
+
+
+@contextmanager
+def out_of_memory_as_sentence(batch: int) -> Iterator[None]:
+    """Turn TensorFlow's out-of-memory error into an OpenPoseLabError, for a batch of this number of photos."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError):
+        smaller = f"--batch {batch // 2}, or a smaller --side" if batch > 1 else "a smaller --side"
+        raise OpenPoseLabError(f"a batch of {batch} does not fit in memory; give {smaller}") from None
 
 
 def _outputs(layer: keras.layers.Layer) -> int:

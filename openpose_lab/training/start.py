@@ -94,6 +94,14 @@ def start_network(spec: NetworkSpec, layout: Layout, weights: Path | None = None
     return Start(model, tuple(dict.fromkeys(loaded)), tuple(left_out))
 
 
+def freeze_front(spec: NetworkSpec, start: Start) -> int:
+    """Freeze the layers of the front that are loaded from a file. Return their number."""
+    frozen = set(front_layers(spec, start.model)) & set(start.loaded)
+    for name in frozen:
+        start.model.get_layer(name).trainable = False
+    return len(frozen)
+
+
 def fit_to_photos(model: keras.Model, photos: NDArray[np.uint8], kept: Collection[str] = ()) -> None:
     """Scale random weights, so that signals neither grow nor vanish after many layers.
 

@@ -82,7 +82,7 @@ def only_checks(monkeypatch):
     def stop(*_):
         raise OpenPoseLabError(CHECKED)
 
-    for name in ("set_up_keras", "check_memory", "check_room"):
+    for name in ("set_up_keras", "check_machine"):
         monkeypatch.setattr(train, name, lambda *_: None)
     monkeypatch.setattr(train, "make_network", lambda *_: SimpleNamespace(model=None))
     monkeypatch.setattr(train, "scale_weights", stop)
@@ -260,8 +260,7 @@ def test_a_disk_that_is_too_small_for_checkpoints(place, call, monkeypatch):
     usage = shutil.disk_usage(place)._replace(free=50 << 20)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     err = call()[2]
-    assert "checkpoints need 92 MB beside " in err
-    assert "but 50 MB are free; delete files, or write to another disk" in err
+    assert "out.checkpoint.npz needs 92 MB, but 50 MB are free; delete files, or write to another disk" in err
 
 
 @pytest.mark.slow

@@ -185,6 +185,15 @@ def test_trained_weights_start_with_a_lower_rate():
     assert make_optimizer(options, 5).learning_rate.numpy() == pytest.approx(2e-5)
 
 
+def test_the_paper_s_rate_falls_by_three_in_each_quarter_of_a_run():
+    use_tensorflow()
+    from openpose_lab.training.optimizers import paper_sgd
+
+    rate = paper_sgd(40, 9e-6)._learning_rate
+    found = [float(rate(step)) for step in (0, 9, 10, 20, 30, 39)]
+    assert found == pytest.approx([9e-6, 9e-6, 3e-6, 1e-6, 1e-6 / 3, 1e-6 / 3])
+
+
 def test_a_second_run_with_the_same_output_is_refused(beetles, tmp_path):
     from openpose_lab.file_locks import try_lock
 
