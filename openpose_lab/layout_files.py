@@ -39,7 +39,7 @@ def read_layout(path: Path) -> Layout:
         The layout. Limb k has the PAF channels 2k and 2k + 1.
 
     Raises:
-        OpenPoseLabError: The file cannot be read, or is not a valid layout.
+        OpenPoseLabError: If the file cannot be read, or is not a valid layout.
     """
     data = read_input(path, "layout", _LARGEST_FILE)
     try:
@@ -66,7 +66,7 @@ def layout_from(content: Mapping[str, Any]) -> Layout:
         The layout.
 
     Raises:
-        ValueError: The values are not a valid layout. The message says why.
+        ValueError: If the values are not a valid layout. The message says why.
     """
     if unknown := sorted(set(content) - set(_KEYS)):
         raise ValueError(f"the key {unknown[0]!r} is unknown; use {', '.join(_KEYS)}")
@@ -85,7 +85,7 @@ def layout_content(layout: Layout) -> dict[str, Any]:
     """Return the values of a layout. ``layout_from`` makes the same layout from them.
 
     Raises:
-        ValueError: A limb k does not have the PAF channels 2k and 2k + 1.
+        ValueError: If a limb k does not have the PAF channels 2k and 2k + 1.
     """
     if any((limb.paf_x, limb.paf_y) != (2 * k, 2 * k + 1) for k, limb in enumerate(layout.limbs)):
         raise ValueError(f"the limbs of {layout.name} have PAF channels of another order")
@@ -171,7 +171,7 @@ def _sigmas(value: Any, parts: tuple[str, ...]) -> tuple[float, ...]:
         raise ValueError(f"'sigmas' must have {len(parts)} numbers, one for each part")
     for sigma in value:
         if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 < sigma <= 1:
-            raise ValueError(f"'sigmas' must be numbers from 0 to 1, but one is {sigma!r}")
+            raise ValueError(f"'sigmas' must be numbers above 0 and at most 1, but one is {sigma!r}")
     return tuple(float(sigma) for sigma in value)
 
 

@@ -55,7 +55,7 @@ class Transform:
         return moved
 
     def keypoints(self, layout: Layout, keypoints: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Move keypoints (n, parts, 2) in pixels of the photo to the input. Mirroring exchanges left and right parts."""
+        """Move keypoints (n, parts, 2) of the photo, in pixels, to the input. Mirroring exchanges left and right."""
         moved = self.points(keypoints)
         return moved[:, layout.mirrored_parts] if self.mirrored else moved
 

@@ -79,7 +79,10 @@ def _run_lengths(region: dict[str, Any], height: int, width: int) -> NDArray[np.
     """Decode COCO's run lengths to (h, w) uint8. The runs alternate between 0 and 1, column by column."""
     counts, size = region.get("counts"), region.get("size")
     if size != [height, width]:
-        raise OpenPoseLabError(f"a region of crowds has the size {size} but its photo has {[height, width]}")
+        raise OpenPoseLabError(
+            f"a region has the size {size} but its photo has {[height, width]} (height, width); correct the region, or "
+            f"delete it to use the box"
+        )
     if isinstance(counts, str):
         counts = _decompress(counts)
     if not isinstance(counts, list) or min(counts, default=0) < 0 or sum(counts) != height * width:

@@ -47,7 +47,7 @@ class Teacher:
         Returns:
             The mixed targets of ``mix_targets``.
         """
-        with self._one_at_a_time:  # the threads of a run share its cores, so several would not be faster
+        with self._one_at_a_time:  # several threads would not be faster, because they share the cores
             maps = average_maps(photo, self.network, self.views, self.network.config)
         taught = resample_maps(maps, labels.heatmaps.shape[:2], stride, offset)
         return mix_targets(labels, taught.heatmaps, taught.pafs, self.share)

@@ -76,7 +76,7 @@ def test_built_in_layouts_are_kept_by_name(name):
         ({"pairs": [["a", "a"]]}, "'pairs' names 'a' twice"),
         ({"sigmas": [1]}, "'sigmas' must have 2 numbers, one for each part"),
         ({"sigmas": {"c": 1}}, "'sigmas' names 'c', which is not one of the parts"),
-        ({"sigmas": [0, 1]}, "'sigmas' must be numbers from 0 to 1, but one is 0"),
+        ({"sigmas": [0, 1]}, "'sigmas' must be numbers above 0 and at most 1, but one is 0"),
         ({"name": ""}, "'name' must be a text of up to 60 letters"),
         ({"limb": 1}, "the key 'limb' is unknown; use name, parts, limbs, pairs, sigmas"),
         ({"parts": ["left_a", "b"], "limbs": [["left_a", "b"]]}, "lacks its other side; add it, or 'pairs'"),

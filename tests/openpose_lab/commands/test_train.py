@@ -1,4 +1,4 @@
-"""The program train: what is wrong is one sentence before training begins."""
+"""The program train: each mistake gives one sentence before training begins."""
 
 import errno
 import json
@@ -23,7 +23,7 @@ CHECKED = "everything was checked"
 
 
 class Logs:
-    """In place of Keras's callback, which needs TensorBoard."""
+    """A substitute for Keras's callback, which needs TensorBoard."""
 
     def __new__(cls, folder):
         import keras
@@ -135,7 +135,7 @@ def test_annotations_that_do_not_fit(place, call, only_checks, images, people, s
 
 
 def test_a_photo_that_is_cut_short(place, call, only_checks):
-    """Its header is whole. In training, nobody would hear of it before the photo's turn."""
+    """Its header is complete. Without the check, the run would fail only when it reads this photo."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     data = cv2.imencode(".jpg", noise)[1].tobytes()
     (place / "1.png").write_bytes(data[: len(data) // 2])
@@ -276,7 +276,7 @@ def test_a_photo_that_goes_away_leaves_a_checkpoint(place, call, monkeypatch):
 
     def read_others(path):
         read_before.append(path.name)
-        if read_before.count(last) > 1:  # random weights are fitted to all photos first
+        if read_before.count(last) > 1:  # random weights are scaled on all photos first
             raise OpenPoseLabError(f"there is no photo {last}; check the path")
         return read(path)
 
@@ -328,7 +328,7 @@ def test_a_teacher_and_photos_without_labels(place, call_program, monkeypatch):
     assert (place / "out.weights.h5").is_file()
     for numbers, (_, targets) in batches:
         if len(numbers) > 1:
-            continue  # the photos that random weights are fitted to
+            continue  # the photos that random weights are scaled on
         (number,) = numbers
         weights = targets["heatmap_mask"]
         if number == 0:

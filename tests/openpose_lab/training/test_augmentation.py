@@ -1,4 +1,4 @@
-"""Augmentation: exact on keypoints, there and back, and the same on photos and masks."""
+"""Augmentation: exact on keypoints in both directions, and the same on photos and masks."""
 
 import cv2
 import numpy as np
@@ -64,7 +64,7 @@ def test_the_limits_are_kept_and_used():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_photos_move_as_points_do(seed):
-    """A white disc lands where its centre does, whether the photo grows or shrinks."""
+    """A white disc moves with its centre, in enlarged and in reduced photos."""
     for size in (1, 3):
         photo = np.zeros((300 * size, 320 * size, 3), np.uint8)
         centre = np.array([130, 120]) * size
@@ -94,7 +94,7 @@ def test_a_whole_photo_has_the_height_of_the_input():
 
 
 def test_a_cut_is_at_a_whole_cell():
-    """The corner of the photo lies on the corner of a cell, whatever the cut."""
+    """The corner of the photo lies on the corner of a cell in each crop."""
     for share in np.linspace(0, 1, 11):
         for width in (640, 501, 200):
             corner = whole_photo(width, 480, 368, share).points(np.array([-0.5, -0.5])) + 0.5

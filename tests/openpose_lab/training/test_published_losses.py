@@ -1,4 +1,4 @@
-"""The loss of networks with their published weights: low, and the one that equations 4 to 10 give by hand."""
+"""Losses of networks with published weights: low, and equal to an independent computation of equations 4 to 10."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def fields(layout, keypoints, places):
 
 
 def losses(name, weights, folder, count):
-    """The losses of a network's stages: with its weights, by hand from its answers, with random weights, and of zeros.
+    """Compute the losses of a network's stages: of its answers, by hand, of random weights, and of zeros.
 
     Returns the names of the outputs, and four arrays (photos, outputs).
     """

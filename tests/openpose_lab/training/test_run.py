@@ -1,4 +1,4 @@
-"""A run of training: what it writes, and that it goes on exactly where it was killed."""
+"""A run of training: its files, and that a killed run resumes exactly."""
 
 import csv
 import json
@@ -157,7 +157,7 @@ def validated(beetles, out, *more):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is not sent there")
 def test_weights_are_written_even_if_those_of_the_best_epoch_are_gone(beetles, tmp_path):
-    """While AP is 0 in each epoch, each is as good as the ones before it."""
+    """AP is 0 in each epoch, so each epoch counts as the best one."""
     pytest.importorskip("pycocotools")
     out = tmp_path / "a.weights.h5"
     labels = ["--validate-images", beetles, "--validate-annotations", beetles / "annotations.json"]

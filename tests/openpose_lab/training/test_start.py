@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_random_weights_fit_to_photos():
-    """Each channel has mean 0 and the variance that its place asks for, before the activation; kept layers stay."""
+    """Before the activation, each channel has mean 0 and the deviation of its kind of layer. Kept layers stay."""
     use_tensorflow()
     import keras
 
@@ -18,7 +18,7 @@ def test_random_weights_fit_to_photos():
 
     keras.utils.set_random_seed(0)
     photo = keras.Input((None, None, 3), dtype="uint8")
-    # No activations but in the last layer but one, so that the outputs themselves can be looked at.
+    # Most layers have no activation, so the test can read their values before the activation from their outputs.
     x = keras.layers.Rescaling(1 / 255)(photo)
     kept = keras.layers.Conv2D(5, 3, padding="same", name="kept")(x)
     one = keras.layers.DepthwiseConv2D(3, padding="same")(kept)
@@ -62,7 +62,7 @@ def test_a_channel_that_answers_the_same_everywhere_is_not_scaled():
 
 @pytest.fixture
 def vgg19(monkeypatch):
-    """VGG-19 of keras.applications with random weights, which take the place of ImageNet's."""
+    """VGG-19 of keras.applications, with random weights instead of ImageNet's."""
     use_tensorflow()
     import keras
 
@@ -76,7 +76,7 @@ def vgg19(monkeypatch):
 
 
 def check_front(start, vgg19):
-    """The front of a network computes what VGG-19 does, but for the edges: one pads with grey, one with the mean."""
+    """Check that a front equals VGG-19 except at the edges: one pads with grey, the other with the mean."""
     import keras
 
     photo = np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3)).astype(np.uint8)  # RGB

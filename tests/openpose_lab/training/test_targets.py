@@ -78,7 +78,7 @@ def test_unknown_regions_are_masked_everywhere():
         assert mask[1:].min() == 1
 
 
-def test_nobody():
+def test_no_people():
     targets = make_targets(PAIR, people())
     assert targets.heatmaps[:, :, -1].min() == 1
     assert targets.heatmap_mask.min() == 1

@@ -24,7 +24,7 @@ def targets_of(value, mask):
 
 
 @pytest.mark.parametrize("share", [0.25, 1.0])
-def test_the_mixed_loss_is_that_of_labels_and_teacher_but_for_a_constant(share):
+def test_the_mixed_loss_is_that_of_labels_and_teacher_up_to_a_constant(share):
     labels, mask, taught = np.array([[1.0, 0.5, 0.25], [1, 0, 1], [0.5, 0.75, 0]])
     mixed = mix_targets(
         targets_of(labels, mask), *(taught.astype(np.float32).reshape(1, 1, -1) for _ in range(2)), share
@@ -55,7 +55,7 @@ def test_without_labels_the_target_is_the_teacher_s():
 
 
 class Ideal:
-    """A network that answers the ideal maps of one person, each of whose parts is a disk in a channel of its own."""
+    """A network that answers the ideal maps of one person. Each part of the person is a disk in its own channel."""
 
     config = WINGS
 
@@ -88,7 +88,7 @@ def labelled(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.4, 0.8])
 def test_a_teacher_that_sees_the_labels_teaches_them_at_every_scale(labelled, scale):
-    """Its peaks and limbs are as wide in cells as the labels' are, whatever the scale of the photo."""
+    """At each scale of the photo, the teacher's peaks and limbs are as wide in cells as those of the labels."""
     from openpose_lab.training.data import Recipe, make_example
 
     recipe = Recipe(side=160, augmentation=Augmentation((scale, scale), degrees=40, shift=0, mirror=0))

@@ -1,4 +1,4 @@
-"""Training end to end: beetles, a layout that is no human, are learned from random weights in about two minutes."""
+"""Training end to end: a network learns beetles, which are not human, from random weights in two minutes."""
 
 import csv
 import json
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.slow
 
 SIDE = 128
 MOST_LOSS = 30.0
-"""Of the last epoch. The first has about 140, and a network that answers what it answers anywhere about 100."""
+"""The limit for the last epoch. The first epoch has about 140; the same answer for every photo has about 100."""
 MOST_ERROR = 8.0
-"""Pixels, the mean over the found parts of photos that were not trained on. A photo has 160, a beetle 60 to 80."""
+"""The limit of the mean error in pixels, on photos that are not in training. A photo has 160, a beetle 60 to 80."""
 FOUND = 0.85
-"""The share of parts that must be found."""
+"""The smallest share of parts that the demo must find."""
 
 
 @pytest.fixture(scope="module")
