@@ -339,7 +339,7 @@ def test_scores_are_those_of_grade_and_no_submission_does_harm(autograder, call_
     assert 0 < scores["drops peak 0"] == scores["another name"] == scores["a notebook"] < 15.5
     assert [name for name in HOSTILE if scores[name] > 15.5 / 5] == []
     for name, sentence in (
-        ("nothing", "nothing was handed in"),
+        ("nothing", "the submission is empty; it has no files"),
         ("no Python", "no *merge*.py was found in the submission"),
         ("two that may be meant", "2 files in the submission may be the submission: merge_v1.py, merge_v2.py"),
         ("a wrong encoding", "the file is UTF-16, but Python reads UTF-8; in your editor, save it with encoding UTF-8"),
