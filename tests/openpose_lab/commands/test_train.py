@@ -82,7 +82,7 @@ def only_checks(monkeypatch):
     def stop(*_):
         raise OpenPoseLabError(CHECKED)
 
-    for name in ("set_up_keras", "check_machine"):
+    for name in ("set_up_keras", "check_machine", "make_recipe"):
         monkeypatch.setattr(train, name, lambda *_: None)
     monkeypatch.setattr(train, "make_network", lambda *_: SimpleNamespace(model=None))
     monkeypatch.setattr(train, "scale_weights", stop)
