@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -270,15 +271,15 @@ def _warn_of_boxes(annotations: Path, photos: Sequence[LabelledPhoto]) -> None:
 
 def _region(entry: dict[str, Any], image: dict[str, Any]) -> list[Region]:
     """Return the region of an entry without keypoints: its outline, or its box without an outline, or nothing."""
-    try:
-        outline = json.loads(entry.get("segmentation") or "null")
-    except (TypeError, ValueError):
-        outline = None
-    if outline:
-        if not is_region(outline):
-            raise OpenPoseLabError(
-                f"a 'segmentation' of {one_line(image['file_name'], 60)} in the annotations must be polygons or run "
-                f"lengths in COCO's form; correct it, or delete it to use the box"
-            )
-        return [outline]
-    return [entry["bbox"]] if "bbox" in entry else []
+    outline = entry.get("segmentation")
+    if isinstance(outline, str):  # read_json leaves outlines as text
+        with contextlib.suppress(ValueError, RecursionError):
+            outline = json.loads(outline)
+    if outline is None or outline == []:
+        return [entry["bbox"]] if "bbox" in entry else []
+    if not is_region(outline):
+        raise OpenPoseLabError(
+            f"a 'segmentation' of {one_line(image['file_name'], 60)} in the annotations must be polygons or run "
+            f"lengths in COCO's form; correct it, or delete it to use the box"
+        )
+    return [outline]

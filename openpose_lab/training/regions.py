@@ -20,6 +20,8 @@ _FARTHEST = 1e6
 """Pixels from the photo's corner. No photo is larger."""
 _SHIFT = 4
 """OpenCV takes corners in sixteenths of a pixel."""
+_MOST_BITS = 60
+"""Most bits of a run length, more than any photo needs."""
 
 
 def region_mask(regions: Sequence[Region], height: int, width: int) -> NDArray[np.bool_]:
@@ -104,10 +106,14 @@ def _decompress(text: str) -> list[int]:
         code = ord(letter) - 48
         if not 0 <= code < 64:
             raise OpenPoseLabError(f"the run lengths of a region contain the letter {letter!r}, which has no meaning")
+        if shift == _MOST_BITS:  # without this limit, the time would grow with the square of the length
+            raise OpenPoseLabError("the run lengths of a region contain a number that is too large")
         value |= (code & 31) << shift
         shift += 5
         if not code & 32:
             value -= (code & 16) << (shift - 4) if code & 16 else 0
             counts.append(value + (counts[-2] if len(counts) > 2 else 0))
             value = shift = 0
+    if shift:
+        raise OpenPoseLabError("the run lengths of a region are cut short")
     return counts

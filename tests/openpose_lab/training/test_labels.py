@@ -115,7 +115,7 @@ def test_a_missing_photo(tmp_path):
         ({"size": [4, 5], "counts": [3, 3]}, "do not add up"),
         ({"size": [4, 5], "counts": ""}, "do not add up"),
         ({"size": [4, 5], "counts": "~~~~~~~~~zzzzzzzzzoooooo"}, "has no meaning"),
-        ({"size": [4, 5], "counts": "4P"}, "do not add up"),
+        ({"size": [4, 5], "counts": "4P"}, "are cut short"),
         ({"size": [4, 5], "counts": "O"}, "do not add up"),
     ],
 )
@@ -156,3 +156,19 @@ def test_boxes_that_are_not_around_the_keypoints_are_replaced(read, box):
             ]
         ).photos
     assert photo.boxes.tolist() == [[10, 20, 20, 30], [0, 0, 60, 60]]
+
+
+@pytest.mark.parametrize("counts", ["d0o", "o" * 10**6], ids=["cut short", "too large"])
+def test_compressed_run_lengths_with_a_damaged_number(counts):
+    with pytest.raises(OpenPoseLabError, match="are cut short|too large"):
+        region_mask([{"size": [4, 5], "counts": counts}], 4, 5)
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [[["a"]], float("nan"), "a string", "", "[" * 10**5, 0, False, {}],
+    ids=lambda value: repr(value)[:20],
+)
+def test_an_outline_of_another_form_is_not_replaced_by_the_box(read, outline):
+    with pytest.raises(OpenPoseLabError, match="a 'segmentation' of 1.jpg in the annotations must be polygons or run"):
+        read([person(segmentation=outline), person(parts={"nose": (1, 1)})])
