@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> None:
         "--out", type=Path, default=FOLDER, metavar="DIR", help="the folder to write to (default: that of the page)"
     )
     options = parser.parse_args(arguments)
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         raise OpenPoseLabError(f"no browser to show the page; install one of {', '.join(BROWSERS)}")
     for name in PICTURES:
@@ -48,6 +48,11 @@ def main(arguments: Sequence[str]) -> None:
             picture = options.out / name
             write_whole(picture, encode_picture(picture, read_photo(screenshot)))
             print(f"wrote {shown(picture)}")
+
+
+def find_browser() -> str | None:
+    """Return the path of a browser without a window, or None if no such browser is installed."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def look(browser: str, address: str, width: int, height: int, picture: Path) -> None:

@@ -15,7 +15,7 @@ from estimation.built_in_groupings import LAB_MERGE
 from estimation.errors import OpenPoseLabError
 from openpose_lab.commands.hinting import forget_passed, hint_line, is_notebook, is_own, print_hint, print_steps
 from openpose_lab.commands.one_case import run_case
-from openpose_lab.commands.options import add_seconds_option, check_limits, make_parser
+from openpose_lab.commands.options import add_merge_argument, add_seconds_option, check_limits, make_parser
 from openpose_lab.commands.program import how_started, quoted
 from openpose_lab.commands.watching import watch
 from openpose_lab.paths import PACKAGE
@@ -87,14 +87,7 @@ def main(arguments: Sequence[str]) -> None:
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of the command line."""
     parser = make_parser("openpose-lab check-merge", __doc__, EXAMPLES)
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        default=LAB_MERGE,
-        metavar="FILE",
-        help="the Python file or notebook with merge (default: estimation/merge.py)",
-    )
+    add_merge_argument(parser)
     parser.add_argument("--all", action="store_true", help="print every failure, not only the first of each category")
     manner = parser.add_mutually_exclusive_group()
     manner.add_argument(

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from estimation.built_in_groupings import GROUPINGS
+from estimation.built_in_groupings import GROUPINGS, LAB_MERGE
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from estimation.quality import DEFAULT_QUALITY, QUALITIES, Views, choose_views
 from estimation.thresholds import out_of_range, thresholds_of
@@ -181,6 +181,18 @@ def add_grouping_option(parser: Options) -> None:
     """Add the option for the grouping, which joins limbs into people."""
     kinds = f"how limbs are joined into people: {', '.join(GROUPINGS)}, or a Python file with merge or group"
     parser.add_argument("--grouping", default="lab", help=f"{kinds} (default: lab, which is estimation/merge.py)")
+
+
+def add_merge_argument(parser: Options) -> None:
+    """Add the argument for the student's file."""
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        default=LAB_MERGE,
+        metavar="FILE",
+        help="the Python file or notebook with merge (default: estimation/merge.py)",
+    )
 
 
 def add_measuring_options(parser: Options, required: bool = True) -> None:

@@ -12,9 +12,8 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from estimation.built_in_groupings import LAB_MERGE
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning
-from openpose_lab.commands.options import make_parser
+from openpose_lab.commands.options import add_merge_argument, make_parser
 from openpose_lab.commands.program import claim_outputs, shown
 from openpose_lab.paths import sample_photo
 
@@ -64,14 +63,7 @@ def main(arguments: Sequence[str]) -> None:
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of the command line."""
     parser = make_parser("openpose-lab report", __doc__, EXAMPLES)
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=Path,
-        default=LAB_MERGE,
-        metavar="FILE",
-        help="the Python file or notebook with merge (default: estimation/merge.py)",
-    )
+    add_merge_argument(parser)
     parser.add_argument(
         "--out", type=Path, default=Path("report"), metavar="DIR", help="the report's folder (default: report)"
     )

@@ -83,7 +83,8 @@ def main(arguments: Sequence[str]) -> None:
     spec, config, labels, held_out = read_inputs(options)
 
     set_up_keras(options)
-    begun = read_begun(options, run_settings(options, config.layout, labels, held_out))
+    settings = run_settings(options, config.layout, labels, held_out)
+    begun = read_begun(options, settings)
     start = make_network(options, spec, config)
     if options.epochs:
         check_machine(options, start.model)
@@ -102,7 +103,7 @@ def main(arguments: Sequence[str]) -> None:
         from openpose_lab.training.checkpoints import only_run
 
         with only_run(checkpoint_of(options)):
-            run(options, spec, config, recipe, labels, held_out, start.model, teacher, begun)
+            run(options, spec, config, recipe, labels, held_out, start.model, teacher, settings, begun)
 
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -457,6 +458,7 @@ def run(
     held_out: Labels | None,
     network: keras.Model,
     teacher: Teacher | None,
+    settings: dict[str, Any],
     begun: Checkpoint | None,
 ) -> None:
     """Train, and write the weights."""
@@ -472,7 +474,6 @@ def run(
     from openpose_lab.training.validation import network_precision
 
     checkpoint = checkpoint_of(options)
-    settings = run_settings(options, config.layout, labels, held_out)
     batches = Batches(config, recipe, labels.photos, options.batch, options.workers, teacher)
     trainer = compile_trainer(network, make_optimizer(options, batches.steps * options.epochs))
     loaded = LoadedNetwork(spec, KerasRuntime(network))

@@ -217,16 +217,21 @@ def _photo(
     labelled, unknown = [], []
     for entry in entries:
         points = np.array(entry["keypoints"], dtype=float).reshape(-1, 3)
-        if entry.get("iscrowd") or not (points[:, 2] > 0).any():
-            unknown += _region(entry, image)
-        else:
+        if _is_labelled(entry):
             labelled.append((_keypoints(points, layout, names), _box(entry, points), entry))
+        else:
+            unknown += _region(entry, image)
     boxes = np.array([box for _, box, _ in labelled]).reshape(-1, 4)
     areas = [entry.get("area", box[2] * box[3]) for _, box, entry in labelled]
     keypoints = np.array([points for points, _, _ in labelled]).reshape(-1, len(layout.body_parts), 2)
     return LabelledPhoto(
         image["id"], path, keypoints, boxes, np.array(areas, dtype=float), tuple(unknown), tuple(entries), image
     )
+
+
+def _is_labelled(entry: dict[str, Any]) -> bool:
+    """Return True for a person with a labelled keypoint. Crowds and people without keypoints are unknown regions."""
+    return not entry.get("iscrowd") and any(visibility > 0 for visibility in entry["keypoints"][2::3])
 
 
 def _keypoints(points: NDArray[np.float64], layout: Layout, names: Sequence[str]) -> NDArray[np.float64]:
@@ -241,17 +246,15 @@ def _keypoints(points: NDArray[np.float64], layout: Layout, names: Sequence[str]
 
 def _box(entry: dict[str, Any], points: NDArray[np.float64]) -> list[float]:
     """Return x, y, width and height of a person: the annotated box, or the box of the keypoints if they lie outside."""
-    if _is_plausible(entry):
-        return list(entry["bbox"])
     seen = points[points[:, 2] > 0, :2]
+    if "bbox" in entry and _is_near(entry["bbox"], seen):
+        return list(entry["bbox"])
     return [*seen.min(axis=0), *np.ptp(seen, axis=0)]
 
 
-def _is_plausible(entry: dict[str, Any]) -> bool:
-    """Return True if an entry has a box of at least a pixel, with a labelled keypoint in it or near it."""
-    x, y, width, height = entry.get("bbox", (0, 0, 0, 0))
-    points = np.array(entry["keypoints"], dtype=float).reshape(-1, 3)
-    places = points[points[:, 2] > 0, :2]
+def _is_near(box: Sequence[float], places: NDArray[np.float64]) -> bool:
+    """Return True if a box has at least a pixel, and one of the places (k, 2) is in it or near it."""
+    x, y, width, height = box
     near = max(width, height)
     inside = (places >= (x - near, y - near)) & (places <= (x + width + near, y + height + near))
     return bool(min(width, height) >= 1 and inside.all(axis=1).any())
@@ -259,12 +262,16 @@ def _is_plausible(entry: dict[str, Any]) -> bool:
 
 def _warn_of_boxes(annotations: Path, photos: Sequence[LabelledPhoto]) -> None:
     """Give the number of boxes that ``_box`` has replaced in a note."""
-    people = [entry for photo in photos for entry in photo.entries if not entry.get("iscrowd") and "bbox" in entry]
-    labelled = [entry for entry in people if any(entry["keypoints"][2::3])]
-    wrong = sum(not _is_plausible(entry) for entry in labelled)
+    people = [
+        (entry["bbox"], box)
+        for photo in photos
+        for entry, box in zip(filter(_is_labelled, photo.entries), photo.boxes)
+        if "bbox" in entry
+    ]
+    wrong = sum(list(annotated) != box.tolist() for annotated, box in people)
     if wrong:
         note(
-            f"the 'bbox' of {wrong} of {len(labelled)} people in {annotations} is smaller than a pixel or far from the "
+            f"the 'bbox' of {wrong} of {len(people)} people in {annotations} is smaller than a pixel or far from the "
             f"person's keypoints; the box of the keypoints replaces it"
         )
 

@@ -2,14 +2,15 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
 
 import pytest
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from scripts.draw_explain import find_browser
+
+BROWSER = find_browser()
 needs_browser = pytest.mark.skipif(
     BROWSER is None or sys.platform == "win32",
     reason="no chromium, chromium-browser or google-chrome to open the page in, or no pipes to speak to it",
