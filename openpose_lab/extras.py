@@ -16,6 +16,7 @@ _EXTRAS = {
     "pyarrow": "parquet",
     "pillow_heif": "heic",
     "av": "video",
+    "ray": "batch",
 }
 """The extra in pyproject.toml that installs each library."""
 _HAS_TENSORFLOW = sys.version_info < (3, 14)

@@ -49,6 +49,8 @@ PHOTO_ENDINGS = frozenset((
 ))
 # fmt: on
 """The endings of photos in folders and globs, in lower case."""
+HEIC_ENDINGS = (".heic", ".heif", ".hif")
+"""The endings of HEIC photos, which an optional library decodes."""
 DRAWN = "_rendered"
 """The end of the names of drawn pictures, before the ending. OpenPose uses the same."""
 STANDARD_INPUT = "-"
@@ -91,18 +93,15 @@ class PhotoFile:
             OpenPoseLabError: The photo cannot be read completely, or is too large.
         """
         from estimation.files import open_input, read_input
-        from estimation.photos import LARGEST_PHOTO_FILE, decode_photo, read_photo
+        from estimation.photos import LARGEST_PHOTO_FILE, read_photo
         from openpose_lab.sources.heic import decode_heic, is_heic
-        from openpose_lab.sources.recognition import is_video
 
         if self.path is None:
-            data = _read_standard_input(LARGEST_PHOTO_FILE)
-            return decode_heic(data, self.shown) if is_heic(data[:_START]) else decode_photo(data, self.shown)
+            return _decode(_read_standard_input(LARGEST_PHOTO_FILE), self.shown)
         start = b""
         with open_input(self.path, "photo") as file, suppress(OSError):  # the full read below reports it
             start = file.read(_START)
-        if is_video(start, self.path):
-            raise OpenPoseLabError(f"{one_line(str(self.path), 200)} is a video, not a photo; give it to demo_video.py")
+        _refuse_video(start, self.path)
         if is_heic(start):
             return decode_heic(read_input(self.path, "photo", LARGEST_PHOTO_FILE), one_line(str(self.path), 200))
         return read_photo(self.path)
@@ -118,6 +117,38 @@ class _Listed:
 
     path: Path | None
     root: Path = Path()
+
+
+def decode_any_photo(data: bytes, name: str) -> NDArray[np.uint8]:
+    """Decode a photo that was read in another way than by its path.
+
+    Args:
+        data: The whole file, of a format that ``PhotoFile.read`` reads.
+        name: The name of the photo. Messages contain it.
+
+    Returns:
+        (h, w, 3) BGR uint8, upright.
+
+    Raises:
+        OpenPoseLabError: The photo cannot be decoded completely, is too large, or is a video.
+    """
+    _refuse_video(data[:_START], Path(name))
+    return _decode(data, one_line(name, 200))
+
+
+def _decode(data: bytes, name: str) -> NDArray[np.uint8]:
+    from estimation.photos import decode_photo
+    from openpose_lab.sources.heic import decode_heic, is_heic
+
+    return decode_heic(data, name) if is_heic(data[:_START]) else decode_photo(data, name)
+
+
+def _refuse_video(start: bytes, path: Path) -> None:
+    """Raise OpenPoseLabError if the first bytes of a file are those of a video."""
+    from openpose_lab.sources.recognition import is_video
+
+    if is_video(start, path):
+        raise OpenPoseLabError(f"{one_line(str(path), 200)} is a video, not a photo; give it to demo_video.py")
 
 
 def read_frames(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 # fmt: off
-_ENDINGS = frozenset((
+VIDEO_ENDINGS = frozenset((
     ".mp4", ".m4v", ".mov", ".qt", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m2v", ".ts", ".mts", ".m2ts", ".vob",
     ".wmv", ".asf", ".flv", ".3gp", ".3g2", ".ogv", ".mxf", ".dv", ".y4m", ".h264", ".264", ".hevc", ".h265",
 ))
@@ -31,7 +31,7 @@ def is_video_file(path: str | Path) -> bool:
 def is_video(start: bytes, path: Path) -> bool:
     """Return whether a file is a video, by its first ``START`` bytes, or by its ending if the bytes are unknown."""
     kind = _kind(start)
-    return kind is _VIDEO or (kind is None and path.suffix.lower() in _ENDINGS)
+    return kind is _VIDEO or (kind is None and path.suffix.lower() in VIDEO_ENDINGS)
 
 
 def foreign_kind(start: bytes) -> str | None:

@@ -1,0 +1,133 @@
+"""Start Ray on this machine, or join a cluster, and check that the workers fit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import floor
+
+from estimation.errors import OpenPoseLabError, one_line
+from openpose_lab.overlap import count_cores
+
+READING_SHARE = 0.125
+"""The share of each core that Ray reserves for the tasks that decode photos. They may use more, if a core is idle."""
+SMALLEST_STORE = 80
+"""The smallest object store in MB. Ray refuses less than 75 MiB."""
+_SECONDS = 5.0
+"""How long to wait for an answer from the address of a cluster."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The part of a machine or a cluster that a job uses.
+
+    Attributes:
+        workers: The number of workers.
+        threads: The number of photos that each worker computes at once.
+        gpus: Whether each worker has a GPU.
+        store: The size of the object store on this machine in MB. A cluster has its own.
+        address: The address of a cluster; None starts Ray on this machine.
+    """
+
+    workers: int
+    threads: int
+    gpus: bool = False
+    store: int = 1000
+    address: str | None = None
+
+    @property
+    def cpus_a_worker(self) -> float:
+        """The number of cores that Ray reserves for a worker."""
+        return self.threads * (1 - READING_SHARE)
+
+
+@contextmanager
+def ray_started(resources: Resources) -> Iterator[None]:
+    """Start Ray or join a cluster for the time of the block.
+
+    Raises:
+        OpenPoseLabError: Ray does not start, the cluster does not answer, or the workers do not fit.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # messages of its C++ code, which no option hides
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    if resources.address:
+        _check_address(resources.address)
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        _start(resources)
+        signal.signal(signal.SIGTERM, handler)  # Ray sets its own, which ends the program without its clean-up
+        _check_fit(resources)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _start(resources: Resources) -> None:
+    import ray
+
+    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    try:
+        if resources.address:
+            ray.init(address=resources.address, **quiet)
+            return
+        ray.init(
+            num_cpus=max(count_cores(), resources.workers * resources.threads),
+            object_store_memory=resources.store << 20,
+            include_dashboard=False,
+            **quiet,
+        )
+    except (ConnectionError, TimeoutError, RuntimeError, ValueError, OSError) as error:
+        reason = one_line(str(error), 200)
+        if resources.address:
+            raise OpenPoseLabError(
+                f"Ray cannot join the cluster at {resources.address} ({reason}); check that it runs there"
+            ) from error
+        raise OpenPoseLabError(f"Ray cannot start on this machine ({reason}); run `ray stop`, and try again") from error
+
+
+def _check_address(address: str) -> None:
+    """Raise OpenPoseLabError if a cluster does not answer. Ray itself would wait for a long time."""
+    if address == "auto":
+        return
+    if "://" in address:
+        raise OpenPoseLabError(
+            f"{one_line(address, 100)} is for Ray's client, which cannot run this; run the command on the cluster, for "
+            "example with `ray job submit`, with --address auto"
+        )
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise OpenPoseLabError(
+            f"{one_line(address, 100)} is not the address of a cluster; give HOST:PORT, such as 10.0.0.5:6379, or auto"
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise OpenPoseLabError(
+            f"no cluster answers at {one_line(address, 100)} ({error}); check the address, and whether Ray runs there"
+        ) from error
+
+
+def _check_fit(resources: Resources) -> None:
+    """Raise OpenPoseLabError if the workers do not fit. Ray itself would wait for more machines without an end."""
+    import ray
+
+    need = {"CPU": resources.cpus_a_worker, **({"GPU": 1.0} if resources.gpus else {})}
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(min(floor(machine.get(name, 0) / share + 1e-6) for name, share in need.items()) for machine in machines)
+    if room >= resources.workers:
+        return
+    where = "the cluster" if resources.address else "this machine"
+    cores, gpus = (int(sum(machine.get(name, 0) for machine in machines)) for name in ("CPU", "GPU"))
+    has = f"{cores} cores{f' and {gpus} GPUs' if resources.gpus else ''} on {len(machines)} machines"
+    wanted = f"{resources.workers} workers of {resources.threads} cores{' and a GPU' if resources.gpus else ''}"
+    raise OpenPoseLabError(
+        f"{wanted} do not fit: {where} has {has}, which is enough for {room}; give fewer --workers or --threads"
+    )

@@ -1,0 +1,139 @@
+"""The dataset of Ray that reads photos, finds people, and hands the results to the program that writes them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from estimation.errors import OpenPoseLabError, one_line
+from openpose_lab.batch.cluster import Resources
+from openpose_lab.batch.rows import from_stream
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from openpose_lab.batch.output import Output
+    from openpose_lab.batch.plan import Plan
+    from openpose_lab.batch.settings import Settings
+
+BLOCK = 16 << 20
+"""The size of a block of decoded photos in bytes: 18 photos of 640x480. A larger photo is a block of its own."""
+READING_CPUS = 0.125
+"""The number of cores that Ray reserves for a task that decodes photos, so that one runs for each core."""
+_IN_FLIGHT = 2
+"""The number of blocks that are given to a worker at once, so that it need not wait for the next one."""
+
+
+@dataclass
+class _Part:
+    """The results of a part that is not finished yet."""
+
+    left: int
+    done: set[int] = field(default_factory=set)
+    people: list[pyarrow.Table] = field(default_factory=list)
+    failures: list[pyarrow.Table] = field(default_factory=list)
+
+
+def results(tasks: Sequence[pyarrow.Table], settings: Settings, resources: Resources) -> Iterator[dict[str, Any]]:
+    """Find the people in the photos and videos of tasks, with Ray.
+
+    Args:
+        tasks: Reading tasks, from ``Plan.tasks``.
+        settings: The settings of the job.
+        resources: The workers. Ray is started already.
+
+    Yields:
+        Rows of ``Worker.__call__``, in any order.
+
+    Raises:
+        OpenPoseLabError: The job must end, or Ray fails.
+    """
+    import ray
+    import ray.data
+    import ray.exceptions
+
+    from openpose_lab.batch.reading import PhotoSource
+    from openpose_lab.batch.worker import Worker
+
+    context = ray.data.DataContext.get_current()
+    context.target_max_block_size = BLOCK
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.retried_io_errors = []  # stores.py repeats what can be repeated
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    read = ray.data.read_datasource(
+        PhotoSource(tasks, settings),
+        num_cpus=READING_CPUS,
+        override_num_blocks=max(1, len(tasks)),
+    )
+    found = read.map_batches(
+        Worker,
+        fn_constructor_args=(settings,),
+        batch_size=None,
+        batch_format="pyarrow",
+        zero_copy_batch=True,
+        num_cpus=resources.cpus_a_worker,
+        num_gpus=1 if resources.gpus else None,
+        compute=ray.data.ActorPoolStrategy(size=resources.workers, max_tasks_in_flight_per_actor=_IN_FLIGHT),
+    )
+    try:
+        for block in found.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
+            for row in block.to_pylist():
+                if row["stop"] is not None:
+                    raise OpenPoseLabError(row["stop"])
+                yield row
+    except ray.exceptions.RayError as error:
+        raise OpenPoseLabError(f"Ray stopped the job: {_reason(error)}; run it again to continue") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost reason of an error of Ray, which quotes whole tracebacks."""
+    cause = getattr(error, "cause", None) or error
+    lines = [line for line in str(cause).strip().splitlines() if line.strip()]
+    return one_line(f"{type(cause).__name__}: {lines[-1] if lines else ''}", 200)
+
+
+def run(
+    plan: Plan,
+    tasks: Sequence[pyarrow.Table],
+    settings: Settings,
+    resources: Resources,
+    output: Output,
+    tick: Callable[[int], object],
+) -> int:
+    """Process the parts that are not finished, and write each one as soon as it is complete.
+
+    Args:
+        plan: The plan of the job.
+        tasks: The unfinished tasks of the plan.
+        settings: The settings of the job.
+        resources: The workers. Ray is started already.
+        output: The output folder.
+        tick: A function that is called with a number of finished photos and videos.
+
+    Returns:
+        The number of people that were found.
+
+    Raises:
+        OpenPoseLabError: The job must end, or a file cannot be written. Finished parts remain.
+    """
+    counts = plan.counts()
+    waiting = {part: _Part(counts[part]) for task in tasks for part in dict.fromkeys(task["part"].to_pylist())}
+    people = 0
+    for row in results(tasks, settings, resources):
+        part = waiting.get(row["part"])
+        if part is None or part.done.intersection(row["indexes"]):
+            continue  # Ray repeated a task of a worker that was lost after its result had arrived
+        part.done.update(row["indexes"])
+        part.people.append(from_stream(row["people"]))
+        part.failures.append(from_stream(row["failures"]))
+        tick(len(row["indexes"]))
+        if len(part.done) == part.left:
+            output.write_part(row["part"], part.people, part.failures)
+            people += sum(map(len, part.people))
+            del waiting[row["part"]]
+    if waiting:
+        raise OpenPoseLabError(f"Ray lost the results of {len(waiting)} parts; run the command again to continue")
+    return people

@@ -1,0 +1,179 @@
+"""Ray tasks that decode photos, beside the workers that find people in them.
+
+A block of a reading task has one row a photo: its pixels, or the reason why it cannot be read. A video is only named,
+because the worker decodes it: its frames must stay in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ray.data.block import BlockMetadata
+from ray.data.datasource import Datasource, ReadTask
+
+from estimation.errors import OpenPoseLabError
+from openpose_lab.batch.listing import ROWS, VIDEO
+from openpose_lab.batch.rows import from_stream, to_stream
+from openpose_lab.batch.stores import Store, StoreError, is_address, open_store, split_file
+from openpose_lab.extras import MissingLibraryError
+from openpose_lab.sources.photo_files import decode_any_photo
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow
+    from numpy.typing import NDArray
+
+    from openpose_lab.batch.settings import Settings
+
+_ROWS_AT_ONCE = 16
+"""The number of rows of a Parquet file that are read at once."""
+
+
+class PhotoSource(Datasource):
+    """The parts of a plan as a source of Ray Data. Each task becomes one Ray task that yields blocks of photos."""
+
+    def __init__(self, tasks: Iterable[pyarrow.Table], settings: Settings) -> None:
+        self._tasks = [to_stream(task) for task in tasks]
+        self._settings = settings
+
+    def get_name(self) -> str:
+        """Return the name of the stage in Ray's dashboard."""
+        return "DecodePhotos"
+
+    def estimate_inmemory_data_size(self) -> int | None:
+        """Return None: the size of the decoded photos is not known."""
+        return None
+
+    def get_read_tasks(self, *_: Any, **__: Any) -> list[ReadTask]:
+        """Return the reading tasks, in order. Ray's wishes for their number are ignored."""
+        unknown = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
+        return [ReadTask(partial(read_task, task, self._settings), unknown) for task in self._tasks]
+
+
+def read_task(task: bytes, settings: Settings) -> Iterator[pyarrow.Table]:
+    """Decode the photos of a task.
+
+    Args:
+        task: Rows of ``Plan.table``, from ``to_stream``.
+        settings: The settings of the job.
+
+    Yields:
+        Tables of one row, with the columns of ``_block``.
+    """
+    store = open_store(settings.folder)
+    for item in from_stream(task).to_pylist():
+        try:
+            if item["kind"] == VIDEO:
+                yield _block(item, item["index"], item["name"], video=True)
+            elif item["kind"] == ROWS:
+                yield from _read_rows(store, item, settings.column or "")
+            else:
+                yield _read_photo(item, item["index"], item["name"], partial(_read_file, store, item["name"]))
+        except (StoreError, MissingLibraryError) as error:
+            yield _block(item, item["index"], item["name"], stop=str(error))
+            return
+
+
+def locate(store: Store, name: str) -> tuple[Store, str]:
+    """Return the folder that holds an item, and the item's name in it. Addresses in lists have folders of their own."""
+    if is_address(name):
+        folder, file = split_file(name)
+        return open_store(folder), file
+    return store, name
+
+
+def _read_file(store: Store, name: str) -> bytes:
+    place, file = locate(store, name)
+    return place.read(file)
+
+
+def _read_photo(item: dict[str, Any], index: int, source: str, load: Any) -> pyarrow.Table:
+    try:
+        pixels = decode_any_photo(load(), source)
+    except (StoreError, MissingLibraryError):
+        raise
+    except OpenPoseLabError as error:
+        return _block(item, index, source, error=str(error))
+    except MemoryError:
+        return _block(item, index, source, error=f"not enough memory to decode {source}; make it smaller")
+    return _block(item, index, source, pixels)
+
+
+def _read_rows(store: Store, item: dict[str, Any], column: str) -> Iterator[pyarrow.Table]:
+    """Yield the photos in successive rows of a Parquet file. A row group is read piece by piece."""
+    import pyarrow
+    import pyarrow.parquet
+
+    sources = (f"{item['name']}#{item['row'] + row}" for row in range(item["count"]))
+    row = -1
+    try:
+        with store.opened(item["name"]) as file:
+            table = pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20)
+            before = sum(table.metadata.row_group(group).num_rows for group in range(item["group"]))
+            first = item["row"] - before
+            for row, data in enumerate(_values(table, item["group"], column, first, item["count"])):
+                source = next(sources)
+                yield _read_photo(item, item["index"] + row, source, partial(_present, data, source))
+    except (StoreError, MissingLibraryError):
+        raise
+    except (OpenPoseLabError, pyarrow.ArrowException, MemoryError, StopIteration) as error:
+        for row, source in enumerate(sources, row + 1):
+            yield _block(item, item["index"] + row, source, error=f"the rows of {item['name']} cannot be read: {error}")
+    else:
+        for row, source in enumerate(sources, row + 1):
+            yield _block(item, item["index"] + row, source, error=f"{item['name']} has fewer rows than in the plan")
+
+
+def _values(table: Any, group: int, column: str, first: int, count: int) -> Iterator[bytes | None]:
+    """Yield the values of rows of a row group. The rows before ``first`` are decoded, but not kept."""
+    position, end = 0, first + count
+    for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=[column]):
+        size = len(batch)
+        if position + size > first:
+            values = batch.column(0)
+            for name in column.split(".")[1:]:
+                values = values.field(name)
+            for value in values[max(0, first - position) : end - position]:
+                yield value.as_py()
+        position += size
+        if position >= end:
+            return
+
+
+def _present(data: bytes | None, source: str) -> bytes:
+    if data is None:
+        raise OpenPoseLabError(f"{source} holds no photo: its value is empty")
+    return data
+
+
+def _block(
+    item: dict[str, Any],
+    index: int,
+    source: str,
+    pixels: NDArray[np.uint8] | None = None,
+    error: str | None = None,
+    stop: str | None = None,
+    video: bool = False,
+) -> pyarrow.Table:
+    """Return a table of one row.
+
+    Its columns: ``part``, ``index`` and ``source``; ``pixels`` as bytes with ``height`` and ``width``; ``error``, why
+    the photo cannot be read; ``stop``, why the job must end; ``video``, whether the worker has to decode a video.
+    """
+    import pyarrow as pa
+
+    height, width = (0, 0) if pixels is None else pixels.shape[:2]
+    columns = {
+        "part": pa.array([item["part"]], pa.int32()),
+        "index": pa.array([index], pa.int64()),
+        "source": pa.array([source], pa.string()),
+        "pixels": pa.array([None if pixels is None else memoryview(pixels).cast("B")], pa.large_binary()),
+        "height": pa.array([height], pa.int32()),
+        "width": pa.array([width], pa.int32()),
+        "error": pa.array([error], pa.string()),
+        "stop": pa.array([stop], pa.string()),
+        "video": pa.array([video], pa.bool_()),
+    }
+    return pa.table(columns)
