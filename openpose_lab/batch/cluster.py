@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import floor
+from typing import Any
 
 from estimation.errors import OpenPoseLabError, one_line
+from estimation.quiet import silent_stderr
 from openpose_lab.overlap import count_cores
 
 READING_SHARE = 0.125
@@ -73,17 +75,14 @@ def ray_started(resources: Resources) -> Iterator[None]:
 def _start(resources: Resources) -> None:
     import ray
 
-    quiet = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    where: dict[str, Any] = {"address": resources.address}
+    if not resources.address:
+        cores = max(count_cores(), resources.workers * resources.threads)
+        where = {"num_cpus": cores, "object_store_memory": resources.store << 20, "include_dashboard": False}
     try:
-        if resources.address:
-            ray.init(address=resources.address, **quiet)
-            return
-        ray.init(
-            num_cpus=max(count_cores(), resources.workers * resources.threads),
-            object_store_memory=resources.store << 20,
-            include_dashboard=False,
-            **quiet,
-        )
+        with silent_stderr():  # Ray's C++ code prints that its messages are switched off
+            ray.init(**where, **quiet)
     except (ConnectionError, TimeoutError, RuntimeError, ValueError, OSError) as error:
         reason = one_line(str(error), 200)
         if resources.address:
@@ -120,7 +119,8 @@ def _check_fit(resources: Resources) -> None:
     import ray
 
     need = {"CPU": resources.cpus_a_worker, **({"GPU": 1.0} if resources.gpus else {})}
-    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    machines = [node["Resources"] for node in nodes if node["Alive"]]
     room = sum(min(floor(machine.get(name, 0) / share + 1e-6) for name, share in need.items()) for machine in machines)
     if room >= resources.workers:
         return

@@ -104,42 +104,43 @@ def _read_photo(item: dict[str, Any], index: int, source: str, load: Any) -> pya
 def _read_rows(store: Store, item: dict[str, Any], column: str) -> Iterator[pyarrow.Table]:
     """Yield the photos in successive rows of a Parquet file. A row group is read piece by piece."""
     import pyarrow
-    import pyarrow.parquet
 
-    sources = (f"{item['name']}#{item['row'] + row}" for row in range(item["count"]))
-    row = -1
+    done = 0
+    reason = f"{item['name']} has fewer rows than before"
     try:
-        with store.opened(item["name"]) as file:
-            table = pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20)
-            before = sum(table.metadata.row_group(group).num_rows for group in range(item["group"]))
-            first = item["row"] - before
-            for row, data in enumerate(_values(table, item["group"], column, first, item["count"])):
-                source = next(sources)
-                yield _read_photo(item, item["index"] + row, source, partial(_present, data, source))
+        for value in _values(store, item, column):
+            source = _row_name(item, done)
+            yield _read_photo(item, item["index"] + done, source, partial(_present, value, source))
+            done += 1
     except (StoreError, MissingLibraryError):
         raise
-    except (OpenPoseLabError, pyarrow.ArrowException, MemoryError, StopIteration) as error:
-        for row, source in enumerate(sources, row + 1):
-            yield _block(item, item["index"] + row, source, error=f"the rows of {item['name']} cannot be read: {error}")
-    else:
-        for row, source in enumerate(sources, row + 1):
-            yield _block(item, item["index"] + row, source, error=f"{item['name']} has fewer rows than in the plan")
+    except (OpenPoseLabError, pyarrow.ArrowException, MemoryError) as error:
+        reason = f"the rows of {item['name']} cannot be read: {error}"
+    for row in range(done, item["count"]):
+        yield _block(item, item["index"] + row, _row_name(item, row), error=reason)
 
 
-def _values(table: Any, group: int, column: str, first: int, count: int) -> Iterator[bytes | None]:
-    """Yield the values of rows of a row group. The rows before ``first`` are decoded, but not kept."""
-    position, end = 0, first + count
-    for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=[column]):
-        size = len(batch)
-        if position + size > first:
+def _row_name(item: dict[str, Any], row: int) -> str:
+    return f"{item['name']}#{item['row'] + row}"
+
+
+def _values(store: Store, item: dict[str, Any], column: str) -> Iterator[bytes | None]:
+    """Yield the values of a column in an item's rows. Earlier rows of the row group are decoded, but not kept."""
+    import pyarrow.parquet
+
+    with store.opened(item["name"]) as file:
+        table = pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20)
+        position = sum(table.metadata.row_group(group).num_rows for group in range(item["group"]))
+        first, end = item["row"], item["row"] + item["count"]
+        for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[item["group"]], columns=[column]):
             values = batch.column(0)
             for name in column.split(".")[1:]:
                 values = values.field(name)
-            for value in values[max(0, first - position) : end - position]:
+            for value in values[max(0, first - position) : max(0, end - position)]:
                 yield value.as_py()
-        position += size
-        if position >= end:
-            return
+            position += len(batch)
+            if position >= end:
+                return
 
 
 def _present(data: bytes | None, source: str) -> bytes:
@@ -169,7 +170,7 @@ def _block(
         "part": pa.array([item["part"]], pa.int32()),
         "index": pa.array([index], pa.int64()),
         "source": pa.array([source], pa.string()),
-        "pixels": pa.array([None if pixels is None else memoryview(pixels).cast("B")], pa.large_binary()),
+        "pixels": pa.array([None if pixels is None else pixels.tobytes()], pa.large_binary()),
         "height": pa.array([height], pa.int32()),
         "width": pa.array([width], pa.int32()),
         "error": pa.array([error], pa.string()),

@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ LARGEST_FILE = 300 << 20
 _TRIES = 3
 """How often an address is asked before its trouble stops the job. pyarrow itself repeats some requests, too."""
 _PAUSE = 1.0
-"""Seconds before the second try; the third waits twice as long."""
+"""Seconds before the next try."""
 _OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
 """Errors of one file. Any other error of reading is trouble of the disk or the store."""
 _DENIED = ("ACCESS_DENIED", "status 403", "HTTP 403", "PERMISSION_DENIED")
@@ -87,6 +87,7 @@ class LocalStore(Store):
         self.root, self.shown = root, one_line(str(root), 200)
 
     def list_files(self, folder: str = "") -> list[str]:
+        """See ``Store.list_files``."""
         top = self.root / folder
         try:
             paths = [path for found in all_contents(top) for path in found.files]
@@ -98,16 +99,19 @@ class LocalStore(Store):
         return [path.relative_to(self.root).as_posix() for path in paths]
 
     def read(self, name: str, what: str = "photo") -> bytes:
+        """See ``Store.read``."""
         with self._as_trouble():
             return read_input(self.root / name, what, LARGEST_FILE)
 
     @contextmanager
     def as_path(self, name: str) -> Iterator[Path]:
+        """See ``Store.as_path``."""
         with self._as_trouble():
             yield self.root / name
 
     @contextmanager
     def opened(self, name: str) -> Iterator[Any]:
+        """See ``Store.opened``."""
         with self._as_trouble():
             try:
                 file = (self.root / name).open("rb")
@@ -117,6 +121,7 @@ class LocalStore(Store):
                 yield file
 
     def write(self, name: str, data: bytes) -> None:
+        """See ``Store.write``."""
         path = self.root / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,6 +132,7 @@ class LocalStore(Store):
             raise StoreError(str(error)) from error
 
     def delete(self, name: str) -> None:
+        """See ``Store.delete``."""
         try:
             (self.root / name).unlink(missing_ok=True)
         except OSError as error:
@@ -164,6 +170,7 @@ class RemoteStore(Store):
         return RemoteStore, (self._address,)
 
     def list_files(self, folder: str = "") -> list[str]:
+        """See ``Store.list_files``."""
         import pyarrow.fs
 
         top = self._path(folder)
@@ -177,19 +184,22 @@ class RemoteStore(Store):
         return names
 
     def read(self, name: str, what: str = "photo") -> bytes:
-        def load() -> bytes:
+        """See ``Store.read``."""
+
+        def load() -> Any:
             with self._files.open_input_file(self._path(name)) as file:
                 if file.size() > LARGEST_FILE:
                     raise OpenPoseLabError(f"the {what} {name} is larger than {LARGEST_FILE >> 20} MB")
-                return bytes(file.read())
+                return file.read()
 
         try:
-            return self._try(load)
+            return bytes(self._try(load))
         except FileNotFoundError:
             raise self._missing(name, what) from None
 
     @contextmanager
     def as_path(self, name: str) -> Iterator[Path]:
+        """See ``Store.as_path``."""
         with tempfile.TemporaryDirectory(prefix="openpose-lab-") as folder:
             path = Path(folder) / name.rpartition("/")[2]
             try:
@@ -200,6 +210,7 @@ class RemoteStore(Store):
 
     @contextmanager
     def opened(self, name: str) -> Iterator[Any]:
+        """See ``Store.opened``."""
         try:
             with self._files.open_input_file(self._path(name)) as file:
                 yield file
@@ -209,6 +220,7 @@ class RemoteStore(Store):
             raise self._trouble(error) from error
 
     def write(self, name: str, data: bytes) -> None:
+        """See ``Store.write``."""
         path = self._path(name)
 
         def save() -> None:
@@ -224,6 +236,7 @@ class RemoteStore(Store):
         self._try(save)
 
     def delete(self, name: str) -> None:
+        """See ``Store.delete``."""
         with suppress(FileNotFoundError):
             self._try(lambda: self._files.delete_file(self._path(name)))
 
@@ -243,17 +256,17 @@ class RemoteStore(Store):
     def _missing(self, name: str, what: str) -> OpenPoseLabError:
         return OpenPoseLabError(f"there is no {what} {one_line(name, 200)} at {self.shown}")
 
-    def _try(self, action: Any) -> Any:
+    def _try(self, action: Callable[[], Any], left: int = _TRIES - 1) -> Any:
         """Run an action, and repeat it if the store fails. FileNotFoundError passes."""
-        for attempt in range(1, _TRIES + 1):
-            try:
-                return action()
-            except FileNotFoundError:
-                raise
-            except OSError as error:
-                if attempt == _TRIES or _is_denied(error):
-                    raise self._trouble(error) from error
-                time.sleep(_PAUSE * attempt)
+        try:
+            return action()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            if not left or _is_denied(error):
+                raise self._trouble(error) from error
+        time.sleep(_PAUSE)
+        return self._try(action, left - 1)
 
     def _trouble(self, error: OSError) -> OpenPoseLabError:
         reason = one_line(str(error), 200)

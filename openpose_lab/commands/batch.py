@@ -313,12 +313,12 @@ def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int) -> f
     """Estimate the seconds for all videos from the first frames of some videos."""
     from openpose_lab.batch.listing import VIDEO
 
-    frames, seconds = sum(row["frames"] for row in rows), sum(row["seconds"] for row in rows)
+    frames, seconds = sum(int(row["frames"]) for row in rows), sum(float(row["seconds"]) for row in rows)
     expected = [row["expected"] for row in rows if row["expected"]]
     if not frames or not expected:
         raise OpenPoseLabError("the sampled videos do not state their length, so no time can be estimated")
     videos = plan.kinds()[VIDEO]
-    in_all = videos * sum(expected) / len(expected)
+    in_all: float = videos * sum(expected) / len(expected)
     print(f"{'frames':12} about {in_all:,.0f}, from the lengths of {len(expected)} videos")
     print(f"{'rate':12} {frames / seconds:.1f} frames a second and worker, measured on {frames} frames")
     return in_all * seconds / frames / min(workers, videos)

@@ -9,7 +9,7 @@ import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 ANY_FOLDERS = "**"
 """The part of a glob that stands for any number of folders, including zero."""
@@ -111,7 +111,7 @@ def matches(folder: Path, parts: Sequence[str], links: list[Path]) -> Iterator[P
             yield from matches(path, rest, links)
 
 
-def natural_key(path: Path) -> list[tuple[list[str | int], str]]:
+def natural_key(path: PurePath) -> list[tuple[list[str | int], str]]:
     """Return a sort key for natural order: 2.jpg before 10.jpg, upper and lower case alike."""
     return [(_pieces(folded(part)), part) for part in path.parts]
 
