@@ -202,7 +202,7 @@ def _integrate(
 
 
 def sample_counts(config: Config, coordinates: Coordinates, peaks: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the number of PAF samples behind the score of each pair of peaks.
+    """Return the number of PAF samples from which the score of each pair of peaks is computed.
 
     Args:
         config: the configuration of the limbs.
@@ -250,7 +250,10 @@ def sample_limbs(
 
 @lru_cache
 def _middle(count: int, weight: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return positions and weights of the middle samples of ``quadrature``: as few as weigh more than ``weight``."""
+    """Return positions and weights of the middle samples of ``quadrature``.
+
+    They are the fewest samples with weights that add up to more than ``weight``.
+    """
     u, weights = quadrature(count)
     edge = 0
     while weights[edge + 1 : -edge - 1].sum() > weight:
@@ -325,7 +328,8 @@ def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:
     """Match peaks greedily and one-to-one for each limb (equations 13 to 15).
 
     Greedy matching accepts the best candidate, drops all others of this limb that share a peak with it, and repeats.
-    This function works on all limbs at once: each round accepts every candidate that is the best of both its peaks.
+    This function works on all limbs at once: each round accepts every candidate that is the best one left at both of
+    its peaks.
 
     Args:
         candidates: all candidates, best first.

@@ -103,11 +103,11 @@ def _find_peaks(maps: NDArray[np.float32], part_count: int, threshold: float) ->
 
 
 def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a (h, w) bool mask with one cell for each flat top of a heatmap: the most central cell.
+    """Return a (h, w) bool mask with one cell for each flat top of a heatmap: the cell nearest to its centre.
 
-    flat: (h, w) bool, the cells that equal their highest neighbour. A connected group of them is a
-    flat top, with one exception: if a cell beside the group has the same value and a higher
-    neighbour, the group is part of a slope.
+    flat: (h, w) bool, the cells that have the same value as their highest neighbour. A connected group
+    of such cells is a flat top or a step of a slope. It is a step if a cell beside the group has the
+    same value and a higher neighbour.
     """
     labels, group_map = cv2.connectedComponents(flat.astype(np.uint8))  # label 0: cells that are not flat
     count = labels - 1

@@ -34,7 +34,8 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
     """
     # Take the rows best first, so that their order in ``subset`` does not matter. A row and all people
     # that own one of its peaks become one person. If a slot would then hold two peaks, this is a conflict, and the row
-    # loses: it gives up the peaks that have owners. Two or more remaining peaks become a new person.
+    # loses: it gives up the peaks that have owners. If two or more peaks remain, they become a new person (only for
+    # rows with more than two peaks, such as merge's own answer).
     owner = {}  # (slot, id) of a peak -> the person that owns it
     for row in sorted(subset.tolist(), key=_rank):
         peaks = [(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING]

@@ -166,7 +166,10 @@ def scale_to_height(photo: NDArray[np.uint8], height: int, config: Config = COCO
 
 
 def _largest_scale(shape: tuple[int, ...], most_pixels: int) -> float:
-    """Return the scale at which a photo (h, w, 3) has ``most_pixels``. Pixels that extend a narrow strip count."""
+    """Return the scale at which the network's input has ``most_pixels``. ``shape`` is that of the photo, (h, w, 3).
+
+    A short side is extended to ``LEAST_INPUT_SIDE``. The added pixels count, too.
+    """
     short, long = sorted(shape[:2])
     scale: float = (most_pixels / (short * long)) ** 0.5
     return min(scale, most_pixels / (LEAST_INPUT_SIDE * long)) if short * scale < LEAST_INPUT_SIDE else scale

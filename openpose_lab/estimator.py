@@ -153,15 +153,15 @@ class PoseEstimator:
         """Find the people in many photos, several at once.
 
         Args:
-            photos: One or several sources, as for ``frames``, such as the path of a folder or of a video. Or frames,
-                such as from ``frames``.
+            photos: The sources, as for ``frames``: one path or several, such as the path of a folder or of a video.
+                Frames are accepted, too, such as those that ``frames`` returns.
             threads: The number of photos to work on at once. By default, one more than the number of cores.
             on_error: A function that is called with the name of each photo that fails, and the error. The work then
                 continues with the next photo. Without this function, the error is raised. A photo that cannot be read
-                fails, too.
-            live: Whether to yield each finished result when the next frame arrives, at the latest. Cameras need this. A
-                slow frame then delays the others. By default, True for the number of a camera and for the address of a
-                live stream.
+                counts as failed.
+            live: Whether to yield each finished result when the next frame arrives, or earlier. Cameras need this. At
+                most ``threads`` frames are then worked on, so a slow frame delays the frames after it. By default, True
+                for the number of a camera and for the address of a live stream, and False for all other sources.
 
         Returns:
             An iterator of (frame, people), in the order of the frames. Its memory does not grow with the number of

@@ -93,7 +93,7 @@ def _join(
     assembly = Assembly(coordinates, tells=False)  # do not record these calls as decisions: the solver has decided
     for a, b in connected.peaks[chosen].tolist():
         assembly.connect(a, b)
-    for a, b in connected.peaks.tolist():  # this joins more only if the time ran out
+    for a, b in connected.peaks.tolist():  # if the time ran out, more candidates may fit
         assembly.connect(a, b)
     inside = [assembly.person[a] is assembly.person[b] for a, b in connected.peaks.tolist()]
     return assembly.people(), float(connected.score[inside].sum())
@@ -139,9 +139,10 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         for peaks, path in _paths_between_rivals(ends, np.flatnonzero(answers[0]).tolist(), part):
             if time.monotonic() > until:
                 break
-            # At least one candidate of the path must be dropped. The constraint becomes stronger if it counts, instead
-            # of the path's first candidate, all candidates of its kind from the second peak to a rival of the last
-            # peak. At most one of these can be chosen, and none of them together with the rest of the path.
+            # The path leads over the peaks p0, p1, ..., pn, and p0 is a rival of pn. At least one candidate of the path
+            # must be dropped. The constraint becomes stronger if the candidate p0-p1 is replaced by all candidates of
+            # its kind from p1 to a rival of pn. At most one of these can be chosen, and none of them together with the
+            # rest of the path.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
             others = [index for index in from_rivals if peaks[-1] not in ends[index]]
             broken.append(Constraint([*others, *path[1:]], len(path) - 1))

@@ -206,7 +206,7 @@ HINTS: dict[str, tuple[str, str, str]] = {
         "of each different person that it joins. Do this outside any loop over slots or peaks. Then remove the "
         "joined people from the list.",
     ),
-    "a score is the sum of random rows": (
+    "scores add up with random rows, too": (
         "The sums are right in the cases made by hand, but not for these random rows. Add up the scores of each "
         "person: was one row left out, or counted twice? If only the last digits differ, look for float32 or "
         "rounding.",

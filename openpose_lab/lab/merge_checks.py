@@ -50,11 +50,11 @@ LITTLE_MEMORY = "needs little memory"
 COMES_BACK = "returns in time"
 KEEPS_TO_ITSELF = "uses no files, network or programs"
 _TOLERANCE = 1e-6  # of a score
-_MOST_ENDS = 20  # ends of merge's process, after which merge is not called again
-_CROWD = 34
+_MOST_ENDS = 20  # if merge's process ends this many times, merge is not called again
+_CROWD = 34  # people with nine rows each: 306 rows
 _SECONDS_FOR_CROWD = 2.0
-"""The time limit for this crowd, 306 rows. The project's own merge takes 2 to 4 milliseconds. A merge in plain Python
-that compares all pairs of rows again after each change takes a second."""
+"""The time limit for the rows of ``_CROWD`` people. The project's own merge takes 2 to 4 milliseconds. A merge in plain
+Python that compares all pairs of rows again after each change takes a second."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,14 @@ class CallsMerge(Protocol):
 
 
 class Bench:
-    """A ``contract.Caller`` of a merge, mostly in the sandbox. Several checks share its replies.
+    """Calls a merge for the checks, as a ``contract.Caller``. It keeps the replies, so that several checks share them.
+
+    The runner decides where the merge runs: in the sandbox, or in this process.
 
     Attributes:
         loaded: the reply to loading the file.
         replies: the rows and the reply of each call.
-        hung: the reply to all further calls, once the merge has used up its time; None before.
+        hung: None, until the merge has used up its time. Then the reply to every further call; the merge is not called.
         shrink_seconds: if random rows fail, a check searches for fewer rows that also fail. This is the time limit of
             the search in seconds.
     """
@@ -157,7 +159,7 @@ class Bench:
         return reply
 
     def smallest_first(self) -> list[tuple[Rows, SandboxReply]]:
-        """Return the replies so far, sorted by the number of rows, then ``hung`` if the merge has used up its time."""
+        """Return the rows and the reply of each call so far, fewest rows first, and ``hung`` last if it is set."""
         replies = sorted(self.replies, key=lambda rows_and_reply: len(rows_and_reply[0]))
         return [*replies, (self.nothing, self.hung)] if self.hung else replies
 
@@ -257,7 +259,10 @@ def _find_fault(rows: Rows, reply: SandboxReply) -> tuple[str, str] | None:
 
 
 def _reply_check(name: str, bench: Bench) -> Failure | None:
-    """Run one of the contract's ``REPLY_CHECKS`` on each reply so far. Other checks look at memory and time."""
+    """Run one of the contract's ``REPLY_CHECKS`` on each reply so far.
+
+    A call that took too much memory or time passes here, because ``LITTLE_MEMORY`` and ``COMES_BACK`` report it.
+    """
     for rows, reply in [(None, bench.loaded), *bench.smallest_first()]:
         sentence = REPLY_CHECKS[name]("merge", reply)
         if sentence and not (name == RETURNS and (reply.memory or reply.slow)):
@@ -518,7 +523,7 @@ CHECKS = (
         partial(_on_each, summed, [case.rows for case in CASES if case.scores]),
     ),
     MergeCheck(
-        "a score is the sum of random rows",
+        "scores add up with random rows, too",
         "correctness",
         partial(on_random_rows, peaceful_rows, summed),
         random=True,

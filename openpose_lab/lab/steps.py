@@ -85,7 +85,7 @@ STEPS = (
     Step(
         "scores",
         "a score is the sum of the rows",
-        ("a score is the sum of the rows, each once", "a score is the sum of random rows"),
+        ("a score is the sum of the rows, each once", "scores add up with random rows, too"),
     ),
     Step(
         "prune",

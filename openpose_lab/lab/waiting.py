@@ -49,7 +49,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "people with a score of less than 0.4 per part are dropped": (_APART, _ON),
     _LIMITS: (_APART, _ON),
     _CONNECTED: (*_JOINING_BY_HAND, _LIMITS),
-    "a score is the sum of random rows": (_SUMS,),
+    "scores add up with random rows, too": (_SUMS,),
     _CROWD: _JOINING_BY_HAND,
     "the handout's rows in any order": _JOINING,
     _SETTLED: _JOINING,

@@ -10,8 +10,8 @@ only the second becomes less certain while a person is hidden:
   time, predicts the place and its variance. The variance grows while the person is hidden, so larger moves are
   tolerated.
 
-All lengths are shares of the body height and all times are seconds, so the same settings fit every picture size, frame
-rate and layout.
+In ``Settings``, lengths are shares of the body height, and times are seconds. So the same settings fit every picture
+size, frame rate and layout. Only ``birth`` and ``patience`` count frames.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Settings:
         start_speed: Standard deviation of a new person's velocity, per second.
         push: Standard deviation of the change of velocity in a second.
         damping: Seconds in which the predicted velocity falls to 37 %.
-        learning: Each frame moves the stored place of a keypoint in the body by this share towards the new place.
+        learning: Each detection moves the stored pose towards the new pose by this share of the difference.
         growth: Standard deviation of the logarithm of a person's growth between two detections.
         doubt_weight: The exponent of the penalty for an uncertain place.
         least: The smallest similarity of two skeletons that may be the same person.

@@ -154,7 +154,7 @@ HIDDEN = (
         )
         for name, category, rows, property_of in (
             ("connected rows are one person", "correctness", peaceful_rows, connected),
-            ("a score is the sum of random rows", "correctness", peaceful_rows, summed),
+            ("scores add up with random rows, too", "correctness", peaceful_rows, summed),
             ("any rows in any order", "order", any_rows, in_any_order),
             ("the people have no more score than the rows", "conflicts", any_rows, no_more_score),
             ("answers to random rows keep the contract", "conflicts", any_rows, answer_keeps_contract),

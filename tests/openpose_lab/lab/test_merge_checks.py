@@ -301,7 +301,7 @@ HIDDEN_FINDS = {
     "an ear and a shoulder of two people": BROKEN["lets the larger id win"][0],
     "connected rows are one person": BROKEN["never joins anybody"][0],
     "the people have no more score than the rows": BROKEN["sums scores twice"][0],
-    "a score is the sum of random rows": BROKEN["sums scores twice"][0],
+    "scores add up with random rows, too": BROKEN["sums scores twice"][0],
     "any rows in any order": BROKEN["goes by the order of the rows"][0],
     "answers to random rows keep the contract": BROKEN["keeps both who claim a peak"][0],
 }
@@ -332,7 +332,7 @@ def test_no_check_is_without_a_broken_merge_but_those_that_are_as_others_on_rand
         "the handout's nine rows are one person",
         "people who share no peak stay apart",
         "a limb within a person adds its score, and no part",
-        "a score is the sum of random rows",
+        "scores add up with random rows, too",
         "the handout's rows in any order",
         "any rows in any order",
         "an elbow with two wrists keeps the stronger one",
