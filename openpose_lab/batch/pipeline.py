@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import ray.data
+from ray.data.block import BlockMetadata
+from ray.data.datasource import Datasource, ReadTask
+from ray.exceptions import RayError
 
 from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.batch.cluster import Resources
-from openpose_lab.batch.rows import from_stream
+from openpose_lab.batch.reading import read_task
+from openpose_lab.batch.rows import from_stream, to_stream
+from openpose_lab.batch.worker import Worker
 
 if TYPE_CHECKING:
     import pyarrow
@@ -24,6 +32,27 @@ READING_CPUS = 0.125
 """The number of cores that Ray reserves for a task that decodes photos, so that one runs for each core."""
 _IN_FLIGHT = 2
 """The number of blocks that are given to a worker at once, so that it need not wait for the next one."""
+
+
+class PhotoSource(Datasource):
+    """The parts of a plan as a source of Ray Data. Each task becomes one Ray task that yields blocks of photos."""
+
+    def __init__(self, tasks: Iterable[pyarrow.Table], settings: Settings) -> None:
+        self._tasks = [to_stream(task) for task in tasks]
+        self._settings = settings
+
+    def get_name(self) -> str:
+        """Return the name of the stage in Ray's dashboard."""
+        return "DecodePhotos"
+
+    def estimate_inmemory_data_size(self) -> int | None:
+        """Return None: the size of the decoded photos is not known."""
+        return None
+
+    def get_read_tasks(self, *_: Any, **__: Any) -> list[ReadTask]:
+        """Return the reading tasks, in order. Ray's wishes for their number are ignored."""
+        unknown = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
+        return [ReadTask(partial(read_task, task, self._settings), unknown) for task in self._tasks]
 
 
 @dataclass
@@ -50,13 +79,6 @@ def results(tasks: Sequence[pyarrow.Table], settings: Settings, resources: Resou
     Raises:
         OpenPoseLabError: The job must end, or Ray fails.
     """
-    import ray
-    import ray.data
-    import ray.exceptions
-
-    from openpose_lab.batch.reading import PhotoSource
-    from openpose_lab.batch.worker import Worker
-
     context = ray.data.DataContext.get_current()
     context.target_max_block_size = BLOCK
     context.enable_progress_bars = False
@@ -84,7 +106,7 @@ def results(tasks: Sequence[pyarrow.Table], settings: Settings, resources: Resou
                 if row["stop"] is not None:
                     raise OpenPoseLabError(row["stop"])
                 yield row
-    except ray.exceptions.RayError as error:
+    except RayError as error:
         raise OpenPoseLabError(f"Ray stopped the job: {_reason(error)}; run it again to continue") from error
 
 

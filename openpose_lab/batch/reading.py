@@ -1,4 +1,4 @@
-"""Ray tasks that decode photos, beside the workers that find people in them.
+"""Decode the photos of a part, in Ray tasks beside the workers that find people in them.
 
 A block of a reading task has one row a photo: its pixels, or the reason why it cannot be read. A video is only named,
 because the worker decodes it: its frames must stay in order.
@@ -6,17 +6,14 @@ because the worker decodes it: its frames must stay in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ray.data.block import BlockMetadata
-from ray.data.datasource import Datasource, ReadTask
-
 from estimation.errors import OpenPoseLabError
 from openpose_lab.batch.listing import ROWS, VIDEO
-from openpose_lab.batch.rows import from_stream, to_stream
-from openpose_lab.batch.stores import Store, StoreError, is_address, open_store, split_file
+from openpose_lab.batch.rows import from_stream
+from openpose_lab.batch.stores import Store, StoreError, locate, open_store
 from openpose_lab.extras import MissingLibraryError
 from openpose_lab.sources.photo_files import decode_any_photo
 
@@ -29,27 +26,6 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 16
 """The number of rows of a Parquet file that are read at once."""
-
-
-class PhotoSource(Datasource):
-    """The parts of a plan as a source of Ray Data. Each task becomes one Ray task that yields blocks of photos."""
-
-    def __init__(self, tasks: Iterable[pyarrow.Table], settings: Settings) -> None:
-        self._tasks = [to_stream(task) for task in tasks]
-        self._settings = settings
-
-    def get_name(self) -> str:
-        """Return the name of the stage in Ray's dashboard."""
-        return "DecodePhotos"
-
-    def estimate_inmemory_data_size(self) -> int | None:
-        """Return None: the size of the decoded photos is not known."""
-        return None
-
-    def get_read_tasks(self, *_: Any, **__: Any) -> list[ReadTask]:
-        """Return the reading tasks, in order. Ray's wishes for their number are ignored."""
-        unknown = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
-        return [ReadTask(partial(read_task, task, self._settings), unknown) for task in self._tasks]
 
 
 def read_task(task: bytes, settings: Settings) -> Iterator[pyarrow.Table]:
@@ -74,14 +50,6 @@ def read_task(task: bytes, settings: Settings) -> Iterator[pyarrow.Table]:
         except (StoreError, MissingLibraryError) as error:
             yield _block(item, item["index"], item["name"], stop=str(error))
             return
-
-
-def locate(store: Store, name: str) -> tuple[Store, str]:
-    """Return the folder that holds an item, and the item's name in it. Addresses in lists have folders of their own."""
-    if is_address(name):
-        folder, file = split_file(name)
-        return open_store(folder), file
-    return store, name
 
 
 def _read_file(store: Store, name: str) -> bytes:

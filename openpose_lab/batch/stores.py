@@ -295,6 +295,14 @@ def split_file(text: str) -> tuple[str, str]:
     return folder + question + options, name
 
 
+def locate(store: Store, name: str) -> tuple[Store, str]:
+    """Return the folder that holds an item, and the item's name in it. Addresses in lists have folders of their own."""
+    if is_address(name):
+        folder, file = split_file(name)
+        return open_store(folder), file
+    return store, name
+
+
 def shown_address(address: str) -> str:
     """Return an address for messages and files: without options, a user name and a password, which may be secret."""
     scheme, _, rest = address.partition("?")[0].partition("://")

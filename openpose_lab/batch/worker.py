@@ -12,9 +12,8 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from estimation.subset import GroupingError
-from openpose_lab.batch.reading import locate
 from openpose_lab.batch.rows import Failure, Found, failures_table, people_table, to_stream
-from openpose_lab.batch.stores import StoreError, open_store
+from openpose_lab.batch.stores import StoreError, locate, open_store
 from openpose_lab.extras import MissingLibraryError
 from openpose_lab.overlap import map_in_threads
 

@@ -167,7 +167,42 @@ def work(plan: Plan, done: set[int], settings: Settings, resources: Resources, o
     if not tasks:
         return 0
     with started(resources), tqdm(total=plan.photos, initial=before, unit=unit_of(plan), disable=None) as bar:
-        return run(plan, tasks, settings, resources, output, bar.update)
+        rate = Rate()
+
+        def tick(count: int) -> None:
+            rate.count(count)
+            bar.update(count)
+
+        people = run(plan, tasks, settings, resources, output, tick)
+    if rate.per_second:
+        print(f"{'rate':12} {rate.per_second:.1f} {unit_of(plan)}s a second, after the start")
+    return people
+
+
+class Rate:
+    """The rate at which results come. The first result is not counted, because the workers load the network before it.
+
+    Attributes:
+        counted: The number of photos and videos after the first result.
+    """
+
+    def __init__(self) -> None:
+        self.counted = 0
+        self._began: float | None = None
+        self._ended = 0.0
+
+    def count(self, number: int) -> None:
+        """Note that a result has come, with a number of photos and videos."""
+        self._ended = time.monotonic()
+        if self._began is None:
+            self._began = self._ended
+        else:
+            self.counted += number
+
+    @property
+    def per_second(self) -> float | None:
+        """Photos and videos a second; None for fewer than two results."""
+        return self.counted / (self._ended - self._began) if self.counted and self._began is not None else None
 
 
 @contextmanager
@@ -280,33 +315,23 @@ def estimate(plan: Plan, settings: Settings, resources: Resources) -> None:
     total = 0.0
     with started(resources):
         if photos:
-            total += seconds_of_photos(plan, list(timed(results(photos, settings, resources))))
+            rate = Rate()
+            for row in results(photos, settings, resources):
+                rate.count(len(row["indexes"]))
+            total += seconds_of_photos(plan, rate)
         if videos:
             total += seconds_of_videos(plan, list(results(videos, settings, resources)), resources.workers)
     print(f"{'about':12} {duration(total)} for all, with {resources.workers} workers of {resources.threads} threads")
 
 
-def timed(rows: Iterator[dict[str, Any]]) -> Iterator[tuple[float, int]]:
-    """Yield the time at which each result comes, and its number of photos."""
-    for row in rows:
-        yield time.monotonic(), len(row["indexes"])
-
-
-def seconds_of_photos(plan: Plan, arrivals: list[tuple[float, int]]) -> float:
-    """Estimate the seconds for all photos from the results of a sample.
-
-    The first result is not counted, because the workers load the network before it.
-    """
+def seconds_of_photos(plan: Plan, rate: Rate) -> float:
+    """Estimate the seconds for all photos from the rate of a sample."""
     from openpose_lab.batch.listing import PHOTO
 
-    began, first = arrivals[0]
-    ended, _ = arrivals[-1]
-    rest = sum(count for _, count in arrivals) - first
-    if not rest:
+    if not rate.per_second:
         raise OpenPoseLabError("the photos are too few to estimate a time; run without --dry-run")
-    rate = rest / max(ended - began, 1e-6)
-    print(f"{'rate':12} {rate:.1f} photos a second, measured on {rest} photos")
-    return plan.kinds()[PHOTO] / rate
+    print(f"{'rate':12} {rate.per_second:.1f} photos a second, measured on {rate.counted} photos")
+    return plan.kinds()[PHOTO] / rate.per_second
 
 
 def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int) -> float:
