@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import floor
@@ -16,12 +16,20 @@ from estimation.errors import OpenPoseLabError, one_line
 from estimation.quiet import silent_stderr
 from openpose_lab.overlap import count_cores
 
+BLOCK = 16 << 20
+"""The size of a block of decoded photos in bytes: 18 photos of 640x480. A larger photo is a block of its own."""
 READING_SHARE = 0.125
 """The share of each core that Ray reserves for the tasks that decode photos. They may use more, if a core is idle."""
 SMALLEST_STORE = 80
 """The smallest object store in MB. Ray refuses less than 75 MiB."""
 _SECONDS = 5.0
 """How long to wait for an answer from the address of a cluster."""
+
+
+_RAY, _WORKER, _READER = 1200, 350, 150
+"""MB of memory: Ray and the program, a worker, and a process that decodes photos. See ``memory_bound``."""
+_COPIES = 4
+"""The number of copies of a photo that a thread may hold: the file, the decoded pixels, a view, and its maps."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,22 @@ class Resources:
         return self.threads * (1 - READING_SHARE)
 
 
+def memory_bound(resources: Resources, cores: int, photo: float = BLOCK >> 20) -> float:
+    """Return the memory that a job on this machine needs at most, in MB.
+
+    Decoded photos wait in the object store, which Ray keeps below its size. So the memory does not grow with the number
+    of photos. The numbers were measured on Linux with the network ``lightweight``: Ray and the program, a worker, and a
+    process that decodes photos. A decoded photo and its copies are in the memory of each thread, too.
+
+    Args:
+        resources: The workers, and the size of the object store.
+        cores: The number of cores of this machine.
+        photo: The size of the largest decoded photo in MB: width x height x 3 bytes.
+    """
+    worker = _WORKER + (resources.threads + 1) * _COPIES * photo
+    return _RAY + resources.store + resources.workers * worker + cores * (_READER + _COPIES * photo)
+
+
 @contextmanager
 def ray_started(resources: Resources) -> Iterator[None]:
     """Start Ray or join a cluster for the time of the block.
@@ -66,7 +90,7 @@ def ray_started(resources: Resources) -> Iterator[None]:
     try:
         _start(resources)
         signal.signal(signal.SIGTERM, handler)  # Ray sets its own, which ends the program without its clean-up
-        _check_fit(resources)
+        check_fit(resources, nodes())
         yield
     finally:
         ray.shutdown()
@@ -114,13 +138,25 @@ def _check_address(address: str) -> None:
         ) from error
 
 
-def _check_fit(resources: Resources) -> None:
-    """Raise OpenPoseLabError if the workers do not fit. Ray itself would wait for more machines without an end."""
+def nodes() -> list[dict[str, float]]:
+    """Return the resources of each machine of the running cluster, such as ``{"CPU": 8.0, "GPU": 1.0}``."""
     import ray
 
+    found: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node["Resources"] for node in found if node["Alive"]]
+
+
+def check_fit(resources: Resources, machines: Sequence[Mapping[str, float]]) -> None:
+    """Check that the workers fit. Otherwise Ray would wait for more machines without an end.
+
+    Args:
+        resources: The workers.
+        machines: The resources of each machine, from ``nodes``.
+
+    Raises:
+        OpenPoseLabError: The workers do not fit.
+    """
     need = {"CPU": resources.cpus_a_worker, **({"GPU": 1.0} if resources.gpus else {})}
-    nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    machines = [node["Resources"] for node in nodes if node["Alive"]]
     room = sum(min(floor(machine.get(name, 0) / share + 1e-6) for name, share in need.items()) for machine in machines)
     if room >= resources.workers:
         return

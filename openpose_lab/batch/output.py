@@ -19,11 +19,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from estimation.errors import OpenPoseLabError
+from estimation.files import cannot_write
 from openpose_lab.batch import plan as plans
 from openpose_lab.batch.plan import Plan
 from openpose_lab.batch.rows import to_parquet
 from openpose_lab.batch.stores import LocalStore, open_store
 from openpose_lab.file_locks import busy, try_lock
+from openpose_lab.job.outputs import make_folder
 
 if TYPE_CHECKING:
     import pyarrow
@@ -49,8 +51,12 @@ class Output:
 
     def __enter__(self) -> Output:
         if isinstance(self._store, LocalStore):
-            self._store.write(_LOCK, b"")
-            self._lock = (self._store.root / _LOCK).open("ab")
+            make_folder(self._store.root)
+            path = self._store.root / _LOCK
+            try:
+                self._lock = path.open("ab")
+            except OSError as error:
+                raise cannot_write(path, error) from error
             if not try_lock(self._lock):
                 self._lock.close()
                 raise busy(self._store.root)

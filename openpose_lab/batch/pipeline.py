@@ -14,7 +14,7 @@ from ray.data.datasource import Datasource, ReadTask
 from ray.exceptions import RayError
 
 from estimation.errors import OpenPoseLabError, one_line
-from openpose_lab.batch.cluster import Resources
+from openpose_lab.batch.cluster import BLOCK, Resources
 from openpose_lab.batch.reading import read_task
 from openpose_lab.batch.rows import from_stream, to_stream
 from openpose_lab.batch.worker import Worker
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from openpose_lab.batch.plan import Plan
     from openpose_lab.batch.settings import Settings
 
-BLOCK = 16 << 20
-"""The size of a block of decoded photos in bytes: 18 photos of 640x480. A larger photo is a block of its own."""
 READING_CPUS = 0.125
 """The number of cores that Ray reserves for a task that decodes photos, so that one runs for each core."""
 _IN_FLIGHT = 2

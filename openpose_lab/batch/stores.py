@@ -241,7 +241,7 @@ class RemoteStore(Store):
             self._try(lambda: self._files.delete_file(self._path(name)))
 
     def _path(self, name: str) -> str:
-        return f"{self._root}/{name}".strip("/") if self._root and name else self._root or name
+        return f"{self._root}/{name}" if self._root and name else self._root or name
 
     def _exists(self, path: str) -> bool:
         import pyarrow.fs

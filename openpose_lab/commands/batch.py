@@ -303,8 +303,10 @@ def estimate(plan: Plan, settings: Settings, resources: Resources) -> None:
     """Count the items, process a sample with Ray, and print how long all of them would take."""
     from dataclasses import replace
 
+    from openpose_lab.batch.cluster import memory_bound
     from openpose_lab.batch.pipeline import results
     from openpose_lab.batch.sample import sample_of
+    from openpose_lab.overlap import count_cores
 
     check_libraries(plan)
     for kind, count in plan.kinds().items():
@@ -321,6 +323,10 @@ def estimate(plan: Plan, settings: Settings, resources: Resources) -> None:
             total += seconds_of_photos(plan, rate)
         if videos:
             total += seconds_of_videos(plan, list(results(videos, settings, resources)), resources.workers)
+    if not resources.address:
+        print(
+            f"{'memory':12} at most {memory_bound(resources, count_cores()) / 1000:.1f} GB, if photos are below 5 megapixels"
+        )
     print(f"{'about':12} {duration(total)} for all, with {resources.workers} workers of {resources.threads} threads")
 
 
