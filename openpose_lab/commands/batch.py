@@ -324,9 +324,8 @@ def estimate(plan: Plan, settings: Settings, resources: Resources) -> None:
         if videos:
             total += seconds_of_videos(plan, list(results(videos, settings, resources)), resources.workers)
     if not resources.address:
-        print(
-            f"{'memory':12} at most {memory_bound(resources, count_cores()) / 1000:.1f} GB, if photos are below 5 megapixels"
-        )
+        most = memory_bound(resources, count_cores()) / 1000
+        print(f"{'memory':12} at most {most:.1f} GB, if all photos are below 5 megapixels")
     print(f"{'about':12} {duration(total)} for all, with {resources.workers} workers of {resources.threads} threads")
 
 

@@ -291,7 +291,7 @@ def test_a_worker_may_be_killed(photos, expected, slow_merge, tmp_path):
 def test_the_program_may_be_killed(photos, expected, slow_merge, tmp_path):
     options = [photos, tmp_path / "out", *OPTIONS, "--workers", 2, "--grouping", slow_merge]
     with running(*options) as process:
-        others = [pid for pid, _ in below(process.pid)]
+        others = [pid for pid, name in below(process.pid) if "Agent" not in name]  # two of Ray's end a minute later
         process.kill()
         process.wait()
     before = written(tmp_path / "out")
@@ -407,7 +407,8 @@ def test_a_video_has_the_ids_of_the_demo(tmp_path):
         if row["source"] == "a.mp4":
             mine.setdefault(row["index"], []).append(row["person_id"])
     assert len(mine) == 20
-    assert list(mine.values()) == [[person["person_id"] for person in line["people"]] for line in lines]
+    theirs = [[person["person_id"] for person in line["people"]] for line in lines]
+    assert [[-1 if one is None else one for one in people] for people in mine.values()] == theirs
 
 
 @with_ray
