@@ -43,6 +43,7 @@ ROOMS = (
     {"openpose_lab.evaluation", "openpose_lab.job"},
     {"openpose_lab.training"},
     {"openpose_lab.benchmark", "openpose_lab.lab"},
+    {"openpose_lab.batch"},
     {"openpose_lab.commands"},
     {"openpose_lab.__main__", "demo_image", "demo_video"},
     {"scripts"},

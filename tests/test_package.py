@@ -38,8 +38,14 @@ def test_ranges_are_those_of_the_lab_s_sets():
         for name in ("requirements-light.txt", "requirements.txt")
     )
     assert requirements(PROJECT["project"]["dependencies"]) == light
-    extras = requirements(line for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines)
+    optional = PROJECT["project"]["optional-dependencies"]
+    extras = requirements(line for name, lines in optional.items() if name != "batch" for line in lines)
     assert rest == {**extras, "tensorflow": extras["tensorflow"] + TENSORFLOW_WHERE}
+
+
+def test_ray_is_for_its_own_extra_and_for_developers():
+    developers = requirements((ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines())
+    assert requirements(PROJECT["project"]["optional-dependencies"]["batch"])["ray"] == developers["ray"]
 
 
 def test_where_openvino_has_no_wheel_tensorflow_takes_its_place():

@@ -1,7 +1,7 @@
 """A data set past one machine: photos and videos through Ray Data, to a folder of Parquet files.
 
 stores.py     folders on this machine, and behind an address such as s3://bucket/folder
-listing.py    a source -> the items in it: photos, videos, and rows of Parquet files
+listing.py    a source -> its items
 plan.py       items -> parts; each part becomes one file of the output
 reading.py    Ray tasks: decode the photos of a part
 worker.py     Ray actors: each loads the network once, and finds the people

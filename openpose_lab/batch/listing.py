@@ -12,39 +12,19 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from estimation.errors import OpenPoseLabError, one_line
+from openpose_lab.batch.items import PHOTO, ROWS, VIDEO, Item
 from openpose_lab.batch.stores import Store, is_address, open_store, split_file
 from openpose_lab.formats.tables import encodable
 from openpose_lab.sources.paths_in_order import natural_key
 from openpose_lab.sources.photo_files import PHOTO_ENDINGS
 from openpose_lab.sources.recognition import VIDEO_ENDINGS
 
-PHOTO, VIDEO, ROWS = "photo", "video", "rows"
-"""The kinds of items."""
 PARQUET = (".parquet", ".pq")
 _LISTS = (".txt", ".lst", ".list", "")
 """The endings of text files that list paths."""
 _LONGEST_LIST = 1 << 30
 _BYTES = "bytes"
 """The field that holds a photo in columns of Hugging Face, next to the field ``path``."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """One photo, one video, or successive rows of a Parquet file with a photo each.
-
-    Attributes:
-        kind: ``PHOTO``, ``VIDEO`` or ``ROWS``.
-        name: The file's name in the source's folder, or an absolute path, or an address.
-        row: The first row in the Parquet file; 0 for other kinds.
-        count: The number of photos: the number of rows, and 1 for other kinds.
-        group: The row group of the Parquet file that holds the rows; 0 for other kinds.
-    """
-
-    kind: str
-    name: str
-    row: int = 0
-    count: int = 1
-    group: int = 0
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,10 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openpose_lab.batch.listing import PHOTO, ROWS, VIDEO, Item
+from openpose_lab.batch.items import PHOTO, PHOTOS_A_PART, ROWS, VIDEO, Item
 
 if TYPE_CHECKING:
     import pyarrow
-
-PHOTOS_A_PART = 256
-"""The usual number of photos in a part. A killed job loses the unfinished parts, at most a few seconds of work."""
 
 
 @dataclass(frozen=True)

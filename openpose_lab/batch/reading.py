@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.batch.listing import ROWS, VIDEO
+from openpose_lab.batch.items import ROWS, VIDEO
 from openpose_lab.batch.rows import from_stream
 from openpose_lab.batch.stores import Store, StoreError, locate, open_store
 from openpose_lab.extras import MissingLibraryError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from openpose_lab.batch.listing import VIDEO
+from openpose_lab.batch.items import VIDEO
 
 if TYPE_CHECKING:
     import pyarrow

@@ -1,7 +1,8 @@
-"""Find the people in a data set of photos and videos, on one machine or on a Ray cluster, and write a table.
+"""Find the people in a data set, on one machine or on a Ray cluster.
 
-The program writes Parquet files to the folder OUT: people/ has one row per person, failures/ has one row per photo or
-video that failed. Run the same command again to continue a stopped job: finished parts are not done again.
+The data set is a folder of photos and videos, a list of them, a Parquet file, or an address. The program writes Parquet
+files to the folder OUT: people/ has one row per person, failures/ has one row per photo or video that failed. Run the
+same command again to continue a stopped job: finished parts are not done again.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Parse the options of the command line."""
-    from openpose_lab.batch.plan import PHOTOS_A_PART
+    from openpose_lab.batch.items import PHOTOS_A_PART
 
     parser = make_parser("openpose-lab batch", __doc__, EXAMPLES.format(program="openpose-lab batch"))
     add = parser.add_argument
@@ -261,7 +262,7 @@ def settings_shown(options: argparse.Namespace, settings: Settings) -> dict[str,
 
 def check_libraries(plan: Plan) -> None:
     """Raise MissingLibraryError if the plan has videos or HEIC photos, and the library that decodes them is missing."""
-    from openpose_lab.batch.listing import VIDEO
+    from openpose_lab.batch.items import VIDEO
     from openpose_lab.sources.photo_files import HEIC_ENDINGS
 
     if plan.kinds()[VIDEO]:
@@ -331,7 +332,7 @@ def estimate(plan: Plan, settings: Settings, resources: Resources) -> None:
 
 def seconds_of_photos(plan: Plan, rate: Rate) -> float:
     """Estimate the seconds for all photos from the rate of a sample."""
-    from openpose_lab.batch.listing import PHOTO
+    from openpose_lab.batch.items import PHOTO
 
     if not rate.per_second:
         raise OpenPoseLabError("the photos are too few to estimate a time; run without --dry-run")
@@ -341,7 +342,7 @@ def seconds_of_photos(plan: Plan, rate: Rate) -> float:
 
 def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int) -> float:
     """Estimate the seconds for all videos from the first frames of some videos."""
-    from openpose_lab.batch.listing import VIDEO
+    from openpose_lab.batch.items import VIDEO
 
     frames, seconds = sum(int(row["frames"]) for row in rows), sum(float(row["seconds"]) for row in rows)
     expected = [row["expected"] for row in rows if row["expected"]]

@@ -3,7 +3,8 @@
 import pytest
 
 from estimation.errors import OpenPoseLabError
-from openpose_lab.batch.listing import PHOTO, ROWS, VIDEO, Item, list_items
+from openpose_lab.batch.items import PHOTO, ROWS, VIDEO, Item
+from openpose_lab.batch.listing import list_items
 from tests.support.extras import needs
 
 pytestmark = needs("pyarrow")

@@ -7,7 +7,7 @@ import pytest
 
 from estimation.errors import OpenPoseLabError
 from estimation.layouts import LAYOUTS
-from openpose_lab.batch.listing import PHOTO, Item
+from openpose_lab.batch.items import PHOTO, Item
 from openpose_lab.batch.output import Output
 from openpose_lab.batch.plan import empty_plan
 from openpose_lab.batch.rows import Failure, failures_table, people_table

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openpose_lab.batch.listing import PHOTO, ROWS, VIDEO, Item
+from openpose_lab.batch.items import PHOTO, ROWS, VIDEO, Item
 from openpose_lab.batch.plan import empty_plan, from_bytes, to_bytes
 from tests.support.extras import needs
 
