@@ -24,8 +24,10 @@ class Candidates:
         limb: (C,) intp, index into ``config.limbs``.
         peaks: (C, 2) intp, ids of the peaks: from, to.
         peak_scores: (C, 2) float64, heatmap scores of the two peaks.
-        score: (C,) float64, the line integral of the PAF between them.
-        agreement: (C,) float64, share of the samples that agree with the limb.
+        score: (C,) float64, as in ``score_candidates``: the mean of the PAF's component along the limb, minus a penalty
+            for long limbs. It is at least ``config.short_limb_score`` for limbs shorter than ``config.short_limb``.
+        agreement: (C,) float64, the total weight (0 to 1) of the samples that agree with the limb. It is 1 for limbs
+            shorter than ``config.short_limb``.
     """
 
     limb: NDArray[np.intp]
@@ -57,8 +59,8 @@ class Connections:
 
     Attributes:
         candidates: every pair that passed the thresholds. Groupings with a function ``group`` choose from these.
-        accepted: (m,) intp, indices into ``candidates``, sorted by limb, then best first. Within a limb, each peak
-            occurs at most once.
+        accepted: (m,) intp, indices into ``candidates``, sorted by limb, then best first. Among the accepted candidates
+            of one kind of limb, each peak occurs at most once.
         coordinates: the peaks that the candidates join.
         limb_count: the number of limbs in the config.
     """
@@ -147,7 +149,8 @@ def _pairs_that_may_pass(
     The samples in the middle of a limb have the largest weights. If too many of them disagree, the pair fails, and the
     other samples need not be read. In a crowd, this drops most pairs.
     """
-    spared = 1 - config.min_agreement + 1e-4  # the weight that may disagree, plus a margin for rounding
+    # Samples that disagree may have at most this weight together. 1e-4 is a margin for rounding.
+    spared = 1 - config.min_agreement + 1e-4
     u, weight = _middle(config.limb_samples, spared)
     blocks = []
     for limb, peaks in _blocks_of_pairs(config, coordinates, max(1, _BLOCK // len(u))):
@@ -164,9 +167,10 @@ def _pairs_that_may_pass(
 def _blocks_of_pairs(
     config: Config, coordinates: Coordinates, size: int
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Yield all pairs of a peak of a limb's first part and one of its second part, in blocks: limb (C,), peaks (C, 2).
+    """For each kind of limb, pair every peak of its first body part with every peak of its second.
 
-    Memory depends only on the size of a block, not on ``max_peaks_per_part``.
+    Yield these pairs in blocks: limb (C,), peaks (C, 2). Memory depends only on the size of a block, not on
+    ``max_peaks_per_part``.
     """
     count = np.bincount(coordinates.part, minlength=len(config.body_parts))
     first = np.cumsum(count) - count  # ids are sorted by part
@@ -269,7 +273,7 @@ def _read_limbs(
     peaks: NDArray[np.intp],
     u: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Read the PAF's component along each limb at the shares ``u`` of its length.
+    """Read the PAF's component along each limb at the positions ``u``: 0 is the start of the limb, 1 is its end.
 
     Returns the components, (samples, C), and the lengths in cells, (C,). This axis order is fast to compute.
     """
@@ -286,10 +290,11 @@ def _read_limbs(
 
 @cache
 def quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the positions and weights of the samples on a limb: Gauss-Legendre quadrature.
+    """Return the positions and weights of the samples on a limb.
 
-    Take a line through several people. Evenly spaced samples can hit a limb of each person and miss all gaps between
-    them. The unequal steps of this quadrature prevent that.
+    They are those of Gauss-Legendre quadrature, a method of numerical integration. Take a line through several
+    people. Evenly spaced samples can hit a limb of each person and miss all gaps between them. The unequal steps of
+    this quadrature prevent that.
 
     Args:
         count: the number of samples.

@@ -1,4 +1,4 @@
-"""Heatmaps -> peaks: where each body part may be, more exactly than one map cell."""
+"""Heatmaps -> peaks: where each body part may be, to a fraction of a map cell."""
 
 from __future__ import annotations
 
@@ -105,9 +105,9 @@ def _find_peaks(maps: NDArray[np.float32], part_count: int, threshold: float) ->
 def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return a (h, w) bool mask with one cell for each flat top of a heatmap: the cell nearest to its centre.
 
-    flat: (h, w) bool, the cells that have the same value as their highest neighbour. A connected group
-    of such cells is a flat top or a step of a slope. It is a step if a cell beside the group has the
-    same value and a higher neighbour.
+    flat: (h, w) bool, the cells that have the same value as their highest neighbour. A connected group of such cells
+    is a flat top if all cells around it are lower. Otherwise it is a terrace on a slope: it touches a cell of the same
+    value that is not in ``flat``, because that cell has a higher neighbour.
     """
     labels, group_map = cv2.connectedComponents(flat.astype(np.uint8))  # label 0: cells that are not flat
     count = labels - 1
@@ -140,7 +140,8 @@ def _too_many(config: Config, found: NDArray[np.intp]) -> str:
 def _best(part: NDArray[np.intp], score: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
     """Return the indices of the ``limit`` highest peaks of each part, sorted. The peaks are sorted by part."""
     by_score = np.lexsort((-score, part))
-    rank = np.arange(len(part)) - np.searchsorted(part, part)  # by_score is sorted by part too
+    # part[by_score] equals part, so this is each entry's rank within its part.
+    rank = np.arange(len(part)) - np.searchsorted(part, part)
     return np.sort(by_score[rank < limit])
 
 
@@ -151,7 +152,7 @@ def refine(
 
     The logarithm of the ideal heatmap exp(-d^2 / sigma^2) (the handout's equation 7) is a parabola along each axis. So
     the function fits a parabola to the logarithms of a peak and its two neighbours. For an ideal
-    peak, the vertex of this parabola is the exact centre. At the map's edge, one axis lacks a
+    peak, the highest point of this parabola is the exact centre. At the map's edge, one axis lacks a
     neighbour and uses the curvature of the other axis. In a corner, both axes lack a neighbour, and
     the position is the cell's centre.
 
@@ -180,6 +181,6 @@ def refine(
         slope = np.where(has_after, slope, before - centre - curvature / 2)
         known = (known | known[::-1]) & (has_before | has_after)
     offset = np.divide(slope, curvature, out=np.zeros_like(curvature), where=known & (curvature < 0))
-    offset = offset.clip(-0.5, 0.5)  # this cell is the highest, so the vertex lies in it
+    offset = offset.clip(-0.5, 0.5)  # this cell has the highest value, so the parabola's highest point lies in it
     xy: NDArray[np.float32] = (place + offset).T.astype(np.float32)
     return xy

@@ -10,9 +10,9 @@ the same person.
     10 right_ankle   11 left_hip      12 left_knee      13 left_ankle    14 right_eye
     15 left_eye      16 right_ear     17 left_ear       18 score         19 parts_num
 
-To test this file, run ``python -m openpose_lab check-merge`` in the lab's folder. After each edit,
-``estimate`` loads this file again. In a notebook, you can also assign your function to
-``estimation.merge.merge``; then ``estimate`` calls your function.
+To test this file, run ``python -m openpose_lab check-merge`` in the lab's folder. ``estimate``, in
+estimation/estimators.py, calls ``merge``. After each edit, it loads this file again. In a notebook, you
+can also assign your function to ``estimation.merge.merge``; then ``estimate`` calls your function.
 """
 
 import numpy as np
@@ -34,8 +34,8 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
     """
     # Take the rows best first, so that their order in ``subset`` does not matter. A row and all people
     # that own one of its peaks become one person. If a slot would then hold two peaks, this is a conflict, and the row
-    # loses: it gives up the peaks that have owners. If two or more peaks remain, they become a new person (only for
-    # rows with more than two peaks, such as merge's own answer).
+    # loses: it gives up the peaks that have owners. If two or more peaks remain, they become a new person. This can
+    # happen only if the row has more than two peaks, for example when merge is called with its own answer.
     owner = {}  # (slot, id) of a peak -> the person that owns it
     for row in sorted(subset.tolist(), key=_rank):
         peaks = [(slot, i) for slot, i in enumerate(row[:SCORE]) if i != MISSING]
@@ -59,7 +59,7 @@ def merge(subset, min_num_body_parts=4, min_score=0.4):
         row[SCORE] = person["score"]
         row[PARTS_NUM] = len(person["peaks"])
 
-    # Prune people with parts_num < 4 or score / parts_num < 0.4.
+    # Prune people with parts_num < min_num_body_parts or score / parts_num < min_score.
     keep = merged[:, PARTS_NUM] >= min_num_body_parts
     keep &= merged[:, SCORE] >= min_score * merged[:, PARTS_NUM]
     return np.array(sorted(merged[keep].tolist(), key=_rank)).reshape(-1, subset.shape[1])

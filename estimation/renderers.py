@@ -39,7 +39,7 @@ _FURTHEST = 1e6  # pixels; OpenCV counts them in 32 bits
 _SUBPIXEL_BITS = 4  # OpenCV draws at fractions of a pixel in fixed point
 _BLEED = 0.8  # pixels by which OpenCV's anti-aliased outlines exceed a shape
 _FINE = 8.0  # pixels; narrower lines are drawn enlarged
-_LARGE = 2_000_000  # values; larger parts of a photo are not enlarged
+_LARGE = 2_000_000  # array elements (pixels x 3 channels); an area with more is not enlarged
 
 
 def draw_skeletons(config: Config, image: NDArray[np.uint8], skeletons: Skeletons) -> NDArray[np.uint8]:
@@ -86,7 +86,9 @@ def draw(
     subset: NDArray[np.float64],
     resize_fac: float = 8,
 ) -> NDArray[np.uint8]:
-    """Draw the rows that ``estimate`` returns. This is the function that the lab's program calls.
+    """Draw rows of people, such as ``estimation.estimators.estimate`` returns.
+
+    The program in the course's handout calls this function. The project's own programs call ``draw_skeletons``.
 
     Args:
         config: the configuration that the peaks were found with.

@@ -19,7 +19,8 @@ def score_people(config: Config, subset: NDArray[np.float64], coordinates: Coord
     the hip of a large person.
 
     Args:
-        config: the configuration. Its layout gives the sigmas and, if it has any, the proportions.
+        config: the configuration. Its layout gives the sigmas and, if known, the proportions of a standing body, from
+            which the person's height is estimated.
         subset: (n, parts + 2) rows of people.
         coordinates: the peaks that the rows name.
 

@@ -48,7 +48,7 @@ def limb_rows(config: Config, connections: Connections) -> NDArray[np.float64]:
         connections: the limbs of one photo.
 
     Returns:
-        (n, parts + 2) float64, limb by limb in the config's order, best first.
+        (n, parts + 2) float64, sorted by kind of limb, in the config's order; within one kind, best first.
     """
     found, chosen = connections.candidates, connections.accepted
     rows = np.full((len(chosen), row_length(config)), float(MISSING))

@@ -86,7 +86,7 @@ def resample_maps(maps: FieldMaps, shape: tuple[int, ...], cell_size: float, off
         maps: the maps.
         shape: rows and columns of the new cells.
         cell_size: width and height of a new cell in pixels of the photo.
-        offset: x and y in new cells, as in ``FieldMaps``.
+        offset: x and y in new cells, added to each position in the new maps (see ``FieldMaps``).
 
     Returns:
         The values at the new cells, interpolated linearly. Beyond the first and the last old cell, their values repeat.

@@ -159,9 +159,11 @@ class PoseEstimator:
             on_error: A function that is called with the name of each photo that fails, and the error. The work then
                 continues with the next photo. Without this function, the error is raised. A photo that cannot be read
                 counts as failed.
-            live: Whether to yield each finished result when the next frame arrives, or earlier. Cameras need this. At
-                most ``threads`` frames are then worked on, so a slow frame delays the frames after it. By default, True
-                for the number of a camera and for the address of a live stream, and False for all other sources.
+            live: If True, each finished result is yielded at the latest when the next frame arrives, as cameras need.
+                The program then holds at most ``threads`` frames. If one frame is slow, the next frames wait for it,
+                because the results come in order. If False, a finished result may wait until three frames per thread
+                are read. By default, True for the number of a camera and for the address of a live stream, and False
+                for all other sources.
 
         Returns:
             An iterator of (frame, people), in the order of the frames. Its memory does not grow with the number of

@@ -35,7 +35,10 @@ class Assembly:
         return len(self.person[peak]) == 1
 
     def connect(self, one: int, other: int) -> bool:
-        """Join the people of two peaks, unless both people have a body part. Return whether the peaks are joined."""
+        """Join the people of two peaks, unless both people already have a peak of the same body part.
+
+        Return whether the peaks are in one person now.
+        """
         first, second = self.person[one], self.person[other]
         fits = first is second or not first.keys() & second.keys()
         if fits and first is not second:

@@ -1,4 +1,4 @@
-"""Describe the decision of a grouping's step in one sentence, from the people before and after the step."""
+"""Compare the people before and after one step of a grouping, and say in one sentence what the step decided."""
 
 from __future__ import annotations
 
@@ -22,8 +22,19 @@ NEW, ADDS, JOINS, INSIDE, CONFLICT, LEFT, CHANGES, ANSWER, BREAKS, NOT_TRIED = (
     "breaks",
     "not tried",
 )
-"""The kinds of decisions. In a conflict, a person would get several peaks of one body part. A step breaks if the
-grouping fails there, or if its answer breaks the contract. The steps after it are not tried."""
+"""The kinds of decisions:
+
+- new: the peaks start a person.
+- adds: peaks join one person.
+- joins: several people become one person.
+- inside: one person already has all the peaks.
+- conflict: a person would get several peaks of one body part.
+- left out: no peak gets another owner.
+- changes: peaks get other owners in any other way.
+- answer: the people that the grouping returns.
+- breaks: the grouping fails at this step, or its answer breaks the contract.
+- not tried: an earlier step breaks.
+"""
 _LISTED = 6  # a sentence lists at most this many peaks or people, and counts the others
 
 

@@ -1,16 +1,17 @@
 """Find the best division of the peaks: integer programming over all limbs at once.
 
-Source: the paper's equations 13 to 15 without simplifications, as in the DeepCut papers (Pishchulin et al., CVPR 2016).
-The objective is the sum of the PAF scores between peaks of one person. A person has at most one peak of each body part.
-The problem has one unknown for each candidate: 1 if its two peaks belong to one person, else 0. A peak may be in one
-limb of each kind.
+Source: the matching problem of Cao et al. (equations 13 to 15), solved for all kinds of limb at once instead of one
+kind after another, as in the DeepCut papers (Pishchulin et al., CVPR 2016). The objective is the sum of the PAF scores
+between peaks of one person. A person has at most one peak of each body part. The problem has one unknown for each
+candidate: 1 if its two peaks belong to one person, else 0. A peak may be in one limb of each kind.
 
 If the limbs form a tree, these constraints are enough. If they form cycles, a path of chosen candidates may lead from
 a peak to a rival, another peak of the same part. The number of such paths is too large to list them all. So the solver
 (scipy.optimize.milp, which is HiGHS) runs, and new constraints forbid the paths between rivals in its answer. This
 repeats until the answer contains no such path.
 
-Cost: exponential in the worst case. Every connected component of the graph is solved separately, within a time limit.
+Cost: exponential in the worst case. The peaks and candidates form a graph; each connected component is solved
+separately. All components together share one time limit.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ class Constraint(NamedTuple):
 
 
 def group(candidates: Candidates, coordinates: Coordinates, config: Config) -> Division:
-    """Group the limbs into rows of ``estimation.subset``, with their objective and its bound."""
+    """Group the candidates into rows of people (format: see ``estimation.subset``).
+
+    Also return the objective of this division, and the upper bound of the objective.
+    """
     solution = solve(candidates, coordinates, config.time_limit)
     subset = to_subset(config, solution.people, candidates, coordinates)
     return Division(subset, solution.objective, solution.bound)
@@ -90,7 +94,8 @@ def _join(
     connected: Candidates, chosen: NDArray[np.bool_], coordinates: Coordinates
 ) -> tuple[list[dict[int, int]], float]:
     """Return the people of an answer, and the sum of the PAF scores within them."""
-    assembly = Assembly(coordinates, tells=False)  # do not record these calls as decisions: the solver has decided
+    # Do not show these calls as steps in ``explain``: the solver has decided, not their order.
+    assembly = Assembly(coordinates, tells=False)
     for a, b in connected.peaks[chosen].tolist():
         assembly.connect(a, b)
     for a, b in connected.peaks.tolist():  # if the time ran out, more candidates may fit
@@ -108,10 +113,11 @@ def _connected(peaks: NDArray[np.intp], count: int) -> Iterator[NDArray[np.intp]
 
 
 def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[list[NDArray[np.bool_]], float]:
-    """Return the candidates to join, (C,) bool, and an upper bound of the sum of their scores.
+    """Return a list of possible answers, each (C,) bool, and an upper bound of the sum of scores.
 
-    If the time runs out, two answers may come back: the last finished one, which has forbidden paths, and the best one
-    of the run that was stopped. part: the body part of each peak.
+    Normally there is one answer. If the time runs out, the list may have two. The first is the answer of the last
+    finished run (at first: all candidates), in which paths still join rivals. The second is the best answer of the
+    interrupted run. part: the body part of each peak.
     """
     answers, bound = [np.ones(len(limbs), dtype=bool)], float(limbs.score.sum())
     ends = limbs.peaks.tolist()
@@ -139,10 +145,9 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         for peaks, path in _paths_between_rivals(ends, np.flatnonzero(answers[0]).tolist(), part):
             if time.monotonic() > until:
                 break
-            # The path leads over the peaks p0, p1, ..., pn, and p0 is a rival of pn. At least one candidate of the path
-            # must be dropped. The constraint becomes stronger if the candidate p0-p1 is replaced by all candidates of
-            # its kind from p1 to a rival of pn. At most one of these can be chosen, and none of them together with the
-            # rest of the path.
+            # The path p0-p1-...-pn leads from p0 to its rival pn. At most n - 1 of its n candidates may be chosen. This
+            # also holds if, in this constraint, p0-p1 gives way to all candidates of its kind between p1 and any rival
+            # of pn (p0 is one of them). At most one of them can be chosen, and each would complete a forbidden path.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
             others = [index for index in from_rivals if peaks[-1] not in ends[index]]
             broken.append(Constraint([*others, *path[1:]], len(path) - 1))
@@ -174,7 +179,7 @@ def _paths_between_rivals(
         part: the body part of each peak.
 
     Yields:
-        The two peaks, and the candidates between them.
+        All peaks of the path, from one rival to the other, and the candidates between them.
     """
     limbs_of: dict[int, list[tuple[int, int]]] = defaultdict(list)  # peak -> the other end, index of the candidate
     for index in chosen:

@@ -1,7 +1,8 @@
 """One list of named checks of a merge, for students, tests and graders.
 
-``Bench`` runs the contract's checks (``estimation.grouping.contract``) on a merge in the sandbox. This module adds the
-lab's own checks of cases, scores, speed and memory. ``accuracy.py`` measures accuracy.
+``Bench`` calls a merge, in the sandbox or in this process, and keeps its replies. With it, ``run_checks`` runs
+the contract's checks (``estimation.grouping.contract``), and the lab's own checks: cases, scores, speed and memory.
+``accuracy.py`` measures accuracy.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Patience:
     Attributes:
         full: the number of stopped calls after which each further call gets less time.
         most: the number of stopped calls after which the merge is not called again.
-        after: the time limit in seconds of each call after the first ``full`` stopped ones.
+        after: the time limit in seconds of each call after ``full`` calls were stopped.
     """
 
     full: int
@@ -73,7 +74,7 @@ class Patience:
 
 
 QUICK = Patience(full=1, most=3, after=0.25)
-"""For a person who waits: the result comes within a second of the first stopped call."""
+"""For a person who waits: if no call ends, the result comes about a second after the first call was stopped."""
 FAIR = Patience(full=2, most=6, after=0.5)
 """For grading: more stopped calls are allowed, because a busy machine may delay a call."""
 
@@ -96,9 +97,10 @@ class Bench:
     The runner decides where the merge runs: in the sandbox, or in this process.
 
     Attributes:
-        loaded: the reply to loading the file.
+        loaded: what the runner answered when it loaded the file.
         replies: the rows and the reply of each call.
-        hung: None, until the merge has used up its time. Then the reply to every further call; the merge is not called.
+        hung: None while the merge may still be called. After too many stopped calls, too many ends of its process, or
+            the time limit: the reply to every further call. The merge is then not called again.
         shrink_seconds: if random rows fail, a check searches for fewer rows that also fail. This is the time limit of
             the search in seconds.
     """
@@ -134,7 +136,8 @@ class Bench:
         """Call the merge, even if it was called with these rows before.
 
         ``Patience`` limits a merge that exceeds its time: each later call gets less time. The merge is not called again
-        after too many stopped calls, after too many ends of its process, or after the time limit of all calls together.
+        after too many stopped calls, or after its process ended too often (for example, by a crash). It is also not
+        called again after the time limit of all calls together.
         """
         if self.hung:
             return self.hung
@@ -236,9 +239,10 @@ def judge_people(case: Case, rows: Rows, value: NDArray[Any]) -> Failure | None:
 
 
 def _answer_check(name: str, bench: Bench) -> Failure | None:
-    """Run one of the contract's ``ANSWER_CHECKS`` on each answer so far that passes the earlier checks.
+    """Run one of ``ANSWER_CHECKS`` on each answer so far.
 
-    The failure shows the simplest failing rows: if possible, rows without a conflict and without peak 0.
+    Skip answers that already fail a check that precedes it in ``ANSWER_CHECKS``. The failure shows the simplest failing
+    rows: if possible, rows without a conflict and without peak 0.
     """
     failing = []
     for rows, reply in bench.smallest_first():
@@ -252,7 +256,10 @@ def _answer_check(name: str, bench: Bench) -> Failure | None:
 
 
 def _find_fault(rows: Rows, reply: SandboxReply) -> tuple[str, str] | None:
-    """Find the first of ``ANSWER_CHECKS`` that a reply's answer fails, and its sentence. None without an answer."""
+    """Return the name of the first of ``ANSWER_CHECKS`` that the answer fails, and the sentence that explains why.
+
+    Return None if no check fails, or if there is no answer.
+    """
     if reply.error:
         return None
     return find_fault(COCO_18, answer_of(reply), slots_of_rows(rows))
@@ -307,7 +314,7 @@ def _finished_stay(rows: Rows, bench: Bench) -> Failure | None:
 def _on_each(
     property_of: Callable[[Rows, Bench], Failure | None], tried: Iterable[Rows], bench: Bench
 ) -> Failure | None:
-    """Return the first failure of a property on several arrays of rows, or None."""
+    """Run one check (``property_of``) on several arrays of rows, and return the first failure, or None."""
     return next(filter(None, (property_of(rows, bench) for rows in tried)), None)
 
 
@@ -479,7 +486,7 @@ def on_random_rows(
     examples: int = 100,
     seed: int = 0,
 ) -> Failure | None:
-    """Check a property on random rows. The failure shows the fewest rows that fail."""
+    """Run one check (``property_of``) on random rows. The failure shows the fewest failing rows that were found."""
     return find_failing(rows, lambda found: property_of(found, bench), examples, seed, bench.shrink_seconds)
 
 

@@ -52,7 +52,8 @@ PHOTO_ENDINGS = frozenset((
 HEIC_ENDINGS = (".heic", ".heif", ".hif")
 """The endings of HEIC photos, which an optional library decodes."""
 DRAWN = "_rendered"
-"""The end of the names of drawn pictures, before the ending. OpenPose uses the same."""
+"""The name of a drawn picture has this text before the file extension, as in ``skiers_rendered.png``. OpenPose uses the
+same."""
 STANDARD_INPUT = "-"
 """The source that stands for the one photo on the standard input."""
 
@@ -113,7 +114,10 @@ class PhotoFile:
 
 @dataclass(frozen=True)
 class _Listed:
-    """A photo, and the folder in which its source starts. The path is None for the standard input."""
+    """A photo, and the folder of its source. The path is None for the standard input.
+
+    The folder is the given folder, the folder of a given file, or the folder where a glob's search begins.
+    """
 
     path: Path | None
     root: Path = Path()
@@ -191,8 +195,9 @@ def list_photos(
             says so.
 
     Returns:
-        The photos in the order of the sources. The photos of a folder or a glob are in natural order. A file that
-        comes twice, also through a link, is listed once, and an OpenPoseLabWarning says so.
+        The photos in the order of the sources. The photos of a folder or a glob are in natural order: ``2.jpg`` comes
+        before ``10.jpg``. A file that comes twice, also through a link, is listed once, and an OpenPoseLabWarning says
+        so.
 
     Raises:
         OpenPoseLabError: A source is missing, contains no photo or cannot be read, or no photo is left.
@@ -323,7 +328,11 @@ def _each_once(listed: list[_Listed]) -> list[_Listed]:
 
 
 def _is_same(path: str, other: str) -> bool:
-    """Return whether two paths that differ in case, or in the code points of accents, lead to the same file."""
+    """Return whether two paths lead to the same file, although they differ.
+
+    They may differ in upper and lower case, or in the way an accent is stored (é as one character, or as e plus an
+    accent).
+    """
     try:
         return os.path.samefile(path, other)
     except OSError:

@@ -58,7 +58,8 @@ class Settings:
         damping: Seconds in which the predicted velocity falls to 37 %.
         learning: Each detection moves the stored pose towards the new pose by this share of the difference.
         growth: Standard deviation of the logarithm of a person's growth between two detections.
-        doubt_weight: The exponent of the penalty for an uncertain place.
+        doubt_weight: The similarity is multiplied by (variance of a certain place / variance of the predicted place) to
+            this power, so an uncertain place is penalized. A certain place has the standard deviation ``place``.
         least: The smallest similarity of two skeletons that may be the same person.
     """
 
@@ -87,7 +88,8 @@ class _Tracks:
         missed: (N,), the number of successive frames in which the person was not detected.
         seen: (N,), the time of the last detection in seconds of the tracker's clock.
         height: (N,), the body height in pixels.
-        place: (N, 2), x and y in pixels.
+        place: (N, 2), the reference point of the person, x and y in pixels: at first the mean of the keypoints, then
+            the filter's estimate.
         velocity: (N, 2), pixels per second.
         spread: (N, 3), the variance of the place, the covariance of place and velocity, and the variance of the
             velocity, the same for x and y.
@@ -187,7 +189,9 @@ class OksTracker:
         """Move all tracks by their velocities, and increase the variances."""
         settings = self._settings
         kept = np.exp(-elapsed / settings.damping)
-        reach = settings.damping * (1 - kept)  # a constant velocity would cover the same distance in this many seconds
+        # The falling velocity moves a person as far in ``elapsed`` seconds as their present velocity would in ``reach``
+        # seconds.
+        reach = settings.damping * (1 - kept)
         push = np.square(settings.push * tracks.height)
         tracks.place += tracks.velocity * reach
         tracks.velocity *= kept
