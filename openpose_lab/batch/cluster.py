@@ -28,6 +28,8 @@ _SECONDS = 5.0
 
 _RAY, _WORKER, _READER = 1200, 350, 150
 """MB of memory: Ray and the program, a worker, and a process that decodes photos. See ``memory_bound``."""
+_ITEM = 0.001
+"""MB of memory for each photo and video in the list of items."""
 _COPIES = 4
 """The number of copies of a photo that a thread may hold: the file, the decoded pixels, a view, and its maps."""
 
@@ -56,20 +58,22 @@ class Resources:
         return self.threads * (1 - READING_SHARE)
 
 
-def memory_bound(resources: Resources, cores: int, photo: float = BLOCK >> 20) -> float:
+def memory_bound(resources: Resources, cores: int, photo: float = BLOCK >> 20, items: int = 0) -> float:
     """Return the memory that a job on this machine needs at most, in MB.
 
-    Decoded photos wait in the object store, which Ray keeps below its size. So the memory does not grow with the number
-    of photos. The numbers were measured on Linux with the network ``lightweight``: Ray and the program, a worker, and a
+    Decoded photos wait in the object store, which Ray keeps below its size. Only the list of items grows with their
+    number. The numbers were measured on Linux with the network ``lightweight``: Ray and the program, a worker, and a
     process that decodes photos. A decoded photo and its copies are in the memory of each thread, too.
 
     Args:
         resources: The workers, and the size of the object store.
         cores: The number of cores of this machine.
         photo: The size of the largest decoded photo in MB: width x height x 3 bytes.
+        items: The number of photos and videos.
     """
     worker = _WORKER + (resources.threads + 1) * _COPIES * photo
-    return _RAY + resources.store + resources.workers * worker + cores * (_READER + _COPIES * photo)
+    readers = cores * (_READER + _COPIES * photo)
+    return _RAY + resources.store + resources.workers * worker + readers + items * _ITEM
 
 
 @contextmanager
@@ -90,7 +94,7 @@ def ray_started(resources: Resources) -> Iterator[None]:
     try:
         _start(resources)
         signal.signal(signal.SIGTERM, handler)  # Ray sets its own, which ends the program without its clean-up
-        check_fit(resources, nodes())
+        check_fit(resources, nodes(), free_cores())
         yield
     finally:
         ray.shutdown()
@@ -103,7 +107,12 @@ def _start(resources: Resources) -> None:
     where: dict[str, Any] = {"address": resources.address}
     if not resources.address:
         cores = max(count_cores(), resources.workers * resources.threads)
-        where = {"num_cpus": cores, "object_store_memory": resources.store << 20, "include_dashboard": False}
+        where = {
+            "address": "local",
+            "num_cpus": cores,
+            "object_store_memory": resources.store << 20,
+            "include_dashboard": False,
+        }
     try:
         with silent_stderr():  # Ray's C++ code prints that its messages are switched off
             ray.init(**where, **quiet)
@@ -113,7 +122,7 @@ def _start(resources: Resources) -> None:
             raise OpenPoseLabError(
                 f"Ray cannot join the cluster at {resources.address} ({reason}); check that it runs there"
             ) from error
-        raise OpenPoseLabError(f"Ray cannot start on this machine ({reason}); run `ray stop`, and try again") from error
+        raise OpenPoseLabError(f"Ray cannot start on this machine ({reason}); look into /tmp/ray for more") from error
 
 
 def _check_address(address: str) -> None:
@@ -146,24 +155,35 @@ def nodes() -> list[dict[str, float]]:
     return [node["Resources"] for node in found if node["Alive"]]
 
 
-def check_fit(resources: Resources, machines: Sequence[Mapping[str, float]]) -> None:
+def free_cores() -> float:
+    """Return the number of cores of the running cluster that no other job has reserved."""
+    import ray
+
+    return float(ray.available_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
+
+
+def check_fit(resources: Resources, machines: Sequence[Mapping[str, float]], free: float) -> None:
     """Check that the workers fit. Otherwise Ray would wait for more machines without an end.
 
     Args:
         resources: The workers.
         machines: The resources of each machine, from ``nodes``.
+        free: The number of cores that are free, from ``free_cores``.
 
     Raises:
         OpenPoseLabError: The workers do not fit.
     """
     need = {"CPU": resources.cpus_a_worker, **({"GPU": 1.0} if resources.gpus else {})}
     room = sum(min(floor(machine.get(name, 0) / share + 1e-6) for name, share in need.items()) for machine in machines)
-    if room >= resources.workers:
-        return
     where = "the cluster" if resources.address else "this machine"
-    cores, gpus = (int(sum(machine.get(name, 0) for machine in machines)) for name in ("CPU", "GPU"))
-    has = f"{cores} cores{f' and {gpus} GPUs' if resources.gpus else ''} on {len(machines)} machines"
+    cores, gpus = (sum(machine.get(name, 0) for machine in machines) for name in ("CPU", "GPU"))
     wanted = f"{resources.workers} workers of {resources.threads} cores{' and a GPU' if resources.gpus else ''}"
-    raise OpenPoseLabError(
-        f"{wanted} do not fit: {where} has {has}, which is enough for {room}; give fewer --workers or --threads"
-    )
+    needed = resources.workers * resources.cpus_a_worker + READING_SHARE  # one task must be able to decode photos
+    if room < resources.workers or cores < needed:
+        has = f"{cores:g} cores{f' and {gpus:g} GPUs' if resources.gpus else ''} on {len(machines)} machines"
+        raise OpenPoseLabError(f"{wanted} do not fit: {where} has {has}; give fewer --workers or --threads")
+    if free < needed:
+        raise OpenPoseLabError(
+            f"{wanted} do not fit now: only {free:g} of {cores:g} cores of {where} are free; wait for other jobs, or "
+            "give fewer --workers"
+        )

@@ -22,7 +22,6 @@ from openpose_lab.sources.recognition import VIDEO_ENDINGS
 PARQUET = (".parquet", ".pq")
 _LISTS = (".txt", ".lst", ".list", "")
 """The endings of text files that list paths."""
-_LONGEST_LIST = 1 << 30
 _BYTES = "bytes"
 """The field that holds a photo in columns of Hugging Face, next to the field ``path``."""
 
@@ -33,7 +32,7 @@ class Listing:
 
     Attributes:
         folder: The path or the address of the folder that the names of items are relative to.
-        items: The items, in natural order or in the order of a list.
+        items: The items, in natural order with the videos of a folder last, or in the order of a list.
         column: The column of Parquet files that holds the photos; None for other sources.
     """
 
@@ -92,9 +91,10 @@ def _folder_and_file(source: str) -> tuple[str, str | None]:
 
 def _of_folder(folder: str, store: Store, column: str | None, rows: int) -> Listing:
     names = sorted(store.list_files(), key=lambda name: natural_key(PurePosixPath(name)))
-    items = [Item(kind, name) for name in names if (kind := _kind_of(name))]
+    items = [Item(kind, encodable(name)) for name in names if (kind := _kind_of(name))]
     if items:
-        return Listing(folder, [Item(item.kind, encodable(item.name)) for item in items])
+        items.sort(key=lambda item: item.kind == VIDEO)  # photos in between would have a part each
+        return Listing(folder, items)
     tables = [name for name in names if name.lower().endswith(PARQUET)]
     if tables:
         return _of_parquet(folder, store, tables, column, rows)
@@ -104,13 +104,18 @@ def _of_folder(folder: str, store: Store, column: str | None, rows: int) -> List
 
 
 def _of_list(store: Store, name: str) -> Iterator[Item]:
-    """Yield the items of a text file with a path or an address a line. Empty lines and comments (#) are left out."""
+    """Yield the items of a text file with a path or an address a line, without empty lines and comments (# ...)."""
     try:
         text = store.read(name, "list").decode("utf-8-sig")
     except UnicodeDecodeError:
         raise OpenPoseLabError(f"the list {one_line(name, 200)} is not text in UTF-8; save it as UTF-8") from None
     for line in map(str.strip, text.splitlines()):
-        if line and not line.startswith("#"):
+        if is_address(line) and "@" in line.partition("://")[2].partition("/")[0]:
+            raise OpenPoseLabError(
+                f"the list {one_line(name, 200)} holds an address with a user name; give credentials in environment "
+                "variables, because the output names each address"
+            )
+        if line and line != "#" and not line.startswith("# "):
             yield Item(_kind_of(line) or PHOTO, line)
 
 

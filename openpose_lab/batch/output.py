@@ -23,7 +23,7 @@ from estimation.files import cannot_write
 from openpose_lab.batch import plan as plans
 from openpose_lab.batch.plan import Plan
 from openpose_lab.batch.rows import to_parquet
-from openpose_lab.batch.stores import LocalStore, open_store
+from openpose_lab.batch.stores import LocalStore, MissingError, open_store
 from openpose_lab.file_locks import busy, try_lock
 from openpose_lab.job.outputs import make_folder
 
@@ -43,6 +43,7 @@ class Output:
         """Open a folder, which need not exist, by its path or address."""
         self._store = open_store(place)
         self._lock: IO[bytes] | None = None
+        self._again: set[int] = set()
 
     @property
     def shown(self) -> str:
@@ -80,7 +81,7 @@ class Output:
         """
         try:
             names = self._store.list_files()
-        except OpenPoseLabError:  # there is no folder yet
+        except MissingError:
             names = []
         names = [name for name in names if name != _LOCK]
         if SETTINGS not in names:
@@ -92,6 +93,8 @@ class Output:
             return plans.empty_plan()
         self._check_same(settings)
         if PLAN not in names:
+            if any(name.startswith(f"{PEOPLE}/") for name in names):
+                raise OpenPoseLabError(f"{PLAN} is missing in {self.shown}, which holds people; give a new folder")
             return plans.empty_plan()
         try:
             return plans.from_bytes(self._store.read(PLAN, "plan"))
@@ -104,7 +107,8 @@ class Output:
 
     def finished(self) -> set[int]:
         """Return the parts that are finished."""
-        return self._parts_in(PEOPLE)
+        self._again = self._parts_in(PEOPLE)
+        return set(self._again)
 
     def with_failures(self) -> set[int]:
         """Return the finished parts with failures."""
@@ -121,18 +125,26 @@ class Output:
         return rows
 
     def write_part(self, part: int, people: Sequence[pyarrow.Table], failures: Sequence[pyarrow.Table]) -> None:
-        """Write the files of a part. The file of people comes last, because it marks the part as finished."""
+        """Write the files of a part.
+
+        The file of people comes last, because it marks the part as finished. Only a part that was finished before gets
+        its people first: otherwise a program that is killed between the two would lose repaired photos.
+        """
         about = {"part": str(part)}
         failed = [table for table in failures if len(table)]
+        files = [(f"{PEOPLE}/{_part(part)}", to_parquet(people, about))]
         if failed:
-            self._store.write(f"{FAILURES}/{_part(part)}", to_parquet(failed, about))
-        self._store.write(f"{PEOPLE}/{_part(part)}", to_parquet(people, about))
-        if not failed:
-            self._store.delete(f"{FAILURES}/{_part(part)}")  # of an earlier run, which --retry-failed repeats
+            files.insert(
+                len(files) if part in self._again else 0, (f"{FAILURES}/{_part(part)}", to_parquet(failed, about))
+            )
+        for name, data in files:
+            self._store.write(name, data)
+        if not failed and part in self._again:
+            self._store.delete(f"{FAILURES}/{_part(part)}")
 
     def _parts_in(self, folder: str) -> set[int]:
         names: list[str] = []
-        with suppress(OpenPoseLabError):  # no part is written yet
+        with suppress(MissingError):  # no part is written yet
             names = self._store.list_files(folder)
         matches = (_NAME.fullmatch(Path(name).name) for name in names)
         return {int(match[1]) for match in matches if match}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,12 @@ from ray.data.datasource import Datasource, ReadTask
 from ray.exceptions import RayError
 
 from estimation.errors import OpenPoseLabError, one_line
-from openpose_lab.batch.cluster import BLOCK, Resources
+from openpose_lab.batch.cluster import BLOCK, READING_SHARE, Resources
+from openpose_lab.batch.items import ROWS
 from openpose_lab.batch.reading import read_task
-from openpose_lab.batch.rows import from_stream, to_stream
+from openpose_lab.batch.rows import Failure, failures_table, from_stream, people_table, to_stream
 from openpose_lab.batch.worker import Worker
+from openpose_lab.overlap import count_cores
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
     from openpose_lab.batch.plan import Plan
     from openpose_lab.batch.settings import Settings
 
-READING_CPUS = 0.125
-"""The number of cores that Ray reserves for a task that decodes photos, so that one runs for each core."""
-_IN_FLIGHT = 2
+_AHEAD = 2
 """The number of blocks that are given to a worker at once, so that it need not wait for the next one."""
+_RETRIES = 3
+"""How often Ray repeats the work of a process that was lost."""
 
 
 class PhotoSource(Datasource):
@@ -63,16 +65,20 @@ class _Part:
     failures: list[pyarrow.Table] = field(default_factory=list)
 
 
-def results(tasks: Sequence[pyarrow.Table], settings: Settings, resources: Resources) -> Iterator[dict[str, Any]]:
+def results(
+    tasks: Sequence[pyarrow.Table], settings: Settings, resources: Resources, ahead: int = _AHEAD
+) -> Iterator[dict[str, Any]]:
     """Find the people in the photos and videos of tasks, with Ray.
 
     Args:
         tasks: Reading tasks, from ``Plan.tasks``.
         settings: The settings of the job.
         resources: The workers. Ray is started already.
+        ahead: The number of blocks that are given to a worker at once.
 
     Yields:
-        Rows of ``Worker.__call__``, in any order.
+        Rows of ``Worker.__call__``, in any order. The rows of a block are missing if each process that worked on it was
+        lost, for example because a decoder crashed.
 
     Raises:
         OpenPoseLabError: The job must end, or Ray fails.
@@ -81,11 +87,14 @@ def results(tasks: Sequence[pyarrow.Table], settings: Settings, resources: Resou
     context.target_max_block_size = BLOCK
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.max_errored_blocks = -1  # ``run`` does the photos of lost blocks one by one
     context.retried_io_errors = []  # stores.py repeats what can be repeated
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     read = ray.data.read_datasource(
         PhotoSource(tasks, settings),
-        num_cpus=READING_CPUS,
+        num_cpus=READING_SHARE,
+        concurrency=None if resources.address else count_cores(),
+        max_retries=_RETRIES,
         override_num_blocks=max(1, len(tasks)),
     )
     found = read.map_batches(
@@ -96,7 +105,9 @@ def results(tasks: Sequence[pyarrow.Table], settings: Settings, resources: Resou
         zero_copy_batch=True,
         num_cpus=resources.cpus_a_worker,
         num_gpus=1 if resources.gpus else None,
-        compute=ray.data.ActorPoolStrategy(size=resources.workers, max_tasks_in_flight_per_actor=_IN_FLIGHT),
+        compute=ray.data.ActorPoolStrategy(size=resources.workers, max_tasks_in_flight_per_actor=ahead),
+        max_task_retries=_RETRIES,
+        max_restarts=-1,
     )
     try:
         for block in found.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=1):
@@ -142,10 +153,12 @@ def run(
     counts = plan.counts()
     waiting = {part: _Part(counts[part]) for task in tasks for part in dict.fromkeys(task["part"].to_pylist())}
     people = 0
-    for row in results(tasks, settings, resources):
+
+    def take(row: dict[str, Any]) -> None:
+        nonlocal people
         part = waiting.get(row["part"])
         if part is None or part.done.intersection(row["indexes"]):
-            continue  # Ray repeated a task of a worker that was lost after its result had arrived
+            return  # Ray repeated a task of a worker that was lost after its result had arrived
         part.done.update(row["indexes"])
         part.people.append(from_stream(row["people"]))
         part.failures.append(from_stream(row["failures"]))
@@ -154,6 +167,55 @@ def run(
             output.write_part(row["part"], part.people, part.failures)
             people += sum(map(len, part.people))
             del waiting[row["part"]]
-    if waiting:
-        raise OpenPoseLabError(f"Ray lost the results of {len(waiting)} parts; run the command again to continue")
+
+    came = 0
+    for row in results(tasks, settings, resources):
+        take(row)
+        came += 1
+    if waiting and not came:
+        raise OpenPoseLabError("Ray lost each process that worked; close other programs, or give fewer --workers")
+    missing = one_by_one(tasks, {index for part in waiting.values() for index in part.done}, set(waiting))
+    if missing:
+        for row in results(missing, settings, resources, ahead=1):
+            take(row)
+    for task in missing:
+        item = task.to_pylist()[0]
+        part = waiting.get(item["part"])
+        if part and item["index"] not in part.done:
+            take(_crashed(item, settings))
     return people
+
+
+def one_by_one(tasks: Sequence[pyarrow.Table], done: Collection[int], parts: Collection[int]) -> list[pyarrow.Table]:
+    """Divide the rest of tasks into tasks of one photo or video each.
+
+    Args:
+        tasks: Reading tasks.
+        done: The indexes of finished photos and videos.
+        parts: The parts that are not finished.
+
+    Returns:
+        The tasks, in order.
+    """
+    import pyarrow as pa
+
+    found = []
+    for task in tasks:
+        for item in task.to_pylist():
+            for step in range(item["count"] if item["part"] in parts else 0):
+                if item["index"] + step not in done:
+                    one = {**item, "index": item["index"] + step, "row": item["row"] + step, "count": 1}
+                    found.append(pa.Table.from_pylist([one], schema=task.schema))
+    return found
+
+
+def _crashed(item: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return a result for a photo or video that no process could finish."""
+    name = item["name"] if item["kind"] != ROWS else f"{item['name']}#{item['row']}"
+    reason = f"each process that worked on {name} was lost; it may need too much memory, or crash its decoder"
+    return {
+        "part": item["part"],
+        "indexes": [item["index"]],
+        "people": to_stream(people_table([], settings.config.layout)),
+        "failures": to_stream(failures_table([Failure(name, item["index"], reason)])),
+    }

@@ -6,14 +6,14 @@ because the worker decodes it: its frames must stay in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from estimation.errors import OpenPoseLabError
+from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.batch.items import ROWS, VIDEO
 from openpose_lab.batch.rows import from_stream
-from openpose_lab.batch.stores import Store, StoreError, locate, open_store
+from openpose_lab.batch.stores import Store, StoreError, is_address, locate, open_store
 from openpose_lab.extras import MissingLibraryError
 from openpose_lab.sources.photo_files import decode_any_photo
 
@@ -38,23 +38,30 @@ def read_task(task: bytes, settings: Settings) -> Iterator[pyarrow.Table]:
     Yields:
         Tables of one row, with the columns of ``_block``.
     """
-    store = open_store(settings.folder)
-    for item in from_stream(task).to_pylist():
-        try:
+    items = from_stream(task).to_pylist()
+    item = items[0]
+    try:
+        store = open_store(settings.folder)
+        if item["kind"] == ROWS:
+            yield from _read_rows(store, items, settings.column or "")
+            return
+        for item in items:
             if item["kind"] == VIDEO:
                 yield _block(item, item["index"], item["name"], video=True)
-            elif item["kind"] == ROWS:
-                yield from _read_rows(store, item, settings.column or "")
             else:
                 yield _read_photo(item, item["index"], item["name"], partial(_read_file, store, item["name"]))
-        except (StoreError, MissingLibraryError) as error:
-            yield _block(item, item["index"], item["name"], stop=str(error))
-            return
+    except (StoreError, MissingLibraryError) as error:
+        yield _block(item, item["index"], item["name"], stop=str(error))
 
 
 def _read_file(store: Store, name: str) -> bytes:
-    place, file = locate(store, name)
-    return place.read(file)
+    if not is_address(name):
+        return store.read(name)
+    try:
+        place, file = locate(store, name)
+        return place.read(file)
+    except StoreError as error:  # an address of its own does not end the job, because it may be wrong
+        raise OpenPoseLabError(str(error)) from error
 
 
 def _read_photo(item: dict[str, Any], index: int, source: str, load: Any) -> pyarrow.Table:
@@ -66,55 +73,71 @@ def _read_photo(item: dict[str, Any], index: int, source: str, load: Any) -> pya
         return _block(item, index, source, error=str(error))
     except MemoryError:
         return _block(item, index, source, error=f"not enough memory to decode {source}; make it smaller")
+    except Exception as error:  # whatever a decoder does with a damaged photo, the others are done
+        return _block(item, index, source, error=unexpected(source, error))
     return _block(item, index, source, pixels)
 
 
-def _read_rows(store: Store, item: dict[str, Any], column: str) -> Iterator[pyarrow.Table]:
-    """Yield the photos in successive rows of a Parquet file. A row group is read piece by piece."""
-    import pyarrow
+def _read_rows(store: Store, items: list[dict[str, Any]], column: str) -> Iterator[pyarrow.Table]:
+    """Yield the photos in the rows of a row group, which is read once, piece by piece.
 
-    done = 0
-    reason = f"{item['name']} has fewer rows than before"
+    Args:
+        store: The folder of the Parquet file.
+        items: Items of one row group, in order.
+        column: The column with the photos.
+    """
+    name = items[0]["name"]
+    rows = ((item, row) for item in items for row in range(item["row"], item["row"] + item["count"]))
+    reason = f"{name} has fewer rows than before"
+    waiting = next(rows, None)
     try:
-        for value in _values(store, item, column):
-            source = _row_name(item, done)
-            yield _read_photo(item, item["index"] + done, source, partial(_present, value, source))
-            done += 1
+        for number, value in _values(store, name, items[0]["group"], column):
+            if waiting and number == waiting[1]:
+                yield _read_row(*waiting, partial(_present, value, name))
+                waiting = next(rows, None)
+            if waiting is None:
+                return
     except (StoreError, MissingLibraryError):
         raise
-    except (OpenPoseLabError, pyarrow.ArrowException, MemoryError) as error:
-        reason = f"the rows of {item['name']} cannot be read: {error}"
-    for row in range(done, item["count"]):
-        yield _block(item, item["index"] + row, _row_name(item, row), error=reason)
+    except Exception as error:  # pyarrow has many kinds of errors for damaged files
+        reason = f"the rows of {name} cannot be read: {one_line(str(error), 200)}"
+    while waiting:
+        yield _read_row(*waiting, partial(_raise, reason))
+        waiting = next(rows, None)
 
 
-def _row_name(item: dict[str, Any], row: int) -> str:
-    return f"{item['name']}#{item['row'] + row}"
+def _read_row(item: dict[str, Any], row: int, load: Callable[[], bytes]) -> pyarrow.Table:
+    return _read_photo(item, item["index"] + row - item["row"], f"{item['name']}#{row}", load)
 
 
-def _values(store: Store, item: dict[str, Any], column: str) -> Iterator[bytes | None]:
-    """Yield the values of a column in an item's rows. Earlier rows of the row group are decoded, but not kept."""
+def _values(store: Store, name: str, group: int, column: str) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the number of each row of a row group, and the value of a column in it."""
     import pyarrow.parquet
 
-    with store.opened(item["name"]) as file:
-        table = pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20)
-        position = sum(table.metadata.row_group(group).num_rows for group in range(item["group"]))
-        first, end = item["row"], item["row"] + item["count"]
-        for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[item["group"]], columns=[column]):
-            values = batch.column(0)
-            for name in column.split(".")[1:]:
-                values = values.field(name)
-            for value in values[max(0, first - position) : max(0, end - position)]:
-                yield value.as_py()
-            position += len(batch)
-            if position >= end:
-                return
+    with store.opened(name) as file:
+        table = pyarrow.parquet.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
+        number = sum(table.metadata.row_group(before).num_rows for before in range(group))
+        is_field = table.schema_arrow.get_field_index(column) < 0  # of a structure, such as image.bytes
+        for batch in table.iter_batches(_ROWS_AT_ONCE, row_groups=[group], columns=[column]):
+            values = batch.column(0).field(column.rpartition(".")[2]) if is_field else batch.column(0)
+            for value in values:
+                yield number, value.as_py()
+                number += 1
 
 
-def _present(data: bytes | None, source: str) -> bytes:
+def _present(data: bytes | None, name: str) -> bytes:
     if data is None:
-        raise OpenPoseLabError(f"{source} holds no photo: its value is empty")
+        raise OpenPoseLabError(f"a row of {name} holds no photo: its value is empty")
     return data
+
+
+def _raise(reason: str) -> NoReturn:
+    raise OpenPoseLabError(reason)
+
+
+def unexpected(source: str, error: Exception) -> str:
+    """Return the reason of a failure for an error of a library."""
+    return f"{source} cannot be processed ({one_line(f'{type(error).__name__}: {error}', 150)}); save it again"
 
 
 def _block(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from estimation.errors import OpenPoseLabError, one_line
-from estimation.files import cannot_write, read_input, write_whole
+from estimation.files import cannot_write, open_input, read_input, write_whole
 from openpose_lab.sources.paths_in_order import all_contents
 
 LARGEST_FILE = 300 << 20
@@ -22,14 +22,16 @@ _TRIES = 3
 """How often an address is asked before its trouble stops the job. pyarrow itself repeats some requests, too."""
 _PAUSE = 1.0
 """Seconds before the next try."""
-_OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ)
-"""Errors of one file. Any other error of reading is trouble of the disk or the store."""
 _DENIED = ("ACCESS_DENIED", "status 403", "HTTP 403", "PERMISSION_DENIED")
 """Texts by which the errors of stores say that one object may not be read."""
 
 
 class StoreError(OpenPoseLabError):
     """A disk, a store or a connection fails. Unlike the fault of one file, it ends the job, which can be repeated."""
+
+
+class MissingError(OpenPoseLabError):
+    """There is no such folder or file."""
 
 
 class Store(ABC):
@@ -45,7 +47,7 @@ class Store(ABC):
     def list_files(self, folder: str = "") -> list[str]:
         """Return the names of all files below a folder, in any order. Hidden files are left out.
 
-        Raises OpenPoseLabError if the folder is missing, and StoreError if it cannot be read.
+        Raises MissingError if the folder is missing, and StoreError if it cannot be read.
         """
 
     @abstractmethod
@@ -92,7 +94,7 @@ class LocalStore(Store):
         try:
             paths = [path for found in all_contents(top) for path in found.files]
         except (FileNotFoundError, NotADirectoryError):
-            raise OpenPoseLabError(f"there is no folder {one_line(str(top), 200)}; check the path") from None
+            raise MissingError(f"there is no folder {one_line(str(top), 200)}; check the path") from None
         except OSError as error:
             place = one_line(str(error.filename or top), 200)
             raise StoreError(f"{place} cannot be read ({error.strerror}); check its permissions") from error
@@ -100,25 +102,24 @@ class LocalStore(Store):
 
     def read(self, name: str, what: str = "photo") -> bytes:
         """See ``Store.read``."""
-        with self._as_trouble():
+        try:
             return read_input(self.root / name, what, LARGEST_FILE)
+        except (OSError, OpenPoseLabError):
+            self._check_root()
+            raise
 
     @contextmanager
     def as_path(self, name: str) -> Iterator[Path]:
         """See ``Store.as_path``."""
-        with self._as_trouble():
-            yield self.root / name
+        self._check_root()
+        yield self.root / name
 
     @contextmanager
     def opened(self, name: str) -> Iterator[Any]:
         """See ``Store.opened``."""
-        with self._as_trouble():
-            try:
-                file = (self.root / name).open("rb")
-            except FileNotFoundError:
-                raise OpenPoseLabError(f"there is no file {one_line(str(self.root / name), 200)}") from None
-            with file:
-                yield file
+        self._check_root()
+        with open_input(self.root / name, "file") as file:
+            yield file
 
     def write(self, name: str, data: bytes) -> None:
         """See ``Store.write``."""
@@ -138,25 +139,10 @@ class LocalStore(Store):
         except OSError as error:
             raise StoreError(f"{one_line(str(self.root / name), 200)} cannot be deleted: {error.strerror}") from error
 
-    @contextmanager
-    def _as_trouble(self) -> Iterator[None]:
-        """Turn errors of the disk into StoreError. Errors of one file stay, while the folder itself exists."""
-        try:
-            yield
-        except StoreError:
-            raise
-        except (OSError, OpenPoseLabError) as error:
-            cause = error if isinstance(error, OSError) else error.__cause__
-            number = cause.errno if isinstance(cause, OSError) else None
-            if not self.root.is_dir():
-                raise StoreError(f"the folder {self.shown} is gone; bring it back, and run again") from error
-            if number is not None and number not in (*_OF_THE_FILE, errno.ENOENT, errno.ENOTDIR):
-                raise StoreError(
-                    f"{self.shown} cannot be read ({os.strerror(number)}); check the disk, and run again"
-                ) from error
-            if isinstance(error, OSError):
-                raise OpenPoseLabError(f"a file in {self.shown} cannot be read ({error.strerror})") from error
-            raise
+    def _check_root(self) -> None:
+        """Raise StoreError if the folder itself is gone, such as a disk that was unplugged."""
+        if not self.root.is_dir():
+            raise StoreError(f"the folder {self.shown} is gone; bring it back, and run again")
 
 
 class RemoteStore(Store):
@@ -176,11 +162,11 @@ class RemoteStore(Store):
         top = self._path(folder)
         selector = pyarrow.fs.FileSelector(top, allow_not_found=True, recursive=True)
         found = self._try(lambda: self._files.get_file_info(selector))
-        start = len(self._root) + 1 if self._root else 0
+        start = len(self._root.rstrip("/")) + 1 if self._root else 0
         names = [one.path[start:] for one in found if one.type == pyarrow.fs.FileType.File]
         names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
-        if not names and not folder and not self._exists(top):
-            raise OpenPoseLabError(f"there is nothing at {self.shown}; check the address")
+        if not names and not self._exists(top):
+            raise MissingError(f"there is nothing at {self.shown}; check the address")
         return names
 
     def read(self, name: str, what: str = "photo") -> bytes:
@@ -212,12 +198,15 @@ class RemoteStore(Store):
     def opened(self, name: str) -> Iterator[Any]:
         """See ``Store.opened``."""
         try:
-            with self._files.open_input_file(self._path(name)) as file:
-                yield file
+            file = self._try(lambda: self._files.open_input_file(self._path(name)))
         except FileNotFoundError:
             raise self._missing(name, "file") from None
-        except OSError as error:
-            raise self._trouble(error) from error
+        with file:
+            try:
+                yield file
+            except OSError as error:  # of the connection, or of damaged data: the next line asks the store
+                self._exists(self._root)
+                raise OpenPoseLabError(f"{name} cannot be read ({one_line(str(error), 200)})") from error
 
     def write(self, name: str, data: bytes) -> None:
         """See ``Store.write``."""
@@ -282,6 +271,8 @@ def is_address(text: str) -> bool:
 
 def open_store(text: str) -> Store:
     """Open a folder by its path or address. Raises OpenPoseLabError if the address cannot be used."""
+    if text.startswith("file://"):
+        return LocalStore(Path(_connect(text, shown_address(text))[1]))
     return RemoteStore(text) if is_address(text) else LocalStore(Path(text).absolute())
 
 
@@ -292,15 +283,20 @@ def split_file(text: str) -> tuple[str, str]:
         return str(path.parent), path.name
     address, question, options = text.partition("?")
     folder, _, name = address.rstrip("/").rpartition("/")
-    return folder + question + options, name
+    return folder + question + options, unquote(name)
 
 
 def locate(store: Store, name: str) -> tuple[Store, str]:
     """Return the folder that holds an item, and the item's name in it. Addresses in lists have folders of their own."""
     if is_address(name):
         folder, file = split_file(name)
-        return open_store(folder), file
+        return _open_once(folder), file
     return store, name
+
+
+@lru_cache(maxsize=64)
+def _open_once(folder: str) -> Store:
+    return open_store(folder)
 
 
 def shown_address(address: str) -> str:
@@ -324,7 +320,7 @@ def _connect(address: str, shown: str) -> tuple[Any, str]:
     except OSError as error:
         reason = one_line(str(error).replace(address, shown), 200)
         raise StoreError(f"{shown} cannot be used ({reason}); check the address and the connection") from error
-    return files, root.rstrip("/")
+    return files, root.rstrip("/") or root
 
 
 def _is_denied(error: OSError) -> bool:

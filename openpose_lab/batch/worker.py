@@ -12,8 +12,9 @@ import numpy as np
 
 from estimation.errors import OpenPoseLabError
 from estimation.subset import GroupingError
+from openpose_lab.batch.reading import unexpected
 from openpose_lab.batch.rows import Failure, Found, failures_table, people_table, to_stream
-from openpose_lab.batch.stores import StoreError, locate, open_store
+from openpose_lab.batch.stores import StoreError, is_address, locate, open_store
 from openpose_lab.extras import MissingLibraryError
 from openpose_lab.overlap import map_in_threads
 
@@ -129,6 +130,8 @@ class Worker:
             return Failure(source, index, str(error))
         except MemoryError:
             return Failure(source, index, f"not enough memory for {source}; make it smaller")
+        except Exception as error:  # the other photos are done
+            return Failure(source, index, unexpected(source, error))
         self._in_a_row = 0
         return Found(source, index, None, width, height, people)
 
@@ -140,9 +143,9 @@ class Worker:
 
         settings, source = self._settings, row["source"]
         result.indexes.append(row["index"])
-        store, name = locate(open_store(settings.folder), source)
         began = time.monotonic()
         try:
+            store, name = locate(open_store(settings.folder), source)
             with store.as_path(name) as path:
                 video = open_video(path)
                 result.expected = video.frame_count
@@ -153,11 +156,15 @@ class Worker:
                     height, width = frame.pixels.shape[:2]
                     result.found.append(Found(source, frame.index, frame.timestamp, width, height, people))
                     result.frames += 1
-        except (StoreError, MissingLibraryError):
+        except MissingLibraryError:
             raise
         except OpenPoseLabError as error:
+            if isinstance(error, StoreError) and not is_address(source):
+                raise
             self._count(error)
             result.failures.append(Failure(source, row["index"], str(error)))
+        except Exception as error:  # whatever a decoder does with a damaged video, the others are done
+            result.failures.append(Failure(source, row["index"], unexpected(source, error)))
         else:
             self._in_a_row = 0
         result.seconds = time.monotonic() - began

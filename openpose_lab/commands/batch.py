@@ -244,13 +244,18 @@ def resources_of(options: argparse.Namespace) -> Resources:
 
 def settings_shown(options: argparse.Namespace, settings: Settings) -> dict[str, str]:
     """Return the settings that change the results, so that a continued job can check that they are the same."""
+    from openpose_lab.batch.stores import is_address, shown_address
     from openpose_lab.checksums import checksum
+    from openpose_lab.networks.catalogue import find_runtime
 
+    source = shown_address(options.source) if is_address(options.source) else str(Path(options.source).resolve())
     grouping = Path(settings.grouping)
     return {
+        "source": source,
+        "photos-per-part": str(options.photos_per_part),
         "network": settings.network,
         "weights file": checksum(settings.weights, "sha256"),
-        "runtime": settings.runtime,
+        "runtime": find_runtime(settings.runtime).name,
         "precision": str(settings.precision),
         "quality": settings.views.title,
         "grouping": f"{grouping.name}, {checksum(grouping, 'sha256')[:12]}",
@@ -280,7 +285,7 @@ def unit_of(plan: Plan) -> str:
 def print_summary(plan: Plan, done: set[int], people: int, output: Output) -> None:
     """Print the results. Raises OpenPoseLabError if photos failed, in this run or an earlier one."""
     counts = plan.counts()
-    before = sum(counts[part] for part in done)
+    before = sum(counts[part] for part in done if part < len(counts))
     failures = output.failures(sorted(output.with_failures()))
     earlier = f", {before} of them in an earlier run" if before else ""
     print(f"{unit_of(plan) + 's':12} {plan.photos - len(failures)} of {plan.photos} done{earlier}")
@@ -323,9 +328,11 @@ def estimate(plan: Plan, settings: Settings, resources: Resources) -> None:
                 rate.count(len(row["indexes"]))
             total += seconds_of_photos(plan, rate)
         if videos:
-            total += seconds_of_videos(plan, list(results(videos, settings, resources)), resources.workers)
+            total += seconds_of_videos(
+                plan, list(results(videos, settings, resources)), resources.workers, settings.every
+            )
     if not resources.address:
-        most = memory_bound(resources, count_cores()) / 1000
+        most = memory_bound(resources, count_cores(), items=plan.photos) / 1000
         print(f"{'memory':12} at most {most:.1f} GB, if all photos are below 5 megapixels")
     print(f"{'about':12} {duration(total)} for all, with {resources.workers} workers of {resources.threads} threads")
 
@@ -340,7 +347,7 @@ def seconds_of_photos(plan: Plan, rate: Rate) -> float:
     return plan.kinds()[PHOTO] / rate.per_second
 
 
-def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int) -> float:
+def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int, every: int) -> float:
     """Estimate the seconds for all videos from the first frames of some videos."""
     from openpose_lab.batch.items import VIDEO
 
@@ -349,7 +356,7 @@ def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int) -> f
     if not frames or not expected:
         raise OpenPoseLabError("the sampled videos do not state their length, so no time can be estimated")
     videos = plan.kinds()[VIDEO]
-    in_all: float = videos * sum(expected) / len(expected)
+    in_all: float = videos * sum(expected) / len(expected) / every
     print(f"{'frames':12} about {in_all:,.0f}, from the lengths of {len(expected)} videos")
     print(f"{'rate':12} {frames / seconds:.1f} frames a second and worker, measured on {frames} frames")
     return in_all * seconds / frames / min(workers, videos)

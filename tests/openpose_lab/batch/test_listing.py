@@ -26,8 +26,8 @@ def items(source, column=None, rows=256):
 
 def test_a_folder_gives_its_photos_and_videos_in_natural_order(photos):
     (photos / "sub" / "clip.mp4").write_bytes(b"")
-    expected = [(PHOTO, "2.jpg"), (PHOTO, "10.jpg"), (PHOTO, "sub/1.png"), (VIDEO, "sub/clip.mp4")]
-    expected.append((PHOTO, "sub/deep/3.JPG"))
+    expected = [(PHOTO, "2.jpg"), (PHOTO, "10.jpg"), (PHOTO, "sub/1.png"), (PHOTO, "sub/deep/3.JPG")]
+    expected.append((VIDEO, "sub/clip.mp4"))
     assert [(one.kind, one.name) for one in items(photos)] == expected
     assert list_items(str(photos), None, 256).folder == str(photos)
 
@@ -87,6 +87,7 @@ def test_a_column_that_is_not_clear_is_an_error(tmp_path, wanted, message):
     ("name", "content", "message"),
     [
         ("empty.txt", b"# nothing\n", "lists no photo and no video"),
+        ("secret.txt", b"s3://key:secret@bucket/a.jpg\n", "holds an address with a user name"),
         ("binary.txt", b"\xff\xfe\x00", "is not text in UTF-8"),
         ("x.parquet", b"PAR1 not really", "is not a Parquet file, or is damaged"),
         ("x.json", b"{}", "is neither a photo, a video, a list"),
@@ -103,7 +104,7 @@ def test_missing_and_empty_places_are_told(tmp_path):
         items(tmp_path / "missing")
     with pytest.raises(OpenPoseLabError, match="has no photo, no video and no Parquet file among its 0 files"):
         items(tmp_path)
-    with pytest.raises(OpenPoseLabError, match="there is nothing at file://"):
+    with pytest.raises(OpenPoseLabError, match="there is no folder"):
         items((tmp_path / "missing").as_uri())
     with pytest.raises(OpenPoseLabError, match="is not an address that can be used"):
         items("ftp://user:secret@host/photos")

@@ -11,6 +11,7 @@ from openpose_lab.batch.items import PHOTO, Item
 from openpose_lab.batch.output import Output
 from openpose_lab.batch.plan import empty_plan
 from openpose_lab.batch.rows import Failure, failures_table, people_table
+from openpose_lab.batch.stores import StoreError
 from tests.support.extras import needs
 
 pytestmark = needs("pyarrow")
@@ -55,17 +56,43 @@ def test_a_part_that_succeeds_at_last_has_no_failures(place, tmp_path):
     with Output(place) as output:
         output.begin({})
         output.write_part(0, NOBODY, ONE)
+        assert output.finished() == {0}
         output.write_part(0, NOBODY, NONE)
         assert (output.finished(), output.with_failures()) == ({0}, set())
     assert os.listdir(tmp_path / "out" / "failures") == []
 
 
-def test_the_people_are_written_last(place, monkeypatch):
+def test_the_people_are_written_last_except_of_a_part_that_is_done_again(place, monkeypatch):
     with Output(place) as output:
         written = []
+        output.finished()
         monkeypatch.setattr(output._store, "write", lambda name, _: written.append(name))
         output.write_part(3, NOBODY, ONE)
-    assert written == ["failures/part-000003.parquet", "people/part-000003.parquet"]
+        output._again = {3}
+        output.write_part(3, NOBODY, ONE)
+    files = ["failures/part-000003.parquet", "people/part-000003.parquet"]
+    assert written == [*files, *files[::-1]]
+
+
+def test_a_store_that_fails_is_no_empty_folder(place, monkeypatch):
+    def fail(*_):
+        raise StoreError("the store does not answer")
+
+    with Output(place) as output:
+        output.begin({})
+        output.write_part(0, NOBODY, NONE)
+        monkeypatch.setattr(output._store, "list_files", fail)
+        for action in (output.finished, lambda: output.begin({})):
+            with pytest.raises(StoreError):
+                action()
+
+
+def test_parts_without_a_plan_are_refused(place):
+    with Output(place) as output:
+        output.begin({})
+        output.write_part(0, NOBODY, NONE)
+    with Output(place) as output, pytest.raises(OpenPoseLabError, match=r"plan\.parquet is missing"):
+        output.begin({})
 
 
 def test_a_job_with_other_settings_is_refused(place):

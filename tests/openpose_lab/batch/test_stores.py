@@ -1,7 +1,6 @@
 """Folders on this machine and behind an address: the same content, whole files, and one sentence for each trouble."""
 
 import errno
-import os
 import pickle
 
 import pytest
@@ -16,7 +15,7 @@ pytestmark = needs("pyarrow")
 
 @pytest.fixture(params=["path", "address"])
 def store(request, tmp_path):
-    return open_store(str(tmp_path) if request.param == "path" else tmp_path.as_uri())
+    return open_store(str(tmp_path)) if request.param == "path" else RemoteStore(tmp_path.as_uri())
 
 
 @pytest.fixture(autouse=True)
@@ -65,18 +64,6 @@ def test_a_store_travels_to_another_process(store):
 def test_a_folder_that_is_gone_ends_the_job(tmp_path):
     with pytest.raises(StoreError, match="is gone; bring it back"):
         LocalStore(tmp_path / "gone").read("a.jpg")
-
-
-@pytest.mark.parametrize(("number", "ends"), [(errno.EIO, True), (errno.ESTALE, True), (errno.EACCES, False)])
-def test_trouble_of_a_disk_ends_the_job_and_trouble_of_a_file_does_not(tmp_path, monkeypatch, number, ends):
-    def fail(*_):
-        error = OSError(number, os.strerror(number))
-        raise OpenPoseLabError("the photo cannot be read") from error
-
-    monkeypatch.setattr(stores, "read_input", fail)
-    with pytest.raises(OpenPoseLabError) as caught:
-        LocalStore(tmp_path).read("a.jpg")
-    assert isinstance(caught.value, StoreError) == ends
 
 
 class Unsteady:
@@ -161,6 +148,24 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
 def test_addresses_are_split_and_shown_without_secrets():
     assert split_file("s3://b/c/d.txt?region=x") == ("s3://b/c?region=x", "d.txt")
     assert shown_address("s3://key:secret@bucket/a/?token=1") == "s3://bucket/a"
+
+
+def test_the_address_of_a_local_folder_is_that_folder(tmp_path):
+    """Only ``LocalStore`` replaces a file in a single step."""
+    store = open_store(tmp_path.as_uri())
+    assert isinstance(store, LocalStore)
+    assert store.root == tmp_path
+
+
+def test_damaged_data_at_an_address_is_a_failure_of_its_own(remote, tmp_path):
+    (tmp_path / "t.parquet").write_bytes(b"1")
+    with pytest.raises(OpenPoseLabError, match="cannot be read") as caught, remote.opened("t.parquet"):
+        raise OSError("Corrupt snappy compressed data.")
+    assert not isinstance(caught.value, StoreError)
+
+
+def test_names_in_addresses_are_decoded():
+    assert split_file("s3://b/a%20b/c%20d.jpg")[1] == "c d.jpg"
 
 
 def test_an_item_with_an_address_has_a_folder_of_its_own(tmp_path):

@@ -102,6 +102,36 @@ def test_the_rows_of_a_parquet_file_are_each_read_once(photos, rows, group):
     assert Counter(reason is None for reason in reasons.values()) == {True: 38, False: 2}
 
 
+def test_a_row_group_is_read_once(photos, monkeypatch):
+    path = write_rows(photos, [(photos / "2.jpg").read_bytes()] * 100, 100)
+    opened = []
+    original = reading._values
+    monkeypatch.setattr(reading, "_values", lambda *more: opened.append(more) or original(*more))
+    _, blocks = blocks_of(path, 10)
+    assert (len(blocks), len(opened)) == (100, 1)
+
+
+def test_a_column_with_a_dot_in_its_name(photos):
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    path = photos.parent / "t.parquet"
+    pyarrow.parquet.write_table(pa.table({"image.data": [(photos / "2.jpg").read_bytes()]}), path)
+    _, blocks = blocks_of(path)
+    assert [block["error"][0].as_py() for block in blocks] == [None]
+
+
+def test_an_unexpected_error_of_a_decoder_is_a_failure(photos, monkeypatch):
+    def fail(*_):
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(reading, "decode_any_photo", fail)
+    _, failures, indexes, stops = answer(photos)
+    assert len(failures) == len(indexes) == 4
+    assert "IndexError: list index out of range" in failures["2.jpg"]
+    assert stops == []
+
+
 def test_rows_that_are_gone_are_failures(photos):
     path = write_rows(photos, [(photos / "2.jpg").read_bytes()] * 5, 5)
     listing = list_items(str(path), None, 256)
@@ -162,7 +192,10 @@ def test_a_video_that_breaks_off_keeps_its_first_frames(tmp_path):
     whole = (tmp_path / "a.mp4").read_bytes()
     (tmp_path / "b.mp4").write_bytes(whole[: 2 * len(whole) // 3])
     (tmp_path / "c.mp4").write_bytes(b"no video")
-    _, failures, indexes, stops = answer(tmp_path)
-    assert (indexes, stops) == ([0, 1, 2], [])
-    assert "c.mp4" in failures
+    make_clip(tmp_path / "d.mkv")
+    (tmp_path / "d.mkv").write_bytes((tmp_path / "d.mkv").read_bytes()[:500])  # FFmpeg reports an error of the disk
+    (tmp_path / "list.txt").write_text("a.mp4\nb.mp4\nc.mp4\nd.mkv\nfoo://bad/v.mp4\n")
+    _, failures, indexes, stops = answer(tmp_path / "list.txt")
+    assert (indexes, stops) == ([0, 1, 2, 3, 4], [])
+    assert failures.keys() >= {"c.mp4", "d.mkv", "foo://bad/v.mp4"}
     assert "a.mp4" not in failures

@@ -117,6 +117,7 @@ def test_a_library_that_decodes_is_checked_before_ray_starts(call_program, tmp_p
         ([{"CPU": 2}], Resources(1, 2), True),
         ([{"CPU": 2}], Resources(2, 1), True),
         ([{"CPU": 2}], Resources(2, 2), False),
+        ([{"CPU": 7}], Resources(1, 8), False),  # no core is left to decode photos
         ([{"CPU": 4}, {"CPU": 4}], Resources(2, 4), True),
         ([{"CPU": 4}, {"CPU": 4}], Resources(1, 8), False),
         ([{"CPU": 8}], Resources(1, 2, gpus=True), False),
@@ -127,10 +128,12 @@ def test_a_library_that_decodes_is_checked_before_ray_starts(call_program, tmp_p
 )
 def test_workers_must_fit_into_the_machines(machines, resources, fits):
     if fits:
-        check_fit(resources, machines)
+        check_fit(resources, machines, free=100)
+        with pytest.raises(OpenPoseLabError, match="do not fit now: only 1 of the"):
+            check_fit(resources, machines, free=1)
     else:
         with pytest.raises(OpenPoseLabError, match="do not fit: .*; give fewer --workers or --threads"):
-            check_fit(resources, machines)
+            check_fit(resources, machines, free=100)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (29, "29 s"), (100, "2 min"), (7500, "2 h 05 min")])
@@ -284,6 +287,32 @@ def test_a_worker_may_be_killed(photos, expected, slow_merge, tmp_path):
         run(*options)
     assert before.items() <= written(tmp_path / "out").items()
     check(tmp_path / "out", expected)
+
+
+@with_ray
+@on_linux
+def test_a_photo_that_kills_its_process_is_a_failure(photos, tmp_path):
+    """As a decoder that crashes, or the system that ends a process because memory is full."""
+    folder, code = tmp_path / "photos", tmp_path / "code"
+    for place in (folder, code):
+        place.mkdir()
+    for number in range(20, 40):
+        (folder / f"{number}.jpg").write_bytes((photos / f"{number:03}.jpg").read_bytes())
+    (folder / "30.jpg").write_bytes(b"poison")
+    (code / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "from openpose_lab.sources import photo_files\n"
+        "decode = photo_files.decode_any_photo\n"
+        "def poisoned(data, name):\n"
+        "    if data == b'poison':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return decode(data, name)\n"
+        "photo_files.decode_any_photo = poisoned\n"
+    )
+    done = run(folder, tmp_path / "out", *OPTIONS, PYTHONPATH=os.pathsep.join([str(code), str(ROOT)]))
+    assert [row["source"] for row in read(tmp_path / "out" / "failures")] == ["30.jpg"]
+    assert "each process that worked on 30.jpg was lost" in done.stdout
+    assert len({row["source"] for row in read(tmp_path / "out" / "people")}) == 19
 
 
 @with_ray
@@ -464,7 +493,7 @@ def test_wrong_clusters_are_told(photos, tmp_path):
     assert "no cluster answers at" in done.stderr
     assert "is for Ray's client" in run(photos, tmp_path / "b", "--address", "ray://host:10001").stderr
     assert "is not the address of a cluster" in run(photos, tmp_path / "c", "--address", "host").stderr
-    assert "do not fit: this machine has" in run(photos, tmp_path / "d", "--gpus", "--workers", 1).stderr
+    assert "do not fit: this machine has" in run(photos, tmp_path / "d", "--gpus", "--workers", 999).stderr
 
 
 @with_ray
