@@ -113,6 +113,8 @@ def _start(resources: Resources) -> None:
             "object_store_memory": resources.store << 20,
             "include_dashboard": False,
         }
+    # Reports of lost processes would go to the standard output, also with log_to_driver=False.
+    setattr(ray._private.worker, "print_to_stdstream", lambda *_, **__: None)  # noqa: B010
     try:
         with silent_stderr():  # Ray's C++ code prints that its messages are switched off
             ray.init(**where, **quiet)
