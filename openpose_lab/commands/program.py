@@ -110,7 +110,10 @@ def start(name: str, main: Callable[[Sequence[str]], None], arguments: Sequence[
         The exit status for ``sys.exit``.
     """
     let_interrupts_end()
-    return run(name, main, arguments)
+    status = run(name, main, arguments)
+    if "ray" in sys.modules:  # its threads sometimes abort the process while Python ends, after the work is done
+        os._exit(status)
+    return status
 
 
 def let_interrupts_end() -> None:
