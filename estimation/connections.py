@@ -26,8 +26,9 @@ class Candidates:
         peak_scores: (C, 2) float64, heatmap scores of the two peaks.
         score: (C,) float64, as in ``score_candidates``: the mean of the PAF's component along the limb, minus a penalty
             for long limbs. It is at least ``config.short_limb_score`` for limbs shorter than ``config.short_limb``.
-        agreement: (C,) float64, the total weight (0 to 1) of the samples that agree with the limb. It is 1 for limbs
-            shorter than ``config.short_limb``.
+        agreement: (C,) float64, 0 to 1. The PAF is read at points along the limb (``quadrature`` gives their weights,
+            with sum 1). Agreement is the weight of the points where the PAF's component along the limb is above
+            ``config.sample_threshold``. It is 1 for limbs shorter than ``config.short_limb``.
     """
 
     limb: NDArray[np.intp]
@@ -62,7 +63,7 @@ class Connections:
         accepted: (m,) intp, indices into ``candidates``, sorted by limb, then best first. Among the accepted candidates
             of one kind of limb, each peak occurs at most once.
         coordinates: the peaks that the candidates join.
-        limb_count: the number of limbs in the config.
+        limb_count: the number of kinds of limb in the config, such as 19.
     """
 
     candidates: Candidates
@@ -137,7 +138,8 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
 
 
 def _passing(config: Config, score: NDArray[np.float32], agreement: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the indices of the pairs that pass both thresholds. 1e-6 allows for the rounding of float32 shares."""
+    """Return the indices of the pairs that pass both thresholds. ``agreement`` is float32, so 1e-6 allows for its
+    rounding."""
     return np.flatnonzero((agreement > config.min_agreement - 1e-6) & (score > 0))
 
 
@@ -235,7 +237,7 @@ def sample_limbs(
         config: the configuration of the limbs.
         coordinates: the peaks.
         pafs: (h, w, channels) float.
-        limb: (C,) the limb that each pair stands for.
+        limb: (C,) the kind of limb of each pair.
         peaks: (C, 2) ids of the pairs.
         samples: the number of points on each pair, placed by ``quadrature``.
 
@@ -309,7 +311,7 @@ def quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 def _interpolate(
     pafs: NDArray[np.float32], points: NDArray[np.float32], channels: NDArray[np.intp]
 ) -> NDArray[np.float32]:
-    """Interpolate the PAF bilinearly at points: (2, samples, C) float32.
+    """Interpolate the PAF bilinearly at points, and return its x and y components, (2, samples, C) float32.
 
     points: (2, samples, C), x and y in cells. channels: (2, 1, C), the channels of the x and the y component.
     """

@@ -106,8 +106,8 @@ def _plateau_centres(heatmap: NDArray[np.float32], flat: NDArray[np.bool_]) -> N
     """Return a (h, w) bool mask with one cell for each flat top of a heatmap: the cell nearest to its centre.
 
     flat: (h, w) bool, the cells that have the same value as their highest neighbour. A connected group of such cells
-    is a flat top if all cells around it are lower. Otherwise it is a terrace on a slope: it touches a cell of the same
-    value that is not in ``flat``, because that cell has a higher neighbour.
+    is a flat top if all cells around it are lower. Otherwise, a cell beside the group has the same value. That
+    cell has a higher neighbour, so it is not in ``flat``. Such a group is a terrace on a slope, not a top.
     """
     labels, group_map = cv2.connectedComponents(flat.astype(np.uint8))  # label 0: cells that are not flat
     count = labels - 1
@@ -140,7 +140,8 @@ def _too_many(config: Config, found: NDArray[np.intp]) -> str:
 def _best(part: NDArray[np.intp], score: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
     """Return the indices of the ``limit`` highest peaks of each part, sorted. The peaks are sorted by part."""
     by_score = np.lexsort((-score, part))
-    # part[by_score] equals part, so this is each entry's rank within its part.
+    # ``by_score`` changes the order only within a part, so entry k of ``by_score`` has the part ``part[k]``. Its rank
+    # is its distance from the first entry of this part.
     rank = np.arange(len(part)) - np.searchsorted(part, part)
     return np.sort(by_score[rank < limit])
 
@@ -163,7 +164,7 @@ def refine(
         part: (P,) the channel of each peak.
 
     Returns:
-        (P, 2) float32, x and y in cells, at most half a cell from the centre of the peak's cell.
+        (P, 2) float32, x and y in cells, each at most half a cell from the centre of the peak's cell.
     """
     height, width, depth = maps.shape
     place, last = np.array([column, row]), np.array([[width - 1], [height - 1]])

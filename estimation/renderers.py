@@ -19,7 +19,8 @@ from estimation.skeletons import NO_IDENTITY, Skeletons, to_skeletons
 _Colour = tuple[float, float, float]  # BGR, 0 to 255
 _OPACITY = 0.7  # of the limbs over the photo; joints are solid
 
-# Line widths are shares of a person's height, between bounds. A single keypoint has no height.
+# Line widths are shares of a person's height, between bounds. A person with a single keypoint has no height:
+# the width is then the share _LONE_OF_PHOTO of the photo's shorter side.
 _WIDTH_PER_HEIGHT = 1 / 45
 _LEAST_PIXELS = 1.25
 _LEAST_OF_PHOTO, _LONE_OF_PHOTO, _MOST_OF_PHOTO = 1 / 1000, 1 / 150, 1 / 40  # of the photo's shorter side
@@ -38,7 +39,7 @@ _OUTLINE = np.linspace(0, 2 * np.pi, 32, endpoint=False)  # the corners of an el
 _FURTHEST = 1e6  # pixels; OpenCV counts them in 32 bits
 _SUBPIXEL_BITS = 4  # OpenCV draws at fractions of a pixel in fixed point
 _BLEED = 0.8  # pixels by which OpenCV's anti-aliased outlines exceed a shape
-_FINE = 8.0  # pixels; narrower lines are drawn enlarged
+_FINE = 8.0  # pixels; narrower lines are drawn on an enlarged copy, which is then scaled down
 _LARGE = 2_000_000  # array elements (pixels x 3 channels); an area with more is not enlarged
 
 

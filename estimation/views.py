@@ -86,10 +86,12 @@ def resample_maps(maps: FieldMaps, shape: tuple[int, ...], cell_size: float, off
         maps: the maps.
         shape: rows and columns of the new cells.
         cell_size: width and height of a new cell in pixels of the photo.
-        offset: x and y in new cells, added to each position in the new maps (see ``FieldMaps``).
+        offset: x and y of the first new cell, in new cells, from the place where a map without an offset begins (see
+            ``FieldMaps``).
 
     Returns:
-        The values at the new cells, interpolated linearly. Beyond the first and the last old cell, their values repeat.
+        The values at the new cells, interpolated linearly. Beyond the border, the value of the nearest old cell
+        is used.
     """
     empty = np.empty((*shape, 0), np.float32)
     grid = replace(maps, heatmaps=empty, pafs=empty, cell_size=(cell_size, cell_size), offset=offset)
@@ -200,7 +202,7 @@ def _places(axis: int, view: FieldMaps, grid: FieldMaps, mirrored_width: int | N
 
 
 def _interpolate(values: NDArray[np.float32], places: NDArray[np.float64], axis: int) -> NDArray[np.float32]:
-    """Interpolate values (h, w, channels) linearly along an axis. Beyond the first and the last cell, they repeat."""
+    """Interpolate values (h, w, channels) linearly along an axis. Beyond the border, the nearest cell is used."""
     count = values.shape[axis]
     if len(places) == count and np.allclose(places, np.arange(count)):
         return values

@@ -153,25 +153,25 @@ class PoseEstimator:
         """Find the people in many photos, several at once.
 
         Args:
-            photos: The sources, as for ``frames``: one path or several, such as the path of a folder or of a video.
-                Frames are accepted, too, such as those that ``frames`` returns.
+            photos: The sources, as for ``frames``: one or several photos, folders or globs; or one video, camera or
+                stream. Frames are accepted, too, such as those that ``frames`` returns.
             threads: The number of photos to work on at once. By default, one more than the number of cores.
             on_error: A function that is called with the name of each photo that fails, and the error. The work then
                 continues with the next photo. Without this function, the error is raised. A photo that cannot be read
                 counts as failed.
             live: If True, each finished result is yielded at the latest when the next frame arrives, as cameras need.
-                The program then holds at most ``threads`` frames. If one frame is slow, the next frames wait for it,
-                because the results come in order. If False, a finished result may wait until three frames per thread
-                are read. By default, True for the number of a camera and for the address of a live stream, and False
-                for all other sources.
+                The program then holds at most ``threads`` frames, including finished ones. So it may read no new frame
+                until a slow one is finished, because the results come in order. If False, a finished result may wait
+                until three frames per thread are read. By default, True for the number of a camera and for the address
+                of a live stream, and False for all other sources.
 
         Returns:
             An iterator of (frame, people), in the order of the frames. Its memory does not grow with the number of
             frames.
 
         Raises:
-            OpenPoseLabError: The source has no photo, or the estimator is closed. During the iteration: a photo fails,
-                and ``on_error`` is None.
+            OpenPoseLabError: A source is missing or has no photo, or the estimator is closed. During the iteration: a
+                photo fails, and ``on_error`` is None.
         """
         threads = threads or count_threads()
         parallel = self.for_threads(min(threads, count_cores()))

@@ -22,7 +22,7 @@ class Assembly:
 
     Args:
         coordinates: the peaks.
-        tells: whether each ``connect`` is recorded as a step of the grouping.
+        tells: whether ``explain`` shows each ``connect`` as a step of the grouping.
     """
 
     def __init__(self, coordinates: Coordinates, tells: bool = True) -> None:

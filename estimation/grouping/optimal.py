@@ -94,7 +94,7 @@ def _join(
     connected: Candidates, chosen: NDArray[np.bool_], coordinates: Coordinates
 ) -> tuple[list[dict[int, int]], float]:
     """Return the people of an answer, and the sum of the PAF scores within them."""
-    # Do not show these calls as steps in ``explain``: the solver has decided, not their order.
+    # Do not record these calls as steps for ``explain``: the solver chose all candidates at once.
     assembly = Assembly(coordinates, tells=False)
     for a, b in connected.peaks[chosen].tolist():
         assembly.connect(a, b)
@@ -145,9 +145,9 @@ def _solve_connected(limbs: Candidates, part: list[int], until: float) -> tuple[
         for peaks, path in _paths_between_rivals(ends, np.flatnonzero(answers[0]).tolist(), part):
             if time.monotonic() > until:
                 break
-            # The path p0-p1-...-pn leads from p0 to its rival pn. At most n - 1 of its n candidates may be chosen. This
-            # also holds if, in this constraint, p0-p1 gives way to all candidates of its kind between p1 and any rival
-            # of pn (p0 is one of them). At most one of them can be chosen, and each would complete a forbidden path.
+            # The path p0-p1-...-pn leads from p0 to its rival pn. At most n - 1 of its n candidates may be chosen. The
+            # constraint becomes stronger if p0-p1 is replaced by all candidates of the same kind that join p1 to a
+            # rival of pn. At most one of these can be chosen. Whichever it is, the path from it to pn joins two rivals.
             from_rivals = at_peak[int(limbs.limb[path[0]]), peaks[1]]
             others = [index for index in from_rivals if peaks[-1] not in ends[index]]
             broken.append(Constraint([*others, *path[1:]], len(path) - 1))

@@ -99,8 +99,9 @@ class Bench:
     Attributes:
         loaded: what the runner answered when it loaded the file.
         replies: the rows and the reply of each call.
-        hung: None while the merge may still be called. After too many stopped calls, too many ends of its process, or
-            the time limit: the reply to every further call. The merge is then not called again.
+        hung: None while the merge may still be called. After too many stopped calls, after its process
+            ended too often, or after the time limit, the merge is not called again. ``hung`` is then the reply to every
+            further call.
         shrink_seconds: if random rows fail, a check searches for fewer rows that also fail. This is the time limit of
             the search in seconds.
     """
@@ -135,7 +136,8 @@ class Bench:
     def again(self, given: Rows, **options: float) -> SandboxReply:
         """Call the merge, even if it was called with these rows before.
 
-        ``Patience`` limits a merge that exceeds its time: each later call gets less time. The merge is not called again
+        ``Patience`` limits a merge that exceeds its time: after ``full`` stopped calls, each later call gets less
+        time. The merge is not called again
         after too many stopped calls, or after its process ended too often (for example, by a crash). It is also not
         called again after the time limit of all calls together.
         """
@@ -241,7 +243,7 @@ def judge_people(case: Case, rows: Rows, value: NDArray[Any]) -> Failure | None:
 def _answer_check(name: str, bench: Bench) -> Failure | None:
     """Run one of ``ANSWER_CHECKS`` on each answer so far.
 
-    Skip answers that already fail a check that precedes it in ``ANSWER_CHECKS``. The failure shows the simplest failing
+    Skip answers that fail an earlier check of ``ANSWER_CHECKS``. The failure shows the simplest failing
     rows: if possible, rows without a conflict and without peak 0.
     """
     failing = []

@@ -72,8 +72,8 @@ class PhotoFile:
 
     Attributes:
         path: The path of the photo; None for the standard input.
-        name: The name of its outputs: a relative path with forward slashes, from ``photo_names.py``. It is unique in a
-            list.
+        name: The name of its outputs: a relative path with forward slashes, from ``photo_names.py``. No two photos
+            from one call of ``list_photos`` have the same name.
     """
 
     path: Path | None

@@ -4,8 +4,8 @@ OKS (object keypoint similarity) is COCO's measure: the mean over keypoints of e
 distance d, the part's tolerance sigma and the person's size s. This tracker splits the similarity into two factors, as
 only the second becomes less certain while a person is hidden:
 
-- The pose: the OKS after one skeleton is moved onto the other. A penalty for a difference in size is added, because a
-  person who returns is about as tall as before.
+- The pose: the OKS after one skeleton is moved onto the other. This factor is also lowered if the two sizes differ,
+  because a person who returns is about as tall as before.
 - The move: the distance between the person and their predicted place. A Kalman filter, with a velocity that falls with
   time, predicts the place and its variance. The variance grows while the person is hidden, so larger moves are
   tolerated.
@@ -58,8 +58,8 @@ class Settings:
         damping: Seconds in which the predicted velocity falls to 37 %.
         learning: Each detection moves the stored pose towards the new pose by this share of the difference.
         growth: Standard deviation of the logarithm of a person's growth between two detections.
-        doubt_weight: The similarity is multiplied by (variance of a certain place / variance of the predicted place) to
-            this power, so an uncertain place is penalized. A certain place has the standard deviation ``place``.
+        doubt_weight: The similarity is multiplied by (``place`` squared / variance of the predicted place) to this
+            power, so an uncertain prediction is penalized.
         least: The smallest similarity of two skeletons that may be the same person.
     """
 
