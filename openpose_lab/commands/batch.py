@@ -49,6 +49,8 @@ Read the table with: pandas.read_parquet("out/people")
 MOST_WORKERS = 10_000
 _SAMPLE = 64
 _SAMPLED_VIDEOS = 3
+_FEWEST = 8
+"""The smallest number of sampled photos from which a rate is estimated."""
 _SHOWN_FAILURES = 10
 
 
@@ -334,15 +336,15 @@ def estimate(plan: Plan, settings: Settings, resources: Resources) -> None:
     if not resources.address:
         most = memory_bound(resources, count_cores(), items=plan.photos) / 1000
         print(f"{'memory':12} at most {most:.1f} GB, if all photos are below 5 megapixels")
-    print(f"{'about':12} {duration(total)} for all, with {resources.workers} workers of {resources.threads} threads")
+    print(f"{'about':12} {duration(total)} for all, with --workers {resources.workers} --threads {resources.threads}")
 
 
 def seconds_of_photos(plan: Plan, rate: Rate) -> float:
     """Estimate the seconds for all photos from the rate of a sample."""
     from openpose_lab.batch.items import PHOTO
 
-    if not rate.per_second:
-        raise OpenPoseLabError("the photos are too few to estimate a time; run without --dry-run")
+    if not rate.per_second or rate.counted < _FEWEST:
+        raise OpenPoseLabError(f"fewer than {_FEWEST} photos are too few to estimate a time; run without --dry-run")
     print(f"{'rate':12} {rate.per_second:.1f} photos a second, measured on {rate.counted} photos")
     return plan.kinds()[PHOTO] / rate.per_second
 

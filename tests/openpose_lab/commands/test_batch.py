@@ -445,7 +445,7 @@ def test_a_dry_run_counts_and_estimates(photos, tmp_path):
     done = run(photos, tmp_path / "out", *OPTIONS, "--dry-run", status=0)
     assert f"photos       {PHOTOS}" in done.stdout
     assert re.search(r"^rate         \d+\.\d photos a second, measured on \d+ photos$", done.stdout, re.MULTILINE)
-    assert re.search(r"^about        \d+ (s|min) for all, with 1 workers of \d+ threads$", done.stdout, re.MULTILINE)
+    assert re.search(r"^about        \d+ (s|min) for all, with --workers 1 --threads \d+$", done.stdout, re.MULTILINE)
     assert not (tmp_path / "out").exists()
 
 
