@@ -29,7 +29,7 @@ COPIED = (
         "pyproject.toml",
     ),
     *("README.md", "CHANGELOG.md", "LICENSE", "NOTICE", ".ci"),
-    *(f"requirements{which}.txt" for which in ("", "-light", "-lowest")),
+    *(f"requirements{which}.txt" for which in ("", "-dev", "-light", "-lowest")),
 )
 ADDED = {
     "estimation/layouts/toy.py": """

@@ -30,6 +30,7 @@ PARSE_ONLY = {
     r"video (\d|\w+://)": "needs a camera or a stream",
     r"video .*--start": "needs a long video; tests/openpose_lab/commands/test_video.py has its tests",
     r"video .*--show": "opens a window",
+    r"batch ": "needs Ray, a store or a GPU; tests/openpose_lab/commands/test_batch.py has its tests",
 }
 """Commands that tests only parse: a regular expression for the program and its arguments, and the reason."""
 RUN_ELSEWHERE = ("docs/photos.md", "docs/formats.md")
