@@ -12,13 +12,15 @@ from openpose_lab.batch.output import Output
 from openpose_lab.batch.plan import empty_plan
 from openpose_lab.batch.rows import Failure, failures_table, people_table
 from openpose_lab.batch.stores import StoreError
+from openpose_lab.extras import is_installed
 from tests.support.extras import needs
 
 pytestmark = needs("pyarrow")
 
-NOBODY = [people_table([], LAYOUTS["COCO_18"])]
-ONE = [failures_table([Failure("a.jpg", 0, "it is broken")])]
-NONE = [failures_table([])]
+if is_installed("pyarrow"):
+    NOBODY = [people_table([], LAYOUTS["COCO_18"])]
+    ONE = [failures_table([Failure("a.jpg", 0, "it is broken")])]
+    NONE = [failures_table([])]
 
 
 @pytest.fixture(params=["path", "address"])
