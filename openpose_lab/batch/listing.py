@@ -83,10 +83,10 @@ def _folder_and_file(source: str) -> tuple[str, str | None]:
         return split_file(source) if is_file else (source, None)
     from pathlib import Path
 
-    path = Path(source)
+    path = Path(source).absolute()  # other machines of a cluster have other current folders
     if not path.exists():
         raise OpenPoseLabError(f"there is no file or folder {one_line(source, 200)}; check the path")
-    return (source, None) if path.is_dir() else split_file(source)
+    return (str(path), None) if path.is_dir() else split_file(str(path))
 
 
 def _of_folder(folder: str, store: Store, column: str | None, rows: int) -> Listing:

@@ -41,6 +41,11 @@ class Plan:
         parts, counts = self.table["part"].to_numpy(), self.table["count"].to_numpy()
         return np.bincount(parts, counts, self.parts).astype(int).tolist() if len(parts) else []
 
+    def photos_in(self, parts: Collection[int]) -> int:
+        """Return the number of photos and videos in some parts. Parts beyond the plan are left out."""
+        counts = self.counts()
+        return sum(counts[part] for part in parts if part < len(counts))
+
     def kinds(self) -> dict[str, int]:
         """Return the number of photos (also those in rows) and of videos, by kind."""
         import pyarrow.compute as compute

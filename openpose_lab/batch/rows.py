@@ -110,7 +110,7 @@ def people_table(found: Sequence[Found], layout: Layout) -> pyarrow.Table:
         flat = [np.asarray(array, np.float32).reshape(-1, width) for array in arrays]
         return np.concatenate([np.zeros((0, width), np.float32), *flat]).ravel()
 
-    identities = each([None] * len(people)) if not people else [i for one in people for i in one.person_ids.tolist()]
+    identities = [identity for one in people for identity in one.person_ids.tolist()]
     columns = {
         "source": each([one.source for one in found]),
         "index": each([one.index for one in found]),

@@ -14,10 +14,9 @@ from urllib.parse import unquote
 
 from estimation.errors import OpenPoseLabError, one_line
 from estimation.files import cannot_write, open_input, read_input, write_whole
+from estimation.photos import LARGEST_PHOTO_FILE
 from openpose_lab.sources.paths_in_order import all_contents
 
-LARGEST_FILE = 300 << 20
-"""The largest photo in bytes, as ``LARGEST_PHOTO_FILE`` of estimation/photos.py."""
 _TRIES = 3
 """How often an address is asked before its trouble stops the job. pyarrow itself repeats some requests, too."""
 _PAUSE = 1.0
@@ -103,7 +102,7 @@ class LocalStore(Store):
     def read(self, name: str, what: str = "photo") -> bytes:
         """See ``Store.read``."""
         try:
-            return read_input(self.root / name, what, LARGEST_FILE)
+            return read_input(self.root / name, what, LARGEST_PHOTO_FILE)
         except (OSError, OpenPoseLabError):
             self._check_root()
             raise
@@ -146,7 +145,7 @@ class LocalStore(Store):
 
 
 class RemoteStore(Store):
-    """A folder behind an address, such as ``s3://bucket/folder``, ``gs://bucket/folder`` or ``file:///folder``."""
+    """A folder behind an address, such as ``s3://bucket/folder`` or ``gs://bucket/folder``."""
 
     def __init__(self, address: str) -> None:
         self._address, self.shown = address, shown_address(address)
@@ -174,8 +173,8 @@ class RemoteStore(Store):
 
         def load() -> Any:
             with self._files.open_input_file(self._path(name)) as file:
-                if file.size() > LARGEST_FILE:
-                    raise OpenPoseLabError(f"the {what} {name} is larger than {LARGEST_FILE >> 20} MB")
+                if file.size() > LARGEST_PHOTO_FILE:
+                    raise OpenPoseLabError(f"the {what} {name} is larger than {LARGEST_PHOTO_FILE >> 20} MB")
                 return file.read()
 
         try:

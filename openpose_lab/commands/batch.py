@@ -165,11 +165,10 @@ def work(plan: Plan, done: set[int], settings: Settings, resources: Resources, o
     from openpose_lab.batch.pipeline import run
 
     tasks = plan.tasks(done)
-    counts = plan.counts()
-    before = sum(counts[part] for part in done if part < len(counts))
     if not tasks:
         return 0
-    with started(resources), tqdm(total=plan.photos, initial=before, unit=unit_of(plan), disable=None) as bar:
+    begun = plan.photos_in(done)
+    with started(resources), tqdm(total=plan.photos, initial=begun, unit=unit_of(plan), disable=None) as bar:
         rate = Rate()
 
         def tick(count: int) -> None:
@@ -286,8 +285,7 @@ def unit_of(plan: Plan) -> str:
 
 def print_summary(plan: Plan, done: set[int], people: int, output: Output) -> None:
     """Print the results. Raises OpenPoseLabError if photos failed, in this run or an earlier one."""
-    counts = plan.counts()
-    before = sum(counts[part] for part in done if part < len(counts))
+    before = plan.photos_in(done)
     failures = output.failures(sorted(output.with_failures()))
     earlier = f", {before} of them in an earlier run" if before else ""
     print(f"{unit_of(plan) + 's':12} {plan.photos - len(failures)} of {plan.photos} done{earlier}")

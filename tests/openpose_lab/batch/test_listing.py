@@ -41,6 +41,12 @@ def test_one_photo_is_a_source(photos):
     assert (listing.folder, listing.items) == (str(photos), [Item(PHOTO, "2.jpg")])
 
 
+def test_the_folder_of_a_relative_path_is_absolute(photos, monkeypatch):
+    monkeypatch.chdir(photos.parent)
+    assert list_items("photos", None, 256).folder == str(photos)
+    assert list_items("photos/2.jpg", None, 256).folder == str(photos)
+
+
 def test_a_list_gives_its_lines_in_their_order(photos):
     (photos / "list.txt").write_text("# photos\nsub/1.png\n\n s3://bucket/a.mov?region=x \n2.jpg\n/abs/c.jpeg\n")
     expected = [(PHOTO, "sub/1.png"), (VIDEO, "s3://bucket/a.mov?region=x"), (PHOTO, "2.jpg"), (PHOTO, "/abs/c.jpeg")]

@@ -30,6 +30,7 @@ def test_a_video_and_rows_have_a_part_each():
     assert plan.table["index"].to_pylist() == [0, 1, 2, 3, 4, 5, 6, 7, 10, 12]
     assert (plan.parts, plan.photos) == (8, 16)
     assert plan.counts() == [2, 2, 1, 1, 1, 3, 2, 4]
+    assert plan.photos_in({0, 5, 8}) == 5
     assert plan.kinds() == {PHOTO: 15, VIDEO: 1}
 
 
