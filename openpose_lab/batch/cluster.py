@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,6 +114,8 @@ def _start(resources: Resources) -> None:
             "object_store_memory": resources.store << 20,
             "include_dashboard": False,
         }
+    # pipeline.py needs this argument. Set the filter before Ray starts threads, because they may restore older filters.
+    warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated")
     # Reports of lost processes would go to the standard output, also with log_to_driver=False.
     setattr(ray._private.worker, "print_to_stdstream", lambda *_, **__: None)  # noqa: B010
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -91,15 +90,13 @@ def results(
     context.max_errored_blocks = -1  # ``run`` does the photos of lost blocks one by one
     context.retried_io_errors = []  # stores.py repeats what can be repeated
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ray_remote_args is deprecated, but nothing else sets max_retries
-        read = ray.data.read_datasource(
-            PhotoSource(tasks, settings),
-            num_cpus=READING_SHARE,
-            concurrency=None if resources.address else count_cores(),
-            override_num_blocks=max(1, len(tasks)),
-            ray_remote_args={"max_retries": _RETRIES},
-        )
+    read = ray.data.read_datasource(
+        PhotoSource(tasks, settings),
+        num_cpus=READING_SHARE,
+        concurrency=None if resources.address else count_cores(),
+        override_num_blocks=max(1, len(tasks)),
+        ray_remote_args={"max_retries": _RETRIES},  # deprecated, but nothing else sets max_retries
+    )
     found = read.map_batches(
         Worker,
         fn_constructor_args=(settings,),

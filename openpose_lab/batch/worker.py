@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +56,7 @@ class Worker:
         """
         self._settings = settings
         self._in_a_row = 0
+        self._counting = Lock()  # photos are processed in threads
         self._problem: str | None = None
         try:
             self._load()
@@ -176,11 +178,12 @@ class Worker:
         """Raise _StopError if the grouping has failed too often in a row."""
         if not isinstance(error, GroupingError):
             return
-        self._in_a_row += 1
-        if self._in_a_row >= _MOST_IN_A_ROW:
-            raise _StopError(
-                f"the grouping failed {self._in_a_row} times in a row; correct it. The last error: {error}"
-            )
+        with self._counting:
+            self._in_a_row += 1
+            too_often = self._in_a_row >= _MOST_IN_A_ROW
+        if too_often:
+            times = f"{_MOST_IN_A_ROW} times in a row"
+            raise _StopError(f"the grouping failed {times}; correct it. The last error: {error}")
 
 
 _PLAIN = ("part", "index", "source", "height", "width", "error", "stop", "video")

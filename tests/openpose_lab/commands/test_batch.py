@@ -502,3 +502,4 @@ def test_a_grouping_that_always_fails_ends_the_job(photos, tmp_path):
     done = run(photos, tmp_path / "out", *OPTIONS, "--grouping", tmp_path / "wrong.py")
     assert "the grouping failed 5 times in a row" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "RayDeprecationWarning" not in done.stderr
