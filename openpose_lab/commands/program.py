@@ -52,6 +52,7 @@ def signals_raise() -> Iterator[list[int]]:
 
     Only the first signal raises, because ``timeout`` sends two and the second would interrupt the cleaning up. Ctrl-C
     raises each time, because an import may swallow the first. An ignored signal stays ignored, as ``nohup`` needs.
+    Python drops an exception in ``__del__`` and in the callback of a weak reference. Stopped is then raised again.
 
     Yields:
         The numbers of the signals received so far.
@@ -63,15 +64,35 @@ def signals_raise() -> Iterator[list[int]]:
         if number == signal.SIGINT or len(received) == 1:
             raise Stopped(number)
 
+    def raise_again(dropped: Any) -> None:
+        from threading import Timer
+
+        if isinstance(dropped.exc_value, Stopped):
+            received.clear()
+            Timer(0.01, _send, [dropped.exc_value.number]).start()  # after this function has ended
+        else:
+            hook(dropped)
+
+    hook = sys.unraisablehook
     usual = (signal.SIG_DFL, signal.default_int_handler)
     before = {number: handler for number in _STOPS if (handler := signal.getsignal(number)) in usual}
     for number in before:
         signal.signal(number, stop)
+    sys.unraisablehook = raise_again
     try:
         yield received
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _send(number: int) -> None:
+    """Send a signal to this process. Except on Windows, this also ends a wait of the main thread."""
+    if os.name == "posix":
+        os.kill(os.getpid(), number)
+    else:
+        signal.raise_signal(number)
 
 
 @contextmanager

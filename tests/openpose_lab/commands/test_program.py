@@ -7,7 +7,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import warnings
+import weakref
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,10 @@ def as_users_have_it(monkeypatch):
     monkeypatch.delenv(DEBUG)
 
 
+class Key:
+    """An object that weak references can follow."""
+
+
 def raising(error):
     def main(arguments):
         raise error
@@ -146,6 +152,18 @@ def test_a_fault_is_told_with_its_place(call_program, as_users_have_it):
 def test_a_fault_is_raised_for_developers(call_program):
     with pytest.raises(KeyError):
         call_program("demo", raising(KeyError("a")))
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_in_a_callback_that_drops_exceptions_stops_the_program(call_program, name):
+    def main(arguments):
+        key = Key()
+        weakref.finalize(key, os.kill, os.getpid(), getattr(signal, name))
+        del key
+        time.sleep(10)
+
+    assert call_program("demo", main) == (128 + getattr(signal, name), "", "demo: stopped\n")
 
 
 @posix
