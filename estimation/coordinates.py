@@ -140,8 +140,8 @@ def _too_many(config: Config, found: NDArray[np.intp]) -> str:
 def _best(part: NDArray[np.intp], score: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
     """Return the indices of the ``limit`` highest peaks of each part, sorted. The peaks are sorted by part."""
     by_score = np.lexsort((-score, part))
-    # ``by_score`` changes the order only within a part, so entry k of ``by_score`` has the part ``part[k]``. Its rank
-    # is its distance from the first entry of this part.
+    # ``by_score`` changes the order only within a part, so peak ``by_score[k]`` has the same part as peak k. Its
+    # rank is k minus the index of the first peak of this part.
     rank = np.arange(len(part)) - np.searchsorted(part, part)
     return np.sort(by_score[rank < limit])
 

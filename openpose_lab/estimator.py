@@ -160,10 +160,10 @@ class PoseEstimator:
                 continues with the next photo. Without this function, the error is raised. A photo that cannot be read
                 counts as failed.
             live: If True, each finished result is yielded at the latest when the next frame arrives, as cameras need.
-                The program then holds at most ``threads`` frames, including finished ones. Results come in order, so a
-                slow frame may fill this limit with finished frames behind it. The program then reads no new frame until
-                the slow one is finished. If False, a finished result may wait until three frames per thread are read.
-                By default, True for the number of a camera and for the address of a live stream, and False for all
+                The program then holds at most ``threads`` frames, including finished ones. Results come in order, so
+                finished frames wait behind a slow one. When ``threads`` frames are held, the program reads no new frame
+                until the slow one is finished. If False, a finished result may wait until three frames per thread are
+                read. By default, True for the number of a camera and for the address of a live stream, and False for all
                 other sources.
 
         Returns:

@@ -127,8 +127,9 @@ class Output:
     def write_part(self, part: int, people: Sequence[pyarrow.Table], failures: Sequence[pyarrow.Table]) -> None:
         """Write the files of a part.
 
-        The file of people comes last, because it marks the part as finished. Only a part that was finished before gets
-        its people first: otherwise a program that is killed between the two would lose repaired photos.
+        The file of people comes last, because it marks the part as finished. But if the part was finished before
+        (``--retry-failed``), the file of people comes first. Otherwise, if the program were killed between the two,
+        repaired photos would be in neither file.
         """
         about = {"part": str(part)}
         failed = [table for table in failures if len(table)]

@@ -18,8 +18,8 @@ class Plan:
     """The items of a job.
 
     Attributes:
-        table: One row an item, sorted by part: ``part``, ``kind``, ``name``, ``row``, ``count`` and ``group`` as in
-            ``Item``, and ``index``, the number of photos and videos before the item.
+        table: One row for each item, sorted by part: ``part``, ``kind``, ``name``, ``row``, ``count`` and ``group`` as
+            in ``Item``, and ``index``, the number of photos and videos before the item.
     """
 
     table: pyarrow.Table
@@ -54,13 +54,13 @@ class Plan:
         return {PHOTO: self.photos - videos, VIDEO: videos}
 
     def names(self, ending: str | tuple[str, ...]) -> Iterator[str]:
-        """Yield the names of items that end in a text, in lower case."""
+        """Yield the names of items that end with ``ending``, also in capital letters. ``ending`` is in lower case."""
         for name in self.table["name"].to_pylist():
             if name.lower().endswith(ending):
                 yield name
 
     def tasks(self, done: Collection[int] = ()) -> list[pyarrow.Table]:
-        """Divide the items into reading tasks: a part each, and all parts of one row group of a Parquet file together.
+        """Divide the items into reading tasks: one for each part, but only one for all parts of a row group of Parquet.
 
         Args:
             done: The parts to leave out.

@@ -358,7 +358,7 @@ def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int, ever
     videos = plan.kinds()[VIDEO]
     in_all: float = videos * sum(expected) / len(expected) / every
     print(f"{'frames':12} about {in_all:,.0f}, from the lengths of {len(expected)} videos")
-    print(f"{'rate':12} {frames / seconds:.1f} frames a second and worker, measured on {frames} frames")
+    print(f"{'rate':12} {frames / seconds:.1f} frames a second for each worker, measured on {frames} frames")
     return in_all * seconds / frames / min(workers, videos)
 
 
