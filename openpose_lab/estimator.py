@@ -163,8 +163,8 @@ class PoseEstimator:
                 The program then holds at most ``threads`` frames, including finished ones. Results come in order, so
                 finished frames wait behind a slow one. When ``threads`` frames are held, the program reads no new frame
                 until the slow one is finished. If False, a finished result may wait until three frames per thread are
-                read. By default, True for the number of a camera and for the address of a live stream, and False for all
-                other sources.
+                read. By default, True for the number of a camera and for the address of a live stream, and False for
+                all other sources.
 
         Returns:
             An iterator of (frame, people), in the order of the frames. Its memory does not grow with the number of
