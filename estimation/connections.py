@@ -296,7 +296,7 @@ def quadrature(count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
     They are those of Gauss-Legendre quadrature, a method of numerical integration. Take a line through several
     people. Evenly spaced samples can hit a limb of each person and miss all gaps between them. The unequal steps of
-    this quadrature prevent that.
+    this quadrature make this unlikely.
 
     Args:
         count: the number of samples.

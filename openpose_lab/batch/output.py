@@ -3,7 +3,7 @@
     batch.json                          the settings of the job
     plan.parquet                        the items and their parts
     failures/part-000000.parquet        the photos and videos of a part that failed; missing if none failed
-    people/part-000000.parquet          the people of a part; written last, so a part with this file is finished
+    people/part-000000.parquet          the people of a part; a part with this file is finished
 
 Only the program that the user started writes here. So a worker that Ray starts again cannot write a part twice.
 """

@@ -1,4 +1,4 @@
-"""Decode the photos of a part, in Ray tasks beside the workers that find people in them.
+"""Decode the photos of a reading task, in Ray tasks beside the workers that find people in them.
 
 A block of a reading task has one row a photo: its pixels, or the reason why it cannot be read. A video is only named,
 because the worker decodes it: its frames must stay in order.
@@ -60,7 +60,7 @@ def _read_file(store: Store, name: str) -> bytes:
     try:
         place, file = locate(store, name)
         return place.read(file)
-    except StoreError as error:  # an address of its own does not end the job, because it may be wrong
+    except StoreError as error:  # in a list, a wrong address is the failure of one photo
         raise OpenPoseLabError(str(error)) from error
 
 
@@ -111,7 +111,7 @@ def _read_row(item: dict[str, Any], row: int, load: Callable[[], bytes]) -> pyar
 
 
 def _values(store: Store, name: str, group: int, column: str) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the number of each row of a row group, and the value of a column in it."""
+    """Yield each row of a row group: its number in the file, from 0, and its value in a column."""
     import pyarrow.parquet
 
     with store.opened(name) as file:

@@ -29,18 +29,20 @@ def sample_of(plan: Plan, photos: int, videos: int) -> tuple[list[pyarrow.Table]
     moving = [row for row, kind in enumerate(kinds) if kind == VIDEO]
     chosen = _evenly(still, photos)
     size = max(1, len(chosen) // 8)
-    photo_tasks = [
-        _one_photo_each(plan.table.take(chosen[start : start + size])) for start in range(0, len(chosen), size)
-    ]
+    starts = range(0, len(chosen), size)
+    most = photos // len(chosen) if chosen else 0
+    photo_tasks = [_first_photos(plan.table.take(chosen[start : start + size]), most) for start in starts]
     return photo_tasks, [plan.table.take([row]) for row in _evenly(moving, videos)]
 
 
-def _one_photo_each(table: Any) -> Any:
-    """Keep the first row of each item of a Parquet file."""
+def _first_photos(table: Any, most: int) -> Any:
+    """Keep at most ``most`` photos of each item. Only an item of a Parquet file has several."""
     import pyarrow
+    import pyarrow.compute as compute
 
     place = table.schema.get_field_index("count")
-    return table.set_column(place, table.schema.field(place), pyarrow.array([1] * len(table), pyarrow.int64()))
+    counts = compute.min_element_wise(table["count"], pyarrow.scalar(most, pyarrow.int64()))
+    return table.set_column(place, table.schema.field(place), counts)
 
 
 def _evenly(rows: list[int], most: int) -> list[int]:

@@ -1,8 +1,9 @@
 """Find the people in a data set, on one machine or on a Ray cluster.
 
-The data set is a folder of photos and videos, a list of them, a Parquet file, or an address. The program writes Parquet
-files to the folder OUT: people/ has one row per person, failures/ has one row per photo or video that failed. Run the
-same command again to continue a stopped job: finished parts are not done again.
+The data set is a folder of photos and videos, a list of them, a Parquet file, or the address of one of these, such as
+s3://bucket/photos. The program writes Parquet files to the folder OUT: people/ has one row per person, failures/ has
+one row per photo or video that failed. Run the same command again to continue a stopped job: finished parts are not
+done again.
 """
 
 from __future__ import annotations
@@ -342,7 +343,8 @@ def seconds_of_photos(plan: Plan, rate: Rate) -> float:
     from openpose_lab.batch.items import PHOTO
 
     if not rate.per_second or rate.counted < _FEWEST:
-        raise OpenPoseLabError(f"fewer than {_FEWEST} photos are too few to estimate a time; run without --dry-run")
+        timed = f"only {rate.counted} photos of the sample were timed"
+        raise OpenPoseLabError(f"{timed}, but an estimate needs {_FEWEST}; run without --dry-run")
     print(f"{'rate':12} {rate.per_second:.1f} photos a second, measured on {rate.counted} photos")
     return plan.kinds()[PHOTO] / rate.per_second
 

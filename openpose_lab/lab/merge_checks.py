@@ -100,8 +100,8 @@ class Bench:
         loaded: what the runner answered when it loaded the file.
         replies: the rows and the reply of each call.
         hung: None while the merge may still be called. After too many stopped calls, after its process
-            ended too often, or after the time limit, the merge is not called again. ``hung`` is then the reply to every
-            further call.
+            ended too often, or after the time limit of all calls together, the merge is not called again. ``hung`` is
+            then the reply to every further call.
         shrink_seconds: if random rows fail, a check searches for fewer rows that also fail. This is the time limit of
             the search in seconds.
     """
