@@ -332,10 +332,10 @@ def _interpolate(
 
 
 def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:
-    """Match peaks greedily and one-to-one for each limb (equations 13 to 15).
+    """Match peaks greedily and one-to-one for each kind of limb (equations 13 to 15).
 
-    Greedy matching accepts the best candidate, drops all others of this limb that share a peak with it, and repeats.
-    This function works on all limbs at once: each round accepts every candidate that is the best one left at both of
+    Greedy matching accepts the best candidate, drops all others of this kind that share a peak with it, and repeats.
+    This function works on all kinds at once: each round accepts every candidate that is the best one left at both of
     its peaks.
 
     Args:

@@ -128,8 +128,8 @@ class Output:
         """Write the files of a part.
 
         The file of people comes last, because it marks the part as finished. But if the part was finished before
-        (``--retry-failed``), the file of people comes first. Otherwise, if the program were killed between the two,
-        repaired photos would be in neither file.
+        (``--retry-failed``), the file of people comes first. If the file of failures came first and the
+        program were killed before it wrote the other file, repaired photos would be in neither.
         """
         about = {"part": str(part)}
         failed = [table for table in failures if len(table)]

@@ -32,7 +32,7 @@ _MOST_IN_A_ROW = 5
 
 @dataclass
 class _Result:
-    """What a worker found in the photos of one part, or in one video."""
+    """The people and failures of the photos of one part, or of one video."""
 
     indexes: list[int] = field(default_factory=list)
     found: list[Found] = field(default_factory=list)

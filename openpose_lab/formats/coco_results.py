@@ -34,7 +34,7 @@ def image_ids(names: Sequence[str]) -> list[int]:
 
 
 def _write(records: Iterable[Record], layout: Layout, file: BinaryIO, unit: str) -> None:
-    """Write the people in pixels, whatever ``unit`` is, because COCO results have no other unit."""
+    """Write the people in pixels, also if ``unit`` is another unit, because COCO results have no other unit."""
     from openpose_lab.formats.coco import to_coco
     from openpose_lab.formats.points import best_first
     from openpose_lab.formats.tables import encodable

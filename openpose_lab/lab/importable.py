@@ -26,7 +26,7 @@ PROGRAMS = (
     "openpose_lab/lab/sandbox/worker.py",
     "tests/estimation/test_merge.py",
 )
-"""What students run; what these import comes with them."""
+"""The files that students run. The handout also contains the modules that these files import."""
 LAYOUTS = "estimation/layouts/*.py"
 MODULES = (LAYOUTS, "openpose_lab/formats/*.py", "openpose_lab/networks/**/*.py")
 """Modules that the handout's programs find by listing folders. No import names them."""

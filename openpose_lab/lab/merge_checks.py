@@ -98,7 +98,7 @@ class Bench:
 
     Attributes:
         loaded: what the runner answered when it loaded the file.
-        replies: the rows and the reply of each call.
+        replies: the rows and the reply of each call of ``call``.
         hung: None while the merge may still be called. After too many stopped calls, after its process
             ended too often, or after the time limit of all calls together, the merge is not called again. ``hung`` is
             then the reply to every further call.

@@ -1,4 +1,4 @@
-"""Measures how similar two Python files are, whatever their names, comments and layout."""
+"""Measures how similar two Python files are. Names, comments and layout do not matter."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _layer(record: Value, known: _LayerFields, budget: Budget) -> Weights:
 
 
 def _blob(blob: Value, layer: str, budget: Budget) -> Array:
-    """Return the array in a BlobProto, of packed or single numbers. A vector gets one axis whatever its shape says."""
+    """Return the array in a BlobProto, of packed or single numbers. A vector always gets one axis."""
     parts: list[Array] = []
     shape: list[int] = []
     old_shape = dict.fromkeys(_OLD_SHAPE, 1)

@@ -481,6 +481,7 @@ def test_memory_stays_below_its_bound(tmp_path):
             peak = max(peak, memory_of(process.pid))
             time.sleep(0.1)
         assert process.returncode == 0, process.communicate()
+    print(f"at most {peak:.0f} MB; the formula gives {bound:.0f} MB")
     assert peak < bound
 
 
