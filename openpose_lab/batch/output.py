@@ -128,8 +128,8 @@ class Output:
         """Write the files of a part.
 
         The file of people comes last, because it marks the part as finished. But if the part was finished before
-        (``--retry-failed``), the file of people comes first. If the file of failures came first and the
-        program were killed before it wrote the other file, repaired photos would be in neither.
+        (``--retry-failed``), the file of people comes first. Otherwise, if the program is killed between the
+        two, photos that failed before and succeed now are in neither file.
         """
         about = {"part": str(part)}
         failed = [table for table in failures if len(table)]
