@@ -124,7 +124,7 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     limb, peaks = _pairs_that_may_pass(config, coordinates, pafs)
     score, agreement, length = _integrate(config, coordinates, pafs, limb, peaks, config.limb_samples)
     good = _passing(config, score, agreement)
-    # Few samples can miss the gaps between people on a long line, so long pairs that passed are sampled more densely.
+    # A long line may miss the gaps between people with few samples, so long pairs that passed are sampled more densely.
     long = good[length[good] > config.limb_samples]
     if len(long):
         score[long], agreement[long], _ = _integrate(
@@ -335,8 +335,8 @@ def accept_one_to_one(candidates: Candidates) -> NDArray[np.intp]:
     """Match peaks greedily and one-to-one for each kind of limb (equations 13 to 15).
 
     Greedy matching accepts the best candidate, drops all others of this kind that share a peak with it, and repeats.
-    This function works on all kinds at once: each round accepts every candidate that is the best one left at both of
-    its peaks.
+    This function works on all kinds at once: each round accepts every candidate that is the best remaining one at both
+    of its peaks.
 
     Args:
         candidates: all candidates, best first.

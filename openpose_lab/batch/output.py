@@ -128,8 +128,8 @@ class Output:
         """Write the files of a part.
 
         The file of people comes last, because it marks the part as finished. But if the part was finished before
-        (``--retry-failed``), the file of people comes first. Otherwise, if the program is killed between the
-        two, photos that failed before and succeed now are in neither file.
+        (``--retry-failed``), the file of people comes first. In the other order, a kill between the two files would
+        lose the photos that failed before and succeed now.
         """
         about = {"part": str(part)}
         failed = [table for table in failures if len(table)]

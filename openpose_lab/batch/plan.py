@@ -60,7 +60,7 @@ class Plan:
                 yield name
 
     def tasks(self, done: Collection[int] = ()) -> list[pyarrow.Table]:
-        """Divide the items into reading tasks: one for each part, but only one for all parts of a row group of Parquet.
+        """Divide the items into reading tasks. A part is a task, but all parts of a Parquet row group are one task.
 
         Args:
             done: The parts to leave out.

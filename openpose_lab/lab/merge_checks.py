@@ -357,7 +357,7 @@ def connected(rows: Rows, bench: Bench) -> Failure | None:
     wanted = set(map(frozenset, components.values()))
     if peak_sets_of_answer(COCO_18, reply.value) != wanted or len(reply.value) != len(wanted):
         found = len(reply.value)
-        what = f"got {found}" if found != len(wanted) else "their peaks differ"
+        what = f"got {found}" if found != len(wanted) else "got people with other peaks"
         if found < len(wanted):
             what += "; two rows that both have -1 in a slot share no peak there"
         return Failure(
