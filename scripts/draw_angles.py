@@ -17,6 +17,7 @@ from estimation.files import check_writable, write_whole
 from estimation.layouts import LAYOUTS
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import shown, start
+from openpose_lab.extras import require
 from openpose_lab.paths import ROOT
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def main(arguments: Sequence[str]) -> None:
         "--out", type=Path, default=PICTURE, help="the PNG to write (default: the picture of docs/angles.md)"
     )
     out = parser.parse_args(arguments).out
+    require("matplotlib", "drawing")
     check_writable(out)
     write_whole(out, draw())
     print(f"wrote {shown(out)}")

@@ -26,6 +26,7 @@ from openpose_lab.commands.program import shown, start
 from openpose_lab.evaluation.crowds import simulate
 from openpose_lab.evaluation.defaults import Disturbance
 from openpose_lab.evaluation.oracle import oracle_rows
+from openpose_lab.extras import require
 from openpose_lab.paths import ROOT
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = make_parser("python -m scripts.draw_failings", __doc__, EXAMPLES)
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/pictures)")
     out = parser.parse_args(arguments).out
+    require("matplotlib", "drawing")
     check_writable(out / "problem.png")
     write_whole(out / "problem.png", draw_problem())
     for failing in tqdm(FAILINGS, unit="picture", disable=None):

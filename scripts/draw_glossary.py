@@ -28,6 +28,7 @@ from estimation.pipeline import Estimate, estimate_people
 from estimation.subset import MISSING, PARTS_NUM, SCORE, ids_of, limb_rows
 from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import shown, start
+from openpose_lab.extras import require
 from openpose_lab.lab.pictures import Canvas
 from openpose_lab.networks.loading import load_network
 from openpose_lab.paths import ROOT, sample_photo
@@ -158,6 +159,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = make_parser("python -m scripts.draw_glossary", __doc__, EXAMPLES)
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/pictures)")
     out = parser.parse_args(arguments).out
+    require("matplotlib", "drawing")
     check_writable(out / "pipeline.jpg")
     network = load_network()
     photo = read_photo(sample_photo())
@@ -175,7 +177,7 @@ def draw_pipeline(scene: Scene) -> bytes:
     _show(row[0], scene.photo, _GROUP)
     _show(row[1], _heat(scene, scene.found.maps.heatmaps[:, :, :parts].max(axis=2)), _GROUP)
     _show(row[2], _dimmed(scene), _GROUP)
-    _draw_peaks(row[2], scene, range(len(scene.xy)), size=50)
+    _draw_peaks(row[2], scene, _within(scene, list(range(len(scene.xy))), _GROUP), size=50)
     _show(row[3], _dimmed(scene), _GROUP)
     fields = scene.found.maps.pafs[:, :, np.array(scene.config.paf_channels)]  # (h, w, limbs, 2)
     strongest = np.hypot(*np.moveaxis(fields, 3, 0)).argmax(axis=2)
@@ -184,7 +186,8 @@ def draw_pipeline(scene: Scene) -> bytes:
         _show(axes, _dimmed(scene), _GROUP)
         _draw_rows(axes, scene, subset, width=4)
     arrow = {"arrowstyle": "-|>", "lw": 5, "mutation_scale": 28, "shrinkA": 0, "shrinkB": 0, "color": "black"}
-    for axes in row[:-1]:
+    for number, axes in enumerate(row[:-1]):
+        axes.set_zorder(len(row) - number)  # above the next panel, which its arrow touches
         axes.annotate("", (1.125, 0.5), (1.005, 0.5), "axes fraction", arrowprops=arrow, annotation_clip=False)
     return _encode(figure)
 

@@ -25,6 +25,7 @@ from openpose_lab.benchmark.timing import Task, count_runs, time_in_turns
 from openpose_lab.commands.options import add_measuring_options, check_measuring_options, make_parser
 from openpose_lab.commands.program import shown, start
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
+from openpose_lab.extras import require
 from openpose_lab.networks.loading import load_network
 from openpose_lab.paths import ROOT
 
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--table", type=Path, default=TABLE, help="the table of the figures, a CSV file")
     parser.add_argument("--out", type=Path, default=PICTURE, help="the picture, a PNG file")
     options = parser.parse_args(arguments)
+    require("matplotlib", "drawing")
     check_measuring_options(options, otherwise="")
     check_writable(options.out)
     if options.images:
@@ -206,7 +208,7 @@ def draw(measured: Sequence[Measured]) -> bytes:
     axes.set(xlabel="milliseconds a photo, all stages", ylabel="AP", xscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
-    axes.tick_params(axis="x", which="both", labelsize=8)
+    axes.tick_params(axis="x", which="both", labelsize=8, length=3, pad=3)
     axes.margins(y=0.1)
     axes.grid(alpha=0.3, which="both")
     axes.legend(loc="lower right")

@@ -233,9 +233,10 @@ def _shares_no_peak(config: Config, rows: Rows, slot_of_id: NDArray[np.intp], pe
     if not len(shared):
         return None
     of_peak = found == shared[0]
+    *others, last = map(str, row[of_peak])
     sentence = (
-        f"peak {shared[0]} ({config.body_parts[slot[of_peak][0]]}) is in rows "
-        f"{' and '.join(map(str, row[of_peak]))}, but a peak belongs to one person"
+        f"peak {shared[0]} ({config.body_parts[slot[of_peak][0]]}) is in rows {', '.join(others)} and {last}, "
+        "but a peak belongs to one person"
     )
     return sentence, row[of_peak].tolist()
 
