@@ -19,10 +19,9 @@ from openpose_lab.lab.merge_checks import COMES_BACK, LITTLE_MEMORY
 
 HINTS: dict[str, tuple[str, str, str]] = {
     RETURNS: (
-        "merge raised an error. The sentence above names the kind of error and, if it is known, the line in your "
-        "file. NotImplementedError means that nothing is written yet: let merge return a copy of subset, so that "
-        "each limb is one person, and check again. An unexpected keyword argument means that an argument of merge "
-        "does not have its name: subset, min_num_body_parts or min_score.",
+        "merge raised an error. The sentence above names it and, if known, its line. NotImplementedError means that "
+        "nothing is written yet: let merge return a copy of subset, so that each limb is one person, and check again. "
+        "An unexpected keyword argument means that merge lacks the argument min_num_body_parts or min_score.",
         'Run `--case "peak 0"`, or another case that fails: it shows the traceback and your prints. Usual causes: '
         "an id is a float and cannot be an index; the first entry of an empty list; a list that a loop shortens "
         "while it goes over it; `in`, `==` or remove with NumPy rows, which compare slot by slot.",
