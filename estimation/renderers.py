@@ -36,7 +36,7 @@ _GOLDEN = 0.618034  # of the colour wheel: the step from one identity to the nex
 _HUES, _SATURATIONS = 8, (1.0, 0.45)  # after eight identities, the hues repeat nearly, so the next eight are paler
 
 _OUTLINE = np.linspace(0, 2 * np.pi, 32, endpoint=False)  # the corners of an ellipse, as angles
-_FURTHEST = 1e6  # pixels; keypoints are moved to this distance, because OpenCV counts pixels in 32 bits
+_FURTHEST = 1e6  # pixels; keypoints further away are moved to this distance, because OpenCV counts pixels in 32 bits
 _SUBPIXEL_BITS = 4  # OpenCV draws at fractions of a pixel in fixed point
 _BLEED = 0.8  # pixels by which OpenCV's anti-aliased outlines exceed a shape
 _FINE = 8.0  # pixels; narrower lines are drawn on an enlarged copy, which is then scaled down

@@ -89,7 +89,7 @@ class Plan:
         return [_without(table, done) for table in tables]
 
     def extended(self, items: Sequence[Item], photos_a_part: int = PHOTOS_A_PART) -> Plan:
-        """Return a plan with the items that this plan lacks as new parts at its end. Old parts stay as they are.
+        """Return a longer plan: this plan, then the items that it lacks, in new parts. Old parts stay as they are.
 
         Args:
             items: All items of the source.
