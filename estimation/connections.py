@@ -124,7 +124,7 @@ def score_candidates(config: Config, coordinates: Coordinates, pafs: NDArray[np.
     limb, peaks = _pairs_that_may_pass(config, coordinates, pafs)
     score, agreement, length = _integrate(config, coordinates, pafs, limb, peaks, config.limb_samples)
     good = _passing(config, score, agreement)
-    # With few samples, a long line may miss the gaps between people, so long pairs that passed are sampled more densely.
+    # With few samples, a long line may miss the gaps between people, so long pairs that passed get more samples.
     long = good[length[good] > config.limb_samples]
     if len(long):
         score[long], agreement[long], _ = _integrate(

@@ -18,8 +18,8 @@ class Plan:
     """The items of a job.
 
     Attributes:
-        table: One row for each item, sorted by part: ``part``, ``kind``, ``name``, ``row``, ``count`` and ``group`` as
-            in ``Item``, and ``index``, the number of photos and videos before the item.
+        table: One row for each item, sorted by part: ``part``, the number of its part; ``kind``, ``name``, ``row``,
+            ``count`` and ``group``, as in ``Item``; and ``index``, the number of photos and videos before the item.
     """
 
     table: pyarrow.Table

@@ -288,7 +288,7 @@ def print_summary(plan: Plan, done: set[int], people: int, output: Output) -> No
     """Print the results. Raises OpenPoseLabError if photos failed, in this run or an earlier one."""
     before = plan.photos_in(done)
     failures = output.failures(sorted(output.with_failures()))
-    earlier = f", {before} of them in an earlier run" if before else ""
+    earlier = f", {before} processed in an earlier run" if before else ""
     print(f"{unit_of(plan) + 's':12} {plan.photos - len(failures)} of {plan.photos} done{earlier}")
     if before < plan.photos:
         print(f"{'people':12} {people}{' in this run' if before else ''}")
@@ -356,7 +356,8 @@ def seconds_of_videos(plan: Plan, rows: list[dict[str, Any]], workers: int, ever
     frames, seconds = sum(int(row["frames"]) for row in rows), sum(float(row["seconds"]) for row in rows)
     expected = [row["expected"] for row in rows if row["expected"]]
     if not frames or not expected:
-        raise OpenPoseLabError("the sampled videos do not state their length, so no time can be estimated")
+        why = "do not state their length" if frames else "cannot be read"
+        raise OpenPoseLabError(f"the sampled videos {why}, so no time can be estimated; run without --dry-run")
     videos = plan.kinds()[VIDEO]
     in_all: float = videos * sum(expected) / len(expected) / every
     print(f"{'frames':12} about {in_all:,.0f}, from the lengths of {len(expected)} videos")
