@@ -23,7 +23,6 @@ from openpose_lab.commands.options import make_parser
 from openpose_lab.commands.program import shown, start
 from openpose_lab.evaluation.identities import identify
 from openpose_lab.evaluation.track_scenes import PICTURE, TrackScene, simulate_video
-from openpose_lab.extras import require
 from openpose_lab.paths import ROOT
 from openpose_lab.tracking import load_tracker
 
@@ -45,7 +44,6 @@ def main(arguments: Sequence[str]) -> None:
     parser = make_parser("python -m scripts.draw_identities", __doc__, EXAMPLES)
     parser.add_argument("--out", type=Path, default=FILE, metavar="FILE", help="the picture (default: the page's)")
     options = parser.parse_args(arguments)
-    require("matplotlib", "drawing")
     check_writable(options.out)
     write_whole(options.out, encode_picture(options.out, strip()))
     print(f"wrote {shown(options.out)}")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from openpose_lab.batch.items import VIDEO
+from openpose_lab.batch.items import PHOTO, ROWS, VIDEO
 
 if TYPE_CHECKING:
     import pyarrow
 
     from openpose_lab.batch.plan import Plan
+
+_TASKS = 8
+"""The number of reading tasks for the photos of a sample, if it has as many photos."""
 
 
 def sample_of(plan: Plan, photos: int, videos: int) -> tuple[list[pyarrow.Table], list[pyarrow.Table]]:
@@ -21,28 +25,30 @@ def sample_of(plan: Plan, photos: int, videos: int) -> tuple[list[pyarrow.Table]
         videos: The largest number of videos.
 
     Returns:
-        Reading tasks: for the photos, one for each eighth of them, so that several tasks run at once; and one for each
-        video.
+        Reading tasks: for the photos, about eight or more, so that several tasks run at once; and one for each video.
     """
+    import pyarrow
+
     kinds = plan.table["kind"].to_pylist()
     still = [row for row, kind in enumerate(kinds) if kind != VIDEO]
     moving = [row for row, kind in enumerate(kinds) if kind == VIDEO]
-    chosen = _evenly(still, photos)
-    size = max(1, len(chosen) // 8)
-    starts = range(0, len(chosen), size)
-    most = photos // len(chosen) if chosen else 0
-    photo_tasks = [_first_photos(plan.table.take(chosen[start : start + size]), most) for start in starts]
+    chosen = plan.table.take(pyarrow.array(_evenly(still, photos), pyarrow.int64())).to_pylist()
+    files = [item for item in chosen if item["kind"] == PHOTO]
+    size = max(1, len(files) // _TASKS)
+    tasks = [files[start : start + size] for start in range(0, len(files), size)]
+    for item in chosen:
+        if item["kind"] == ROWS:
+            tasks += _rows_of(item, photos // len(chosen), max(1, photos // _TASKS))
+    photo_tasks = [pyarrow.Table.from_pylist(task, schema=plan.table.schema) for task in tasks]
     return photo_tasks, [plan.table.take([row]) for row in _evenly(moving, videos)]
 
 
-def _first_photos(table: Any, most: int) -> Any:
-    """Keep at most ``most`` photos of each item. Only an item of a Parquet file has several."""
-    import pyarrow
-    import pyarrow.compute as compute
-
-    place = table.schema.get_field_index("count")
-    counts = compute.min_element_wise(table["count"], pyarrow.scalar(most, pyarrow.int64()))
-    return table.set_column(place, table.schema.field(place), counts)
+def _rows_of(item: dict[str, Any], most: int, size: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield tasks of at most ``size`` rows for the first ``most`` rows of an item of a Parquet file."""
+    count = min(item["count"], most)
+    for start in range(0, count, size):
+        place = {"row": item["row"] + start, "index": item["index"] + start, "count": min(size, count - start)}
+        yield [{**item, **place}]
 
 
 def _evenly(rows: list[int], most: int) -> list[int]:

@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from estimation.errors import OpenPoseLabError, OpenPoseLabWarning, one_line
 from openpose_lab.commands.streams import Console, standard_streams
 from openpose_lab.paths import in_clone
+
+if TYPE_CHECKING:
+    from threading import Timer
 
 DEBUG = "OPENPOSE_LAB_DEBUG"
 """An environment variable. If it is set, programs show tracebacks, and the warnings and logs of libraries."""
@@ -68,11 +71,16 @@ def signals_raise() -> Iterator[list[int]]:
         from threading import Timer
 
         if isinstance(dropped.exc_value, Stopped):
-            received.clear()
-            Timer(0.01, _send, [dropped.exc_value.number]).start()  # after this function has ended
+            timers.append(Timer(0.01, again, [dropped.exc_value.number]))
+            timers[-1].start()  # it sends the signal after this function has ended
         else:
             hook(dropped)
 
+    def again(number: int) -> None:
+        received.clear()
+        _send(number)
+
+    timers: list[Timer] = []
     hook = sys.unraisablehook
     usual = (signal.SIG_DFL, signal.default_int_handler)
     before = {number: handler for number in _STOPS if (handler := signal.getsignal(number)) in usual}
@@ -82,9 +90,14 @@ def signals_raise() -> Iterator[list[int]]:
     try:
         yield received
     finally:
-        sys.unraisablehook = hook
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        try:
+            for timer in timers:
+                timer.cancel()
+                timer.join()  # the handlers below would let its signal end the process
+        finally:
+            sys.unraisablehook = hook
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _send(number: int) -> None:

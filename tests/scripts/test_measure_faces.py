@@ -5,6 +5,7 @@ import pytest
 
 from scripts.measure_faces import are_covered, main, visible_faces
 from tests.conftest import ROOT
+from tests.support.extras import needs
 
 
 def person(*visibilities):
@@ -28,6 +29,7 @@ def test_one_disc_must_contain_all_points_of_a_face():
 
 
 @pytest.mark.slow
+@needs("pycocotools")
 def test_the_shares_are_printed(call_program, tmp_path):
     nose_and_eyes = [419, 102, 2, 422, 98, 2, 416, 98, 2]  # of a skier, about
     people = [{"image_id": 1, "keypoints": nose_and_eyes + [0] * 42}, {"image_id": 1, "keypoints": [5, 5, 2] * 17}]

@@ -32,8 +32,24 @@ def test_few_photos_are_all_sampled(count):
 def test_items_of_a_parquet_file_give_as_many_photos_as_fit():
     items = [Item(ROWS, "t.parquet", 256 * number, 256, number) for number in range(4)]
     tasks, _ = sampled(items)
-    assert tasks == [[("t.parquet", 256 * number, 16)] for number in range(4)]
+    assert tasks == [[("t.parquet", 256 * number + start, 8)] for number in range(4) for start in (0, 8)]
     assert sampled([Item(ROWS, "t.parquet", 0, 3, 0)])[0] == [[("t.parquet", 0, 3)]]
+    assert sampled([Item(ROWS, "t.parquet", 0, 200, 0)])[0] == [[("t.parquet", start, 8)] for start in range(0, 64, 8)]
+
+
+def test_a_task_has_photos_or_one_item_of_a_parquet_file():
+    items = [Item(PHOTO, f"{number}.jpg") for number in range(100)]
+    items += [Item(ROWS, f"{number % 3}.parquet", 100 * number, 100, number) for number in range(200)]
+    tasks, _ = sampled(items)
+    assert sum(count for task in tasks for _, _, count in task) == 64
+    for task in tasks:
+        assert len(task) == 1 or all(name.endswith(".jpg") for name, _, _ in task)
+
+
+def test_the_index_of_a_row_is_its_place_in_the_plan():
+    plan = empty_plan().extended([Item(PHOTO, "a.jpg"), Item(ROWS, "t.parquet", 10, 20, 0)], photos_a_part=256)
+    rows = [row for task in sample_of(plan, 16, 0)[0] for row in task.to_pylist()]
+    assert [(row["index"], row["row"]) for row in rows] == [(0, 0), (1, 10), (3, 12), (5, 14), (7, 16)]
 
 
 def test_videos_are_sampled_apart():

@@ -268,7 +268,7 @@ def test_the_people_are_those_of_the_demo(photos, expected, tmp_path, workers):
     before = written(tmp_path / "out")
     again = run(photos, tmp_path / "out", *OPTIONS, "--workers", 3 - workers)  # nothing is left to do
     assert written(tmp_path / "out") == before
-    assert f"{PHOTOS} of them in an earlier run" in again.stdout
+    assert f"{PHOTOS} processed in an earlier run" in again.stdout
     assert "starting Ray" not in again.stdout
 
 
@@ -327,7 +327,7 @@ def test_the_program_may_be_killed(photos, expected, slow_merge, tmp_path):
     assert 2 <= len(before) < PHOTOS // PART
     done = run(*options)
     assert before.items() <= written(tmp_path / "out").items()  # a finished part is not done again
-    assert f"{PART * len(before)} of them in an earlier run" in done.stdout
+    assert f"{PART * len(before)} processed in an earlier run" in done.stdout
     check(tmp_path / "out", expected)
     assert [pid for pid in others if Path(f"/proc/{pid}").exists()] == []
 
@@ -389,7 +389,7 @@ def test_photos_in_a_bucket(bucket, expected):
     check("data/out", expected, files)
     assert "wrote s3://data/out\n" in done.stdout  # the options of an address may hold secrets
     again = run(f"s3://data/photos?{options}", f"s3://data/out?{options}", *OPTIONS)
-    assert f"{PHOTOS} of them in an earlier run" in again.stdout
+    assert f"{PHOTOS} processed in an earlier run" in again.stdout
 
 
 @with_ray

@@ -167,6 +167,31 @@ def test_a_signal_in_a_callback_that_drops_exceptions_stops_the_program(call_pro
 
 
 @posix
+def test_a_second_signal_in_such_a_callback_changes_nothing(call_program):
+    def signal_twice():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def main(arguments):
+        key = Key()
+        weakref.finalize(key, signal_twice)
+        del key
+        time.sleep(10)
+
+    assert call_program("demo", main) == (143, "", "demo: stopped\n")
+
+
+@posix
+def test_a_signal_in_a_callback_at_the_end_of_a_program_does_not_kill_its_process(call_program):
+    keys = [Key()]
+    weakref.finalize(keys[0], os.kill, os.getpid(), signal.SIGTERM)
+    assert call_program("demo", lambda _: keys.clear()) in [(0, "", ""), (143, "", "demo: stopped\n")]
+    time.sleep(0.05)  # a signal that comes later would end this process
+
+
+@posix
 def test_what_an_import_makes_of_ctrl_c_is_no_fault(call_program, as_users_have_it):
     """A module written in C raises ImportError where what it imports is interrupted."""
 
