@@ -93,8 +93,14 @@ def _alone(compiled: ov.CompiledModel, batch: Any) -> Task:
     import openvino as ov
 
     request = compiled.create_infer_request()
-    request.set_input_tensor(ov.Tensor(batch, shared_memory=True))
-    return lambda: _done(request.infer())
+    tensor = ov.Tensor(batch, shared_memory=True)
+    request.set_input_tensor(tensor)
+
+    def run() -> None:
+        request.infer()
+        _done(tensor)  # keeps the input in memory: the request does not own it
+
+    return run
 
 
 def _done(_: object) -> None:
