@@ -29,7 +29,7 @@ def run_commands(name, folder):
     """Run the commands of a page. Returns what each printed."""
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     commands = re.findall(r"^(?:cat (\S+) \| )?\.venv/bin/python demo_image\.py (.*)$", page, re.MULTILINE)
-    assert len(commands) == page.count(".venv/bin/python ") > 0
+    assert len(commands) == page.count(".venv/bin/python demo_image.py") > 0
     said = {}
     for standard_input, arguments in commands:
         command = [sys.executable, str(ROOT / "demo_image.py"), *shlex.split(arguments)]
@@ -46,7 +46,7 @@ def test_the_commands_of_the_page_on_photos_run(folder):
     assert len(json.loads(said["- --json - --no-draw"])["people"]) == 2
     assert files_in(folder / "output") == {"1_rendered.jpg", "1_keypoints.json", "journal.jsonl"}
     assert files_in(folder / "all") >= {"1_rendered.jpg", "sub/2_rendered.jpg", "sub/2_keypoints.json"}
-    assert files_in(folder / "drawn") >= {"1_rendered.jpg", "sub/2_rendered.jpg", "portrait_rendered.jpg"}
+    assert files_in(folder / "chosen") >= {"1_rendered.jpg", "sub/2_rendered.jpg", "portrait_rendered.jpg"}
     assert files_in(folder / "pictures") == {"1_rendered.jpg", "journal.jsonl"}
     assert files_in(folder / "keypoints") == {"1_keypoints.json"}
     with (folder / "people.csv").open(newline="", encoding="utf-8") as file:
