@@ -103,8 +103,8 @@ def main(arguments: Sequence[str]) -> None:
         "--out", type=Path, default=PICTURE, help="the PNG to write (default: the picture of docs/angles.md)"
     )
     out = parser.parse_args(arguments).out
-    require("matplotlib", "drawing")
     check_writable(out)
+    require("matplotlib", "drawing")
     write_whole(out, draw())
     print(f"wrote {shown(out)}")
 

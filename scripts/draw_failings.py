@@ -199,8 +199,8 @@ def main(arguments: Sequence[str]) -> None:
     parser = make_parser("python -m scripts.draw_failings", __doc__, EXAMPLES)
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/pictures)")
     out = parser.parse_args(arguments).out
-    require("matplotlib", "drawing")
     check_writable(out / "problem.png")
+    require("matplotlib", "drawing")
     write_whole(out / "problem.png", draw_problem())
     for failing in tqdm(FAILINGS, unit="picture", disable=None):
         write_whole(out / f"{failing.name}.png", draw_failing(failing))

@@ -159,8 +159,8 @@ def main(arguments: Sequence[str]) -> None:
     parser = make_parser("python -m scripts.draw_glossary", __doc__, EXAMPLES)
     parser.add_argument("--out", type=Path, default=FOLDER, help="the folder for the pictures (default: docs/pictures)")
     out = parser.parse_args(arguments).out
-    require("matplotlib", "drawing")
     check_writable(out / "pipeline.jpg")
+    require("matplotlib", "drawing")
     network = load_network()
     photo = read_photo(sample_photo())
     scene = Scene(photo, estimate_people(photo, network, quality=QUALITY), network.config)

@@ -84,16 +84,15 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--table", type=Path, default=TABLE, help="the table of the figures, a CSV file")
     parser.add_argument("--out", type=Path, default=PICTURE, help="the picture, a PNG file")
     options = parser.parse_args(arguments)
-    require("matplotlib", "drawing")
     check_measuring_options(options, otherwise="")
     check_writable(options.out)
+    measured = [] if options.images else decode_table(options.table)
+    require("matplotlib", "drawing")
     if options.images:
         check_writable(options.table)
         measured = measure_sets(options, list(dict.fromkeys(SETS)))
         write_whole(options.table, encode_table(measured))
         print(f"wrote {shown(options.table)}")
-    else:
-        measured = decode_table(options.table)
     write_whole(options.out, draw(measured))
     print(f"wrote {shown(options.out)}")
 
