@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from estimation.errors import OpenPoseLabError
 from estimation.faces import face_discs
-from estimation.photos import read_photo
 from estimation.quality import QUALITIES
 from openpose_lab.commands.options import add_known_photos_options, make_parser
 from openpose_lab.commands.program import start
 from openpose_lab.estimator import PoseEstimator
 from openpose_lab.evaluation.annotations import find_photos, read_annotations
+from openpose_lab.formats.coco import COCO_KEYPOINTS
 
 EXAMPLES = """example:
   python -m scripts.measure_faces --images photos --annotations people.json
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str]) -> None:
     if not count:
         raise OpenPoseLabError(f"{options.annotations} has no face with a visible nose and two visible eyes")
     print("| `--quality` | faces covered |\n|---|---|")
-    for quality, views in QUALITIES.items():
+    for quality in QUALITIES:
         covered = 0
-        with PoseEstimator(height=views.height, scales=views.scales, flip=views.flip) as estimator:
+        with PoseEstimator(quality=quality) as estimator:
             for number, path in tqdm(photos.items(), desc=quality, unit="photo", leave=False):
-                discs = face_discs(estimator.config, estimator(read_photo(path)))
+                discs = face_discs(estimator.config, estimator(path))
                 covered += int(are_covered(faces[number], discs).sum())
         print(f"| `{quality}` | {covered / count:.1%} of {count} |", flush=True)
 
@@ -60,7 +60,7 @@ def visible_faces(keypoints: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     Returns:
         (faces, 3, 2) x and y of the nose and the eyes, in pixels.
     """
-    points = np.array(keypoints, np.float64).reshape(-1, 17, 3)[:, :_FACE]
+    points = np.array(keypoints, np.float64).reshape(-1, len(COCO_KEYPOINTS), 3)[:, :_FACE]
     visible = (points[..., 2] == _VISIBLE).all(axis=1)
     return np.asarray(points[visible, :, :2])
 

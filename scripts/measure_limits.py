@@ -95,12 +95,7 @@ def _alone(compiled: ov.CompiledModel, batch: Any) -> Task:
     request = compiled.create_infer_request()
     tensor = ov.Tensor(batch, shared_memory=True)
     request.set_input_tensor(tensor)
-
-    def run() -> None:
-        request.infer()
-        _done(tensor)  # keeps the input in memory: the request does not own it
-
-    return run
+    return lambda: _done((request.infer(), tensor))  # the tensor keeps the input in memory: the request does not
 
 
 def _done(_: object) -> None:

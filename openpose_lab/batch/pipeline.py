@@ -16,6 +16,7 @@ from ray.exceptions import RayError
 from estimation.errors import OpenPoseLabError, one_line
 from openpose_lab.batch.cluster import BLOCK, READING_SHARE, Resources
 from openpose_lab.batch.items import ROWS
+from openpose_lab.batch.plan import section
 from openpose_lab.batch.reading import read_task
 from openpose_lab.batch.rows import Failure, failures_table, from_stream, people_table, to_stream
 from openpose_lab.batch.worker import Worker
@@ -204,8 +205,7 @@ def one_by_one(tasks: Sequence[pyarrow.Table], done: Collection[int], parts: Col
         for item in task.to_pylist():
             for step in range(item["count"] if item["part"] in parts else 0):
                 if item["index"] + step not in done:
-                    one = {**item, "index": item["index"] + step, "row": item["row"] + step, "count": 1}
-                    found.append(pa.Table.from_pylist([one], schema=task.schema))
+                    found.append(pa.Table.from_pylist([section(item, step, 1)], schema=task.schema))
     return found
 
 

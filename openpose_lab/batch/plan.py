@@ -152,3 +152,8 @@ def _without(table: Any, done: Collection[int]) -> Any:
 
     keep = [part not in done for part in table["part"].to_pylist()]
     return table if all(keep) else table.filter(pyarrow.array(keep))
+
+
+def section(item: dict[str, Any], start: int, count: int) -> dict[str, Any]:
+    """Return a row of ``Plan.table`` for ``count`` photos of an item, from number ``start`` on."""
+    return {**item, "index": item["index"] + start, "row": item["row"] + start, "count": count}

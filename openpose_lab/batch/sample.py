@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from openpose_lab.batch.items import PHOTO, ROWS, VIDEO
+from openpose_lab.batch.plan import section
 
 if TYPE_CHECKING:
     import pyarrow
@@ -47,8 +48,7 @@ def _rows_of(item: dict[str, Any], most: int, size: int) -> Iterator[list[dict[s
     """Yield tasks of at most ``size`` rows for the first ``most`` rows of an item of a Parquet file."""
     count = min(item["count"], most)
     for start in range(0, count, size):
-        place = {"row": item["row"] + start, "index": item["index"] + start, "count": min(size, count - start)}
-        yield [{**item, **place}]
+        yield [section(item, start, min(size, count - start))]
 
 
 def _evenly(rows: list[int], most: int) -> list[int]:

@@ -99,9 +99,9 @@ class Bench:
     Attributes:
         loaded: what the runner answered when it loaded the file.
         replies: the rows and the reply of each call of ``call``.
-        hung: None while the merge may still be called. After too many stopped calls, after its process
-            ended too often, or after the time limit of all calls together, the merge is not called again. ``hung`` is
-            then the reply to every further call.
+        hung: None while the merge may still be called. After too many stopped calls, after its process ended too
+            often, or after the time limit of all calls together, the merge is not called again. ``hung`` is then the
+            reply to every further call.
         shrink_seconds: if random rows fail, a check searches for fewer rows that also fail. This is the time limit of
             the search in seconds.
     """
@@ -137,9 +137,8 @@ class Bench:
         """Call the merge, even if it was called with these rows before.
 
         ``Patience`` limits a merge that exceeds its time: after ``full`` stopped calls, each later call gets less
-        time. The merge is not called again
-        after too many stopped calls, or after its process ended too often (for example, by a crash). It is also not
-        called again after the time limit of all calls together.
+        time. The merge is not called again after too many stopped calls, or after its process ended too often (for
+        example, by a crash). It is also not called again after the time limit of all calls together.
         """
         if self.hung:
             return self.hung

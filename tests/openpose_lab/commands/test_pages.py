@@ -29,7 +29,8 @@ def run_commands(name, folder):
     """Run the commands of a page. Returns what each printed."""
     page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     commands = re.findall(r"^(?:cat (\S+) \| )?\.venv/bin/python demo_image\.py (.*)$", page, re.MULTILINE)
-    assert len(commands) == page.count(".venv/bin/python demo_image.py") > 0
+    elsewhere = page.count(".venv/bin/python -m scripts.measure_faces ")  # needs annotated photos
+    assert len(commands) == page.count(".venv/bin/python ") - elsewhere > 0
     said = {}
     for standard_input, arguments in commands:
         command = [sys.executable, str(ROOT / "demo_image.py"), *shlex.split(arguments)]
